@@ -1,0 +1,69 @@
+"""Fixtures that every test may use: an application on a real database, migrated once and copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall
+from webapp import create_app
+from webapp.config import Settings
+from webapp.extensions import db
+
+
+def settings_for(database: Path, **changes: object) -> Settings:
+    """Settings of an application under test."""
+    given: dict[str, object] = {
+        "secret_key": "a key for tests only, 0123456789",
+        "database_url": f"sqlite:///{database}",
+    }
+    return Settings(**{**given, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database as the migrations make it."""
+    path = tmp_path_factory.mktemp("database") / "migrated.db"
+    app = create_app(settings_for(path))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def app(migrated_database: Path, tmp_path: Path) -> Iterator[Flask]:
+    """An application with a database of its own."""
+    path = tmp_path / "examhall.db"
+    shutil.copy(migrated_database, path)
+    app = create_app(settings_for(path))
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session on that database, inside an application context."""
+    with app.app_context():
+        yield db.session()
+
+
+@pytest.fixture
+def hall(session: Session) -> Hall:
+    """Makes people, tests, candidacies and contributions as a test needs them."""
+    return Hall(session)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is not signed in."""
+    return app.test_client()

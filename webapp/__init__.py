@@ -1,0 +1,76 @@
+"""Examhall: instant messages from invigilators to candidates during an online exam."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import (
+    accounts,
+    cli,
+    errors,
+    exams,
+    logbook,
+    logs,
+    messaging,
+    monitor,
+    operations,
+    pages,
+    push,
+    security,
+)
+from webapp.config import ROOT, Settings, load
+from webapp.database import prepare_sqlite
+from webapp.extensions import babel, csrf, db, login, migrate
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Join the parts to an application. Settings come from the environment unless given; raises `BadSetting`."""
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    _configure(app, settings or load(os.environ))
+    logs.init_app(app)
+    _join_extensions(app)
+    security.init_app(app)
+    errors.init_app(app)
+    pages.init_app(app)
+    for part in (accounts, exams, monitor, messaging, logbook, push, operations):
+        part.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 20, "max_overflow": 40, "pool_timeout": 10},
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        SESSION_COOKIE_NAME="examhall_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # a form stays good as long as its session: an exam is longer than Flask-WTF's default hour
+        WTF_CSRF_TIME_LIMIT=None,
+        # behind TLS Flask-WTF would refuse a form whose browser sends no referrer
+        WTF_CSRF_SSL_STRICT=False,
+        BABEL_DEFAULT_LOCALE=settings.default_locale,
+        BABEL_DEFAULT_TIMEZONE=str(settings.timezone),
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _join_extensions(app: Flask) -> None:
+    db.init_app(app)
+    with app.app_context():
+        prepare_sqlite(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    login.session_protection = None  # a candidate whose address changes during the exam stays signed in
+    login.init_app(app)
+    csrf.init_app(app)
+    babel.init_app(app, locale_selector=lambda: app.config["SETTINGS"].default_locale)

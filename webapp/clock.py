@@ -1,0 +1,13 @@
+"""The one place that asks what time it is, so that a test can hold the clock still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utcnow() -> datetime:
+    """The present moment, with its zone (UTC)."""
+    return datetime.now(UTC)

@@ -1,0 +1,151 @@
+"""Settings: read from the environment, each with its default, checked before anything starts."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+PREFIX = "EXAMHALL_"
+ROOT = Path(__file__).resolve().parent.parent
+LOCALES = ("en",)
+
+
+class BadSetting(Exception):
+    """A setting that the application cannot start with; its text is one line for the operator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can set. `docs/` and the README list the same names with the prefix."""
+
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    max_recipients: int = 1500
+    streams_per_process: int | None = None
+    """None: 10,000 under gevent, else 0 (everyone polls)."""
+    receipts: bool = False
+    default_locale: str = "en"
+    trusted_proxies: int = 0
+    metrics_token: str | None = field(default=None, repr=False)
+    demo: bool = False
+
+
+def load(environ: Mapping[str, str], instance: Path | None = None) -> Settings:
+    """Read the settings.
+
+    `environ` is where names are looked up, with the prefix `EXAMHALL_`; `instance` is the folder for the default
+    database and the demo's key. Raises `BadSetting` that names the first setting that will not do.
+    """
+    instance = instance or ROOT / "instance"
+    demo = _read(environ, "DEMO", _boolean, False)
+    return Settings(
+        demo=demo,
+        secret_key=_secret_key(environ, instance, demo),
+        database_url=_read(environ, "DATABASE_URL", _database_url, None) or _default_database(instance),
+        redis_url=_read(environ, "REDIS_URL", _redis_url, None),
+        timezone=_read(environ, "TIMEZONE", ZoneInfo, ZoneInfo("UTC")),
+        max_recipients=_read(environ, "MAX_RECIPIENTS", _whole(1), 1500),
+        streams_per_process=_read(environ, "STREAMS_PER_PROCESS", _whole(0), None),
+        receipts=_read(environ, "RECEIPTS", _boolean, False),
+        default_locale=_read(environ, "DEFAULT_LOCALE", _locale, "en"),
+        trusted_proxies=_read(environ, "TRUSTED_PROXIES", _whole(0), 0),
+        metrics_token=_read(environ, "METRICS_TOKEN", str, None),
+    )
+
+
+def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], Any], default: Any) -> Any:
+    text = environ.get(PREFIX + name, "").strip()
+    if not text:
+        return default
+    try:
+        return parse(text)
+    except (ValueError, KeyError, OSError) as error:
+        # secrets and addresses with passwords are never repeated
+        shown = "" if name.endswith(("_KEY", "_URL", "_TOKEN")) else f" (now: {text!r})"
+        hint = str(error.args[0]) if isinstance(error, ValueError) and error.args else "not a known value"
+        raise BadSetting(f"{PREFIX}{name}: {hint}{shown}") from error
+
+
+def _secret_key(environ: Mapping[str, str], instance: Path, demo: bool) -> str:
+    key = environ.get(PREFIX + "SECRET_KEY", "")
+    if key and len(key) < 16:
+        raise BadSetting(f"{PREFIX}SECRET_KEY: must have at least 16 characters")
+    if key:
+        return key
+    if not demo:
+        raise BadSetting(
+            f"{PREFIX}SECRET_KEY: not set. Make one with: "
+            "python3 -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    return _kept_key(instance)
+
+
+def _kept_key(instance: Path) -> str:
+    """The demo's key, made once: sign-ins survive a restart of the demo."""
+    path = instance / "secret_key"
+    try:
+        if not path.exists():
+            instance.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32))
+        return path.read_text()
+    except OSError as error:
+        raise BadSetting(f"The folder {instance} cannot be written ({error.strerror}).") from error
+
+
+def _default_database(instance: Path) -> str:
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"The folder {instance} cannot be written ({error.strerror}); "
+            f"make it writable or set {PREFIX}DATABASE_URL."
+        ) from error
+    return f"sqlite:///{instance / 'examhall.db'}"
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+            raise ValueError(f"must be a whole number of at least {least}")
+        return int(text)
+
+    return parse
+
+
+def _boolean(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in known:
+        raise ValueError("must be 1 or 0")
+    return known[text.lower()]
+
+
+def _locale(text: str) -> str:
+    if text not in LOCALES:
+        raise ValueError(f"must be one of {', '.join(LOCALES)}")
+    return text
+
+
+def _database_url(text: str) -> str:
+    for given, driver in (
+        ("postgres://", "postgresql+psycopg://"),
+        ("postgresql://", "postgresql+psycopg://"),
+        ("postgresql+psycopg://", "postgresql+psycopg://"),
+        ("sqlite:///", "sqlite:///"),
+    ):
+        if text.startswith(given):
+            return driver + text.removeprefix(given)
+    raise ValueError("must start with sqlite:/// or postgresql://")
+
+
+def _redis_url(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return text

@@ -1,0 +1,133 @@
+"""How the database is opened and written: one write transaction at a time on SQLite, plain ones on PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator
+
+from webapp.refusals import Unavailable
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+WRITE = "examhall_write"
+PATIENCE_SECONDS = 10.0
+"""How long a writer waits for another process's write (a command beside the server) before it gives up."""
+
+_write_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_locks_guard = threading.Lock()
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, kept as whole microseconds since 1970.
+
+    A number, because the same arithmetic (own end = end + minutes) then runs on SQLite and PostgreSQL and uses
+    their indexes. In Python it is always an aware datetime.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+def microseconds(moment: datetime) -> int:
+    """An aware moment as whole microseconds since 1970 (the way `Instant` stores it)."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone")
+    return (moment - EPOCH) // MICROSECOND
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Give every SQLite connection of this engine its pragmas, and every transaction its kind.
+
+    A plain transaction may only read: a write outside `writing()` fails at once instead of deadlocking one day.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+
+
+def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 50")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    if connection.get_execution_options().get(WRITE):
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        _begin_immediate(connection)
+    else:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock. Waits by sleeping, which yields under gevent; SQLite's own wait would stop the loop."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                raise Unavailable("the database is busy") from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+@contextmanager
+def writing(session: Session) -> Iterator[None]:
+    """One write transaction: begins fresh, commits at the end, rolls back on any exception.
+
+    On SQLite a lock of this process, which yields while it waits, is held around `BEGIN IMMEDIATE … COMMIT`, so
+    that no greenlet or thread waits inside the library. What the session had read before is forgotten: what a
+    decision rests on must be read inside. Raises `Unavailable` if another process holds SQLite for too long.
+    """
+    session.rollback()
+    bind = session.get_bind()
+    engine = bind if isinstance(bind, Engine) else bind.engine
+    if engine.dialect.name != "sqlite":
+        with _all_or_nothing(session):
+            yield
+        return
+    with _lock_of(engine):
+        session.connection(execution_options={WRITE: True})
+        with _all_or_nothing(session):
+            yield
+
+
+@contextmanager
+def _all_or_nothing(session: Session) -> Iterator[None]:
+    try:
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def _lock_of(engine: Engine) -> threading.Lock:
+    with _locks_guard:
+        return _write_locks.setdefault(engine, threading.Lock())

@@ -1,0 +1,12 @@
+"""exams"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+blueprint = Blueprint("exams", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Join this part to the application."""
+    app.register_blueprint(blueprint)

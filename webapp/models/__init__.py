@@ -1,0 +1,25 @@
+"""All tables. Import models from here: `from webapp.models import Candidacy`."""
+
+from webapp.models.exams import Answer, Attendance, Candidacy, Contribution, Question, Role, Test
+from webapp.models.log import LogEntry, LogHead, LogSubject
+from webapp.models.messages import Delivery, Message
+from webapp.models.people import SignInAttempt, User
+from webapp.models.presence import Presence
+
+__all__ = [
+    "Answer",
+    "Attendance",
+    "Candidacy",
+    "Contribution",
+    "Delivery",
+    "LogEntry",
+    "LogHead",
+    "LogSubject",
+    "Message",
+    "Presence",
+    "Question",
+    "Role",
+    "SignInAttempt",
+    "Test",
+    "User",
+]

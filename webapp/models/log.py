@@ -1,0 +1,59 @@
+"""The log: entries in one chain of hashes, those they are about, and the head. Triggers keep it append-only (R14)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.database import Instant
+from webapp.extensions import Model
+
+
+class LogEntry(Model):
+    """What happened once: who, when, what. Names are kept as they were, so nothing here points at a person's row."""
+
+    __tablename__ = "log_entry"
+    __table_args__ = (Index(None, "at"), Index(None, "actor_id"))
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(String(200))
+    actor_role: Mapped[str] = mapped_column(String(20))
+    """The actor's role then; empty where none applies (a failed sign-in)."""
+    action: Mapped[str] = mapped_column(String(40))
+    detail: Mapped[str] = mapped_column(Text)
+    """JSON object with sorted keys: what the action carries (a sending's subject, body and audience)."""
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class LogSubject(Model):
+    """A candidacy that an entry is about, as it was then."""
+
+    __tablename__ = "log_subject"
+    __table_args__ = (Index(None, "test_id", "entry_id"), Index(None, "user_id", "entry_id"))
+
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey(LogEntry.id, deferrable=True, initially="DEFERRED"), primary_key=True
+    )
+    candidacy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int]
+    test_id: Mapped[int]
+    number: Mapped[str] = mapped_column(String(50))
+    name: Mapped[str] = mapped_column(String(200))
+    test_title: Mapped[str] = mapped_column(String(200))
+    room: Mapped[str] = mapped_column(String(100))
+
+
+class LogHead(Model):
+    """One row: the last number given and the hash of its entry. Locked by every writer until its commit."""
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("id = 1", "one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(String(64))

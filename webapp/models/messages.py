@@ -1,0 +1,52 @@
+"""Messages and their deliveries: one row per person, whatever the number of candidacies (R5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.database import Instant
+from webapp.extensions import Model
+from webapp.models.exams import Role
+from webapp.models.people import User
+
+
+class Message(Model):
+    """A sending. Its id is the number of its log entry, given in commit order: also SSE id and sweep cursor."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("sender_id", "idempotency_key"),
+        CheckConstraint(
+            "sender_role IN ('invigilator', 'chief_invigilator', 'planner')", "sender_role_known"
+        ),
+        CheckConstraint("length(subject) BETWEEN 1 AND 120", "subject_length"),
+        CheckConstraint("length(body) BETWEEN 1 AND 4000", "body_length"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    sender_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    sender_name: Mapped[str] = mapped_column(String(200))
+    sender_role: Mapped[Role] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(120))
+    body: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    audience: Mapped[str] = mapped_column(Text)
+    """JSON: the filter or the list that chose the recipients."""
+    persons: Mapped[int]
+    candidacies: Mapped[int]
+    idempotency_key: Mapped[str] = mapped_column(String(64))
+    content_digest: Mapped[str] = mapped_column(String(64))
+
+
+class Delivery(Model):
+    """A message for a person; open (shown as a notice) until that person closes it (R9)."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index(None, "user_id", "message_id"),)
+
+    message_id: Mapped[int] = mapped_column(ForeignKey(Message.id), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,49 @@
+"""People: everyone who can sign in, and their latest attempts to."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.database import Instant
+from webapp.extensions import Model
+
+
+def sign_in_name(username: str) -> str:
+    """The form of a username that is compared: case and compatibility forms do not matter at a keyboard."""
+    return unicodedata.normalize("NFKC", username).casefold().strip()
+
+
+class User(Model, UserMixin):
+    """A person. What somebody may do follows from contributions and candidacies, not from the kind of person."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(150))
+    sign_in_name: Mapped[str] = mapped_column(String(150), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(254), default="")
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    epoch: Mapped[int] = mapped_column(default=0)
+    """Counted up to end all of this person's sessions at once (new password)."""
+
+    def get_id(self) -> str:
+        """What the session cookie keeps: the id and the epoch in which the person signed in."""
+        return f"{self.id}.{self.epoch}"
+
+
+class SignInAttempt(Model):
+    """A try to sign in to an account that has not (yet) succeeded; a success deletes the account's rows (R22)."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (Index(None, "user_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(Instant)

@@ -1,0 +1,1 @@
+"""Tests, rosters and contributors: how they get in."""

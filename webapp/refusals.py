@@ -1,0 +1,50 @@
+"""Refusals: the typed exceptions by which a use case says no. One handler (`errors.py`) turns them into pages."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """A request that is understood and not carried out; nothing was written.
+
+    `status` is the HTTP status of the answer. What a person reads is worded by `templates/errors/` or by the view
+    that knows better; the exception's own text is for logs and commands.
+    """
+
+    status: ClassVar[int] = 400
+
+
+class BadParameter(Refusal):
+    """An unknown name or value in the address or form (R6: never dropped, which would widen a list)."""
+
+    status = 400
+
+    def __init__(self, name: str, value: str | None = None) -> None:
+        super().__init__(
+            f"unknown value {value!r} for {name!r}" if value is not None else f"unknown name {name!r}"
+        )
+        self.name = name
+        self.value = value
+
+
+class NotAllowed(Refusal):
+    """The person's role does not carry this right."""
+
+    status = 403
+
+
+class NotFound(Refusal):
+    """Not there, or not this person's: which of the two is not told."""
+
+    status = 404
+
+
+class Unavailable(Refusal):
+    """The database or another part cannot answer now; `retry_after` is in seconds."""
+
+    status = 503
+
+    def __init__(self, text: str, retry_after: int = 2) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after

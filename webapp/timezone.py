@@ -1,0 +1,41 @@
+"""Moments as people read them: in the installation's zone, with the zone's name (trap 24)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from flask_babel import format_datetime
+from markupsafe import Markup, escape
+
+
+def installation_zone() -> ZoneInfo:
+    """The zone of the installation; needs an application context."""
+    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
+    return zone
+
+
+def local(moment: datetime) -> datetime:
+    """The same moment in the installation's zone."""
+    return moment.astimezone(installation_zone())
+
+
+def time_tag(moment: datetime | None, style: str = "full") -> Markup:
+    """`<time datetime=…>` for a moment; nothing for None.
+
+    `style`: `full` = date, time and zone; `clock` = time to the second, where the date is plain from the place;
+    `minute` = date and time to the minute. The full form stands in `title` where the shown one is shorter.
+    """
+    if moment is None:
+        return Markup("")
+    here = local(moment)
+    full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
+    shown = {
+        "full": full,
+        "clock": f"{here:%H:%M:%S}",
+        "minute": format_datetime(here, "d MMM HH:mm", rebase=False),
+    }
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        here.isoformat(timespec="seconds"), escape(full), shown[style]
+    )
