@@ -1,7 +1,7 @@
 """The monitor's filter: from the parameters of an address to conditions, and back (R6, R18).
 
-Several values of one name mean any of them; several names mean all of them. What is not known is refused, never
-dropped: dropping a condition would widen the list, and with it the audience of a message.
+Several values of one name mean any of them; several names mean all of them. What is not known is refused,
+never dropped: dropping a condition would widen the list, and with it the audience of a message.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.access import Reach
 from webapp.models import Attendance, Candidacy, Test
-from webapp.models.derived import Progress, Warning
+from webapp.models.derived import Progress
+from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
-from webapp.planning.search_text import SEPARATOR, folded
+from webapp.planning.search_text import SEPARATOR
 from webapp.refusals import BadParameter
 
 STATUSES = ("online", "offline")
@@ -31,7 +32,7 @@ TIME_NAMES = tuple(f"{name}_{kind}" for name in TIME_FIELDS for kind in ("within
 FIXED_VALUES: dict[str, tuple[str, ...]] = {
     "progress": tuple(one.value for one in Progress),
     "status": STATUSES,
-    "warning": tuple(one.value for one in Warning),
+    "warning": tuple(one.value for one in CandidateWarning),
     "flag": FLAGS,
     "attendance": ATTENDANCES,
 }
@@ -102,8 +103,8 @@ def _less(
 def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
     """The filter that the parameters of an address or form mean; moments in them are local to `zone`.
 
-    Raises `BadParameter` for every unknown name and value (R6). A blank phrase and blank times are not set: an
-    empty field of a form sends them.
+    Raises `BadParameter` for every unknown name and value (R6). A blank phrase and blank times are not set:
+    an empty field of a form sends them.
     """
     for name in args:
         if name not in FILTER_NAMES and name not in PRESENTATION_NAMES:
@@ -128,10 +129,13 @@ def _gathered(
 
 
 def _phrase(given: Sequence[str]) -> str:
+    for phrase in given:
+        # before the ends are cut: Python takes the separator for a space
+        if any(sign in phrase for sign in (SEPARATOR, "\0")) or not _is_text(phrase):
+            _refuse("q", phrase)
     phrases = {one.strip() for one in given} - {""}
     for phrase in phrases:
-        unsearchable = SEPARATOR in phrase or "\0" in phrase or not _is_text(phrase) or not folded(phrase)
-        if unsearchable or len(phrase) > LONGEST_PHRASE or len(phrases) > 1:
+        if len(phrase) > LONGEST_PHRASE or len(phrases) > 1:
             _refuse("q", phrase)
     return phrases.pop() if phrases else ""
 

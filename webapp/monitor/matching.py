@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
-from webapp.models import Candidacy, Presence, Test
-from webapp.models.derived import Warning, has_warning, is_online, progress, sitting
+from webapp.models import Attendance, Candidacy, Presence, Test
+from webapp.models.derived import Warning as CandidateWarning
+from webapp.models.derived import has_warning, is_online, progress, sitting
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
 from webapp.planning.search_text import folded
@@ -24,13 +25,17 @@ MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
     "test_start": Test.starts_at,
     "test_end": Test.ends_at,
 }
+PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
+    "room": Candidacy.room,
+    "group": Candidacy.group_name,
+}
 
 
-def matching(reach: Reach, filter: Filter, now: datetime) -> Select[tuple[int]]:  # noqa: A002 the field's word
+def matching(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa: A002 the field's word
     """Ids of the candidacies within `reach` that `filter` matches at `now`, in no order.
 
-    Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without touching
-    which rows there are.
+    Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
+    touching which rows there are.
     """
     return select(Candidacy.id).select_from(sitting()).where(reach.condition(), *_conditions(filter, now))
 
@@ -45,29 +50,26 @@ def _conditions(filter: Filter, now: datetime) -> Iterator[ColumnElement[bool]]:
 
 
 def _any_of(name: str, values: Sequence[str], now: datetime) -> ColumnElement[bool]:
+    if name == "test":
+        return Candidacy.test_id.in_([int(value) for value in values])
+    if name in PLAIN_COLUMNS:
+        return PLAIN_COLUMNS[name].in_(values)
+    return or_(*(_one_of(name, value, now) for value in values))
+
+
+def _one_of(name: str, value: str, now: datetime) -> ColumnElement[bool]:
     match name:
-        case "test":
-            return Candidacy.test_id.in_([int(value) for value in values])
         case "progress":
-            return progress().in_(values)
+            return progress() == value
         case "status":
-            return or_(*(is_online(now) if value == "online" else ~is_online(now) for value in values))
+            return is_online(now) if value == "online" else ~is_online(now)
         case "warning":
-            return or_(*(has_warning(Warning(value), now) for value in values))
-        case "room":
-            return Candidacy.room.in_(values)
-        case "group":
-            return Candidacy.group_name.in_(values)
+            return has_warning(CandidateWarning(value), now)
         case "flag":
-            return Candidacy.flagged.in_([value == "yes" for value in values])
-        case "attendance":
-            return or_(
-                *(
-                    Candidacy.attendance.is_(None) if value == "unset" else Candidacy.attendance == value
-                    for value in values
-                )
-            )
-    raise ValueError(f"no such filter: {name}")
+            return Candidacy.flagged.is_(value == "yes")
+    if (name, value) == ("attendance", "unset"):
+        return Candidacy.attendance.is_(None)
+    return Candidacy.attendance == Attendance(value)
 
 
 def _in_time(filter: Filter, name: str, value: str, now: datetime) -> ColumnElement[bool]:  # noqa: A002

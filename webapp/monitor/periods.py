@@ -25,8 +25,8 @@ def moment_of(local_minute: str) -> datetime | None:
 def bounds(name: str, value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
     """(from, until) in UTC of one time condition: from is included, until is not; None is open.
 
-    `name` ends in `_within`, `_after` or `_before` and `value` is one that `parse_filter` let through. An hour that
-    a clock change repeats counts whole: what is shown as between two local times is found between them.
+    `name` ends in `_within`, `_after` or `_before` and `value` is one that `parse_filter` let through. An
+    hour that a clock change repeats counts whole: what is shown between two times is found between them.
     """
     if name.endswith("_within"):
         return _period(value, now, zone)

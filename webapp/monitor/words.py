@@ -61,7 +61,7 @@ NONE_ASSIGNED: dict[str, LazyString] = {
 
 
 def filter_in_words(session: Session, filter: Filter) -> list[str]:  # noqa: A002 the field's word
-    """One short phrase per condition ("Room: Aula or Sal B202"), in the filter's order; empty for no filter."""
+    """One short phrase per condition ("Room: Aula or Sal B202"), in the filter's order; none without one."""
     titles = titles_of(session, filter)
     return [
         f"{label(name)}: {_alternatives([value_in_words(name, value, titles) for value in values])}"
@@ -96,9 +96,9 @@ def label(name: str) -> str:
 def value_in_words(name: str, value: str, titles: dict[str, str]) -> str:
     """One value of a filter as people read it; `titles` are those of the tests in the filter."""
     if name == "q":
-        return gettext("“%(phrase)s”", phrase=value)
+        return str(gettext("“%(phrase)s”", phrase=value))
     if name == "test":
-        return titles.get(value, gettext("test %(number)s", number=value))
+        return titles.get(value, str(gettext("test %(number)s", number=value)))
     if name in VALUES:
         return str(VALUES[name][value])
     if name in NONE_ASSIGNED:
@@ -114,9 +114,9 @@ def period_in_words(value: str) -> str:
     if found is None:
         raise ValueError(f"{value!r} is no period")
     if value == "today":
-        return gettext("today")
+        return str(gettext("today"))
     if value == "week":
-        return gettext("this week")
+        return str(gettext("this week"))
     count = int(found["count"])
     words = {
         ("m", False): ngettext("the last minute", "the last %(num)d minutes", count),
@@ -126,7 +126,7 @@ def period_in_words(value: str) -> str:
         ("h", True): ngettext("the next hour", "the next %(num)d hours", count),
         ("d", True): ngettext("the next day", "the next %(num)d days", count),
     }
-    return words[found["unit"], found["next"] is not None]
+    return str(words[found["unit"], found["next"] is not None])
 
 
 def _minute_in_words(name: str, value: str) -> str:
@@ -135,14 +135,14 @@ def _minute_in_words(name: str, value: str) -> str:
         raise ValueError(f"{value!r} is no local minute")
     shown = f"{format_date(moment.date(), 'd MMM yyyy')} {moment:%H:%M}"
     if name.endswith("_after"):
-        return gettext("after %(moment)s", moment=shown)
-    return gettext("before %(moment)s", moment=shown)
+        return str(gettext("after %(moment)s", moment=shown))
+    return str(gettext("before %(moment)s", moment=shown))
 
 
 def _alternatives(phrases: list[str]) -> str:
     if len(phrases) == 1:
         return phrases[0]
-    return gettext("%(some)s or %(last)s", some=", ".join(phrases[:-1]), last=phrases[-1])
+    return str(gettext("%(some)s or %(last)s", some=", ".join(phrases[:-1]), last=phrases[-1]))
 
 
 def _grouped(filter: Filter) -> Iterator[tuple[str, tuple[str, ...]]]:  # noqa: A002
