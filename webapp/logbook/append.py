@@ -1,0 +1,103 @@
+"""Writing the log. Whoever writes holds its head until the commit, so numbers are given in commit order (R14, R1).
+
+Within `writing(session)`: `lock_head()` first, then what is to be logged, `write_subjects()` where it concerns
+candidates, and `append()` last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
+from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
+
+SUBJECT_COLUMNS = [getattr(LogSubject, name) for name in Subject._fields]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it, as known then. `id` is None and `name` and `role` may be empty where nobody is signed in."""
+
+    id: int | None
+    name: str
+    role: str
+
+
+def lock_head(session: Session) -> LogHead:
+    """The head of the log, locked until the transaction ends: the next writer waits for this commit."""
+    return session.scalars(select(LogHead).with_for_update().execution_options(populate_existing=True)).one()
+
+
+def write_subjects(session: Session, head: LogHead, candidacies: Select[tuple[int]]) -> list[Subject]:
+    """Note every candidacy of a query as a subject of the entry to come, and give back what was noted.
+
+    `candidacies` selects candidacy ids. One statement, so what is logged is what the query matched in this
+    transaction (R5, R6); in order of candidacy id.
+    """
+    as_it_is = (
+        select(
+            literal(head.number + 1, LogSubject.entry_id.type),
+            Candidacy.id,
+            Candidacy.user_id,
+            Candidacy.test_id,
+            Candidacy.number,
+            User.name,
+            Test.title,
+            Candidacy.room,
+        )
+        .join(User, User.id == Candidacy.user_id)
+        .join(Test, Test.id == Candidacy.test_id)
+        .where(Candidacy.id.in_(candidacies))
+    )
+    statement = (
+        insert(LogSubject).from_select(["entry_id", *Subject._fields], as_it_is).returning(*SUBJECT_COLUMNS)
+    )
+    return sorted(Subject(*row) for row in session.execute(statement))
+
+
+def append(
+    session: Session,
+    head: LogHead,
+    *,
+    at: datetime,
+    actor: Actor,
+    action: str,
+    detail: dict[str, Any],
+    subjects: Sequence[Subject] = (),
+) -> LogEntry:
+    """Write the next entry and move the head to it.
+
+    `head` comes from `lock_head()` in the same transaction, `subjects` from `write_subjects()`; `detail` is anything
+    that JSON can hold. Raises `ValueError` if the subjects are not those which were written for this entry: a hash
+    over others could never be verified.
+    """
+    number = head.number + 1
+    written = session.scalar(select(func.count()).where(LogSubject.entry_id == number))
+    if written != len(subjects):
+        raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
+    fields = Fields(number, at, actor.id, actor.name, actor.role, action, canonical_detail(detail))
+    digest = Digest(head.hash, fields)
+    for subject in sorted(subjects):
+        digest.add(subject)
+    entry = LogEntry(
+        id=number,
+        at=at,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        actor_role=actor.role,
+        action=action,
+        detail=fields.detail,
+        previous_hash=head.hash,
+        hash=digest.hexdigest(),
+    )
+    session.add(entry)
+    session.flush()  # the entry first: the head only moves to an entry that is there
+    head.number, head.hash = number, entry.hash
+    session.flush()
+    return entry

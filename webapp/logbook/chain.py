@@ -1,0 +1,77 @@
+"""The canonical form of an entry and the hash over it: one definition for appending, verifying and exporting (R14).
+
+The hash of an entry is the SHA-256 of UTF-8 lines, each ended by a line feed:
+
+1. `["examhall-log-1", previous hash, number, at, actor id, actor name, actor role, action, detail]`
+2. one line for each subject, in order of candidacy id:
+   `[candidacy id, user id, test id, number, name, test title, room]`
+
+Each line is a JSON array without spaces and with everything outside ASCII escaped, so a line feed never stands inside
+one and no two entries share a form. `at` is in microseconds since 1970; `detail` is the stored text, as a string.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from webapp.database import microseconds
+
+FORM = "examhall-log-1"
+NO_HASH = ""
+"""What stands for the hash before the first entry."""
+
+
+class Subject(NamedTuple):
+    """A candidacy that an entry is about, as it was then; the fields in the order in which they are hashed."""
+
+    candidacy_id: int
+    user_id: int
+    test_id: int
+    number: str
+    name: str
+    test_title: str
+    room: str
+
+
+class Fields(NamedTuple):
+    """What an entry says, without its place in the chain."""
+
+    number: int
+    at: datetime
+    actor_id: int | None
+    actor_name: str
+    actor_role: str
+    action: str
+    detail: str
+
+
+class Digest:
+    """Hashes one entry, a subject at a time: memory does not grow with their number."""
+
+    def __init__(self, previous_hash: str, fields: Fields) -> None:
+        self._hash = hashlib.sha256()
+        at = microseconds(fields.at)
+        self._line([FORM, previous_hash, fields.number, at, *fields[2:]])
+
+    def add(self, subject: Subject) -> None:
+        """Take the next subject; they come in order of candidacy id."""
+        self._line(list(subject))
+
+    def hexdigest(self) -> str:
+        """The hash of the entry with the subjects so far, 64 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    def _line(self, values: list[Any]) -> None:
+        self._hash.update(json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n")
+
+
+def canonical_detail(detail: dict[str, Any]) -> str:
+    """A JSON object with sorted keys, without spaces, in readable script (the log is searched in it).
+
+    Half of a surrogate pair, which no database takes, becomes its JSON escape and is read back as it was.
+    """
+    text = json.dumps(detail, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
