@@ -1,0 +1,147 @@
+"""Signing in by HTTP: the session, the words, and the ways in which it is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.accounts.door import PASSWORD, knock
+from tests.hall import Hall, signed_in
+from webapp.accounts.passwords import hash_password
+from webapp.models import User
+
+
+@pytest.fixture
+def anna(hall: Hall) -> User:
+    return hall.person("Anna Ek", username="anna", password_hash=hash_password(PASSWORD))
+
+
+def test_the_right_password_signs_in(client: FlaskClient, anna: User) -> None:
+    answer = knock(client, "anna", PASSWORD)
+    assert answer.status_code == 302
+    assert answer.location == "/"
+    with client.session_transaction() as cookie:
+        assert cookie["_user_id"] == anna.get_id()
+
+
+@pytest.mark.parametrize("typed", ["ANNA", " anna ", "Ａnna"])
+def test_case_and_compatibility_forms_of_a_username_do_not_matter(client: FlaskClient, anna: User, typed: str) -> None:
+    assert knock(client, typed, PASSWORD).status_code == 302
+
+
+def test_a_wrong_password_is_422_and_keeps_the_username(client: FlaskClient, anna: User) -> None:
+    answer = knock(client, "anna", "something else")
+    assert answer.status_code == 422
+    assert 'value="anna"' in answer.text
+    assert "something else" not in answer.text
+
+
+def test_an_unknown_username_gets_the_same_words(client: FlaskClient, anna: User) -> None:
+    def words(username: str) -> str:
+        page = knock(client, username, "wrong password").text
+        found = re.search(r'role="alert">(.*?)</div>', page, re.DOTALL)
+        assert found is not None
+        return found[1]
+
+    assert words("anna") == words("nobody")
+
+
+def test_somebody_without_a_password_cannot_sign_in(client: FlaskClient, hall: Hall) -> None:
+    hall.person(username="empty")
+    assert knock(client, "empty", "").status_code == 422
+    assert knock(client, "empty", "None").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("a" * 10_000, "b"),
+        ("anna", "b" * 10_000),
+        ("an\0na", "b"),
+        ("anna", "b\0"),
+        ("", ""),
+        ("anna", ""),
+        ("   ", PASSWORD),
+        ("\ufdfa" * 140, PASSWORD),  # grows eighteenfold when normalised
+    ],
+)
+def test_bad_input_is_refused_with_a_text(client: FlaskClient, anna: User, username: str, password: str) -> None:
+    answer = knock(client, username, password)
+    assert answer.status_code == 422
+    assert "do not go together" in answer.text
+
+
+def test_lone_surrogates_are_refused_with_a_text(client: FlaskClient, anna: User) -> None:
+    client.get("/login")
+    with client.session_transaction() as cookie:
+        raw = cookie["csrf_token"]
+    assert raw
+    answer = knock(client, b"anna\xed\xa0\x80", b"\xed\xa0\x80")
+    assert answer.status_code == 422
+
+
+def test_without_a_csrf_token_nothing_happens(client: FlaskClient, anna: User) -> None:
+    answer = client.post("/login", data={"username": "anna", "password": PASSWORD})
+    assert answer.status_code == 400
+    with client.session_transaction() as cookie:
+        assert "_user_id" not in cookie
+
+
+def test_the_session_is_new_after_signing_in(client: FlaskClient, anna: User) -> None:
+    with client.session_transaction() as cookie:
+        cookie["planted"] = "by somebody else"
+    knock(client, "anna", PASSWORD)
+    with client.session_transaction() as cookie:
+        first = cookie["sid"]
+        assert "planted" not in cookie
+        assert len(first) >= 16
+    knock(client, "anna", PASSWORD)
+    with client.session_transaction() as cookie:
+        assert cookie["sid"] != first
+
+
+def test_whoever_is_signed_in_goes_on(app: Flask, anna: User) -> None:
+    answer = signed_in(app, anna).get("/login?next=/monitor%3Fq%3Da")
+    assert answer.status_code == 302
+    assert answer.location == "/monitor?q=a"
+
+
+def test_a_session_ends_with_its_epoch(app: Flask, session: object, anna: User) -> None:
+    client = signed_in(app, anna)
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = f"{anna.id}.{anna.epoch + 1}"
+    assert client.get("/login").status_code == 200
+
+
+@pytest.mark.parametrize("kept", ["", "x", "1", "1.", "-1.0", "9" * 30 + ".0", "٣.0", "1.0\n", "999999999999999999.0"])
+def test_a_strange_session_is_nobody(app: Flask, anna: User, kept: str) -> None:
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = kept
+    assert client.get("/login").status_code == 200
+
+
+def test_signing_in_again_as_somebody_else_replaces_the_person(
+    app: Flask, client: FlaskClient, hall: Hall, anna: User
+) -> None:
+    other = hall.person("Bo Li", username="bo", password_hash=hash_password("another password"))
+    knock(client, "anna", PASSWORD)
+    knock(client, "bo", "another password")
+    with client.session_transaction() as cookie:
+        assert cookie["_user_id"] == other.get_id()
+
+
+@pytest.mark.parametrize("verb", ["put", "delete", "patch"])
+def test_other_verbs_are_not_taken(client: FlaskClient, verb: str) -> None:
+    client.get("/login")
+    assert getattr(client, verb)("/login").status_code in {400, 405}
+
+
+def test_the_page_is_not_kept_and_carries_its_policy(client: FlaskClient) -> None:
+    answer = client.get("/login")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.text.count("<h1") == 1
