@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy.orm import Session
@@ -25,6 +27,22 @@ def settings_for(database: Path, **changes: object) -> Settings:
         "database_url": f"sqlite:///{database}",
     }
     return Settings(**{**given, **changes})  # type: ignore[arg-type]
+
+
+class Browser(FlaskClient):
+    """A browser whose requests get an application context of their own, as on a server.
+
+    Inside the one that the `session` fixture holds open, Flask would use that for every request, and `flask.g`
+    (the person, the CSRF token) would go from one request, and from one browser, to the next.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a request."""
+        token = _cv_app.set(None)  # type: ignore[arg-type]
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            _cv_app.reset(token)
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +63,7 @@ def app(migrated_database: Path, tmp_path: Path) -> Iterator[Flask]:
     shutil.copy(migrated_database, path)
     app = create_app(settings_for(path))
     app.testing = True
+    app.test_client_class = Browser
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -86,8 +86,8 @@ def _begin_session(user: User) -> None:
 
 def _end_session() -> None:
     """Also when somebody signs in over another person's session: its streams must not go on."""
-    left = (current_user.id, session.get("sid")) if current_user.is_authenticated else None
+    person, sid = (current_user.id, session.get("sid")) if current_user.is_authenticated else (None, None)
     logout_user()
     session.clear()
-    if left is not None and left[1]:
-        push.sign_out(*left)
+    if person is not None and sid is not None:
+        push.sign_out(person, sid)
