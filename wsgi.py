@@ -2,7 +2,7 @@
 
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 an older Python must not get as far as a syntax error
     sys.exit("Examhall needs Python 3.11 or newer; this is " + sys.version.split()[0] + ".")
 
 from webapp import create_app
@@ -11,4 +11,5 @@ from webapp.config import BadSetting
 try:
     app = application = create_app()
 except BadSetting as error:
-    sys.exit(f"Examhall cannot start. {error}")
+    sys.stderr.write(f"Examhall cannot start. {error}\n")
+    sys.exit(4)  # what gunicorn takes as "does not load, give up"; after any other code it would try again for ever

@@ -15,6 +15,11 @@ from flask_migrate import upgrade
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
+from tests.running import (  # noqa: F401 hooks: pytest finds them here
+    pytest_collection_modifyitems,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+)
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db

@@ -1,0 +1,49 @@
+# Examhall: `make` alone lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt bench migrate
+
+PORT ?= 8000
+SIMULATE ?= 1
+CANDIDATES ?= 120
+M ?=
+WORKERS ?= 2
+
+PYTHON_IN := .venv/bin/python
+ENVIRONMENT := .venv/.installed
+TOOLS := .venv/.installed-dev
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+
+demo: $(ENVIRONMENT) ## serve a sample hall on http://127.0.0.1:8000 (PORT=…; SIMULATE=0 without candidates) until Ctrl-C
+	@exec .ci/demo '$(PORT)' '$(SIMULATE)' '$(CANDIDATES)'
+
+test: $(TOOLS) ## run all tests; as root on Debian or Ubuntu installs the servers and browser they need
+	@.ci/test-needs
+	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(TOOLS) ## ruff, mypy, djlint, migrations = models, JavaScript syntax
+	$(PYTHON_IN) -m ruff check
+	$(PYTHON_IN) -m ruff format --check
+	$(PYTHON_IN) -m mypy
+	$(PYTHON_IN) -m djlint templates --check --lint --quiet
+	@.ci/check-migrations
+	@.ci/check-javascript
+
+fmt: $(TOOLS) ## format Python and templates
+	$(PYTHON_IN) -m ruff check --fix-only
+	$(PYTHON_IN) -m ruff format
+	-$(PYTHON_IN) -m djlint templates --reformat --quiet
+
+bench: $(TOOLS) ## measure a sending to 1,500 open streams beside the raw floor
+	$(PYTHON_IN) -m tests.bench $(ARGS)
+
+migrate: $(TOOLS) ## write a migration for changed models: make migrate M="what changes"
+	@.ci/new-migration '$(M)'
+
+$(ENVIRONMENT): pyproject.toml .ci/environment
+	@.ci/environment $@ .
+
+$(TOOLS): pyproject.toml .ci/environment
+	@.ci/environment $@ '.[dev]'

@@ -1,0 +1,44 @@
+"""How the suite runs: with `CI=true` a skipped test is a failure, and tests that share a server stay on one worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+SKIPPED_IN_CI = "skipped, and with CI=true a skipped test is a failure: "
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that skips itself (a missing browser, say) fails in CI; an expected failure does not."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _fail_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that is skipped as a whole."""
+    report = yield
+    if report.skipped:
+        _fail_in_ci(report)
+    return report
+
+
+def _fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        reason: Any = report.longrepr
+        report.outcome = "failed"
+        report.longrepr = SKIPPED_IN_CI + (str(reason[2]) if isinstance(reason, tuple) else str(reason))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the browser and server tests of a module on one worker: they share its server (`--dist loadgroup`)."""
+    for item in items:
+        shares_a_server = item.get_closest_marker("browser") or item.get_closest_marker("server")
+        if shares_a_server and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
