@@ -23,7 +23,9 @@ from webapp import (
 )
 from webapp.config import ROOT, Settings, load
 from webapp.database import prepare_sqlite
+from webapp.exams.absence import mark_was_offline
 from webapp.extensions import babel, csrf, db, login, migrate
+from webapp.messaging.notices import OUTBOX, open_notices
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -31,12 +33,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app, settings or load(os.environ))
     logs.init_app(app)
+    security.init_app(app)  # before the extensions: who is not signed in hears that, not that a token is missing
     _join_extensions(app)
-    security.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
-    for part in (accounts, exams, monitor, messaging, logbook, push, operations):
+    for part in (accounts, exams, monitor, messaging, logbook, operations):
         part.init_app(app)
+    push.init_app(app, outbox=OUTBOX, open_notices=open_notices, came_back=mark_was_offline)
     cli.init_app(app)
     return app
 
@@ -49,6 +52,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 20, "max_overflow": 40, "pool_timeout": 10},
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_PARTS=20_000,
         SESSION_COOKIE_NAME="examhall_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -56,9 +56,7 @@ class Reach:
             return true()
         whole = [test_id for test_id in self.roles if test_id not in self.rooms]
         parts: list[ColumnElement[bool]] = [Candidacy.test_id.in_(whole)] if whole else []
-        parts += [
-            and_(Candidacy.test_id == test_id, Candidacy.room == room) for test_id, room in self.rooms.items()
-        ]
+        parts += [and_(Candidacy.test_id == test_id, Candidacy.room == room) for test_id, room in self.rooms.items()]
         return or_(false(), *parts)
 
     def test_condition(self) -> ColumnElement[bool]:
@@ -95,9 +93,7 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
 
 def is_contributor(session: Session, actor: User) -> bool:
     """Whether this person works in any test at all, open or not."""
-    return (
-        session.scalar(select(Contribution.id).where(Contribution.user_id == actor.id).limit(1)) is not None
-    )
+    return session.scalar(select(Contribution.id).where(Contribution.user_id == actor.id).limit(1)) is not None
 
 
 def is_candidate(session: Session, actor: User) -> bool:

@@ -81,8 +81,7 @@ def _secret_key(environ: Mapping[str, str], instance: Path, demo: bool) -> str:
         return key
     if not demo:
         raise BadSetting(
-            f"{PREFIX}SECRET_KEY: not set. Make one with: "
-            "python3 -c 'import secrets; print(secrets.token_hex(32))'"
+            f"{PREFIX}SECRET_KEY: not set. Make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
         )
     return _kept_key(instance)
 
@@ -105,8 +104,7 @@ def _default_database(instance: Path) -> str:
         instance.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadSetting(
-            f"The folder {instance} cannot be written ({error.strerror}); "
-            f"make it writable or set {PREFIX}DATABASE_URL."
+            f"The folder {instance} cannot be written ({error.strerror}); make it writable or set {PREFIX}DATABASE_URL."
         ) from error
     return f"sqlite:///{instance / 'examhall.db'}"
 

@@ -25,9 +25,7 @@ def wants_fragment() -> bool:
 def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: int | None = None) -> Response:
     """The page or fragment for an error; `templates/errors/` words it by status, and by refusal where it can."""
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
-    typed = (
-        {} if status == 413 else {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
-    )
+    typed = {} if status == 413 else {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
     answer = make_response(render_template(template, status=status, refusal=refusal, typed=typed), status)
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
@@ -65,7 +63,7 @@ def _bad_csrf(_error: CSRFError) -> BaseResponse:
 
 def _http_error(error: HTTPException) -> BaseResponse:
     if error.code is None or error.code < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     answer = error_answer(error.code)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:

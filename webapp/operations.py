@@ -1,6 +1,121 @@
-"""For the operator: `/healthz`, `/readyz`, `/metrics`."""
+"""For the operator: `/healthz` (alive), `/readyz` (database, migrations and bus answer), `/metrics` (Prometheus)."""
 
-from flask import Flask
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from functools import cache
+from time import perf_counter
+
+import structlog
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, Response, current_app, g, request, request_started
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import Forbidden
+
+from webapp import metrics
+from webapp.config import Settings
+from webapp.extensions import db
+from webapp.push import service
+from webapp.security import public
+
+log = structlog.get_logger(__name__)
+blueprint = Blueprint("operations", __name__)
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
+"""What proxies add: a request that carries one comes from elsewhere, whatever its address."""
 
 
-def init_app(app: Flask) -> None: ...
+def init_app(app: Flask) -> None:
+    """Join this part to the application and time its requests."""
+    app.register_blueprint(blueprint)
+    # the signal comes before every `before_request`, so that a request that one of them refuses is timed too
+    request_started.connect(_start_timing, app)
+    app.after_request(_observe)
+
+
+def _start_timing(_app: Flask) -> None:
+    g.started = perf_counter()
+
+
+def _observe(response: Response) -> Response:
+    if request.endpoint != "push.stream":  # lasts as long as its page
+        taken = perf_counter() - g.started
+        metrics.REQUESTS.labels(request.endpoint or "none", str(response.status_code)).observe(taken)
+    return response
+
+
+@blueprint.get("/healthz")
+@public
+def healthz() -> Response:
+    """The process answers; nothing else is looked at, so that a database that is away restarts no server."""
+    return _words("alive", 200)
+
+
+@blueprint.get("/readyz")
+@public
+def readyz() -> Response:
+    """Whether requests may be sent here: 200, or 503 with what is missing and what to do."""
+    problem = _problem()
+    if problem is None:
+        return _words("ready", 200)
+    log.warning("not ready", problem=problem)
+    answer = _words(problem, 503)
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+@blueprint.get("/metrics")
+@public
+def show_metrics() -> Response:
+    """This process's figures, for requests from this machine or with the token. Counts only: no name, no address."""
+    if not (_has_token() or _comes_from_here()):
+        raise Forbidden
+    return Response(generate_latest(metrics.REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def _problem() -> str | None:
+    try:
+        current = _database_revisions()
+    except SQLAlchemyError as error:
+        # only the kind goes out: the text may carry the database's address
+        log.warning("readiness: database", error=str(error))
+        return "The database does not answer."
+    if current != _code_revisions(current_app.extensions["migrate"].directory):
+        return "The database is not at this version's migrations. Run: flask --app wsgi db upgrade"
+    if not service.current().bus.is_ready():
+        return "The message bus does not answer."
+    return None
+
+
+def _database_revisions() -> set[str]:
+    with db.engine.connect() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads())
+
+
+@cache
+def _code_revisions(directory: str) -> set[str]:
+    """The newest migrations that this code has; read from disk once."""
+    return set(ScriptDirectory(directory).get_heads())
+
+
+def _has_token() -> bool:
+    settings: Settings = current_app.config["SETTINGS"]
+    given = request.headers.get("Authorization", "")
+    expected = f"Bearer {settings.metrics_token}"
+    return settings.metrics_token is not None and hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _comes_from_here() -> bool:
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False  # a Unix socket has no address: whoever is behind it is not known
+
+
+def _words(text: str, status: int) -> Response:
+    return Response(text + "\n", status, mimetype="text/plain")

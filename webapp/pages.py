@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, current_app, url_for
+from flask_babel import format_decimal, get_locale, gettext
 
 from webapp.timezone import time_tag
 
@@ -22,8 +23,21 @@ def _checksum(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def sender_role(role: str) -> str:
+    """A sender's role as candidates read it."""
+    words: dict[str, str] = {
+        "invigilator": gettext("Invigilator"),
+        "chief_invigilator": gettext("Chief invigilator"),
+        "planner": gettext("Planner"),
+    }
+    return words[role]
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their functions."""
     app.add_template_global(asset)
     app.add_template_global(time_tag)
+    app.add_template_global(sender_role)
+    app.add_template_global(get_locale)
+    app.add_template_filter(format_decimal, "number")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600

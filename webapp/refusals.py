@@ -21,9 +21,7 @@ class BadParameter(Refusal):
     status = 400
 
     def __init__(self, name: str, value: str | None = None) -> None:
-        super().__init__(
-            f"unknown value {value!r} for {name!r}" if value is not None else f"unknown name {name!r}"
-        )
+        super().__init__(f"unknown value {value!r} for {name!r}" if value is not None else f"unknown name {name!r}")
         self.name = name
         self.value = value
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, current_app, request
 from flask_login import current_user
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import login
@@ -32,8 +34,21 @@ def own_session(view: View) -> View:
 def init_app(app: Flask) -> None:
     """Close every route that is not marked, and set the headers."""
     public(app.view_functions["static"])
+    app.before_request(_require_readable_text)
     app.before_request(_require_sign_in)
     app.after_request(_set_headers)
+
+
+def _require_readable_text() -> None:
+    """Refuse addresses and forms that are not UTF-8 (a lone surrogate): parsed, they would be another text."""
+    texts = [request.query_string]
+    if request.mimetype == "application/x-www-form-urlencoded":
+        texts.append(request.get_data())
+    for text in texts:
+        try:
+            unquote_to_bytes(text).decode()
+        except UnicodeDecodeError as error:
+            raise BadRequest("not UTF-8") from error
 
 
 def _require_sign_in() -> BaseResponse | None:

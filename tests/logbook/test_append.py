@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
+from tests.logbook.entries import NOW, SENDER, write
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject
-
-NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
-SENDER = Actor(7, "Ingrid Ødegård", "chief_invigilator")
-
-
-def write(session: Session, candidacies=None, **changes: object) -> LogEntry:
-    """Append one entry in a transaction of its own."""
-    given = {"at": NOW, "actor": SENDER, "action": "message.sent", "detail": {"subject": "Hi"}}
-    with writing(session):
-        head = lock_head(session)
-        subjects = [] if candidacies is None else write_subjects(session, head, candidacies)
-        return append(session, head, subjects=subjects, **{**given, **changes})
 
 
 def test_numbers_follow_one_another_and_each_entry_carries_the_hash_before(session: Session) -> None:
@@ -48,9 +36,7 @@ def test_every_matching_candidacy_is_kept_as_it_was(session: Session, hall: Hall
     with writing(session):
         session.merge(anna).name = "Someone else"
     kept = session.scalars(select(LogSubject).order_by(LogSubject.candidacy_id)).all()
-    assert [(s.entry_id, s.candidacy_id, s.name) for s in kept] == [
-        (entry.id, one.id, "Anna 安娜") for one in mine
-    ]
+    assert [(s.entry_id, s.candidacy_id, s.name) for s in kept] == [(entry.id, one.id, "Anna 安娜") for one in mine]
     assert (kept[0].test_title, kept[0].room, kept[0].number) == ("Algebra", "Aula", mine[0].number)
 
 
@@ -98,17 +84,14 @@ def test_a_failed_transaction_leaves_no_trace_and_no_gap(session: Session, hall:
     """R1: all or nothing."""
     hall.candidacy(hall.test())
 
-    class PowerCut(Exception):
-        pass
-
     def interrupted() -> None:
         with writing(session):
             head = lock_head(session)
             subjects = write_subjects(session, head, select(Candidacy.id))
             append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
-            raise PowerCut
+            raise KeyboardInterrupt
 
-    with pytest.raises(PowerCut):
+    with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert session.scalar(select(func.count()).select_from(LogEntry)) == 0
     assert session.scalar(select(func.count()).select_from(LogSubject)) == 0

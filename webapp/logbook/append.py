@@ -1,4 +1,4 @@
-"""Writing the log. Whoever writes holds its head until the commit, so numbers are given in commit order (R14, R1).
+"""Writing the log. Who writes holds its head until the commit, so numbers are given in commit order (R14, R1).
 
 Within `writing(session)`: `lock_head()` first, then what is to be logged, `write_subjects()` where it concerns
 candidates, and `append()` last.
@@ -22,7 +22,7 @@ SUBJECT_COLUMNS = [getattr(LogSubject, name) for name in Subject._fields]
 
 @dataclass(frozen=True)
 class Actor:
-    """Who did it, as known then. `id` is None and `name` and `role` may be empty where nobody is signed in."""
+    """Who did it, as known then. `id` is None, `name` and `role` may be empty where nobody is signed in."""
 
     id: int | None
     name: str
@@ -55,9 +55,7 @@ def write_subjects(session: Session, head: LogHead, candidacies: Select[tuple[in
         .join(Test, Test.id == Candidacy.test_id)
         .where(Candidacy.id.in_(candidacies))
     )
-    statement = (
-        insert(LogSubject).from_select(["entry_id", *Subject._fields], as_it_is).returning(*SUBJECT_COLUMNS)
-    )
+    statement = insert(LogSubject).from_select(["entry_id", *Subject._fields], as_it_is).returning(*SUBJECT_COLUMNS)
     return sorted(Subject(*row) for row in session.execute(statement))
 
 
@@ -73,9 +71,9 @@ def append(
 ) -> LogEntry:
     """Write the next entry and move the head to it.
 
-    `head` comes from `lock_head()` in the same transaction, `subjects` from `write_subjects()`; `detail` is anything
-    that JSON can hold. Raises `ValueError` if the subjects are not those which were written for this entry: a hash
-    over others could never be verified.
+    `head` comes from `lock_head()` in the same transaction, `subjects` from `write_subjects()`; `detail` is
+    anything that JSON can hold. Raises `ValueError` if the subjects are not as many as were written for this entry:
+    its hash could never be verified.
     """
     number = head.number + 1
     written = session.scalar(select(func.count()).where(LogSubject.entry_id == number))

@@ -1,4 +1,4 @@
-"""The canonical form of an entry and the hash over it: one definition for appending, verifying and exporting (R14).
+"""The canonical form of an entry and the hash over it: one definition for appending, verifying, exporting (R14).
 
 The hash of an entry is the SHA-256 of UTF-8 lines, each ended by a line feed:
 
@@ -6,8 +6,9 @@ The hash of an entry is the SHA-256 of UTF-8 lines, each ended by a line feed:
 2. one line for each subject, in order of candidacy id:
    `[candidacy id, user id, test id, number, name, test title, room]`
 
-Each line is a JSON array without spaces and with everything outside ASCII escaped, so a line feed never stands inside
-one and no two entries share a form. `at` is in microseconds since 1970; `detail` is the stored text, as a string.
+Each line is a JSON array without spaces and with everything outside ASCII escaped, so a line feed never stands
+inside one and no two entries share a form. `at` is in microseconds since 1970; `detail` is the stored text, as a
+string.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ NO_HASH = ""
 """What stands for the hash before the first entry."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class Subject(NamedTuple):
-    """A candidacy that an entry is about, as it was then; the fields in the order in which they are hashed."""
+    """A candidacy that an entry is about, as it was then; fields in the order in which they are hashed."""
 
     candidacy_id: int
     user_id: int
@@ -65,7 +69,7 @@ class Digest:
         return self._hash.hexdigest()
 
     def _line(self, values: list[Any]) -> None:
-        self._hash.update(json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n")
+        self._hash.update(_encode(values).encode("ascii") + b"\n")
 
 
 def canonical_detail(detail: dict[str, Any]) -> str:

@@ -1,10 +1,11 @@
-"""messaging"""
+"""Messaging: compose, the send transaction, the message center."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-blueprint = Blueprint("messaging", __name__)
+from webapp.messaging import inbox_views  # noqa: F401 adds its routes to the blueprint
+from webapp.messaging.views import blueprint
 
 
 def init_app(app: Flask) -> None:

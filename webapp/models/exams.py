@@ -46,9 +46,7 @@ class Test(Model):
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     """Closed for grading: contributors no longer get in."""
 
-    questions: Mapped[list[Question]] = relationship(
-        back_populates="test", order_by="Question.position", lazy="raise"
-    )
+    questions: Mapped[list[Question]] = relationship(back_populates="test", order_by="Question.position", lazy="raise")
 
 
 class Question(Model):

@@ -19,9 +19,7 @@ class Message(Model):
     __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("sender_id", "idempotency_key"),
-        CheckConstraint(
-            "sender_role IN ('invigilator', 'chief_invigilator', 'planner')", "sender_role_known"
-        ),
+        CheckConstraint("sender_role IN ('invigilator', 'chief_invigilator', 'planner')", "sender_role_known"),
         CheckConstraint("length(subject) BETWEEN 1 AND 120", "subject_length"),
         CheckConstraint("length(body) BETWEEN 1 AND 4000", "body_length"),
     )

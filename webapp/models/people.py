@@ -18,7 +18,7 @@ def sign_in_name(username: str) -> str:
     return unicodedata.normalize("NFKC", username).casefold().strip()
 
 
-class User(Model, UserMixin):
+class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     """A person. What somebody may do follows from contributions and candidacies, not from the kind of person."""
 
     __tablename__ = "user_account"

@@ -1,4 +1,51 @@
-from flask import Flask
+"""Push: streams, the hub they hang on, the bus, the outbox sweep, presence. Knows user ids and bytes, no exams."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, request
+
+from webapp.push import service
+from webapp.push.bus import Announcement
+from webapp.push.events import notice_event
+from webapp.push.outbox import Outbox
+from webapp.push.presence import CameBack
+from webapp.push.service import announce, announce_closed, seen, sign_out
+from webapp.push.views import OpenNotices, push
+
+__all__ = [
+    "Announcement",
+    "Outbox",
+    "announce",
+    "announce_closed",
+    "init_app",
+    "notice_event",
+    "seen",
+    "sign_out",
+]
 
 
-def init_app(app: Flask) -> None: ...
+def init_app(app: Flask, *, outbox: Outbox, open_notices: OpenNotices, came_back: CameBack) -> None:
+    """Join push to an application.
+
+    `outbox` and `open_notices` read messages, `came_back` hears of people who had been offline; each is called in
+    an application context.
+    """
+    app.extensions["examhall_push"] = service.build(app, outbox, came_back)
+    push.open_notices = open_notices
+    app.register_blueprint(push)
+    app.before_request(_start_loops)
+    app.after_request(_count_as_seen)
+
+
+def _start_loops() -> None:
+    if request.blueprint == "operations":
+        return  # `/healthz` and `/readyz` answer while the database does not
+    running = service.current()
+    running.background.ensure_started(running.sweep.start)
+
+
+def _count_as_seen(response: Response) -> Response:
+    person = g.get("_login_user")  # set only where the request has looked: `/ping` has not
+    if person is not None and person.is_authenticated:
+        service.seen(person.id)
+    return response

@@ -1,0 +1,78 @@
+// The compose form: counts characters as the server does, puts a test's name into the subject, keeps what was typed
+// when the dialog is closed or the server cannot be reached.
+const draft = { subject: "", body: "" };
+
+function fields(form) {
+  return [form.elements.subject, form.elements.body];
+}
+
+// Unicode code points, with one line end as one: the server counts the same (R7).
+function length(text) {
+  return [...text.replace(/\r\n?/g, "\n")].length;
+}
+
+function showCount(field) {
+  const shown = field.form.querySelector(`[data-count-of="${field.id}"]`);
+  const limit = Number(field.dataset.limit);
+  const used = length(field.value);
+  shown.textContent = `${used.toLocaleString()} / ${limit.toLocaleString()}`;
+  shown.classList.toggle("field-error", used > limit);
+}
+
+function prepare(form) {
+  if (form.dataset.prepared) return;
+  form.dataset.prepared = "yes";
+  for (const field of fields(form)) {
+    if (!field.value && draft[field.name]) field.value = draft[field.name];
+    showCount(field);
+  }
+}
+
+function prepareAll(root) {
+  for (const form of root.querySelectorAll("[data-compose]")) prepare(form);
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form?.matches("[data-compose]") || !event.target.dataset.limit) return;
+  draft[event.target.name] = event.target.value;
+  showCount(event.target);
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-insert]");
+  if (!button) return;
+  event.preventDefault();
+  const subject = button.form.elements.subject;
+  if (!subject.value.startsWith(`${button.dataset.insert}: `)) subject.value = `${button.dataset.insert}: ${subject.value}`;
+  subject.dispatchEvent(new Event("input", { bubbles: true }));
+  subject.focus();
+});
+
+function sayUnreachable(form) {
+  const place = form.querySelector("#compose-problem");
+  const words = document.createElement("p");
+  words.textContent = place.dataset.unreachable;
+  const box = document.createElement("div");
+  box.className = "problem";
+  box.setAttribute("role", "alert");
+  box.append(words);
+  place.replaceChildren(box);
+}
+
+document.addEventListener("htmx:error", (event) => {
+  const form = event.detail.ctx?.sourceElement;
+  if (form?.matches?.("[data-compose]")) sayUnreachable(form);
+});
+
+document.addEventListener("htmx:response:error", (event) => {
+  const ctx = event.detail.ctx;
+  if (ctx?.sourceElement?.matches?.("[data-compose]") && [502, 503, 504].includes(ctx.response?.status)) sayUnreachable(ctx.sourceElement);
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  if (document.querySelector("[data-sent]")) draft.subject = draft.body = "";
+  prepareAll(document);
+});
+
+prepareAll(document);

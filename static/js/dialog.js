@@ -1,0 +1,17 @@
+// A <dialog data-dialog> opens when HTMX has put something into it, and closes by its buttons or Escape.
+// Staff pages only: candidates' pages open no modal dialogs.
+function openFilled(dialog) {
+  if (!dialog.open) dialog.showModal();
+  const start = dialog.querySelector('[role="alert"]') ? dialog.querySelector("[data-dialog-title]") : dialog.querySelector("[data-dialog-first]");
+  (start ?? dialog.querySelector("[data-dialog-title]"))?.focus();
+}
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const target = event.detail.ctx?.target;
+  if (target instanceof HTMLDialogElement && target.matches("[data-dialog]") && target.childElementCount) openFilled(target);
+});
+
+document.addEventListener("click", (event) => {
+  const closer = event.target.closest?.("[data-dialog-close]");
+  closer?.closest("dialog")?.close();
+});

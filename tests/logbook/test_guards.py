@@ -1,0 +1,117 @@
+"""R14: the database itself refuses to change, delete or slip in anything, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall
+from tests.logbook.entries import attempt, write
+from webapp.logbook.verify import verify
+from webapp.models import Candidacy, LogSubject
+
+ENTRY = "(id, at, actor_name, actor_role, action, detail, previous_hash, hash)"
+SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"
+LAST = "(SELECT hash FROM log_head)"
+
+REFUSED = {
+    "change an entry": ["UPDATE log_entry SET detail = '{}' WHERE id = 1"],
+    "delete an entry": ["DELETE FROM log_subject", "DELETE FROM log_entry WHERE id = 2"],
+    "delete the last entry": ["DELETE FROM log_entry WHERE id = 2"],
+    "renumber an entry": ["UPDATE log_entry SET id = 3 WHERE id = 2"],
+    "change a subject": ["UPDATE log_subject SET name = 'Nobody'"],
+    "delete a subject": ["DELETE FROM log_subject"],
+    "add a subject to an old entry": [f"INSERT INTO log_subject {SUBJECT} VALUES (1, 99, 1, 1, '', '', '', '')"],
+    "subject without an entry": [f"INSERT INTO log_subject {SUBJECT} VALUES (3, 99, 1, 1, '', '', '', '')"],
+    "leave a number out": [f"INSERT INTO log_entry {ENTRY} VALUES (4, 0, '', '', 'x', '{{}}', {LAST}, 'h')"],
+    "take an old number": [f"INSERT INTO log_entry {ENTRY} VALUES (0, 0, '', '', 'x', '{{}}', {LAST}, 'h')"],
+    "begin another chain": [f"INSERT INTO log_entry {ENTRY} VALUES (3, 0, '', '', 'x', '{{}}', '', 'h')"],
+    "add a subject to a written entry": [
+        f"INSERT INTO log_entry {ENTRY} VALUES (3, 0, '', '', 'x', '{{}}', {LAST}, 'h')",
+        f"INSERT INTO log_subject {SUBJECT} VALUES (3, 99, 1, 1, '', '', '', '')",
+    ],
+    "move the head back": ["UPDATE log_head SET number = 1"],
+    "move the head two on": ["UPDATE log_head SET number = number + 2"],
+    "move the head to no entry": ["UPDATE log_head SET number = number + 1"],
+    "move the head with another hash": [
+        f"INSERT INTO log_entry {ENTRY} VALUES (3, 0, '', '', 'x', '{{}}', {LAST}, 'h')",
+        "UPDATE log_head SET number = 3, hash = 'other'",
+    ],
+    "change the head's hash": ["UPDATE log_head SET hash = ''"],
+    "delete the head": ["DELETE FROM log_head"],
+    "a second head": ["INSERT INTO log_head (id, number, hash) VALUES (2, 0, '')"],
+}
+ONLY = {
+    "sqlite": {
+        "replace an entry": [
+            f"INSERT OR REPLACE INTO log_entry {ENTRY} VALUES (1, 0, '', '', 'x', '{{}}', {LAST}, 'h')"
+        ],
+        "replace by an update": ["UPDATE OR REPLACE log_entry SET id = 1 WHERE id = 2"],
+        "replace a subject": [
+            f"INSERT OR REPLACE INTO log_subject {SUBJECT}"
+            " SELECT entry_id, candidacy_id, 1, 1, '', '', '', '' FROM log_subject LIMIT 1"
+        ],
+        "replace the head": ["INSERT OR REPLACE INTO log_head (id, number, hash) VALUES (1, 0, '')"],
+        "upsert the head": [
+            "INSERT INTO log_head (id, number, hash) VALUES (1, 0, '') ON CONFLICT (id) DO UPDATE SET number = 0"
+        ],
+        "move a row": ["UPDATE log_entry SET rowid = 77 WHERE id = 1"],
+    },
+    "postgresql": {
+        "truncate the entries": ["TRUNCATE log_entry CASCADE"],
+        "truncate the subjects": ["TRUNCATE log_subject"],
+        "truncate the head": ["TRUNCATE log_head"],
+        "upsert the head": [
+            "INSERT INTO log_head (id, number, hash) VALUES (1, 0, '') ON CONFLICT (id) DO UPDATE SET number = 0"
+        ],
+        "upsert an entry": [
+            f"INSERT INTO log_entry {ENTRY} VALUES (1, 0, '', '', 'x', '{{}}', {LAST}, 'h')"
+            " ON CONFLICT (id) DO UPDATE SET detail = '{}'"
+        ],
+        "upsert a subject": [
+            f"INSERT INTO log_subject {SUBJECT} SELECT entry_id, candidacy_id, 1, 1, '', '', '', '' FROM log_subject"
+            " ON CONFLICT (entry_id, candidacy_id) DO UPDATE SET name = ''"
+        ],
+    },
+}
+
+
+def two_entries(session: Session, hall: Hall) -> None:
+    hall.candidacies(hall.test(), 3)
+    write(session, select(Candidacy.id))
+    write(session)
+
+
+@pytest.mark.parametrize("deed", REFUSED)
+def test_the_database_refuses_to(either: Session, either_hall: Hall, deed: str) -> None:
+    two_entries(either, either_hall)
+    with pytest.raises(DatabaseError):
+        attempt(either, *REFUSED[deed])
+    assert (verify(either).entries, verify(either).sound) == (2, True)
+
+
+@pytest.mark.parametrize("deed", ONLY["sqlite"])
+def test_sqlite_refuses_to(session: Session, hall: Hall, deed: str) -> None:
+    two_entries(session, hall)
+    with pytest.raises(DatabaseError, match="the log"):
+        attempt(session, *ONLY["sqlite"][deed])
+    assert (verify(session).entries, verify(session).sound) == (2, True)
+
+
+@pytest.mark.parametrize("deed", ONLY["postgresql"])
+@pytest.mark.parametrize("either_app", ["postgresql"], indirect=True)
+def test_postgresql_refuses_to(either: Session, either_hall: Hall, deed: str) -> None:
+    two_entries(either, either_hall)
+    with pytest.raises(DatabaseError, match="the log"):
+        attempt(either, *ONLY["postgresql"][deed])
+    assert (verify(either).entries, verify(either).sound) == (2, True)
+
+
+def test_a_full_hall_passes_the_guards(either: Session, either_hall: Hall) -> None:
+    """1,500 subjects in one statement, checked afterwards."""
+    either_hall.candidacies(either_hall.test(), 1500)
+    write(either, select(Candidacy.id))
+    assert either.scalar(select(func.count()).select_from(LogSubject)) == 1500
+    assert verify(either).sound

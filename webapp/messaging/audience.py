@@ -1,0 +1,152 @@
+"""Whom a sending is for: everyone a filter shows, or a list; and the token by which a form says whom it had shown."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import Select, distinct, func
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from webapp.access import Reach
+from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
+from webapp.models import Candidacy, Test
+from webapp.monitor.filters import Filter, check_values
+from webapp.monitor.matching import matching
+from webapp.refusals import NotFound
+
+
+class Kind(StrEnum):
+    """What a token holds."""
+
+    SEEN = "seen"
+    """The persons whom the dialog showed: the filter must still match exactly them (R3)."""
+    FROZEN = "frozen"
+    """The candidacies to send to, whatever the filter matches by now (R3, second press)."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What chose the audience: a filter, or candidacies that were picked one by one (those the filter matches)."""
+
+    filter: Filter
+    listed: tuple[int, ...] | None = None
+    frozen: tuple[int, ...] | None = None
+    """Candidacies held fast by a form that was refused once because the filter's matches had changed."""
+
+    def query(self, reach: Reach, now: datetime) -> Select[Any]:
+        """The candidacy ids, within reach only: the query that draws the monitor's list (R6, R17)."""
+        if self.frozen is not None:
+            return matching(reach, Filter(), now).where(Candidacy.id.in_(self.frozen))
+        query = matching(reach, self.filter, now)
+        return query if self.listed is None else query.where(Candidacy.id.in_(self.listed))
+
+    def described(self) -> dict[str, Any]:
+        """As JSON, for the message and its log entry."""
+        if self.listed is not None:
+            return {"scope": "listed", "candidacies": list(self.listed)}
+        scope = {"scope": "filtered", "filter": [list(pair) for pair in self.filter.pairs()]}
+        return {**scope, "frozen": True} if self.frozen is not None else scope
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is reached now: each person once, and every candidacy that matched (R5)."""
+
+    candidacies: tuple[int, ...]
+    persons: frozenset[int]
+
+
+def find(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> Audience:
+    """The audience at this moment.
+
+    Raises `TooManyRecipients` above `limit` persons, `NoRecipients` for none, and for a list `NotFound` if none of it
+    is within reach, `AudienceChanged` if only a part is; `BadParameter` for a test, room or group that nobody has.
+    """
+    if selection.frozen is None:
+        check_values(session, reach, selection.filter)
+    query = selection.query(reach, now)
+    persons = count_persons(session, query)
+    if persons > limit:
+        raise TooManyRecipients(persons, limit, parts(session, query))
+    rows = session.execute(query.with_only_columns(Candidacy.id, Candidacy.user_id)).all()
+    audience = Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
+    if selection.listed and selection.frozen is None and not selection.filter:
+        missing = len(set(selection.listed) - set(audience.candidacies))
+        if missing and not rows:
+            raise NotFound("none of these candidates can be reached")
+        if missing:
+            raise AudienceChanged(joined=0, left=missing)
+    if not rows:
+        raise NoRecipients("nobody to reach")
+    return audience
+
+
+def count_persons(session: Session, query: Select[Any]) -> int:
+    """How many persons a query of candidacies finds."""
+    return session.scalar(query.with_only_columns(func.count(distinct(Candidacy.user_id)))) or 0
+
+
+def parts(session: Session, query: Select[Any]) -> list[Part]:
+    """An audience cut by room, or by test or group if a room alone is no help: the parts to send to one by one."""
+    cuts: list[tuple[str, InstrumentedAttribute[Any], InstrumentedAttribute[Any]]] = [
+        ("room", Candidacy.room, Candidacy.room),
+        ("test", Candidacy.test_id, Test.title),
+        ("group", Candidacy.group_name, Candidacy.group_name),
+    ]
+    found: list[Part] = []
+    for name, value, label in cuts:
+        found = [
+            Part(name, str(row[0]), str(row[1]), row[2])
+            for row in session.execute(
+                query.with_only_columns(value, label, func.count(distinct(Candidacy.user_id)))
+                .group_by(value, label)
+                .order_by(label)
+            )
+        ]
+        if len(found) > 1:
+            return found
+    return found
+
+
+class Tokens:
+    """Signs what a dialog showed, for one sender: a form can name only what this server had put into it."""
+
+    def __init__(self, secret_key: str, sender_id: int) -> None:
+        self._serializer = URLSafeSerializer(secret_key, salt=f"audience-{sender_id}")
+
+    def seen(self, audience: Audience) -> str:
+        """A token for a form that shows this audience."""
+        return self._signed(Kind.SEEN, sorted(audience.persons))
+
+    def frozen(self, audience: Audience) -> str:
+        """A token for a form that sends to exactly this audience, or to those of it who may still be reached."""
+        return self._signed(Kind.FROZEN, list(audience.candidacies))
+
+    def read(self, token: str) -> tuple[Kind, tuple[int, ...]] | None:
+        """What a token holds; None if it is not one of ours."""
+        try:
+            kind, text = self._serializer.loads(token)
+            return Kind(kind), _expanded(text)
+        except (BadData, ValueError, TypeError):
+            return None
+
+    def _signed(self, kind: Kind, ids: list[int]) -> str:
+        return str(self._serializer.dumps([kind.value, _compressed(ids)]))
+
+
+def _compressed(ids: list[int]) -> str:
+    """Ascending ids as their gaps, deflated: 1,500 of them stay below 2 KB."""
+    gaps = [str(one - before) for before, one in zip([0, *ids], ids, strict=False)]
+    return zlib.compress(",".join(gaps).encode(), 9).hex()
+
+
+def _expanded(text: str) -> tuple[int, ...]:
+    ids: list[int] = []
+    for gap in zlib.decompress(bytes.fromhex(text)).decode().split(","):
+        ids.append(int(gap) + (ids[-1] if ids else 0))
+    return tuple(ids)

@@ -1,0 +1,66 @@
+"""A person's own messages: the message center over all tests, and the notices not yet closed (R9, R12, R13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.database import writing
+from webapp.models import Delivery, Message
+
+
+def open_notices(session: Session, user_id: int) -> Sequence[Message]:
+    """The messages that this person has not closed, newest first."""
+    return session.scalars(_delivered_to(user_id).where(Delivery.closed_at.is_(None))).all()
+
+
+def all_messages(session: Session, user_id: int) -> Sequence[Message]:
+    """Every message this person ever got, newest first."""
+    return session.scalars(_delivered_to(user_id)).all()
+
+
+def open_numbers(session: Session, user_id: int) -> frozenset[int]:
+    """The numbers of the messages not yet closed."""
+    query = select(Delivery.message_id).where(Delivery.user_id == user_id, Delivery.closed_at.is_(None))
+    return frozenset(session.scalars(query))
+
+
+def close(session: Session, user_id: int, message_ids: Sequence[int], now: datetime) -> list[int]:
+    """Close notices; gives the numbers that were open until now. Other people's and unknown numbers do nothing."""
+    if not message_ids:
+        return []
+    with writing(session):
+        closed = session.scalars(
+            update(Delivery)
+            .where(Delivery.user_id == user_id, Delivery.message_id.in_(message_ids), Delivery.closed_at.is_(None))
+            .values(closed_at=now)
+            .returning(Delivery.message_id)
+        )
+        return sorted(closed)
+
+
+def newest_number(session: Session) -> int:
+    """The number of the newest message of all (0: none): where the sweep begins."""
+    return session.scalar(select(func.max(Message.id))) or 0
+
+
+def numbers_after(session: Session, number: int) -> Sequence[int]:
+    """The numbers of the messages committed after one, in commit order."""
+    return session.scalars(select(Message.id).where(Message.id > number).order_by(Message.id)).all()
+
+
+def recipients(session: Session, message_id: int) -> list[int]:
+    """The user ids that a message was delivered to."""
+    return list(session.scalars(select(Delivery.user_id).where(Delivery.message_id == message_id)))
+
+
+def _delivered_to(user_id: int) -> Select[Message]:
+    return (
+        select(Message)
+        .join(Delivery, Delivery.message_id == Message.id)
+        .where(Delivery.user_id == user_id)
+        .order_by(Message.id.desc())
+    )

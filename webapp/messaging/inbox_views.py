@@ -1,0 +1,50 @@
+"""The message center over HTTP: always and only the signed-in person's own (R13)."""
+
+from __future__ import annotations
+
+from flask import Response, render_template, request
+from flask_login import current_user
+
+from webapp import push
+from webapp.clock import utcnow
+from webapp.errors import wants_fragment
+from webapp.extensions import db
+from webapp.messaging import inbox
+from webapp.messaging.form import LARGEST_ID
+from webapp.messaging.views import blueprint
+from webapp.refusals import BadParameter
+
+
+@blueprint.get("/inbox")
+def message_center() -> str:
+    """All messages over all tests, newest first (R12)."""
+    template = "messaging/_inbox_list.html" if wants_fragment() else "messaging/inbox.html"
+    session = db.session()
+    return render_template(
+        template,
+        messages=inbox.all_messages(session, current_user.id),
+        open_numbers=inbox.open_numbers(session, current_user.id),
+    )
+
+
+@blueprint.get("/inbox/new")
+def new_notices() -> str:
+    """The notices not closed: the polling way."""
+    notices = inbox.open_notices(db.session(), current_user.id)
+    return render_template("messaging/_new_notices.html", notices=notices)
+
+
+@blueprint.post("/inbox/close")
+def close_notices() -> Response:
+    """Close notices; 204. The person's other tabs are told after the commit (R9)."""
+    numbers = [_number(text) for text in request.form.getlist("message")]
+    closed = inbox.close(db.session(), current_user.id, numbers, utcnow())
+    if closed:
+        push.announce_closed(current_user.id, closed)
+    return Response(status=204)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text[:20]) > LARGEST_ID:
+        raise BadParameter("message", text[:40])
+    return int(text)

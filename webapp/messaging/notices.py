@@ -1,0 +1,40 @@
+"""Notices as they go to the screens: rendered once per sending, not once per recipient."""
+
+from __future__ import annotations
+
+from flask import render_template
+
+from webapp import push
+from webapp.extensions import db
+from webapp.messaging import inbox
+from webapp.models import Message
+
+
+def rendered(message: Message) -> str:
+    """The notice of a message, as pages, streams and polls show it."""
+    return render_template("messaging/_notice.html", message=message)
+
+
+def announce(message: Message, user_ids: list[int]) -> None:
+    """Push a committed message to the streams of its recipients; best effort, the sweep brings what is lost (R8)."""
+    push.announce(message.id, rendered(message), user_ids)
+
+
+def open_notices(user_id: int) -> list[tuple[int, str]]:
+    """A person's open notices as (number, notice), oldest first: what a stream begins with."""
+    messages = inbox.open_notices(db.session(), user_id)
+    return [(message.id, rendered(message)) for message in reversed(messages)]
+
+
+def load(number: int) -> push.Announcement:
+    """A committed message as it is announced: for the sweep."""
+    session = db.session()
+    message = session.get_one(Message, number)
+    return push.Announcement(number, push.notice_event(number, rendered(message)), inbox.recipients(session, number))
+
+
+OUTBOX = push.Outbox(
+    newest=lambda: inbox.newest_number(db.session()),
+    numbers_after=lambda number: inbox.numbers_after(db.session(), number),
+    load=load,
+)

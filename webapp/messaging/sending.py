@@ -1,0 +1,193 @@
+"""The send transaction: message, deliveries and log entry together, or nothing (R1). A message's way begins here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, literal, select
+from sqlalchemy.orm import Session
+
+from webapp import metrics
+from webapp.access import Reach, Right, reach
+from webapp.database import writing
+from webapp.logbook.append import Actor, append, lock_head, write_subjects
+from webapp.messaging.audience import Audience, Kind, Selection, Tokens, find
+from webapp.messaging.refusals import AudienceChanged, ContentChanged
+from webapp.messaging.text import checked
+from webapp.models import Delivery, LogHead, LogSubject, Message, Role, User
+from webapp.monitor.words import filter_in_words
+from webapp.refusals import BadParameter, NotAllowed
+
+KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a compose form posts."""
+
+    subject: str
+    body: str
+    selection: Selection
+    audience: str
+    """The token of what the dialog showed; empty for a list."""
+    idempotency_key: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A sending that is committed."""
+
+    message: Message
+    user_ids: list[int]
+    repeated: bool
+    """The form had been posted before; this is its first answer again (R2)."""
+
+
+Announce = Callable[[Message, list[int]], None]
+
+
+def send(
+    session: Session,
+    sender: User,
+    draft: Draft,
+    *,
+    now: datetime,
+    limit: int,
+    tokens: Tokens,
+    announce: Announce,
+) -> Sent:
+    """Send a message once to everyone the draft's selection reaches, and announce it after the commit.
+
+    `limit` is in persons. Raises `BadText`, `ContentChanged`, `NotAllowed`, `NotFound`, `TooManyRecipients`,
+    `NoRecipients`, `AudienceChanged` or `BadParameter`; nothing is written then.
+    """
+    if not KEY.fullmatch(draft.idempotency_key):
+        raise BadParameter("idempotency_key", draft.idempotency_key)
+    subject, body = checked(draft.subject, draft.body)
+    with writing(session):
+        sent = _send(session, sender, replace(draft, subject=subject, body=body), now, limit, tokens)
+    if not sent.repeated:
+        metrics.MESSAGES_SENT.inc()
+        metrics.DELIVERIES.inc(len(sent.user_ids))
+        announce(sent.message, sent.user_ids)
+    return sent
+
+
+def _send(session: Session, sender: User, draft: Draft, now: datetime, limit: int, tokens: Tokens) -> Sent:
+    """Inside the transaction. The log's head is locked first: from here to the commit nobody else sends."""
+    head = lock_head(session)
+    digest = content_digest(draft)
+    if earlier := _earlier(session, sender.id, draft.idempotency_key):
+        if earlier.content_digest != digest:
+            raise ContentChanged(earlier.id)
+        return Sent(earlier, [], repeated=True)
+    within = reach(session, sender, Right.SEND, now)
+    if not within:
+        raise NotAllowed("no test of this person is open for sending")
+    selection, audience = _as_shown(session, draft, within, now, limit, tokens)
+    subjects = write_subjects(session, head, selection.query(within, now))
+    # on PostgreSQL every statement sees its own moment: people may have moved since the check above
+    _same_people(audience.persons, frozenset(row.user_id for row in subjects))
+    role = within.highest_role({row.test_id for row in subjects})
+    if role is None:
+        raise NotAllowed("no role in these tests")
+    message = _write_message(session, head, sender, role, draft, selection, subjects, now)
+    _log(session, head, sender, role, message, selection, subjects)
+    return Sent(message, sorted({row.user_id for row in subjects}), repeated=False)
+
+
+def content_digest(draft: Draft) -> str:
+    """What makes two posts the same message: subject, body, and what chose the audience (R2)."""
+    selection = replace(draft.selection, frozen=None).described()
+    content = json.dumps([draft.subject, draft.body, selection], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _earlier(session: Session, sender_id: int, key: str) -> Message | None:
+    return session.scalar(select(Message).where(Message.sender_id == sender_id, Message.idempotency_key == key))
+
+
+def _as_shown(
+    session: Session, draft: Draft, within: Reach, now: datetime, limit: int, tokens: Tokens
+) -> tuple[Selection, Audience]:
+    """The selection to send to and its audience, which was found to be the one that the dialog showed (R3, R4)."""
+    selection, token = draft.selection, tokens.read(draft.audience)
+    if token and token[0] is Kind.FROZEN:
+        selection = replace(selection, frozen=token[1])
+    audience = find(session, selection, within, now, limit)
+    if selection.frozen is not None or selection.listed is not None:
+        return selection, audience
+    if token is None:
+        raise AudienceChanged(joined=None, left=None)
+    _same_people(frozenset(token[1]), audience.persons)
+    return selection, audience
+
+
+def _same_people(shown: frozenset[int], found: frozenset[int]) -> None:
+    if shown != found:
+        raise AudienceChanged(joined=len(found - shown), left=len(shown - found))
+
+
+def _write_message(
+    session: Session,
+    head: LogHead,
+    sender: User,
+    role: Role,
+    draft: Draft,
+    selection: Selection,
+    subjects: Sequence[Any],
+    now: datetime,
+) -> Message:
+    """The message, numbered by the log, and one delivery per person from the candidacies just written (R5)."""
+    message = Message(
+        id=head.number + 1,
+        sender_id=sender.id,
+        sender_name=sender.name,
+        sender_role=role,
+        subject=draft.subject,
+        body=draft.body,
+        sent_at=now,
+        audience=json.dumps(selection.described(), sort_keys=True),
+        persons=len({row.user_id for row in subjects}),
+        candidacies=len(subjects),
+        idempotency_key=draft.idempotency_key,
+        content_digest=content_digest(draft),
+    )
+    session.add(message)
+    session.flush()
+    persons = select(literal(message.id), LogSubject.user_id).distinct().where(LogSubject.entry_id == message.id)
+    session.execute(insert(Delivery).from_select(["message_id", "user_id"], persons))
+    return message
+
+
+def _log(
+    session: Session,
+    head: LogHead,
+    sender: User,
+    role: Role,
+    message: Message,
+    selection: Selection,
+    subjects: Sequence[Any],
+) -> None:
+    append(
+        session,
+        head,
+        at=message.sent_at,
+        actor=Actor(sender.id, sender.name, role.value),
+        action="message.sent",
+        detail={
+            "subject": message.subject,
+            "body": message.body,
+            "audience": selection.described(),
+            "audience_words": filter_in_words(session, selection.filter) if selection.listed is None else [],
+            "persons": message.persons,
+            "candidacies": message.candidacies,
+        },
+        subjects=subjects,
+    )

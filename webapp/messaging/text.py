@@ -1,0 +1,53 @@
+"""Subject and body: what they may be (R7)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from webapp.messaging.refusals import BadText
+
+SUBJECT_LIMIT = 120
+BODY_LIMIT = 4000
+"""In Unicode code points, after CRLF became LF."""
+UNREADABLE = "\ufffd"
+"""What the form parser puts where bytes were no UTF-8 (a lone surrogate, say)."""
+
+
+def one_line_end(text: str) -> str:
+    """The text with LF as its only line end; browsers send CRLF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def checked(subject: str, body: str) -> tuple[str, str]:
+    """Subject and body as they are stored. Raises `BadText` that names every problem."""
+    subject, body = one_line_end(subject), one_line_end(body)
+    problems = {
+        name: problem
+        for name, problem in (
+            ("subject", _problem(subject, SUBJECT_LIMIT, one_line=True)),
+            ("body", _problem(body, BODY_LIMIT, one_line=False)),
+        )
+        if problem
+    }
+    if problems:
+        raise BadText(problems)
+    return subject, body
+
+
+def _problem(text: str, limit: int, *, one_line: bool) -> str | None:
+    if not text.strip():
+        return "empty"
+    if len(text) > limit:
+        return "long"
+    if one_line and "\n" in text:
+        return "line"
+    if any(_unreadable(character) for character in text):
+        return "characters"
+    return None
+
+
+def _unreadable(character: str) -> bool:
+    """Control characters but tab and line end, surrogates, and what could not be decoded."""
+    if character in "\n\t":
+        return False
+    return character == UNREADABLE or unicodedata.category(character) in {"Cc", "Cs"}

@@ -1,0 +1,72 @@
+"""Compose and send over HTTP, and a sent message as the log has it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp.clock import utcnow
+from webapp.config import Settings
+from webapp.errors import wants_fragment
+from webapp.extensions import db
+from webapp.messaging import dialog
+from webapp.messaging.form import draft_of, opened
+from webapp.messaging.notices import announce
+from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
+from webapp.messaging.sending import Sent, send
+from webapp.messaging.text import one_line_end
+from webapp.models import Test
+from webapp.refusals import BadParameter
+from webapp.timezone import installation_zone
+
+blueprint = Blueprint("messaging", __name__)
+
+
+@blueprint.route("/messages/new", methods=["GET", "POST"])
+def compose() -> Response:
+    """The compose dialog for candidates, or for everyone a filter shows; posted where there are many."""
+    selection = opened(request.args, request.form, installation_zone())
+    subject = request.values.get("subject", "")
+    if inserted := request.values.get("insert"):
+        subject = f"{_title(inserted)}: {subject}"
+    return dialog.fresh(selection, subject, one_line_end(request.values.get("body", "")))
+
+
+@blueprint.post("/messages")
+def send_message() -> BaseResponse:
+    """Send: 201, or the dialog once more with what was typed."""
+    settings: Settings = current_app.config["SETTINGS"]
+    draft = draft_of(request.form, installation_zone())
+    try:
+        sent = send(
+            db.session(),
+            current_user,
+            draft,
+            now=utcnow(),
+            limit=settings.max_recipients,
+            tokens=dialog.tokens(),
+            announce=announce,
+        )
+    except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
+        return dialog.again(draft, refusal)
+    return _sent(sent)
+
+
+def _sent(sent: Sent) -> BaseResponse:
+    address = url_for("messaging.show", message_id=sent.message.id)
+    if not wants_fragment():
+        return redirect(address, 303)
+    answer = make_response(render_template("messaging/_sent.html", message=sent.message), 201)
+    answer.headers["Location"] = address
+    return answer
+
+
+def _title(test_id: str) -> str:
+    title = None
+    if test_id.isascii() and test_id.isdecimal() and len(test_id) < 16:
+        title = db.session.scalar(select(Test.title).where(Test.id == int(test_id)))
+    if title is None:
+        raise BadParameter("insert", test_id[:40])
+    return title

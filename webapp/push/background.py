@@ -1,0 +1,52 @@
+"""The two loops of a process: outbox sweep and presence batches. They start with its first request (servers fork)."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.refusals import Unavailable
+
+log = structlog.get_logger(__name__)
+
+
+class Background:
+    """Loops that run in daemon threads (greenlets under gevent), each with an application context per step."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._loops: list[tuple[float, Callable[[], None]]] = []
+        self._started_in: int | None = None
+        self._lock = threading.Lock()
+
+    def every(self, seconds: float, step: Callable[[], None]) -> None:
+        """Have `step` called every so many seconds once the process has had a request."""
+        self._loops.append((seconds, step))
+
+    def ensure_started(self, first: Callable[[], None]) -> None:
+        """Start the loops if this process has none yet; `first` runs before, in the caller's context."""
+        if self._started_in == os.getpid():
+            return
+        with self._lock:
+            if self._started_in == os.getpid():
+                return
+            first()
+            for seconds, step in self._loops:
+                threading.Thread(target=self._run, args=(seconds, step), daemon=True).start()
+            self._started_in = os.getpid()
+
+    def _run(self, seconds: float, step: Callable[[], None]) -> None:
+        while True:
+            time.sleep(seconds)
+            try:
+                with self._app.app_context():
+                    step()
+            except (SQLAlchemyError, Unavailable) as error:
+                # the database is away or busy: the next step does what this one could not
+                log.warning("background step failed; trying again", step=step.__qualname__, error=str(error))

@@ -1,0 +1,112 @@
+"""Presence: who was heard of, kept in memory and written in one batch every five seconds (R21)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from webapp import metrics
+from webapp.database import writing
+from webapp.models import Presence
+from webapp.models.derived import is_online
+
+FLUSH_SECONDS = 5.0
+GRACE = timedelta(seconds=5)
+"""A stream that closes says little (every page change closes one): its person has this long to come back."""
+CHUNK = 5000
+
+CameBack = Callable[[Session, list[int]], None]
+
+
+class PresenceRecorder:
+    """What one process has heard since its last batch."""
+
+    def __init__(self, is_open: Callable[[int], bool], came_back: CameBack) -> None:
+        self._is_open = is_open
+        self._came_back = came_back
+        self._seen: dict[int, datetime] = {}
+        self._left: dict[int, datetime] = {}
+        self._lock = threading.Lock()
+
+    def seen(self, user_id: int, now: datetime) -> None:
+        """Somebody was heard of: a request, a ping, a poll."""
+        with self._lock:
+            self._seen[user_id] = now
+            self._left.pop(user_id, None)
+
+    def left(self, user_id: int, now: datetime) -> None:
+        """Somebody's last stream here was closed."""
+        with self._lock:
+            self._left[user_id] = now
+
+    def flush(self, session: Session, now: datetime) -> None:
+        """Write the batch in one transaction; if that fails, keep it for the next time.
+
+        People who were offline until now are told to `came_back` inside the same transaction.
+        """
+        with self._lock:
+            seen, self._seen = self._seen, {}
+            gone = {
+                user_id: at for user_id, at in self._left.items() if now - at >= GRACE and not self._is_open(user_id)
+            }
+            for user_id in gone:
+                del self._left[user_id]
+        if not seen and not gone:
+            return
+        try:
+            self._write(session, seen, gone)
+        except BaseException:
+            with self._lock:
+                self._seen = {**seen, **self._seen}
+                self._left = {**gone, **self._left}
+            raise
+        metrics.PRESENCE_BATCH.observe(len(seen) + len(gone))
+
+    def _write(self, session: Session, seen: dict[int, datetime], gone: dict[int, datetime]) -> None:
+        with writing(session):
+            back = _returning(session, seen)
+            _upsert(session, "last_seen", [{"user_id": i, "last_seen": at, "left_at": None} for i, at in seen.items()])
+            _upsert(session, "left_at", [{"user_id": i, "last_seen": at, "left_at": at} for i, at in gone.items()])
+            if back:
+                self._came_back(session, back)
+
+
+def _returning(session: Session, seen: dict[int, datetime]) -> list[int]:
+    """Of those seen, the people whom the table had as offline at the moment they were seen."""
+    if not seen:
+        return []
+    earliest = min(seen.values())
+    ids = list(seen)
+    back: list[int] = []
+    for start in range(0, len(ids), CHUNK):
+        query = select(Presence.user_id).where(Presence.user_id.in_(ids[start : start + CHUNK]), ~is_online(earliest))
+        back += session.scalars(query)
+    return back
+
+
+def _upsert(session: Session, column: str, rows: list[dict[str, Any]]) -> None:
+    """Insert the people who were never seen before; set one column for the others.
+
+    A later moment than the stored one wins: another process may have heard of the person since. `left_at` is never
+    taken back: it stops counting as soon as `last_seen` is later.
+    """
+    if not rows:
+        return
+    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    table = Presence.__table__
+    statement = insert(table)
+    current, newer = table.c[column], statement.excluded[column]
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.user_id],
+            set_={column: newer},
+            where=(current.is_(None)) | (current < newer),
+        ),
+        rows,
+    )

@@ -1,0 +1,86 @@
+"""What the rest of the application calls: announce, sign out, seen; and what `/stream` and `/ping` stand on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask, current_app
+
+from webapp.clock import utcnow
+from webapp.config import Settings
+from webapp.extensions import db
+from webapp.push.background import Background
+from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, Word
+from webapp.push.events import closed_event, notice_event
+from webapp.push.hub import Hub
+from webapp.push.outbox import SWEEP_SECONDS, Outbox, Sweep
+from webapp.push.presence import FLUSH_SECONDS, CameBack, PresenceRecorder
+
+STREAMS_UNDER_GEVENT = 10_000
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Push:
+    """The parts of one application's push, joined."""
+
+    hub: Hub
+    bus: Bus
+    sweep: Sweep
+    presence: PresenceRecorder
+    background: Background
+
+
+def build(app: Flask, outbox: Outbox, came_back: CameBack) -> Push:
+    """Join the parts; the loops start with the first request."""
+    settings: Settings = app.config["SETTINGS"]
+    hub = Hub(_capacity(settings))
+    sweep = Sweep(hub, outbox)
+    presence = PresenceRecorder(hub.is_open, came_back)
+    background = Background(app)
+    background.every(SWEEP_SECONDS, sweep.step)
+    background.every(FLUSH_SECONDS, lambda: presence.flush(db.session(), utcnow()))
+    if settings.redis_url:
+        log.warning("EXAMHALL_REDIS_URL is not used by this version; processes learn of each other by the sweep")
+    return Push(hub, InProcessBus(hub), sweep, presence, background)
+
+
+def _capacity(settings: Settings) -> int:
+    """How many streams a process may hold: the application cannot see how many threads its server has."""
+    if settings.streams_per_process is not None:
+        return settings.streams_per_process
+    monkey = sys.modules.get("gevent.monkey")
+    return STREAMS_UNDER_GEVENT if monkey and monkey.is_module_patched("threading") else 0
+
+
+def current() -> Push:
+    """The push of the current application."""
+    push: Push = current_app.extensions["examhall_push"]
+    return push
+
+
+def announce(message_id: int, notice: str, user_ids: list[int]) -> None:
+    """Tell every process that a message is committed: one publish for all recipients. Best effort (R8).
+
+    `notice` is the rendered notice. Call it after the commit, never before.
+    """
+    current().bus.publish(Announcement(message_id, notice_event(message_id, notice), user_ids))
+
+
+def announce_closed(user_id: int, message_ids: list[int]) -> None:
+    """Have a person's other tabs take closed notices away."""
+    current().bus.publish(Word(user_id, closed_event(message_ids)))
+
+
+def sign_out(user_id: int, session_id: str) -> None:
+    """End the streams of a session, and count its person as gone unless another device is heard of."""
+    push = current()
+    push.bus.publish(SignOut(user_id, session_id))
+    push.presence.left(user_id, utcnow())
+
+
+def seen(user_id: int) -> None:
+    """Somebody was heard of now."""
+    current().presence.seen(user_id, utcnow())

@@ -1,0 +1,98 @@
+"""`GET /stream` and `POST /ping`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from flask import Response, session
+from flask_login import current_user
+from flask_sse import ServerSentEventsBlueprint
+from werkzeug.exceptions import Unauthorized
+
+from webapp.clock import utcnow
+from webapp.push import service
+from webapp.push.bus import Announcement
+from webapp.push.events import Event
+from webapp.push.hub import Hub, Stream
+from webapp.push.presence import PresenceRecorder
+from webapp.security import own_session
+
+OpenNotices = Callable[[int], list[tuple[int, str]]]
+
+
+class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
+    """flask-sse's blueprint with the hub behind it.
+
+    Instead of a channel named by the request and a Redis connection per stream: the channel is the signed-in person
+    (R13), and all streams of a process share one listener.
+    """
+
+    open_notices: OpenNotices
+    """Gives a person's open notices as (number, event); set by `push.init_app`."""
+
+    def publish(
+        self,
+        data: str,
+        type: str | None = None,  # noqa: A002 flask-sse's name
+        id: str | None = None,  # noqa: A002 flask-sse's name
+        retry: int | None = None,
+        channel: list[int] | None = None,
+    ) -> None:
+        """flask-sse's way to publish; `channel` is the user ids it is for."""
+        event = Event(data, type=type, id=id, retry=retry).encoded()
+        service.current().bus.publish(Announcement(int(id or 0), event, channel or []))
+
+    def stream(self) -> Response:
+        """The signed-in person's stream. Subscribes first, then reads what is open: nothing falls between (trap 1).
+
+        `Last-Event-ID` is not looked at: what is open is sent whole, and the page knows what it has (traps 3, 4).
+        """
+        push = service.current()
+        stream = push.hub.open(current_user.id, session.get("sid", ""))
+        try:
+            opening = [
+                (number, Event(notice, id=str(number)).encoded())
+                for number, notice in self.open_notices(stream.user_id)
+            ]
+        except BaseException:
+            push.hub.leave(stream)
+            raise
+        body = StreamBody(push.hub, push.presence, stream, opening)
+        return Response(
+            body,
+            mimetype="text/event-stream",
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
+        )
+
+
+class StreamBody:
+    """A stream as a response body. Servers call `close()` even if they never read from it, so that it always leaves."""
+
+    def __init__(self, hub: Hub, presence: PresenceRecorder, stream: Stream, opening: list[tuple[int, bytes]]) -> None:
+        self._hub = hub
+        self._presence = presence
+        self._stream = stream
+        self._opening = opening
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._stream.events(self._opening)
+
+    def close(self) -> None:
+        """Leave the hub; a person whose last stream this was has five seconds to come back."""
+        if self._hub.leave(self._stream):
+            self._presence.left(self._stream.user_id, utcnow())
+
+
+@own_session
+def ping() -> Response:
+    """Seen, 204. Reads the signed cookie only: no database in the request."""
+    user_id, _, _epoch = str(session.get("_user_id", "")).partition(".")
+    if not user_id.isdecimal():
+        raise Unauthorized
+    service.seen(int(user_id))
+    return Response(status=204)
+
+
+push = PushBlueprint("push", __name__)
+push.add_url_rule("/stream", endpoint="stream", view_func=push.stream, methods=["GET"])
+push.add_url_rule("/ping", endpoint="ping", view_func=ping, methods=["POST"])
