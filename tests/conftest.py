@@ -15,6 +15,7 @@ from flask_migrate import upgrade
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
+from tests.postgres import postgres  # noqa: F401 the fixture
 from tests.running import (  # noqa: F401 hooks: pytest finds them here
     pytest_collection_modifyitems,
     pytest_make_collect_report,

@@ -10,8 +10,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The log is append-only, and the database itself sees to it (R14). The head may only step forward by one; a
-# subject may only be written for the entry that is being appended.
+# The log is append-only, and the database itself sees to it (R14). The head only steps to the next entry, which must
+# be there and carry on the chain; a subject is only written for an entry to come. SQLite's INSERT OR REPLACE deletes
+# without firing a DELETE trigger, so inserts are guarded on every table.
 GUARDS = {
     "sqlite": [
         f"""CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table}
@@ -21,32 +22,50 @@ GUARDS = {
     ]
     + [
         """CREATE TRIGGER log_entry_next BEFORE INSERT ON log_entry
-        WHEN NEW.id <> (SELECT number FROM log_head) + 1
-        BEGIN SELECT RAISE(ABORT, 'a log entry takes the next number'); END""",
+        WHEN NEW.id IS NOT (SELECT number + 1 FROM log_head)
+            OR NEW.previous_hash IS NOT (SELECT hash FROM log_head)
+        BEGIN SELECT RAISE(ABORT, 'the log is append-only: an entry takes the next number'); END""",
         """CREATE TRIGGER log_subject_next BEFORE INSERT ON log_subject
-        WHEN NEW.entry_id <> (SELECT number FROM log_head) + 1
+        WHEN NEW.entry_id IS NOT (SELECT number + 1 FROM log_head)
+            OR EXISTS (SELECT 1 FROM log_entry WHERE id = NEW.entry_id)
+        BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+        """CREATE TRIGGER log_head_no_insert BEFORE INSERT ON log_head
         BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
         """CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head
         BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
         """CREATE TRIGGER log_head_forward BEFORE UPDATE ON log_head
-        WHEN NEW.id <> OLD.id OR NEW.number <> OLD.number + 1
+        WHEN NEW.id IS NOT OLD.id OR NEW.number IS NOT OLD.number + 1 OR NOT EXISTS (
+            SELECT 1 FROM log_entry WHERE id = NEW.number AND hash = NEW.hash AND previous_hash = OLD.hash)
         BEGIN SELECT RAISE(ABORT, 'the log only grows'); END""",
     ],
     "postgresql": [
         """CREATE FUNCTION log_refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$""",
-        """CREATE FUNCTION log_next() RETURNS trigger LANGUAGE plpgsql AS
-        $$ DECLARE given bigint;
-        BEGIN
-            IF TG_TABLE_NAME = 'log_entry' THEN given := NEW.id; ELSE given := NEW.entry_id; END IF;
-            IF given <> (SELECT number FROM log_head) + 1 THEN
-                RAISE EXCEPTION 'the log is append-only: a log entry takes the next number';
+        """CREATE FUNCTION log_next_entry() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+            IF NOT EXISTS (
+                SELECT 1 FROM log_head WHERE number + 1 = NEW.id AND hash = NEW.previous_hash
+            ) THEN
+                RAISE EXCEPTION 'the log is append-only: an entry takes the next number';
             END IF;
             RETURN NEW;
         END $$""",
+        """CREATE FUNCTION log_next_subjects() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+            IF EXISTS (
+                SELECT 1 FROM added
+                WHERE entry_id IS DISTINCT FROM (SELECT number + 1 FROM log_head)
+                    OR entry_id IN (SELECT id FROM log_entry)
+            ) THEN
+                RAISE EXCEPTION 'the log is append-only';
+            END IF;
+            RETURN NULL;
+        END $$""",
         """CREATE FUNCTION log_head_forward() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN
-            IF NEW.id <> OLD.id OR NEW.number <> OLD.number + 1 THEN
+            IF NEW.id <> OLD.id OR NEW.number <> OLD.number + 1 OR NOT EXISTS (
+                SELECT 1 FROM log_entry WHERE id = NEW.number AND hash = NEW.hash AND previous_hash = OLD.hash
+            ) THEN
                 RAISE EXCEPTION 'the log only grows';
             END IF;
             RETURN NEW;
@@ -58,16 +77,17 @@ GUARDS = {
         for table, verbs, function in (
             ("log_entry", "UPDATE OR DELETE", "log_refuse"),
             ("log_subject", "UPDATE OR DELETE", "log_refuse"),
-            ("log_head", "DELETE", "log_refuse"),
+            ("log_head", "INSERT OR DELETE", "log_refuse"),
         )
     ]
     + [
         """CREATE TRIGGER log_head_forward BEFORE UPDATE ON log_head
         FOR EACH ROW EXECUTE FUNCTION log_head_forward()""",
         """CREATE TRIGGER log_entry_next BEFORE INSERT ON log_entry
-        FOR EACH ROW EXECUTE FUNCTION log_next()""",
-        """CREATE TRIGGER log_subject_next BEFORE INSERT ON log_subject
-        FOR EACH ROW EXECUTE FUNCTION log_next()""",
+        FOR EACH ROW EXECUTE FUNCTION log_next_entry()""",
+        # once for all rows of a statement: a full hall is one statement of 1,500 rows
+        """CREATE TRIGGER log_subject_next AFTER INSERT ON log_subject REFERENCING NEW TABLE AS added
+        FOR EACH STATEMENT EXECUTE FUNCTION log_next_subjects()""",
     ]
     + [
         f"""CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
@@ -299,7 +319,7 @@ def downgrade() -> None:
         ):
             for trigger in triggers:
                 op.execute(f"DROP TRIGGER {table}_{trigger} ON {table}")
-        for function in ("log_refuse", "log_next", "log_head_forward"):
+        for function in ("log_refuse", "log_next_entry", "log_next_subjects", "log_head_forward"):
             op.execute(f"DROP FUNCTION {function}()")
     op.drop_index(op.f("ix_delivery_user_id_message_id"), table_name="delivery")
     op.drop_table("delivery")

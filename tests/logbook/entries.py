@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 from sqlalchemy import Select, text
@@ -38,8 +40,8 @@ def tamper(session: Session, *statements: str) -> None:
     if engine.dialect.name == "postgresql":
         attempt(session, "SET LOCAL session_replication_role = replica", *statements)
         return
-    names = session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
-    session.rollback()
-    session.execute(text("PRAGMA foreign_keys = OFF"))
-    session.rollback()
-    attempt(session, "PRAGMA defer_foreign_keys = ON", *(f"DROP TRIGGER {name}" for name in names), *statements)
+    with closing(sqlite3.connect(engine.url.database)) as connection, connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            connection.execute(statement)

@@ -6,7 +6,8 @@ Entries and subjects are read side by side in order, a few at a time: memory doe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -31,7 +32,7 @@ class Verdict:
     reason: str | None = None
     number: int | None = None
     last_hash: str = NO_HASH
-    """The hash of the last right entry: noted elsewhere, it also proves that nothing was cut off the end."""
+    """The hash of the last entry looked at: noted elsewhere, it also shows a log that was written anew."""
 
     @property
     def sound(self) -> bool:
@@ -80,6 +81,13 @@ class Chain:
             raise Broken(number, f"was changed: its text or its subjects ({count} found) do not fit its hash")
         self.entries, self.last_hash = number, entry.hash
 
+    def verdict(self, broken: Broken | None = None) -> Verdict:
+        """What was found: nothing, or this."""
+        if broken is None:
+            return Verdict(self.entries, last_hash=self.last_hash)
+        before = self.entries if broken.number is None else max(0, min(self.entries, broken.number - 1))
+        return Verdict(before, broken.reason, broken.number, self.last_hash)
+
     def end(self, number: int, head_hash: str) -> None:
         """Check that the chain ends where the head says."""
         if number > self.entries:
@@ -92,25 +100,31 @@ class Chain:
 
 def verify(session: Session) -> Verdict:
     """Check the whole log of a database; changes nothing. One moment's view, while others go on writing."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.rollback()
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    _hold_still(session)
     chain = Chain()
     try:
-        for entry, subjects in stored(session):
-            chain.take(entry, subjects)
+        with closing(stored(session)) as entries:
+            for entry, subjects in entries:
+                chain.take(entry, subjects)
         heads = session.execute(select(LogHead.number, LogHead.hash)).all()
         if len(heads) != 1:
             raise Broken(None, f"the log has {len(heads)} heads instead of one")
         chain.end(*heads[0])
     except Broken as broken:
-        return Verdict(chain.entries, broken.reason, broken.number, chain.last_hash)
+        return chain.verdict(broken)
     finally:
         session.rollback()
-    return Verdict(chain.entries, last_hash=chain.last_hash)
+    return chain.verdict()
 
 
-def stored(session: Session) -> Iterator[tuple[Written, Iterator[Subject]]]:
+def _hold_still(session: Session) -> None:
+    """See one moment of the database: entries, subjects and head belong together. On SQLite every read does."""
+    session.rollback()
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def stored(session: Session) -> Generator[tuple[Written, Iterator[Subject]], None, None]:
     """The entries of a database in order of number, each with its subjects, which are to be read before the next.
 
     Raises `Broken` for a subject that belongs to no entry.
@@ -120,7 +134,6 @@ def stored(session: Session) -> Iterator[tuple[Written, Iterator[Subject]]]:
         .order_by(LogSubject.entry_id, LogSubject.candidacy_id)
         .execution_options(yield_per=AT_ONCE)
     )
-    subjects = Subjects(tuple(row) for row in rows)
     entries = session.execute(
         select(
             LogEntry.id,
@@ -136,11 +149,13 @@ def stored(session: Session) -> Iterator[tuple[Written, Iterator[Subject]]]:
         .order_by(LogEntry.id)
         .execution_options(yield_per=AT_ONCE)
     )
-    for row in entries:
-        entry = Written(Fields(*row[:7]), *row[7:])
-        yield entry, subjects.of(entry.fields.number)
-        subjects.none_before(entry.fields.number + 1)
-    subjects.none_left()
+    with closing(rows), closing(entries):
+        subjects = Subjects(tuple(row) for row in rows)
+        for row in entries:
+            entry = Written(Fields(*row[:7]), *row[7:])
+            yield entry, subjects.of(entry.fields.number)
+            subjects.none_before(entry.fields.number + 1)
+        subjects.none_left()
 
 
 class Subjects:
@@ -170,13 +185,19 @@ class Subjects:
 
 def export(session: Session) -> Iterator[str]:
     """The log as JSON lines without line ends: an `entry`, then each `subject` of it, and last the `head`."""
-    for entry, subjects in stored(session):
+    _hold_still(session)
+    with closing(stored(session)) as entries:
+        yield from _lines(entries)
+    head = session.execute(select(LogHead.number, LogHead.hash)).one()
+    yield _line({"head": {"number": head.number, "hash": head.hash}})
+
+
+def _lines(entries: Iterable[tuple[Written, Iterator[Subject]]]) -> Iterator[str]:
+    for entry, subjects in entries:
         fields = entry.fields._asdict() | {"at": microseconds(entry.fields.at)}
         yield _line({"entry": fields | {"previous_hash": entry.previous_hash, "hash": entry.hash}})
         for subject in subjects:
             yield _line({"subject": {"entry": entry.fields.number, **subject._asdict()}})
-    head = session.execute(select(LogHead.number, LogHead.hash)).one()
-    yield _line({"head": {"number": head.number, "hash": head.hash}})
 
 
 def _line(value: dict[str, Any]) -> str:
@@ -189,8 +210,8 @@ def verify_export(lines: Iterable[str]) -> Verdict:
     try:
         _follow(chain, Reader(lines))
     except Broken as broken:
-        return Verdict(chain.entries, broken.reason, broken.number, chain.last_hash)
-    return Verdict(chain.entries, last_hash=chain.last_hash)
+        return chain.verdict(broken)
+    return chain.verdict()
 
 
 def _follow(chain: Chain, reader: Reader) -> None:
@@ -222,14 +243,13 @@ class Reader:
             self.kind = ""
             return
         try:
-            ((self.kind, self._value),) = json.loads(text).items()
+            ((kind, value),) = json.loads(text).items()
         except (ValueError, AttributeError, RecursionError):
-            raise self._unreadable() from None
-        if self.kind not in {"entry", "subject", "head"} or not isinstance(self._value, dict):
-            raise self._unreadable()
+            kind, value = "unreadable", {}  # a finding once the entry before it has been checked
+        self.kind, self._value = (kind, value) if isinstance(value, dict) else ("unreadable", {})
 
-    def _unreadable(self) -> Broken:
-        return Broken(self._number or None, f"line {self.line} of the file is no line of an exported log")
+    def _unreadable(self, number: int) -> Broken:
+        return Broken(number, f"cannot be read: line {self.line} of the file is no line of an exported log")
 
     def entry(self) -> Written:
         """The entry at this line."""
@@ -240,7 +260,7 @@ class Reader:
             fields = Fields(number, moment, *(value[name] for name in Fields._fields[2:]))
             written = Written(fields, value["previous_hash"], value["hash"])
         except (KeyError, TypeError, OverflowError):
-            raise self._unreadable() from None
+            raise self._unreadable(self._number + 1) from None
         self._number = number
         self._advance()
         return written
@@ -253,7 +273,7 @@ class Reader:
             try:
                 subject = Subject(*(self._value[name] for name in Subject._fields))
             except KeyError:
-                raise self._unreadable() from None
+                raise self._unreadable(number) from None
             self._advance()
             yield subject
 
@@ -262,7 +282,7 @@ class Reader:
         try:
             found = (_whole(self._value["number"]), str(self._value["hash"]))
         except (KeyError, TypeError):
-            raise self._unreadable() from None
+            raise self._unreadable(self._number + 1) from None
         self._advance()
         return found
 
