@@ -1,12 +1,13 @@
-"""exams"""
+"""The candidate's side: dashboard, exam page, answers, submission."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-blueprint = Blueprint("exams", __name__)
+from webapp.exams import layout, views
 
 
 def init_app(app: Flask) -> None:
     """Join this part to the application."""
-    app.register_blueprint(blueprint)
+    app.register_blueprint(views.blueprint)
+    layout.init_app(app)

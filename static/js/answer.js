@@ -1,0 +1,290 @@
+// One answer: what is typed, what the server has of it, and the saving in between. One request at a time, the newest
+// text wins, and the field is never touched while there is something in it that is not saved.
+import { drop, keep } from "./drafts.js";
+import { backoff, post } from "./post.js";
+import { tell } from "./tabs.js";
+
+const QUIET = 1_000;
+const LONGEST_WAIT = 5_000;
+const DRAFT_EVERY = 300;
+const KEEPALIVE_BYTES = 60_000;
+// Trying again by itself cannot help with these; typing on can (a shortened text), or the person's choice.
+const FINAL = [404, 409, 413, 422];
+
+export class Answer {
+  constructor(form, texts) {
+    this.form = form;
+    this.texts = texts;
+    this.field = form.elements.text;
+    this.question = form.dataset.answer;
+    this.person = form.elements.person.value;
+    this.saved = this.field.value;
+    this.tried = null;
+    this.sending = null;
+    this.failures = 0;
+    this.stuck = false;
+    this.since = 0;
+    this.state = form.querySelector("[data-save-state]");
+    this.savedWords = this.state.querySelector("[data-answer-state]");
+    this.problem = form.querySelector("[data-answer-problem]");
+    this.field.addEventListener("input", () => this.typed());
+    this.field.addEventListener("blur", () => this.saveNow());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.stuck = false;
+      this.saveNow();
+    });
+  }
+
+  get isUnsaved() {
+    return this.field.value !== this.saved;
+  }
+
+  typed() {
+    if (!this.isUnsaved) {
+      this.undone();
+      return;
+    }
+    this.since ||= Date.now();
+    this.stuck = this.stuck && this.problem.dataset.reason === "changed";
+    if (!this.failures) this.show(this.texts.textTyping, "typing");
+    this.draftTimer ??= setTimeout(() => this.keepDraft(), DRAFT_EVERY);
+    if (this.failures) return; // its own next try is under way
+    this.schedule(Math.min(QUIET, Math.max(0, this.since + LONGEST_WAIT - Date.now())));
+  }
+
+  // Typed back to what is saved.
+  undone() {
+    if (this.sending) return; // what is under way is not what stands here now; its end sees to it
+    clearTimeout(this.timer);
+    this.failures = 0;
+    drop(this.person, this.question);
+    this.showSaved(this.savedWords);
+  }
+
+  schedule(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), wait);
+  }
+
+  saveNow() {
+    clearTimeout(this.timer);
+    return this.isUnsaved ? this.save() : Promise.resolve();
+  }
+
+  keepDraft() {
+    clearTimeout(this.draftTimer);
+    this.draftTimer = null;
+    const { value } = this.field;
+    if (this.isUnsaved) keep(this.person, this.question, { text: value, base: this.base, tried: this.tried });
+  }
+
+  get base() {
+    return this.form.elements.base.value;
+  }
+
+  set base(version) {
+    this.form.elements.base.value = version;
+  }
+
+  // One at a time: who calls while one is under way gets that one's end; the text typed meanwhile follows by itself.
+  save() {
+    if (this.stuck || !this.isUnsaved) return Promise.resolve();
+    this.sending ??= this.send().finally(() => (this.sending = null));
+    return this.sending;
+  }
+
+  async send() {
+    clearTimeout(this.timer);
+    const text = this.field.value;
+    this.tried = text;
+    this.since = 0;
+    this.keepDraft();
+    if (!this.failures) this.show(this.texts.textSaving, "saving");
+    try {
+      const keepalive = document.hidden && text.length * 4 < KEEPALIVE_BYTES;
+      const answer = await post(this.form.action, this.fields(text), { keepalive, signal: AbortSignal.timeout(15_000) });
+      const words = this.read(await answer.text());
+      if (answer.ok && words) this.stored(text, words);
+      else this.refused(answer.status, words);
+    } catch {
+      this.failed(this.texts.textUnsaved); // no network, or no answer in time
+    }
+  }
+
+  fields(text) {
+    return { text, person: this.person, base: this.base };
+  }
+
+  read(html) {
+    return new DOMParser().parseFromString(html, "text/html").querySelector("[data-answer-state]");
+  }
+
+  stored(text, words) {
+    this.accept(text, words.dataset.version);
+    if (this.failures) this.problem.replaceChildren();
+    this.failures = 0;
+    tell("saved", { question: this.question, text, version: this.base, words: words.outerHTML });
+    if (this.isUnsaved) this.schedule(QUIET);
+    else this.showSaved(words);
+  }
+
+  accept(text, version) {
+    this.saved = text;
+    this.base = version;
+    this.tried = null;
+    if (this.isUnsaved) this.keepDraft();
+    else drop(this.person, this.question);
+  }
+
+  showSaved(words) {
+    this.savedWords = words;
+    this.since = 0;
+    clearTimeout(this.draftTimer);
+    this.draftTimer = null;
+    this.state.dataset.state = "saved";
+    this.state.replaceChildren(document.importNode(words, true));
+  }
+
+  refused(status, words) {
+    const reason = words?.dataset.reason;
+    if (reason === "changed") {
+      this.changed(words);
+    } else if (status === 401) {
+      this.failed(this.texts.textSignedOut, true);
+    } else if (reason === "paused" || !FINAL.includes(status)) {
+      this.failed(words ? words.textContent.trim() : this.texts.textUnsaved);
+    } else {
+      this.stuck = true;
+      this.explain(words ? [document.importNode(words, true)] : [this.texts.textTooLarge], reason ?? String(status));
+      this.show(this.texts.textTyping, "failed");
+    }
+  }
+
+  failed(text, signIn = false) {
+    this.failures += 1;
+    this.show(text, "failed");
+    if (signIn) this.state.append(" ", this.signInLink());
+    this.schedule(backoff(this.failures, 1_000, 30_000));
+  }
+
+  signInLink() {
+    const link = document.createElement("a");
+    Object.assign(link, { href: this.texts.signIn, target: "_blank", rel: "noopener" });
+    link.textContent = this.texts.textSignIn;
+    return link;
+  }
+
+  // Another tab or computer saved this answer since. If what it says is what this page sent and never heard back of,
+  // it is this page's own; else the person chooses.
+  changed(words) {
+    const theirs = words.querySelector("[data-stored]").value;
+    if (theirs === this.tried || theirs === this.saved || theirs === this.lost) {
+      this.base = words.dataset.version;
+      this.schedule(0);
+      return;
+    }
+    this.stuck = true;
+    this.base = words.dataset.version;
+    const use = () => this.take(theirs, words.dataset.version);
+    this.explain([document.importNode(words, true)], "changed", [
+      [this.texts.textMine, () => this.insist()],
+      [this.texts.textTheirs, use],
+    ]);
+    this.show(this.texts.textTyping, "failed");
+  }
+
+  insist() {
+    this.stuck = false;
+    this.problem.replaceChildren();
+    this.saveNow();
+  }
+
+  // Put a text that the server has into the field; the caret stays where it was, as far as the text reaches.
+  take(text, version, words = null) {
+    const { selectionStart, selectionEnd } = this.field;
+    this.field.value = text;
+    this.field.setSelectionRange(Math.min(selectionStart, text.length), Math.min(selectionEnd, text.length));
+    this.stuck = false;
+    this.failures = 0;
+    clearTimeout(this.timer);
+    this.problem.replaceChildren();
+    this.accept(text, version);
+    if (words) this.showSaved(words);
+    else this.show("", "saved");
+  }
+
+  // News from another tab, or from the server when this tab is looked at again: taken only where nothing is unsaved.
+  learn(text, version, words) {
+    if (Number(version) <= Number(this.base)) return;
+    if (this.field.value === text || !this.isUnsaved) {
+      if (this.field.value === text) this.accept(text, version), this.showSaved(words);
+      else this.take(text, version, words);
+    }
+  }
+
+  // Text that a crashed or closed page left behind.
+  restore(draft) {
+    if (draft.text === this.field.value) return;
+    const builtOnThis = draft.base === this.base || draft.tried === this.saved;
+    if (builtOnThis && !this.isUnsaved) this.putBack(draft.text);
+    else this.offer(draft.text);
+  }
+
+  putBack(text) {
+    this.field.value = text;
+    this.explain([this.texts.textRestored], "restored");
+    this.typed();
+  }
+
+  offer(text) {
+    const field = document.createElement("textarea");
+    Object.assign(field, { readOnly: true, rows: 6, value: text, dir: "auto" });
+    const label = document.createElement("label");
+    label.className = "field";
+    label.append(this.texts.textFoundLabel, field);
+    this.explain([this.texts.textFound, label], "found", [
+      [this.texts.textUse, () => this.putBack(text)],
+      [this.texts.textDiscard, () => this.problem.replaceChildren()],
+    ]);
+  }
+
+  // What the person should read and perhaps decide, below the field: nothing moves above the line being written.
+  explain(parts, reason, choices = []) {
+    const box = document.createElement("div");
+    box.className = "caution";
+    box.setAttribute("role", "status");
+    box.append(...parts);
+    const steps = document.createElement("div");
+    steps.className = "steps";
+    for (const [label, action] of choices) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", textContent: label });
+      button.addEventListener("click", action);
+      steps.append(button);
+    }
+    if (choices.length) box.append(steps);
+    this.problem.dataset.reason = reason;
+    this.problem.replaceChildren(box);
+  }
+
+  show(text, state) {
+    if (this.state.dataset.state === state && this.state.textContent === text) return;
+    this.state.dataset.state = state;
+    this.state.textContent = text;
+  }
+
+  // The page goes away: what fits into a request that outlives it is sent, the rest is kept for the next page. Without
+  // `base` it wins over a save still under way, whichever arrives first.
+  leave() {
+    if (!this.isUnsaved || this.stuck) return;
+    this.lost = this.field.value;
+    this.keepDraft();
+    const text = this.field.value;
+    if (text.length * 4 > KEEPALIVE_BYTES) return;
+    const fields = { text, person: this.person };
+    if (!this.sending) fields.base = this.base;
+    // whether it arrives is seen by the next page, which has the draft
+    post(this.form.action, fields, { keepalive: true }).catch(() => {});
+  }
+}

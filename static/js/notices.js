@@ -1,0 +1,175 @@
+// The strip of notices: each message once, whatever brings it; the newest open, the rest counted; closed here means
+// closed (R9, R11). Everything is kept in memory only: nothing of a person stays in the browser (trap 11).
+import { backoff, post } from "./post.js";
+import { Connection } from "./stream.js";
+import "./tabs.js";
+import { holdPlace, releaseWhenDone, writingField } from "./writing_place.js";
+
+const strip = document.querySelector("[data-notices-strip]");
+const part = (name) => strip.querySelector(`[data-notices-${name}]`);
+const list = part("list");
+const words = strip.dataset;
+const title = document.title;
+const closed = new Set();
+let lastField = null;
+
+const notices = () => [...list.querySelectorAll("[data-notice]")];
+const idOf = (notice) => notice.dataset.notice;
+const isKnown = (id) => closed.has(id) || document.getElementById(`message-${id}`) !== null;
+const counted = (count, one, many) => (count === 1 ? one : many.replace("{n}", count));
+
+function update() {
+  const count = notices().length;
+  const more = part("more");
+  document.title = count ? `(${count}) ${title}` : title;
+  more.hidden = count < 2;
+  if (count < 2) expand(false);
+  else labelMore(count);
+}
+
+function labelMore(count) {
+  const open = strip.classList.contains("is-expanded");
+  part("more").textContent = open ? words.textFewer : counted(count - 1, words.textMoreOne, words.textMoreMany);
+  part("more").setAttribute("aria-expanded", String(open));
+}
+
+function expand(open) {
+  strip.classList.toggle("is-expanded", open);
+  labelMore(notices().length);
+}
+
+function changing(change) {
+  const hold = holdPlace(strip);
+  change();
+  update();
+  hold();
+}
+
+function say(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  part("announcer").append(line);
+  setTimeout(() => line.remove(), 30_000);
+}
+
+// A notice that is in the list by now: to its place by number, said once, the newest in view.
+function arrived(notice) {
+  const older = notices().find((other) => other !== notice && Number(idOf(other)) < Number(idOf(notice)));
+  if (notice.nextElementSibling !== (older ?? null)) list.insertBefore(notice, older ?? null);
+  if (list.contains(document.activeElement)) expand(true); // never fold away what has the focus
+  const text = (name) => notice.querySelector(`[data-notice-${name}]`).textContent;
+  say(`${text("sender")}: ${text("subject")}`);
+  document.dispatchEvent(new CustomEvent("examhall:inbox-changed"));
+}
+
+function remove(ids) {
+  const gone = notices().filter((notice) => ids.includes(idOf(notice)));
+  if (!gone.length) return;
+  const hadFocus = gone.some((notice) => notice.contains(document.activeElement));
+  changing(() => gone.forEach((notice) => notice.remove()));
+  if (hadFocus) focusStrip() || focusWriting();
+  document.dispatchEvent(new CustomEvent("examhall:inbox-changed"));
+}
+
+function focusStrip() {
+  const button = list.querySelector(".notice-close");
+  button?.focus({ preventScroll: true });
+  return Boolean(button);
+}
+
+function focusWriting() {
+  (lastField?.isConnected ? lastField : document.getElementById("main")).focus({ preventScroll: true });
+}
+
+// Closing shows at once and is sent until the server has it.
+async function close(id, attempt = 0) {
+  closed.add(id);
+  remove([id]);
+  try {
+    const answer = await post(part("close").action, { message: id }, { keepalive: true });
+    if (answer.ok || answer.status === 404) return;
+  } catch {
+    // no network: below, again
+  }
+  setTimeout(() => close(id, attempt + 1), backoff(attempt, 1_000, 15_000));
+}
+
+part("close").addEventListener("submit", (event) => {
+  event.preventDefault();
+  close(event.submitter.value);
+});
+// A click on a button of the strip leaves the focus, and so the next keystroke, where the person writes.
+strip.addEventListener("mousedown", (event) => {
+  if (event.target.closest("button") && writingField()) event.preventDefault();
+});
+part("more").addEventListener("click", () => changing(() => expand(!strip.classList.contains("is-expanded"))));
+document.addEventListener("focusin", () => (lastField = writingField() ?? lastField));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "F6" || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (strip.contains(document.activeElement) ? (focusWriting(), true) : focusStrip()) event.preventDefault();
+});
+
+function showState(state) {
+  const line = part("state");
+  if (line.dataset.state === state) return;
+  changing(() => {
+    line.dataset.state = state;
+    part("words").textContent = words[`text${state.replace(/(^|-)./g, (piece) => piece.at(-1).toUpperCase())}`];
+    part("sign-in").hidden = state !== "signed-out";
+  });
+}
+
+// The page goes to the sign-in page, unless something on it is not saved yet: then it says so and stays.
+function signedOut() {
+  const leave = document.dispatchEvent(new CustomEvent("examhall:leaving", { cancelable: true }));
+  if (leave) location.replace(words.signIn);
+  else showState("signed-out");
+}
+
+// What a poll says is how it is, except for what happened here since it was asked (trap 2).
+function polled(open, before) {
+  const there = [...open.querySelectorAll("[data-notice]")];
+  const ids = there.map(idOf);
+  remove(notices().map(idOf).filter((id) => before.has(id) && !ids.includes(id)));
+  for (const notice of there.reverse()) {
+    if (isKnown(idOf(notice))) continue;
+    changing(() => {
+      list.prepend(notice);
+      arrived(notice);
+    });
+  }
+}
+
+// hx-sse swaps a notice in; these stand around its swap. Anything but an event stream (a portal's page) stays out.
+let hold = () => {};
+const stream = part("stream");
+stream.addEventListener("htmx:before:swap", (event) => {
+  const kind = event.detail.ctx.response?.headers?.get("Content-Type") ?? "";
+  if (kind.includes("text/event-stream")) hold = holdPlace(strip);
+  else event.preventDefault();
+});
+stream.addEventListener("htmx:after:swap", () => {
+  const fresh = list.querySelector("[data-notice]");
+  arrived(fresh);
+  update();
+  hold();
+});
+
+Object.assign(stream.dataset, { ping: words.ping, poll: words.poll });
+new Connection(stream, {
+  message: (event) => isKnown(event.detail.message.id) && event.preventDefault(),
+  closed: (ids) => {
+    ids.forEach((id) => closed.add(id));
+    remove(ids);
+  },
+  pollBegins: () => new Set(notices().map(idOf)),
+  polled,
+  signedOut,
+  state: showState,
+});
+
+releaseWhenDone(strip);
+part("words").textContent = words.textConnecting;
+update();
+const waiting = notices().length;
+if (waiting) setTimeout(() => say(counted(waiting, words.textOpenOne, words.textOpenMany)), 500);

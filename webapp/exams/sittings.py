@@ -1,0 +1,127 @@
+"""A person's own tests: when they run for this person, and what can be done in them now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from webapp.access import ENTRY_BEFORE_START
+from webapp.database import writing
+from webapp.models import Candidacy, Question, Test
+from webapp.models.derived import own_end
+from webapp.refusals import NotFound
+
+GRACE = timedelta(seconds=60)
+"""What was typed before the end may arrive this much later: saves are 5 s apart, and networks stumble."""
+
+
+class State(StrEnum):
+    """What a test is for one candidate at one moment."""
+
+    EARLY = "early"
+    READY = "ready"
+    WRITING = "writing"
+    PAUSED = "paused"
+    TIME_UP = "time_up"
+    MISSED = "missed"
+    SUBMITTED = "submitted"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One candidacy with its test, at `now`."""
+
+    candidacy: Candidacy
+    test: Test
+    ends_at: datetime
+    """This candidate's own end: with extra time and incident time."""
+    now: datetime
+
+    @property
+    def state(self) -> State:
+        """What the test is for this candidate."""
+        candidacy = self.candidacy
+        for moment, state in (
+            (candidacy.withdrawn_at, State.WITHDRAWN),
+            (candidacy.submitted_at, State.SUBMITTED),
+            (self.test.closed_at, State.CLOSED),
+            (candidacy.paused_at, State.PAUSED),
+        ):
+            if moment is not None:
+                return state
+        started = candidacy.started_at is not None
+        if self.now >= self.ends_at:
+            return State.TIME_UP if started else State.MISSED
+        if started:
+            return State.WRITING
+        return State.READY if self.now >= self.test.starts_at else State.EARLY
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether an answer that arrives now is still stored."""
+        in_grace = self.state is State.TIME_UP and self.now <= self.ends_at + GRACE
+        return self.state is State.WRITING or in_grace
+
+
+def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]:
+    """All tests of a person: those that are not over first, each group by its start."""
+    found = [Sitting(candidacy, test, end, now) for candidacy, test, end in session.execute(_of(user_id))]
+    return sorted(
+        found, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id)
+    )
+
+
+def own_sitting(
+    session: Session, user_id: int, test_id: int, now: datetime, *, lock: bool = False
+) -> Sitting:
+    """A person's own candidacy in this test; raises `NotFound` if there is none (R13).
+
+    With `lock`, the row stays as it is until the transaction ends (PostgreSQL; SQLite has one writer anyway).
+    """
+    query = _of(user_id).where(Test.id == test_id)
+    if lock:
+        query = query.with_for_update(of=Candidacy)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound
+    candidacy, test, ends_at = row
+    return Sitting(candidacy, test, ends_at, now)
+
+
+def questions_of(session: Session, test_id: int) -> list[Question]:
+    """The questions of a test in their order."""
+    query = select(Question).where(Question.test_id == test_id).order_by(Question.position)
+    return list(session.scalars(query))
+
+
+def enter(session: Session, user_id: int, now: datetime) -> None:
+    """Note once that a person is on the dashboard, for each test that runs or begins within the hour."""
+    at_door = [
+        sitting.candidacy.id
+        for sitting in own_sittings(session, user_id, now)
+        if sitting.candidacy.entered_at is None
+        and sitting.test.starts_at - ENTRY_BEFORE_START <= now < sitting.ends_at
+    ]
+    if not at_door:
+        return
+    with writing(session):
+        session.execute(
+            update(Candidacy)
+            .where(Candidacy.id.in_(at_door), Candidacy.entered_at.is_(None))
+            .values(entered_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _of(user_id: int) -> Select[Candidacy, Test, datetime]:
+    return (
+        select(Candidacy, Test, own_end())
+        .join(Test, Test.id == Candidacy.test_id)
+        .where(Candidacy.user_id == user_id)
+    )

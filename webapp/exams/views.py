@@ -1,0 +1,118 @@
+"""The candidate's addresses: dashboard, exam page, saving, submission."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.access import is_contributor
+from webapp.clock import utcnow
+from webapp.errors import wants_fragment
+from webapp.exams import answers, progress, sittings
+from webapp.exams.refusals import ExamRefusal, SomebodyElse
+from webapp.extensions import db
+from webapp.messaging import inbox
+from webapp.refusals import BadParameter
+
+blueprint = Blueprint("exams", __name__)
+TEST = "/tests/<int(max=2147483647):test_id>"
+QUESTION = "<int(max=2147483647):question_id>"
+
+
+@blueprint.get("/")
+def dashboard() -> str | Response:
+    """A candidate's tests and message center; people who only work in tests go on to the monitor."""
+    session, now = db.session(), utcnow()
+    user_id: int = current_user.id
+    sittings.enter(session, user_id, now)
+    own = sittings.own_sittings(session, user_id, now)
+    staff = current_user.is_admin or is_contributor(session, current_user)
+    if staff and not own:
+        return redirect("/monitor")
+    return render_template(
+        "exams/dashboard.html",
+        sittings=own,
+        staff=staff,
+        messages=inbox.all_messages(session, user_id),
+        open_numbers=inbox.open_numbers(session, user_id),
+    )
+
+
+@blueprint.post(f"{TEST}/start")
+def start(test_id: int) -> Response:
+    """Start an own test and go to its page."""
+    progress.start(db.session(), current_user.id, test_id, utcnow())
+    return redirect(url_for("exams.exam", test_id=test_id), 303)
+
+
+@blueprint.get(TEST)
+def exam(test_id: int) -> str:
+    """The page of an own test, as its state has it; with `confirm=submit` the question before submission.
+
+    HTMX, or a script's fetch, gets the answers only: how a tab learns what another one has saved.
+    """
+    session = db.session()
+    sitting = sittings.own_sitting(session, current_user.id, test_id, utcnow())
+    confirm = request.args.get("confirm")
+    if confirm not in {None, "submit"}:
+        raise BadParameter("confirm", confirm)
+    questions = sittings.questions_of(session, test_id)
+    saved = answers.answers_of(session, sitting.candidacy.id)
+    given = [(question, saved.get(question.id, answers.NONE_YET)) for question in questions]
+    if wants_fragment():
+        template = "exams/_answers.html"
+    elif confirm and sitting.state in progress.MAY_SUBMIT:
+        template = "exams/confirm.html"
+    else:
+        template = "exams/exam.html"
+    blank = sum(not answer.text.strip() for _, answer in given)
+    return render_template(template, sitting=sitting, answers=given, blank=blank)
+
+
+@blueprint.post(f"{TEST}/answers/{QUESTION}")
+def save(test_id: int, question_id: int) -> str | Response:
+    """Store an answer: says when, or goes back to the page where there is no script."""
+    text = request.form.get("text")
+    if text is None:
+        abort(400)
+    _same_person()
+    saved = answers.save(
+        db.session(), current_user.id, test_id, question_id, typed=text, now=utcnow(), base=_base()
+    )
+    if wants_fragment():
+        return render_template("exams/_saved.html", answer=saved)
+    return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)
+
+
+@blueprint.post(f"{TEST}/submit")
+def submit(test_id: int) -> Response:
+    """Submit an own test; its page says so then."""
+    progress.submit(db.session(), current_user.id, test_id, utcnow())
+    return redirect(url_for("exams.exam", test_id=test_id), 303)
+
+
+@blueprint.errorhandler(ExamRefusal)
+def refused(refusal: ExamRefusal) -> Response:
+    """Say in words why not, with what was typed: on a page, or as a fragment for the page that stays."""
+    db.session.rollback()
+    template = "exams/_refusal.html" if wants_fragment() else "exams/refused.html"
+    return make_response(
+        render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status
+    )
+
+
+def _same_person() -> None:
+    """A page left open by somebody else must not write into the answers of the one who signed in after."""
+    person = request.form.get("person")
+    if person is not None and person != str(current_user.id):
+        raise SomebodyElse
+
+
+def _base() -> int | None:
+    given = request.form.get("base")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) <= 18):
+        raise BadParameter("base", given[:40])
+    return int(given)
