@@ -70,6 +70,8 @@ def _set_headers(response: Response) -> Response:
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if request.endpoint == "static":
+        if "v" not in request.args:  # imported by a module, not named by `asset()`: ask whether it is still the same
+            headers["Cache-Control"] = "no-cache"
         return response
     headers.setdefault("Cache-Control", "no-store")
     headers.add("Vary", "HX-Request")

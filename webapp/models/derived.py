@@ -21,6 +21,8 @@ OFFLINE_AFTER = timedelta(seconds=75)
 """Nobody heard of for this long is offline; pings come at every second beat, 30 s (R21 allows 90 s)."""
 IDLE_AFTER = timedelta(minutes=10)
 MINUTE = 60_000_000
+BLANK = " \t\n\r\v\f\u00a0\u2028\u2029\u3000"
+"""An answer of nothing else is none (SQL's own trim knows the space only)."""
 
 
 class Progress(StrEnum):
@@ -70,7 +72,7 @@ def is_online(now: datetime) -> ColumnElement[bool]:
 
 def progress() -> ColumnElement[str]:
     """One of `Progress`, as text."""
-    answered = exists().where(Answer.candidacy_id == Candidacy.id, func.trim(Answer.text) != "")
+    answered = exists().where(Answer.candidacy_id == Candidacy.id, func.trim(Answer.text, BLANK) != "")
     return case(
         (Candidacy.withdrawn_at.is_not(None), Progress.WITHDRAWN.value),
         (and_(Candidacy.submitted_at.is_not(None), answered), Progress.SUBMITTED.value),
