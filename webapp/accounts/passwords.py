@@ -30,6 +30,8 @@ LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 characters (5 bits each) without `l`, `1`, `o` and `0`, which are taken for others on paper."""
 GROUPS = 3
 GROUP_SIZE = 4
+SHORTEST = 8
+"""Characters of a password that somebody chooses."""
 LONGEST = 1024
 """Characters of a password. Longer ones are refused before anything is computed."""
 
@@ -74,17 +76,22 @@ def verify(stored: str | None, password: str) -> bool:
 def _verify(stored: str | None, password: bytes) -> bool:
     # a hash as dear as the cheap kind needs the dear dummy beside it, and the other way round
     if stored is not None:
-        if _matches(stored, password):
+        if _belongs(stored, password):
             return True
         other = CHOSEN if extract_parameters(stored).memory_cost <= GENERATED.memory_cost else GENERATED
-        _matches(_dummy(other), password)
+        _belongs(_dummy(other), password)
         return False
     for hasher in (CHOSEN, GENERATED):
-        _matches(_dummy(hasher), password)
+        _belongs(_dummy(hasher), password)
     return False
 
 
-def _matches(stored: str, password: bytes) -> bool:
+def matches(stored: str, password: str) -> bool:
+    """Whether `password` belongs to the hash, in as long as that takes (an import, where nobody is guessing)."""
+    return _belongs(stored, _bytes(password))
+
+
+def _belongs(stored: str, password: bytes) -> bool:
     try:
         return CHOSEN.verify(stored, password)  # the parameters are those of the hash
     except VerifyMismatchError:

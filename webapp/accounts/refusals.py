@@ -21,3 +21,9 @@ class TooManyTries(Refusal):
     def __init__(self, again_at: datetime) -> None:
         super().__init__(f"too many tries, next one at {again_at.isoformat()}")
         self.again_at = again_at
+
+
+class AccountRefused(Refusal):
+    """An account that cannot be created; its text says what to change."""
+
+    status = 422

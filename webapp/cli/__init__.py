@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.cli import log
+from webapp.cli import accounts, log, roster
 
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
     log.init_app(app)
+    app.cli.add_command(accounts.create_user_command)
+    app.cli.add_command(roster.import_roster_command)

@@ -1,0 +1,45 @@
+"""Creating a single account."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.accounts.passwords import LONGEST, SHORTEST, hash_password, is_typable
+from webapp.accounts.refusals import AccountRefused
+from webapp.database import writing
+from webapp.models import User
+from webapp.models.people import sign_in_name
+
+
+def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:
+    """Create a person with a password of their own choice.
+
+    Raises `AccountRefused`, whose text says what to change: a name that is taken (case does not matter), empty, too
+    long or holding control characters; a password that is too short, too long or no text.
+    """
+    username, name = (unicodedata.normalize("NFC", text.strip()) for text in (username, name))
+    _check("username", username, 150)
+    _check("name", name, 200)
+    if len(sign_in_name(username)) > 150:
+        raise AccountRefused("The username is too long.")
+    if not is_typable(password) or len(password) < SHORTEST:
+        raise AccountRefused(f"The password must have {SHORTEST} to {LONGEST} characters.")
+    known_as, password_hash = sign_in_name(username), hash_password(password)
+    with writing(session):
+        if session.scalar(select(User.id).where(User.sign_in_name == known_as)) is not None:
+            raise AccountRefused(f"The username {username} is taken.")
+        user = User(username=username, sign_in_name=known_as, name=name, password_hash=password_hash, is_admin=is_admin)
+        session.add(user)
+    return user
+
+
+def _check(field: str, text: str, longest: int) -> None:
+    if not text:
+        raise AccountRefused(f"The {field} is empty.")
+    if len(text) > longest:
+        raise AccountRefused(f"The {field} has {len(text)} characters; at most {longest} fit.")
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+        raise AccountRefused(f"The {field} holds a control character or is no UTF-8 text.")

@@ -1,0 +1,80 @@
+"""`import-roster`: tests, candidates and contributors from CSV files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from webapp.extensions import db
+from webapp.planning.importing import Count, Report, Source, import_roster
+from webapp.planning.refusals import CredentialsNeeded, RosterRefused
+from webapp.refusals import Refusal
+
+
+@click.command("import-roster")
+@click.argument("roster", type=click.Path(path_type=Path))
+@click.option("--contributors", type=click.Path(path_type=Path), help="The staff of these tests.")
+@click.option(
+    "--credentials", type=click.Path(path_type=Path), help="Where to write passwords made for people without one."
+)
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would change; write nothing.")
+@with_appcontext
+def import_roster_command(roster: Path, contributors: Path | None, credentials: Path | None, dry_run: bool) -> None:
+    """Import ROSTER, a CSV file with one candidacy per line: all of it, or nothing."""
+    try:
+        report = import_roster(
+            db.session(),
+            _source(roster),
+            _source(contributors) if contributors else None,
+            zone=current_app.config["SETTINGS"].timezone,
+            credentials=credentials,
+            dry_run=dry_run,
+        )
+    except RosterRefused as refusal:
+        _say_problems(refusal)
+        raise click.exceptions.Exit(1) from refusal
+    except CredentialsNeeded as refusal:
+        raise click.ClickException(
+            f"{refusal.people} people have no password yet. Name a file for those that are made, with "
+            "--credentials OUT.csv. Nothing was imported."
+        ) from refusal
+    except Refusal as refusal:
+        raise click.ClickException(f"{refusal}. Nothing was imported.") from refusal
+    _say(report, credentials, dry_run=dry_run)
+
+
+def _source(path: Path) -> Source:
+    try:
+        return Source(path.name, path.read_bytes())
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be read: {error.strerror}. Nothing was imported.") from error
+
+
+def _say_problems(refusal: RosterRefused) -> None:
+    for problem in refusal.problems:
+        click.echo(str(problem), err=True)
+    lines = {(problem.file, problem.line) for problem in refusal.problems}
+    noun = "line has" if len(lines) == 1 else "lines have"
+    click.echo(f"{len(lines)} {noun} to be corrected. Nothing was imported.", err=True)
+
+
+def _say(report: Report, credentials: Path | None, *, dry_run: bool) -> None:
+    click.echo("Checked only; an import would make this of it:" if dry_run else "Imported:")
+    for noun, count in (
+        ("Tests", report.tests),
+        ("People", report.people),
+        ("Candidacies", report.candidacies),
+        ("Contributors", report.contributors),
+    ):
+        click.echo(f"  {noun}: {_words(count)}")
+    if report.passwords_made and dry_run:
+        click.echo(f"  {report.passwords_made} people would get a password (--credentials OUT.csv names the file).")
+    elif report.passwords_made:
+        click.echo(f"  {report.passwords_made} passwords were made and written to {credentials}.")
+
+
+def _words(count: Count) -> str:
+    return f"{count.new} new, {count.changed} changed, {count.unchanged} unchanged"

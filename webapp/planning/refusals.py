@@ -1,0 +1,58 @@
+"""Why a roster is not imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from webapp.refusals import Refusal
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in one place of a file. `column` is empty where the whole line is meant."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}"
+        return f"{place}, {self.column}: {self.reason}" if self.column else f"{place}: {self.reason}"
+
+
+class RosterRefused(Refusal):
+    """Some lines will not do; `problems` names every one of them. Nothing was imported."""
+
+    status = 422
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class CredentialsNeeded(Refusal):
+    """People would get passwords, and there is no file to write them to."""
+
+    status = 422
+
+    def __init__(self, people: int) -> None:
+        super().__init__(f"{people} people have no password yet, and there is no file for those to be made")
+        self.people = people
+
+
+class CredentialsNotWritten(Refusal):
+    """The file for the passwords could not be written; its text says why."""
+
+    status = 422
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+
+
+class ChangedMeanwhile(Refusal):
+    """Somebody else changed the same people between the check and the writing."""
+
+    status = 409
