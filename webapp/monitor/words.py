@@ -58,6 +58,9 @@ NONE_ASSIGNED: dict[str, LazyString] = {
     "room": lazy_gettext("No room"),
     "group": lazy_gettext("No group"),
 }
+FIXED_GROUPS = ("test", "progress", "status", "warning", "room", "group", "flag", "attendance")
+"""The filters with values to tick, in the order in which the page offers them."""
+WITHIN_OFFERS = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "next-1h", "next-1d")
 
 
 def filter_in_words(session: Session, filter: Filter) -> list[str]:  # noqa: A002 the field's word
@@ -75,10 +78,7 @@ def titles_of(session: Session, filter: Filter) -> dict[str, str]:  # noqa: A002
     if not wanted:
         return {}
     found = session.execute(select(Test.id, Test.title, Test.start_date).where(Test.id.in_(wanted))).all()
-    return {
-        str(number): test_in_words(title, f"{day}", [row.title for row in found])
-        for number, title, day in found
-    }
+    return {str(number): test_in_words(title, f"{day}", [row.title for row in found]) for number, title, day in found}
 
 
 def test_in_words(title: str, day: str, titles: list[str]) -> str:

@@ -1,0 +1,36 @@
+// Marks for a few seconds what a refresh has changed; not what only follows the clock.
+import { body, isRefresh, rowsIn } from "./monitor-rows.js";
+
+const SHOWN_FOR = 4000;
+let before = null;
+
+function textOf(cell) {
+  return cell.textContent.replace(/\s+/g, " ").trim();
+}
+
+function cellsOf(row) {
+  return [...row.querySelectorAll("[data-column]:not([data-quiet])")];
+}
+
+function snapshot() {
+  return new Map(rowsIn(body()).map((row) => [row.id, new Map(cellsOf(row).map((cell) => [cell.dataset.column, textOf(cell)]))]));
+}
+
+function mark(element) {
+  element.dataset.changed = "";
+  setTimeout(() => delete element.dataset.changed, SHOWN_FOR);
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  before = isRefresh(event.detail.ctx) ? snapshot() : null;
+});
+
+document.addEventListener("htmx:after:swap", (event) => {
+  if (!before || !isRefresh(event.detail.ctx)) return;
+  for (const row of rowsIn(body())) {
+    const old = before.get(row.id);
+    if (!old) mark(row);
+    else for (const cell of cellsOf(row)) if (old.get(cell.dataset.column) !== textOf(cell)) mark(cell);
+  }
+  before = null;
+});

@@ -1,0 +1,69 @@
+// Rows do not jump under the pointer or the focus (R19): while somebody is at the rows, a refresh changes their cells in
+// place; rows that come, go or move wait until the pointer and the focus have left, or until "Show" is pressed.
+import { body, isRefresh, rowsIn } from "./monitor-rows.js";
+
+const note = document.querySelector("[data-list-changed]");
+let pointed = false;
+let waiting = false;
+
+function isBusy() {
+  return pointed || body().contains(document.activeElement) || body().querySelector(":popover-open") !== null;
+}
+
+function sameRows(shown, arriving) {
+  return shown.length === arriving.length && shown.every((row, place) => row.id === arriving[place].id);
+}
+
+// The arriving rows in the order of those shown: newer cells where there are any, nothing added, nothing taken away.
+function hold(shown, section) {
+  const arriving = new Map(rowsIn(section).map((row) => [row.id, row]));
+  const kept = shown.map((row) => {
+    const fresh = arriving.get(row.id);
+    if (fresh) return fresh;
+    const gone = row.cloneNode(true);
+    gone.dataset.gone = "";
+    return gone;
+  });
+  section.querySelector("[data-rows]").replaceChildren(...kept);
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx, tasks } = event.detail;
+  const section = tasks[0]?.fragment.querySelector("#candidates");
+  if (!section) return;
+  const shown = rowsIn(body());
+  const changed = !sameRows(shown, rowsIn(section));
+  waiting = isRefresh(ctx) && changed && shown.length > 0 && isBusy();
+  if (waiting) hold(shown, section);
+  note.hidden = !waiting;
+});
+
+function release() {
+  if (!waiting || isBusy()) return;
+  showNow();
+}
+
+function showNow() {
+  htmx.trigger("#refresher", "monitor:refresh", { whole: true });
+}
+
+// A held list is not what its tag says: ask for the whole of it.
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  if (isRefresh(ctx) && ctx.sourceEvent?.detail?.whole) ctx.request.headers["HX-PTag"] = "whole";
+});
+
+document.addEventListener("pointerover", (event) => {
+  const at = body().contains(event.target) && event.pointerType !== "touch";
+  if (pointed && !at) {
+    pointed = false;
+    release();
+  }
+  pointed = at;
+});
+document.documentElement.addEventListener("pointerleave", () => {
+  pointed = false;
+  release();
+});
+document.addEventListener("focusout", () => setTimeout(release));
+document.querySelector("[data-show-changes]").addEventListener("click", showNow);

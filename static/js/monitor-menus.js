@@ -1,0 +1,55 @@
+// Menus of the monitor: opening one closes the other, Escape and a press elsewhere close it, and neither a refresh nor
+// a new list closes what is open.
+const MENU = "details[data-menu]";
+
+htmx.registerExtension("open-menus", {
+  htmx_before_morph_attr: (element, detail) => {
+    if (detail.attrName === "open" && element.matches(MENU)) return false;
+    if (detail.attrName === "style" && element.matches("[popover]")) return false;
+    return true;
+  },
+});
+
+function openMenus() {
+  return document.querySelectorAll(`${MENU}[open]`);
+}
+
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (menu.matches?.(MENU) && menu.open) {
+    for (const other of openMenus()) if (other !== menu) other.open = false;
+  }
+  if (menu.matches?.("[popover].menu") && event.newState === "open") place(menu);
+}, true);
+
+document.addEventListener("pointerdown", (event) => {
+  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    const held = menu.contains(document.activeElement);
+    menu.open = false;
+    if (held) menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  event.target.closest?.(".menu-item")?.closest("[popover]")?.hidePopover();
+});
+
+// A popover stands in the top layer, in the middle of the window; a menu belongs beside its button.
+function place(menu) {
+  const button = document.querySelector(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
+  const size = menu.getBoundingClientRect();
+  const below = button.bottom + size.height < innerHeight;
+  menu.style.margin = "0";
+  menu.style.top = `${Math.max(0, below ? button.bottom : button.top - size.height)}px`;
+  menu.style.left = `${Math.max(0, Math.min(button.left, innerWidth - size.width - 8))}px`;
+}
+
+document.addEventListener("scroll", (event) => {
+  const open = document.querySelector(".menu:popover-open");
+  if (open && !open.contains(event.target)) open.hidePopover();
+}, { capture: true, passive: true });

@@ -1,0 +1,88 @@
+"""The monitor's list as CSV: same filter, sorting and columns, all rows, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+from webapp.access import Reach
+from webapp.monitor.columns import BY_KEY
+from webapp.monitor.filters import Filter
+from webapp.monitor.matching import matching
+from webapp.monitor.presentation import Presentation
+from webapp.monitor.table import CandidateRow, as_rows, ordered, planner_names, shown
+from webapp.monitor.words import VALUES
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Spreadsheets take a file without it for Latin-1."""
+ROWS_PER_CHUNK = 500
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_chunks(
+    session: Session,
+    reach: Reach,
+    filter: Filter,  # noqa: A002 the field's word
+    presentation: Presentation,
+    now: datetime,
+) -> Iterator[str]:
+    """Pieces of the file, some hundred rows each: the whole list is never held at once."""
+    query = ordered(shown(matching(reach, filter, now), now), presentation, now)
+    found = session.execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
+    columns = presentation.columns
+    heads = [str(BY_KEY[key].label) for key in columns]
+    if "progress" in columns:
+        heads.insert(columns.index("progress") + 1, str(gettext("Last seen")))
+    yield BYTE_ORDER_MARK + _lines([heads])
+    planners: dict[int, str] = {}
+    for part in found.partitions():
+        planners |= planner_names(session, {row.Candidacy.test_id for row in part} - set(planners), presentation)
+        rows = as_rows(part, planners, now)
+        yield _lines([list(chain(*(_cells(row, key, filter.zone) for key in columns))) for row in rows])
+
+
+def _lines(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([[harmless(cell) for cell in row] for row in rows])
+    return text.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: those begin with one of `= + - @`, tab or return."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+def _cells(row: CandidateRow, key: str, zone: ZoneInfo) -> list[str]:
+    """A column's text; progress brings "last seen" along as a cell of its own."""
+    in_words = _in_words(row, key)
+    text = _text(getattr(row, key), zone) if in_words is None else in_words
+    return [text, _text(row.last_seen, zone)] if key == "progress" else [text]
+
+
+def _in_words(row: CandidateRow, key: str) -> str | None:
+    """Text of the columns that are shown in words; None for those that are shown as they are."""
+    words: dict[str, list[str]] = {
+        "submission": [str(gettext("Submitted"))] * row.submitted_once
+        + [str(gettext("Was offline"))] * row.was_offline,
+        "status": [str(VALUES["status"]["online" if row.online else "offline"])],
+        "progress": [str(VALUES["progress"][row.progress])],
+        "warnings": [str(VALUES["warning"][one]) for one in row.warnings],
+        "id_check": [str(gettext("Checked"))] * row.id_checked,
+        "attendance": [str(VALUES["attendance"][row.attendance])] if row.attendance else [],
+    }
+    return "; ".join(words[key]) if key in words else None
+
+
+def _text(value: str | int | datetime | None, zone: ZoneInfo) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat(timespec="minutes")
+    return str(value)

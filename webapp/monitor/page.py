@@ -1,0 +1,144 @@
+"""What the monitor's templates get, and every address on the page (R18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from flask_babel import format_datetime
+from markupsafe import Markup
+
+from webapp.monitor.choices import Choices
+from webapp.monitor.columns import BY_KEY, COLUMNS, Column
+from webapp.monitor.filters import Filter
+from webapp.monitor.presentation import Presentation, query_string
+from webapp.monitor.table import TablePage
+from webapp.monitor.words import VALUES, label, value_in_words
+from webapp.timezone import local
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active condition with the address of the list without it."""
+
+    text: str
+    without: str
+
+
+@dataclass(frozen=True)
+class MonitorPage:
+    """The page and the fragment are drawn from this alone."""
+
+    user_id: int
+    filter: Filter
+    presentation: Presentation
+    table: TablePage
+    titles: dict[str, str]
+    """Titles of the tests that the filter names."""
+    now: datetime
+    zone: str
+    words = VALUES
+    """Filter name → value → words, for cells that show a value that can be filtered by."""
+    choices: Choices | None = None
+    """What the filters offer; the fragment leaves the filters alone and needs none."""
+
+    @property
+    def address(self) -> str:
+        """The canonical address of this view."""
+        return self._at(self.filter, self.presentation)
+
+    @property
+    def csv_address(self) -> str:
+        """The same list as CSV."""
+        return "/monitor.csv" + query_string(self.filter, replace(self.presentation, page=1))
+
+    @property
+    def compose_all_address(self) -> str:
+        """The compose dialog for everyone whom the filter matches."""
+        return "/messages/new?" + urlencode([("scope", "filtered"), *self.filter.pairs()])
+
+    @property
+    def plain_address(self) -> str:
+        """The same view without any filter."""
+        return self._at(Filter(), replace(self.presentation, page=1))
+
+    @property
+    def filter_key(self) -> str:
+        """The filter alone: a selection of rows lives as long as it stays the same."""
+        return urlencode(self.filter.pairs())
+
+    @property
+    def tag(self) -> str:
+        """Changes whenever the fragment would look different."""
+        return self.table.tag(str(self.user_id), self.address, f"{local(self.now):%Y-%m-%d}", *self.titles.values())
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns shown, in their order."""
+        return [BY_KEY[key] for key in self.presentation.columns]
+
+    @property
+    def hidden_columns(self) -> list[Column]:
+        """The other ones."""
+        return [column for column in COLUMNS if column.key not in self.presentation.columns]
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """Sorting and columns, for the form of the filters."""
+        return replace(self.presentation, page=1).pairs()
+
+    @property
+    def carried_by_columns(self) -> list[tuple[str, str]]:
+        """Filter and sorting, for the form of the columns."""
+        return self.filter.pairs() + [pair for pair in self.carried if pair[0] == "sort"]
+
+    @property
+    def chips(self) -> list[Chip]:
+        """One per value that is set."""
+        first_page = replace(self.presentation, page=1)
+        return [
+            Chip(
+                f"{label(name)}: {value_in_words(name, value, self.titles)}",
+                self._at(self.filter.without(name, value), first_page),
+            )
+            for name, value in self.filter.pairs()
+        ]
+
+    @property
+    def page_numbers(self) -> list[int | None]:
+        """The pages worth a link; None stands for a gap."""
+        here, last = self.table.page, self.table.pages
+        near = sorted({1, last, *range(max(1, here - 2), min(last, here + 2) + 1)})
+        shown: list[int | None] = []
+        for number in near:
+            if shown and shown[-1] is not None and number - shown[-1] > 1:
+                shown.append(None)
+            shown.append(number)
+        return shown
+
+    def sorted_address(self, key: str) -> str:
+        """The list sorted by a column, or the other way round."""
+        return self._at(self.filter, self.presentation.sorted_by(key))
+
+    def page_address(self, number: int) -> str:
+        """Another page of the list."""
+        return self._at(self.filter, replace(self.presentation, page=number))
+
+    def aria_sort(self, key: str) -> str | None:
+        """The `aria-sort` of a column's header."""
+        if key != self.presentation.sort_column:
+            return None
+        return "descending" if self.presentation.descending else "ascending"
+
+    def minute(self, moment: datetime) -> Markup:
+        """`<time>` to the minute: today's without the date, which stands in the title with the zone (trap 24)."""
+        here, today = local(moment), local(self.now).date()
+        full = f"{format_datetime(here, 'd MMM yyyy HH:mm', rebase=False)} {here.tzname()}"
+        shown = f"{here:%H:%M}" if here.date() == today else format_datetime(here, "d MMM HH:mm", rebase=False)
+        tag = Markup('<time datetime="{}" title="{}">{}</time>')
+        return tag.format(here.isoformat(timespec="minutes"), full, shown)
+
+    @staticmethod
+    def _at(filter: Filter, presentation: Presentation) -> str:  # noqa: A002 the field's word
+        return "/monitor" + query_string(filter, presentation)

@@ -1,0 +1,183 @@
+"""A page of the monitor: count and rows from the one query definition, in the terms in which they are shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session, defer
+
+from webapp.access import Reach
+from webapp.models import Candidacy, Presence, Test, User
+from webapp.models.derived import Warning as CandidateWarning
+from webapp.models.derived import has_warning, is_online, is_writing, own_end, progress
+from webapp.monitor.columns import BY_KEY
+from webapp.monitor.filters import Filter
+from webapp.monitor.matching import matching
+from webapp.monitor.presentation import Presentation
+from webapp.planning.search_text import planners_of
+
+ROWS_PER_PAGE = 50
+A_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """A candidacy as the monitor shows it. Moments and durations are whole minutes: what is equal looks equal."""
+
+    id: int
+    name: str
+    number: str
+    flagged: bool
+    submitted_once: bool
+    was_offline: bool
+    online: bool
+    progress: str
+    last_seen: datetime | None
+    """None while online and for people who never came."""
+    warnings: tuple[str, ...]
+    saved: datetime | None
+    spent: int | None
+    remaining: int | None
+    room: str
+    seat: str
+    test: str
+    test_start: datetime
+    test_end: datetime
+    started: datetime | None
+    submitted: datetime | None
+    group: str
+    extra: int
+    incident: int
+    id_checked: bool
+    attendance: str | None
+    building: str
+    question_set: str
+    planner: str
+
+
+@dataclass(frozen=True)
+class TablePage:
+    """One page of a list."""
+
+    count: int
+    """Candidacies that match (R5, R17)."""
+    page: int
+    pages: int
+    rows: tuple[CandidateRow, ...]
+
+    def tag(self, *shown_as: str) -> str:
+        """A digest of all that is shown; `shown_as` is what else the look depends on."""
+        return hashlib.sha256(repr((shown_as, self)).encode()).hexdigest()[:32]
+
+
+def load_page(
+    session: Session,
+    reach: Reach,
+    filter: Filter,  # noqa: A002 the field's word
+    presentation: Presentation,
+    now: datetime,
+) -> TablePage:
+    """The page asked for, or the nearest there is; three statements, whatever the number of rows."""
+    matches = matching(reach, filter, now)
+    count = session.scalar(matches.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    pages = max(1, -(-count // ROWS_PER_PAGE))
+    page = min(presentation.page, pages)
+    query = ordered(shown(matches, now), presentation, now)
+    found = session.execute(query.limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all()
+    planners = planner_names(session, {row.Candidacy.test_id for row in found}, presentation)
+    return TablePage(count, page, pages, tuple(as_rows(found, planners, now)))
+
+
+def shown(matches: Select[Any], now: datetime) -> Select[Any]:
+    """The same candidacies with every column that a row needs."""
+    columns: list[Any] = [
+        Candidacy,
+        User.name.label("person"),
+        Test.title,
+        Test.starts_at,
+        Test.ends_at,
+        Presence.last_seen,
+        own_end().label("own_end"),
+        progress().label("progress"),
+        is_online(now).label("online"),
+        is_writing().label("writing"),
+        *(has_warning(one, now).label(f"warning_{one}") for one in CandidateWarning),
+    ]
+    query: Select[Any] = matches.with_only_columns(*columns, maintain_column_froms=True)
+    return query.options(defer(Candidacy.search_text, raiseload=True))
+
+
+def ordered(query: Select[Any], presentation: Presentation, now: datetime) -> Select[Any]:
+    """Sorted as asked; what is missing comes last either way, and equals stay in one order."""
+    by = BY_KEY[presentation.sort_column].order(now)
+    directed = [(one.desc() if presentation.descending else one.asc()).nulls_last() for one in by]
+    return query.order_by(*directed, Candidacy.id)
+
+
+def planner_names(session: Session, test_ids: set[int], presentation: Presentation) -> dict[int, str]:
+    """Test id → its planners' names; asked for only where that column is shown."""
+    if "planner" not in presentation.columns:
+        return {}
+    return {number: ", ".join(names) for number, names in planners_of(session, test_ids).items()}
+
+
+def as_rows(found: Any, planners: dict[int, str], now: datetime) -> Iterator[CandidateRow]:
+    """Rows of `shown()` in the terms of the page."""
+    return (_as_row(row, planners, now) for row in found)
+
+
+def _as_row(row: Row[Any], planners: dict[int, str], now: datetime) -> CandidateRow:
+    one: Candidacy = row.Candidacy
+    warnings = tuple(kind.value for kind in CandidateWarning if getattr(row, f"warning_{kind}"))
+    ended = one.submitted_at or one.withdrawn_at or now
+    return CandidateRow(
+        id=one.id,
+        name=row.person,
+        number=one.number,
+        flagged=one.flagged,
+        submitted_once=one.submitted_at is not None,
+        was_offline=one.was_offline or CandidateWarning.WAS_OFFLINE in warnings,
+        online=bool(row.online),
+        progress=row.progress,
+        last_seen=None if row.online else whole_minute(row.last_seen),
+        warnings=warnings,
+        saved=whole_minute(one.saved_at),
+        spent=minutes_between(one.started_at, ended),
+        remaining=max(0, -((whole(now) - row.own_end) // A_MINUTE)) if row.writing else None,
+        room=one.room,
+        seat=one.seat,
+        test=row.title,
+        test_start=row.starts_at,
+        test_end=row.ends_at,
+        started=whole_minute(one.started_at),
+        submitted=whole_minute(one.submitted_at),
+        group=one.group_name,
+        extra=one.extra_minutes,
+        incident=one.incident_minutes,
+        id_checked=one.id_checked,
+        attendance=one.attendance,
+        building=one.building,
+        question_set=one.question_set,
+        planner=planners.get(one.test_id, ""),
+    )
+
+
+def whole(moment: datetime) -> datetime:
+    """The minute that a moment lies in."""
+    return moment.replace(second=0, microsecond=0)
+
+
+def whole_minute(moment: datetime | None) -> datetime | None:
+    """The minute that a moment lies in, if there is a moment."""
+    return None if moment is None else whole(moment)
+
+
+def minutes_between(since: datetime | None, until: datetime) -> int | None:
+    """Minutes on a clock without seconds: all rows step at the same time, so a list stays equal for a minute."""
+    return None if since is None else max(0, (whole(until) - whole(since)) // A_MINUTE)

@@ -1,0 +1,132 @@
+"""HTTP of the monitor: the page, its fragment, the list as CSV."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, stream_with_context
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp.access import Reach, Right, is_contributor, reach
+from webapp.clock import utcnow
+from webapp.errors import wants_fragment
+from webapp.extensions import db
+from webapp.monitor.choices import choices
+from webapp.monitor.export import csv_chunks
+from webapp.monitor.filters import Filter, check_values, parse_filter
+from webapp.monitor.opening import next_opening
+from webapp.monitor.page import MonitorPage
+from webapp.monitor.presentation import Presentation, parse_presentation, query_string
+from webapp.monitor.table import load_page
+from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
+from webapp.refusals import BadParameter, NotAllowed
+from webapp.timezone import installation_zone, local
+
+blueprint = Blueprint("monitor", __name__)
+
+
+class NotOpen(NotAllowed):
+    """A contributor none of whose tests is open now."""
+
+
+@blueprint.get("/monitor")
+def monitor() -> BaseResponse:
+    """The list of candidates: as a page, or for HTMX count and rows alone."""
+    args = _parameters()
+    moves = args.poplist("move")
+    asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
+    for move in moves:
+        presentation = presentation.moved(move)
+    if moves and not wants_fragment():
+        return redirect("/monitor" + query_string(asked, presentation))
+    now = utcnow()
+    page = _page(_within_reach(asked, now), asked, presentation, now)
+    return _fragment(page) if wants_fragment() else _whole_page(page)
+
+
+@blueprint.get("/monitor.csv")
+def monitor_csv() -> BaseResponse:
+    """The same list in one file, all pages of it."""
+    args = _parameters()
+    asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
+    now = utcnow()
+    chunks = csv_chunks(db.session(), _within_reach(asked, now), asked, presentation, now)
+    first = next(chunks)  # what can fail does so before the answer has begun
+    answer = Response(stream_with_context(chain([first], chunks)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="candidates-{local(now):%Y-%m-%d}.csv"'
+    return answer
+
+
+@blueprint.errorhandler(NotOpen)
+def not_open(_refusal: NotOpen) -> BaseResponse:
+    """Says when the next test opens; a page that was open says that this one has closed."""
+    opening = next_opening(db.session(), current_user, utcnow())
+    template = "monitor/_closed.html" if wants_fragment() else "monitor/closed.html"
+    return make_response(render_template(template, opening=opening), 403)
+
+
+def _parameters() -> MultiDict[str, str]:
+    """What the address says; bytes that are no text are refused, not guessed at."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        raise BadParameter("?") from None
+    return MultiDict(request.args)
+
+
+def _within_reach(asked: Filter, now: datetime) -> Reach:
+    session = db.session()
+    within = reach(session, current_user, Right.WATCH, now)
+    if not within:
+        raise NotOpen if is_contributor(session, current_user) else NotAllowed
+    check_values(session, within, asked)
+    return within
+
+
+def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetime) -> MonitorPage:
+    session = db.session()
+    table = load_page(session, within, asked, presentation, now)
+    return MonitorPage(
+        user_id=current_user.id,
+        filter=asked,
+        presentation=replace(presentation, page=table.page),
+        table=table,
+        titles=titles_of(session, asked),
+        now=now,
+        zone=str(installation_zone()),
+        choices=None if wants_fragment() else choices(session, within),
+    )
+
+
+def _whole_page(page: MonitorPage) -> Response:
+    return make_response(
+        render_template(
+            "monitor/page.html",
+            monitor=page,
+            groups=FIXED_GROUPS,
+            label=label,
+            within_offers=WITHIN_OFFERS,
+            period_in_words=period_in_words,
+        )
+    )
+
+
+def _fragment(page: MonitorPage) -> Response:
+    """Count and rows; nothing at all for a refresh that would look the same (R19)."""
+    refresh = request.headers.get("HX-PTag")
+    if refresh == page.tag:
+        answer = make_response("", 304)
+    else:
+        answer = make_response(render_template("monitor/_candidates.html", monitor=page))
+    answer.headers["HX-PTag"] = page.tag
+    if refresh is None:
+        # the address of the view, without the blank fields that a form sends; never the same one twice (R18)
+        seen = urlsplit(request.headers.get("HX-Current-URL", ""))
+        is_new = f"{seen.path}?{seen.query}".rstrip("?") != page.address
+        answer.headers["HX-Push-Url"] = page.address if is_new else "false"
+    return answer
