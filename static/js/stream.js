@@ -41,6 +41,9 @@ export class Connection {
     addEventListener("offline", () => handlers.state("lost"));
     document.addEventListener("visibilitychange", () => document.hidden || this.#seen());
     setInterval(() => this.#watch(), WATCH_EVERY);
+    // htmx may have seen the page before this module came, or not
+    if (element.hasAttribute("data-htmx-powered")) this.#connect();
+    else document.addEventListener("htmx:after:process", () => this.#connect(), { once: true });
   }
 
   #opened(connection) {
