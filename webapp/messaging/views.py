@@ -11,6 +11,8 @@ from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.errors import wants_fragment
 from webapp.extensions import db
+from webapp.logbook.reading import MESSAGE_SENT, open_entry
+from webapp.logbook.sight import sight_of
 from webapp.messaging import dialog
 from webapp.messaging.form import draft_of, opened
 from webapp.messaging.notices import announce
@@ -18,7 +20,7 @@ from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, 
 from webapp.messaging.sending import Sent, send
 from webapp.messaging.text import one_line_end
 from webapp.models import Test
-from webapp.refusals import BadParameter
+from webapp.refusals import BadParameter, NotFound
 from webapp.timezone import installation_zone
 
 blueprint = Blueprint("messaging", __name__)
@@ -52,6 +54,16 @@ def send_message() -> BaseResponse:
     except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
         return dialog.again(draft, refusal)
     return _sent(sent)
+
+
+@blueprint.get("/messages/<int:message_id>")
+def show(message_id: int) -> str:
+    """A sent message as the log has it, with all its recipients, for those who may see that entry (R14)."""
+    sight = sight_of(db.session(), current_user, utcnow())
+    opened = open_entry(db.session(), sight, message_id)
+    if opened.entry.action != MESSAGE_SENT:
+        raise NotFound(f"log entry {message_id} is no message")
+    return render_template("logbook/entry.html", opened=opened)
 
 
 def _sent(sent: Sent) -> BaseResponse:

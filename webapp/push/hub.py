@@ -46,7 +46,9 @@ class Stream:
             self.queue.put((message_id, event))
 
     def end(self, *last: bytes) -> None:
-        """Have the stream write `last` and end."""
+        """Have the stream write `last` and end; a second time does nothing."""
+        if self.closing:
+            return
         self.closing = True
         for event in (*last, END):
             self.queue.put((0, event))

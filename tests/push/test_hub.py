@@ -1,0 +1,127 @@
+"""The hub: who gets what, once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from webapp.push import hub as hub_module
+from webapp.push.events import BEAT, POLL, SIGNED_OUT, Event, closed_event, notice_event
+from webapp.push.hub import QUEUE_LIMIT, Hub, NoStreamLeft, Stream
+
+
+def read(stream: Stream, count: int, opening: list[tuple[int, bytes]] | None = None) -> list[bytes]:
+    """The first events of a stream."""
+    events: Iterator[bytes] = stream.events(opening or [])
+    return [next(events) for _ in range(count)]
+
+
+def ended(stream: Stream) -> list[bytes]:
+    """All events of a stream that ends."""
+    return list(stream.events([]))
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub(capacity=10)
+
+
+def test_the_first_byte_comes_at_once(hub: Hub) -> None:
+    assert read(hub.open(1, "s"), 1) == [BEAT]
+
+
+def test_r13_an_event_reaches_its_people_only(hub: Hub) -> None:
+    mine, other = hub.open(1, "s"), hub.open(2, "s")
+    hub.hand_out(7, b"seven", [1])
+    assert read(mine, 2) == [BEAT, b"seven"]
+    assert other.queue.qsize() == 0
+
+
+def test_r9_traps_3_and_13_a_message_is_written_once_to_a_stream(hub: Hub) -> None:
+    stream = hub.open(1, "s")
+    hub.hand_out(7, b"seven", [1])  # between subscription and the read of what is open
+    hub.hand_out(8, b"eight", [1])
+    assert read(stream, 3, opening=[(7, b"seven")]) == [BEAT, b"seven", b"eight"]
+
+
+def test_r9_the_bus_and_the_sweep_hand_out_once(hub: Hub) -> None:
+    stream = hub.open(1, "s")
+    hub.hand_out(7, b"seven", [1])
+    hub.hand_out(7, b"seven", [1])
+    assert stream.queue.qsize() == 1
+
+
+def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
+    first, second, third = (hub.open(1, "s") for _ in range(3))
+    assert ended(first) == [BEAT, POLL]
+    hub.hand_out(7, b"seven", [1])
+    assert read(second, 2)[1] == read(third, 2)[1] == b"seven"
+    assert not first.queue.qsize()
+
+
+def test_leaving_twice_counts_once(hub: Hub) -> None:
+    one, two = hub.open(1, "s"), hub.open(1, "s")
+    assert hub.leave(one) is False
+    assert hub.leave(one) is False
+    assert hub.leave(two) is True
+    assert len(hub) == 0
+    assert not hub.is_open(1)
+
+
+def test_beyond_the_capacity_nobody_gets_a_stream() -> None:
+    hub = Hub(capacity=1)
+    stream = hub.open(1, "s")
+    with pytest.raises(NoStreamLeft) as refused:
+        hub.open(2, "s")
+    assert refused.value.retry_after > 0
+    hub.leave(stream)
+    assert hub.open(2, "s")
+
+
+def test_a_stream_that_takes_nothing_is_closed_and_its_queue_stays_bounded(hub: Hub) -> None:
+    stream = hub.open(1, "s")
+    for number in range(1, QUEUE_LIMIT + 500):
+        hub.hand_out(number, b"x", [1])
+    assert stream.queue.qsize() <= QUEUE_LIMIT + 2
+    assert len(ended(stream)) == QUEUE_LIMIT + 1
+
+
+def test_a_session_that_ends_takes_its_own_streams_along(hub: Hub) -> None:
+    here, elsewhere = hub.open(1, "here"), hub.open(1, "elsewhere")
+    hub.sign_out(1, "here")
+    assert ended(here) == [BEAT, SIGNED_OUT]
+    assert elsewhere.queue.qsize() == 0
+
+
+def test_trap_6_beats_come_while_nothing_happens(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "BEAT_SECONDS", 0.05)
+    assert read(hub.open(1, "s"), 3) == [BEAT, BEAT, BEAT]
+
+
+def test_many_threads_open_and_leave_without_a_trace(hub: Hub) -> None:
+    hub.capacity = 100
+
+    def come_and_go(user_id: int) -> None:
+        for number in range(200):
+            stream = hub.open(user_id, "s")
+            hub.hand_out(user_id * 1000 + number, b"x", [1, 2, 3, 4])
+            hub.leave(stream)
+
+    threads = [threading.Thread(target=come_and_go, args=(user_id,)) for user_id in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(hub) == 0
+
+
+def test_events_split_at_the_line_ends_of_the_format_only() -> None:
+    assert notice_event(7, "a\nb\u2028c\x85d") == "data: a\ndata: b\u2028c\x85d\nid: 7\n\n".encode()
+    assert Event("a\r\nb\rc", type="t", retry=5).encoded() == b"event: t\ndata: a\ndata: b\ndata: c\nretry: 5\n\n"
+    assert closed_event([3, 4]) == b"event: closed\ndata: 3,4\n\n"
+
+
+def test_a_beat_has_a_name_and_no_id() -> None:
+    assert BEAT == b"event: beat\ndata: \n\n"

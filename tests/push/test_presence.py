@@ -1,0 +1,122 @@
+"""Presence: online is true (R21)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall
+from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.exams.absence import mark_was_offline
+from webapp.models import Candidacy, Presence, User
+from webapp.models.derived import is_online, sitting
+from webapp.push.presence import PresenceRecorder
+
+NOW = utcnow()
+
+
+def online(session: Session, user: User, after: timedelta) -> bool:
+    """Whether the monitor's expression has this person online some time after NOW."""
+    session.rollback()
+    query = select(is_online(NOW + after)).select_from(sitting()).where(Candidacy.user_id == user.id)
+    return bool(session.scalar(query))
+
+
+@pytest.fixture
+def user(hall: Hall) -> User:
+    return hall.session.get_one(User, hall.candidacy(hall.test()).user_id)
+
+
+@pytest.fixture
+def recorder() -> PresenceRecorder:
+    return PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+
+
+def test_r21_heard_of_is_online_for_75_seconds(session: Session, user: User, recorder: PresenceRecorder) -> None:
+    assert not online(session, user, timedelta(0))
+    recorder.seen(user.id, NOW)
+    recorder.flush(session, NOW)
+    assert online(session, user, timedelta(seconds=74))
+    assert not online(session, user, timedelta(seconds=75))
+
+
+def test_a_closed_stream_makes_offline_after_five_seconds(
+    session: Session, user: User, recorder: PresenceRecorder
+) -> None:
+    recorder.seen(user.id, NOW)
+    recorder.left(user.id, NOW + timedelta(seconds=1))
+    recorder.flush(session, NOW + timedelta(seconds=2))
+    assert online(session, user, timedelta(seconds=3))
+    recorder.flush(session, NOW + timedelta(seconds=6))
+    assert not online(session, user, timedelta(seconds=6))
+
+
+def test_whoever_comes_back_in_time_never_left(session: Session, user: User, recorder: PresenceRecorder) -> None:
+    recorder.left(user.id, NOW)
+    recorder.seen(user.id, NOW + timedelta(seconds=2))
+    recorder.flush(session, NOW + timedelta(seconds=10))
+    assert online(session, user, timedelta(seconds=10))
+
+
+def test_whoever_comes_back_at_another_process_is_online(
+    session: Session, user: User, recorder: PresenceRecorder
+) -> None:
+    elsewhere = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    recorder.left(user.id, NOW)
+    elsewhere.seen(user.id, NOW + timedelta(seconds=1))
+    elsewhere.flush(session, NOW + timedelta(seconds=5))
+    recorder.flush(session, NOW + timedelta(seconds=6))
+    assert online(session, user, timedelta(seconds=7))
+
+
+def test_an_older_batch_does_not_take_back_a_newer_moment(
+    session: Session, user: User, recorder: PresenceRecorder
+) -> None:
+    recorder.seen(user.id, NOW)
+    recorder.flush(session, NOW)
+    recorder.seen(user.id, NOW - timedelta(seconds=60))
+    recorder.flush(session, NOW)
+    assert online(session, user, timedelta(seconds=70))
+
+
+def test_a_batch_that_fails_is_written_with_the_next(session: Session, user: User, recorder: PresenceRecorder) -> None:
+    def fails(_session: Session, _ids: list[int]) -> None:
+        raise RuntimeError
+
+    failing = PresenceRecorder(is_open=lambda _user: False, came_back=fails)
+    with writing(session):
+        session.add(Presence(user_id=user.id, last_seen=NOW - timedelta(hours=1)))
+    failing.seen(user.id, NOW)
+    with pytest.raises(RuntimeError):
+        failing.flush(session, NOW)
+    failing._came_back = mark_was_offline
+    failing.flush(session, NOW)
+    assert online(session, user, timedelta(seconds=1))
+
+
+def test_whoever_was_away_during_the_exam_keeps_a_mark(
+    session: Session, hall: Hall, user: User, recorder: PresenceRecorder
+) -> None:
+    def marked() -> bool:
+        session.rollback()
+        return bool(session.scalar(select(Candidacy.was_offline).where(Candidacy.user_id == user.id)))
+
+    for second in (0, 60, 120):
+        recorder.seen(user.id, NOW + timedelta(seconds=second))
+        recorder.flush(session, NOW + timedelta(seconds=second))
+    assert not marked()
+    recorder.seen(user.id, NOW + timedelta(seconds=300))
+    recorder.flush(session, NOW + timedelta(seconds=300))
+    assert marked()
+
+
+def test_whoever_was_away_before_starting_does_not(session: Session, hall: Hall, recorder: PresenceRecorder) -> None:
+    one = hall.candidacy(hall.test("Law"), started_at=None)
+    hall.seen(one.user_id, ago=timedelta(hours=2))
+    recorder.seen(one.user_id, NOW)
+    recorder.flush(session, NOW)
+    assert not session.get_one(Candidacy, one.id).was_offline

@@ -1,0 +1,220 @@
+"""A real server: gunicorn with gevent on a free port, over a database of its own; and people as HTTP clients."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "correct horse battery"
+SECRET_KEY = "a key for tests only, 0123456789"
+START_SECONDS = 30.0
+ENDED = ("(ended)", "", "")
+
+_opened: list[Person | Listener] = []
+
+
+def close_all() -> None:
+    """Close every person's browser and every stream that a test has opened."""
+    while _opened:
+        _opened.pop().close()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A gunicorn that serves one database; it can be killed and started again on the same port."""
+
+    def __init__(self, database: Path, wsgi: str = "wsgi:app", environ: dict[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.wsgi = wsgi
+        self.database = database
+        self.log = database.with_name(f"server-{self.port}.log")
+        self.environ = {
+            **os.environ,
+            "EXAMHALL_SECRET_KEY": SECRET_KEY,
+            "EXAMHALL_DATABASE_URL": f"sqlite:///{database}",
+            **(environ or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            "gunicorn.conf.py",
+            self.wsgi,
+            "-b",
+            f"127.0.0.1:{self.port}",
+        ]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if httpx.get(f"{self.url}/healthz").status_code == 200:
+                    return
+            except httpx.TransportError as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(self.log.read_text()) from error
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole server, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it the ordinary way."""
+        self._end(signal.SIGTERM)
+
+    def worker_pid(self) -> int:
+        """The one worker process."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return int(children[0])
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        if how is signal.SIGKILL:
+            os.killpg(self._process.pid, how)
+        else:
+            self._process.send_signal(how)
+        self._process.wait(timeout=20)
+        self._process = None
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+class Person:
+    """Somebody with a browser: signs in by the form and keeps the cookie and the CSRF token."""
+
+    def __init__(self, url: str, username: str, password: str = PASSWORD) -> None:
+        self.http = httpx.Client(base_url=url, timeout=20)
+        page = self.http.get("/login")
+        answer = self.http.post("/login", data={"username": username, "password": password, "csrf_token": csrf(page)})
+        assert answer.status_code == 302, answer.text
+        self.token = csrf(self.http.get("/inbox"))
+        _opened.append(self)
+
+    def close(self) -> None:
+        """Close the browser."""
+        self.http.close()
+
+    def post(self, address: str, **fields: object) -> httpx.Response:
+        """A form, as HTMX posts it."""
+        return self.http.post(
+            address,
+            data=fields,
+            headers={"X-CSRFToken": self.token, "HX-Request": "true"},
+        )
+
+    def send(self, subject: str, **selection: object) -> httpx.Response:
+        """Open the dialog for a selection and press Send."""
+        dialog = self.http.get("/messages/new", params=selection, headers={"HX-Request": "true"})  # type: ignore[arg-type]
+        assert dialog.status_code == 200, dialog.text
+        fields: dict[str, list[str]] = {}
+        for name, value in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', dialog.text):
+            fields.setdefault(name, []).append(value)
+        return self.post("/messages", **fields, subject=subject, body="Body of " + subject)
+
+
+def csrf(page: httpx.Response) -> str:
+    """The CSRF token that a page carries."""
+    found = re.search(r'name="csrf-token" content="([^"]*)"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+class Listener:
+    """A person's open stream, read in a thread; `events` grows as they come."""
+
+    def __init__(self, person: Person) -> None:
+        self.events: list[tuple[str, str, str]] = []
+        """(event name, id, data); the last one is ENDED"""
+        self.status: int | None = None
+        host = person.http.base_url
+        self._connection = HTTPConnection(str(host.host), host.port or 80, timeout=60)
+        cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
+        self._connection.request("GET", "/stream", headers={"Cookie": cookies})
+        self._socket = self._connection.sock
+        self._thread = Thread(target=self._read, daemon=True)
+        self._thread.start()
+        _opened.append(self)
+        self.wait_for(lambda: self.status is not None)
+
+    def close(self) -> None:
+        """Drop the connection, as a browser that is closed does."""
+        with suppress(OSError):  # it may have been cut already
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=10)
+        self._connection.close()
+
+    def ids(self) -> list[str]:
+        """The ids of the notices so far."""
+        return [number for name, number, _ in self.events if not name]
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+        """Wait until a condition holds, or fail."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain; events: {[event[:2] for event in self.events]}"
+            time.sleep(0.01)
+
+    def _read(self) -> None:
+        try:
+            with self._connection.getresponse() as answer:
+                self.status = answer.status
+                lines = iter(answer.readline, b"")
+                for event in _events(line.decode().rstrip("\n") for line in lines):
+                    self.events.append(event)  # one by one: others watch the list
+        except (OSError, HTTPException, ValueError):
+            self.status = self.status or 0
+        self.events.append(ENDED)
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
+    name = number = ""
+    data: list[str] = []
+    for line in lines:
+        if not line:
+            yield name, number, "\n".join(data)
+            name, number, data = "", "", []
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "id":
+            number = value
+        elif field == "data":
+            data.append(value)
