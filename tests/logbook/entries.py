@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SENDER = Actor(7, "Ingrid Ødegård", "chief_invigilator")
 
 
-def write(session: Session, candidacies: Select[tuple[int]] | None = None, **changes: object) -> LogEntry:
+def write(session: Session, candidacies: Select[int] | None = None, **changes: object) -> LogEntry:
     """Append one entry in a transaction of its own; its subjects are what the query finds."""
     given = {"at": NOW, "actor": SENDER, "action": "message.sent", "detail": {"subject": "Hi"}}
     with writing(session):

@@ -1,12 +1,21 @@
-"""logbook"""
+"""The log: append, verify, show (R14, R15)."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-blueprint = Blueprint("logbook", __name__)
+from webapp.extensions import db
+from webapp.logbook import folding, views, words
 
 
 def init_app(app: Flask) -> None:
     """Join this part to the application."""
-    app.register_blueprint(blueprint)
+    app.register_blueprint(views.blueprint)
+    app.add_template_filter(words.action_label, "action_label")
+    app.add_template_filter(words.role_label, "role_label")
+    app.add_template_global(words.summary, "log_summary")
+    app.add_template_global(views.page_address, "log_page_address")
+    app.add_template_global(views.table_address, "log_table_address")
+    app.add_template_filter(views.long_date, "long_date")
+    with app.app_context():
+        folding.teach_sqlite(db.engine)

@@ -34,7 +34,7 @@ def lock_head(session: Session) -> LogHead:
     return session.scalars(select(LogHead).with_for_update().execution_options(populate_existing=True)).one()
 
 
-def write_subjects(session: Session, head: LogHead, candidacies: Select[tuple[int]]) -> list[Subject]:
+def write_subjects(session: Session, head: LogHead, candidacies: Select[int]) -> list[Subject]:
     """Note every candidacy of a query as a subject of the entry to come, and give back what was noted.
 
     `candidacies` selects candidacy ids. One statement, so what is logged is what the query matched in this

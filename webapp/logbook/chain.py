@@ -75,7 +75,7 @@ class Digest:
 def canonical_detail(detail: dict[str, Any]) -> str:
     """A JSON object with sorted keys, without spaces, in readable script (the log is searched in it).
 
-    Half of a surrogate pair, which no database takes, becomes its JSON escape and is read back as it was.
+    Half of a surrogate pair, which neither databases nor pages take, becomes a question mark.
     """
     text = json.dumps(detail, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,108 @@
+"""The log's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import groupby
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask_babel import format_date
+from flask_login import current_user
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from webapp.clock import utcnow
+from webapp.errors import wants_fragment
+from webapp.extensions import db
+from webapp.logbook import reading, words
+from webapp.logbook.filters import LogFilter, parse_filter, parse_page
+from webapp.logbook.sight import Sight, sight_of
+from webapp.logbook.table import as_csv
+from webapp.refusals import BadParameter
+from webapp.timezone import installation_zone, local
+
+blueprint = Blueprint("logbook", __name__)
+
+
+@blueprint.get("/log")
+def index() -> str:
+    """The list, filtered; with HTMX only what stands below the form."""
+    sight, wanted = _asked()
+    page = reading.page_of(db.session(), sight, wanted, parse_page(request.args))
+    template = "logbook/_list.html" if wants_fragment() else "logbook/index.html"
+    return render_template(
+        template,
+        page=page,
+        days=groupby(page.lines, lambda line: local(line.entry.at).date()),
+        wanted=wanted,
+        chosen=dict(wanted.pairs),
+        actions=[(name, words.ACTIONS[name]) for name in _actions(sight)],
+        zone=installation_zone(),
+        may_see_all=bool(sight.within),
+    )
+
+
+@blueprint.get("/log/<int:number>")
+def entry(number: int) -> str:
+    """One entry with everyone it concerned, on one page."""
+    sight = sight_of(db.session(), current_user, utcnow())
+    return render_template("logbook/entry.html", opened=reading.open_entry(db.session(), sight, number))
+
+
+@blueprint.get("/log.csv")
+def table() -> Response:
+    """The same filter as a CSV file, sent while it is read."""
+    sight, wanted = _asked()
+    if "page" in request.args:
+        raise BadParameter("page")
+    answer = Response(_streamed(sight, wanted, db.engine), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="log-{local(utcnow()):%Y-%m-%d-%H%M}.csv"'
+    return answer
+
+
+def _streamed(sight: Sight, wanted: LogFilter, engine: Engine) -> Iterator[str]:
+    """The file piece by piece, on a session of its own: the request's ends before the first piece is sent."""
+    app, zone = current_app._get_current_object(), installation_zone()  # type: ignore[attr-defined]
+
+    def pieces() -> Iterator[str]:
+        with Session(engine) as session, closing(reading.all_rows(session, sight, wanted)) as rows:
+            text = as_csv(rows, zone)
+            while True:
+                with app.app_context():  # for the labels; never held while the client takes its time
+                    piece = next(text, None)
+                if piece is None:
+                    return
+                yield piece
+
+    return pieces()
+
+
+def _asked() -> tuple[Sight, LogFilter]:
+    sight = sight_of(db.session(), current_user, utcnow())
+    return sight, parse_filter(request.args, installation_zone())
+
+
+def _actions(sight: Sight) -> list[str]:
+    """Sign-ins are for administrators only: others need not choose what they cannot see."""
+    return [name for name in words.ACTIONS if sight.within.everything or not name.startswith("sign_in.")]
+
+
+def page_address(wanted: LogFilter, number: int) -> str:
+    """The address of another page of the same list."""
+    return url_for("logbook.index", **_values(wanted, page=str(number)))
+
+
+def table_address(wanted: LogFilter) -> str:
+    """The address of the same list as CSV."""
+    return url_for("logbook.table", **_values(wanted))
+
+
+def _values(wanted: LogFilter, **more: str) -> dict[str, Any]:
+    return {**dict(wanted.pairs), **more}
+
+
+def long_date(day: Any) -> str:
+    """A heading for a day's entries."""
+    return str(format_date(day, "full"))

@@ -1,0 +1,40 @@
+"""The log in words: labels of actions and roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+
+ACTIONS = {
+    "message.sent": lazy_gettext("Message sent"),
+    "sign_in.failed": lazy_gettext("Sign-in failed"),
+    "sign_in.locked": lazy_gettext("Sign-in locked"),
+}
+ROLES = {
+    "invigilator": lazy_gettext("Invigilator"),
+    "chief_invigilator": lazy_gettext("Chief invigilator"),
+    "planner": lazy_gettext("Planner"),
+}
+
+
+def action_label(action: str) -> str:
+    """What an action is called; one that a later version wrote is shown as it is stored."""
+    return str(ACTIONS.get(action, action))
+
+
+def role_label(role: str) -> str:
+    """What a role is called; empty for none."""
+    return str(ROLES.get(role, role))
+
+
+def summary(action: str, detail: dict[str, Any]) -> str:
+    """One line of what an entry says besides who and whom."""
+    if action == "message.sent":
+        return str(detail.get("subject", ""))
+    if not action.startswith("sign_in."):
+        return ", ".join(f"{name}: {value}" for name, value in detail.items())
+    address = detail.get("address", "")
+    if "username" not in detail:
+        return str(gettext("unknown username, from %(address)s", address=address))
+    return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
