@@ -42,8 +42,8 @@ function show() {
 function showBar(elsewhere) {
   bar.hidden = selected.size === 0;
   document.body.classList.toggle("has-action-bar", selected.size > 0);
-  const count = selected.size === 1 ? bar.dataset.one : bar.dataset.many.replace("%s", selected.size);
-  const others = elsewhere ? bar.dataset.elsewhere.replace("%s", elsewhere) : "";
+  const count = selected.size === 1 ? bar.dataset.one : bar.dataset.many.replace("{count}", selected.size);
+  const others = elsewhere ? bar.dataset.elsewhere.replace("{count}", elsewhere) : "";
   const [counted, outside] = [bar.querySelector("[data-selected-count]"), bar.querySelector("[data-selected-elsewhere]")];
   if (counted.textContent !== count) counted.textContent = count;
   if (outside.textContent !== others) outside.textContent = others;

@@ -49,9 +49,7 @@ def test_how_the_list_is_shown_does_not_filter(name: str) -> None:
     assert not parsed((name, "name"))
 
 
-@pytest.mark.parametrize(
-    "name", ["rooms", "Room", "scope", "candidate", "seen", "seen_withing", "", "x\ud800"]
-)
+@pytest.mark.parametrize("name", ["rooms", "Room", "scope", "candidate", "seen", "seen_withing", "", "x\ud800"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     """R6: dropped, it would widen the audience."""
     with pytest.raises(BadParameter) as refused:
@@ -168,13 +166,9 @@ def test_a_chip_takes_away_one_condition() -> None:
         ("seen_before", "2026-10-25T02:30", None, "2026-10-25T01:30"),
     ],
 )
-def test_times_in_the_zone_of_the_installation(
-    name: str, value: str, since: str | None, until: str | None
-) -> None:
+def test_times_in_the_zone_of_the_installation(name: str, value: str, since: str | None, until: str | None) -> None:
     """Trap 24."""
-    expected = [
-        None if one is None else datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (since, until)
-    ]
+    expected = [None if one is None else datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (since, until)]
     assert list(bounds(name, value, NOW, OSLO)) == expected
 
 
@@ -208,21 +202,15 @@ def test_values_out_of_reach_are_refused(
         check_values(session, within, parsed(pair))
 
 
-@pytest.mark.parametrize(
-    "pair", [("room", "Aula magna"), ("room", ""), ("group", "G2"), ("group", ""), ("test", "1")]
-)
-def test_values_within_reach_are_known(
-    one_room: tuple[Hall, object], session: Session, pair: tuple[str, str]
-) -> None:
+@pytest.mark.parametrize("pair", [("room", "Aula magna"), ("room", ""), ("group", "G2"), ("group", ""), ("test", "1")])
+def test_values_within_reach_are_known(one_room: tuple[Hall, object], session: Session, pair: tuple[str, str]) -> None:
     _, limited = one_room
     within = reach(session, limited, Right.WATCH, utcnow())  # type: ignore[arg-type]
     check_values(session, within, parsed(pair))
     check_values(session, within, parsed())
 
 
-def test_an_administrator_knows_every_test_that_there_is(
-    one_room: tuple[Hall, object], session: Session
-) -> None:
+def test_an_administrator_knows_every_test_that_there_is(one_room: tuple[Hall, object], session: Session) -> None:
     within = reach(session, one_room[0].person(is_admin=True), Right.WATCH, utcnow())
     check_values(session, within, parsed(("test", "2"), ("room", "Gym")))
     with pytest.raises(BadParameter):

@@ -123,8 +123,10 @@ def _fragment(page: MonitorPage) -> Response:
         answer = make_response("", 304)
     else:
         answer = make_response(render_template("monitor/_candidates.html", monitor=page))
-    answer.headers["HX-PTag"] = page.tag
-    if refresh is None:
+    if refresh is not None:
+        # in no other answer: htmx would send the tag along with the next press of the same button
+        answer.headers["HX-PTag"] = page.tag
+    else:
         # the address of the view, without the blank fields that a form sends; never the same one twice (R18)
         seen = urlsplit(request.headers.get("HX-Current-URL", ""))
         is_new = f"{seen.path}?{seen.query}".rstrip("?") != page.address

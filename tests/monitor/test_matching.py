@@ -1,0 +1,282 @@
+"""Which candidacies a filter matches: each value, each time filter, the search (R6, R17)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from tests.hall import Hall
+from webapp.access import Reach, Right, reach
+from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
+from webapp.monitor.filters import parse_filter
+from webapp.monitor.matching import matching
+
+EVERYTHING = Reach(everything=True, roles={}, rooms={})
+
+
+def found(
+    session: Session, *pairs: tuple[str, str], within: Reach = EVERYTHING, now: datetime | None = None
+) -> set[int]:
+    asked = parse_filter(MultiDict(pairs), ZoneInfo("UTC"))
+    ids = list(session.scalars(matching(within, asked, now or utcnow())))
+    assert len(ids) == len(set(ids))
+    return set(ids)
+
+
+class Sitting:
+    """A test with one candidacy for each situation, by name."""
+
+    def __init__(self, hall: Hall) -> None:
+        self.hall, self.session, self.now = hall, hall.session, utcnow()
+        self.test = hall.test()
+        self.ids: dict[str, int] = {}
+
+    def add(self, name: str, *, seen: timedelta | None = timedelta(0), **fields: object) -> Candidacy:
+        one = self.hall.candidacy(self.test, **fields)
+        if seen is not None:
+            self.hall.seen(one.user_id, seen)
+        self.ids[name] = one.id
+        return one
+
+    def names(self, *pairs: tuple[str, str]) -> set[str]:
+        ids = found(self.session, *pairs, now=self.now)
+        return {name for name, number in self.ids.items() if number in ids}
+
+
+@pytest.fixture
+def sitting(hall: Hall) -> Sitting:
+    return Sitting(hall)
+
+
+@pytest.fixture
+def progresses(sitting: Sitting) -> Sitting:
+    now = sitting.now
+    sitting.add("inactive", entered_at=None, started_at=None)
+    sitting.add("dashboard", started_at=None)
+    sitting.add("in_progress")
+    sitting.add("paused", paused_at=now)
+    wrote = sitting.add("submitted", submitted_at=now)
+    empty = sitting.add("blank", submitted_at=now)
+    sitting.add("withdrawn", withdrawn_at=now, submitted_at=now, paused_at=now)
+    with writing(sitting.session):
+        question = Question(test_id=sitting.test.id, position=1)
+        sitting.session.add(question)
+        sitting.session.flush()
+        for candidacy, text in ((wrote, "42"), (empty, "   ")):
+            sitting.session.add(Answer(candidacy_id=candidacy.id, question_id=question.id, text=text, saved_at=now))
+    return sitting
+
+
+@pytest.mark.parametrize("name", ["inactive", "dashboard", "in_progress", "paused", "submitted", "blank", "withdrawn"])
+def test_each_progress(progresses: Sitting, name: str) -> None:
+    assert progresses.names(("progress", name)) == {name}
+
+
+def test_any_of_within_a_name_and_all_across_names(progresses: Sitting) -> None:
+    assert progresses.names(("progress", "paused"), ("progress", "blank")) == {"paused", "blank"}
+    assert progresses.names(("progress", "paused"), ("room", "Room 1"), ("flag", "no")) == {"paused"}
+    assert progresses.names(("progress", "paused"), ("flag", "yes")) == set()
+    assert progresses.names() == set(progresses.ids)
+
+
+@pytest.fixture
+def warned(sitting: Sitting) -> Sitting:
+    now = sitting.now
+    sitting.add("fine", saved_at=now)
+    sitting.add("offline", seen=timedelta(seconds=76), saved_at=now)
+    sitting.add("never seen", seen=None, saved_at=now)
+    sitting.add("idle", saved_at=now - timedelta(minutes=11))
+    sitting.add("idle since the start", saved_at=None)
+    sitting.add("was offline", was_offline=True, saved_at=now)
+    sitting.add("submitted", seen=timedelta(hours=1), submitted_at=now, saved_at=now)
+    return sitting
+
+
+def test_status(warned: Sitting) -> None:
+    """R21: not heard of for 75 s is offline."""
+    offline = {"offline", "never seen", "submitted"}
+    assert warned.names(("status", "offline")) == offline
+    assert warned.names(("status", "online")) == set(warned.ids) - offline
+    assert warned.names(("status", "online"), ("status", "offline")) == set(warned.ids)
+
+
+def test_each_warning(warned: Sitting) -> None:
+    assert warned.names(("warning", "offline")) == {"offline", "never seen"}
+    assert warned.names(("warning", "idle")) == {"idle", "idle since the start"}
+    assert warned.names(("warning", "was_offline")) == {"was offline", "offline", "never seen"}
+    assert warned.names(("warning", "timed_out")) == set()
+
+
+def test_timed_out_is_the_candidates_own_end(hall: Hall, session: Session) -> None:
+    now = utcnow()
+    test = hall.test(starts_at=now - timedelta(hours=2), ends_at=now - timedelta(minutes=10))
+    late = hall.candidacy(test, extra_minutes=5, incident_minutes=4)
+    hall.candidacy(test, extra_minutes=5, incident_minutes=6)
+    hall.candidacy(test, submitted_at=now - timedelta(minutes=11))
+    assert found(session, ("warning", "timed_out"), now=now) == {late.id}
+
+
+def test_a_closed_test_warns_of_nothing(hall: Hall, session: Session) -> None:
+    hall.candidacy(hall.test(closed_at=utcnow()), was_offline=True)
+    for warning in ("offline", "idle", "timed_out", "was_offline"):
+        assert found(session, ("warning", warning)) == set()
+
+
+def test_rooms_and_groups_by_exact_text_and_none_assigned(sitting: Sitting) -> None:
+    """R6: case included; a blank value is "none assigned"."""
+    sitting.add("Magna", room="Aula Magna", group_name="G1")
+    sitting.add("magna", room="Aula magna", group_name="g1")
+    sitting.add("none", room="", group_name="")
+    for name, values in (("room", ("Aula Magna", "Aula magna")), ("group", ("G1", "g1"))):
+        assert sitting.names((name, values[0])) == {"Magna"}
+        assert sitting.names((name, values[1])) == {"magna"}
+        assert sitting.names((name, "")) == {"none"}
+        assert sitting.names((name, values[0].upper() + "!")) == set()
+
+
+def test_flag_and_attendance(sitting: Sitting) -> None:
+    sitting.add("flagged", flagged=True, attendance=Attendance.PRESENT)
+    sitting.add("absent", attendance=Attendance.ABSENT)
+    sitting.add("unset")
+    assert sitting.names(("flag", "yes")) == {"flagged"}
+    assert sitting.names(("flag", "no")) == {"absent", "unset"}
+    assert sitting.names(("attendance", "present")) == {"flagged"}
+    assert sitting.names(("attendance", "absent"), ("attendance", "unset")) == {"absent", "unset"}
+
+
+def test_tests(hall: Hall, session: Session) -> None:
+    first, second = (hall.candidacy(hall.test(title)) for title in ("A", "B"))
+    assert found(session, ("test", str(first.test_id))) == {first.id}
+    assert found(session, ("test", str(first.test_id)), ("test", str(second.test_id))) == {first.id, second.id}
+
+
+@pytest.mark.parametrize("field", ["seen", "started", "saved", "submitted"])
+def test_moments_of_a_candidate(sitting: Sitting, field: str) -> None:
+    """Each time field looks at its own column; a moment that is not there is in no time."""
+    now = sitting.now
+    for name, ago in (("early", timedelta(minutes=40)), ("late", timedelta(minutes=5))):
+        fields = {"started_at": now - timedelta(hours=1)} if field == "seen" else {f"{field}_at": now - ago}
+        sitting.add(name, seen=ago if field == "seen" else None, **fields)
+    sitting.add("missing", seen=None, started_at=None)
+    half_an_hour_ago = f"{now - timedelta(minutes=30):%Y-%m-%dT%H:%M}"
+    assert sitting.names((f"{field}_within", "15m")) == {"late"}
+    assert sitting.names((f"{field}_within", "1h"), (f"{field}_within", "1d")) == {"early", "late"}
+    assert sitting.names((f"{field}_within", "next-1h")) == set()
+    assert sitting.names((f"{field}_after", half_an_hour_ago)) == {"late"}
+    assert sitting.names((f"{field}_before", half_an_hour_ago)) == {"early"}
+    assert sitting.names((f"{field}_after", half_an_hour_ago), (f"{field}_before", half_an_hour_ago)) == set()
+
+
+@pytest.mark.parametrize(("field", "column"), [("test_start", "starts_at"), ("test_end", "ends_at")])
+def test_moments_of_a_test(hall: Hall, session: Session, field: str, column: str) -> None:
+    now = utcnow()
+    shift = timedelta(0) if column == "starts_at" else timedelta(hours=3)
+    past = hall.candidacy(hall.test("Past", starts_at=now - timedelta(minutes=20) - shift))
+    soon = hall.candidacy(hall.test("Soon", starts_at=now + timedelta(minutes=20) - shift))
+    far = hall.candidacy(hall.test("Far", starts_at=now + timedelta(days=40) - shift))
+    assert found(session, (f"{field}_within", "30m"), now=now) == {past.id}
+    assert found(session, (f"{field}_within", "next-30m"), now=now) == {soon.id}
+    assert found(session, (f"{field}_after", f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}"), now=now) == {far.id}
+
+
+SEARCHED: dict[str, dict[str, str]] = {
+    "percent": {"seat": "100%", "room": "Room A"},
+    "underscore": {"seat": "row_7", "room": "Room A"},
+    "backslash": {"seat": "C:\\7", "room": "Room A"},
+    "slash": {"seat": "7/8", "room": "Room A"},
+    "quote": {"seat": "O'Brien", "room": "Room A"},
+    "double quote": {"seat": 'the "last"', "room": "Room A"},
+    "plain": {"seat": "rowx7", "room": "Room A"},
+}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "names"),
+    [
+        ("%", {"percent"}), ("_", {"underscore"}), ("w_7", {"underscore"}), ("\\", {"backslash"}), ("/", {"slash"}),
+        ("'", {"quote"}), ('"', {"double quote"}), ("ROWX", {"plain"}), ("owx", {"plain"}),
+        ("7", set(SEARCHED) - {"percent", "quote", "double quote"}),
+        ("room a", set(SEARCHED)), ("room  a", set()), ("ma", set()), ("room ax", set()),
+        ("a 100", set()), ("OR", set()), ("*", set()),
+    ],
+)  # fmt: skip
+def test_signs_are_plain_and_parts_of_words_are_found(sitting: Sitting, phrase: str, names: set[str]) -> None:
+    """Search is one phrase in one column; operators and wildcards mean nothing."""
+    for name, fields in SEARCHED.items():
+        number = {"slash": "K-A", "underscore": "K-B", "backslash": "K-C", "plain": "K-D"}.get(name, f"K-{name[:2]}")
+        person = sitting.hall.person(name="Zed", username=f"u-{name}")
+        sitting.ids[name] = sitting.hall.candidacy(sitting.test, person, number=number, **fields).id
+    assert sitting.names(("q", phrase)) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"),
+    [
+        ("Åsa Öberg", "ÅSA ö"), ("Groß", "GROSS"), ("Ольга Петрова", "ПЕТР"), ("محمد علي", "مد ع"),
+        ("王小明", "小"), ("Νίκος Παπάς", "ΠΑΠΆΣ"), ("ज़ोया", "ज़ो"),
+    ],
+)  # fmt: skip
+def test_any_script_is_found_with_its_case_folded(hall: Hall, session: Session, name: str, phrase: str) -> None:
+    test = hall.test()
+    one = hall.candidacy(test, hall.person(name=name))
+    hall.candidacy(test, hall.person(name="Somebody Else"))
+    assert found(session, ("q", phrase)) == {one.id}
+
+
+def test_every_searchable_column(hall: Hall, session: Session) -> None:
+    test = hall.test("Thermodynamics")
+    hall.contributor(test, role=Role.PLANNER, user=hall.person(name="Petra Planck"))
+    one = hall.candidacy(test, hall.person(name="Ada"), number="X77", group_name="Quarks", room="Aula",
+                         building="North", seat="12C", question_set="Set Q")  # fmt: skip
+    hall.candidacy(hall.test("Other"))
+    for phrase in ("x77", "ada", "quark", "aula", "north", "12c", "set q", "thermo", "planck"):
+        assert found(session, ("q", phrase)) == {one.id}, phrase
+
+
+@pytest.fixture
+def two_rooms(hall: Hall) -> tuple[Hall, Test, dict[str, int]]:
+    test, other = hall.test("Algebra"), hall.test("Biology")
+    ids = {room: hall.candidacy(test, room=room).id for room in ("Aula Magna", "Aula magna", "")} | {
+        "elsewhere": hall.candidacy(other, room="Aula magna").id
+    }
+    return hall, test, ids
+
+
+def test_a_room_limit_is_exact_and_of_one_test(two_rooms: tuple[Hall, Test, dict[str, int]], session: Session) -> None:
+    """R6: no filter reaches out of somebody's room, by case or by test."""
+    hall, test, ids = two_rooms
+    limited = reach(session, hall.contributor(test, room="Aula magna"), Right.WATCH, utcnow())
+    assert found(session, within=limited) == {ids["Aula magna"]}
+    for pair in (("q", "aula"), ("room", "Aula Magna"), ("test", str(test.id)), ("status", "offline")):
+        assert found(session, pair, within=limited) <= {ids["Aula magna"]}
+
+
+@pytest.mark.parametrize(
+    ("role", "starts_in", "closed", "gets_in"),
+    [
+        (Role.INVIGILATOR, timedelta(minutes=61), False, False),
+        (Role.INVIGILATOR, timedelta(minutes=60), False, True),
+        (Role.CHIEF_INVIGILATOR, timedelta(minutes=60, seconds=1), False, False),
+        (Role.CHIEF_INVIGILATOR, timedelta(days=-3), False, True),
+        (Role.INVIGILATOR, timedelta(hours=-1), True, False),
+        (Role.CHIEF_INVIGILATOR, timedelta(hours=-1), True, False),
+        (Role.PLANNER, timedelta(days=30), False, True),
+        (Role.PLANNER, timedelta(days=-30), True, True),
+    ],
+)
+def test_the_access_window(
+    hall: Hall, session: Session, role: Role, starts_in: timedelta, closed: bool, gets_in: bool
+) -> None:
+    """Contributors from 60 minutes before the start until closing, planners at any time."""
+    now = utcnow()
+    test = hall.test(starts_at=now + starts_in, closed_at=now if closed else None)
+    one = hall.candidacy(test, started_at=None)
+    person = hall.contributor(test, role=role)
+    within = reach(session, person, Right.WATCH, now)
+    assert found(session, within=within, now=now) == ({one.id} if gets_in else set())
