@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.cli import accounts, log, roster
+from webapp.cli import accounts, demo, log, roster, simulate
 
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
     log.init_app(app)
+    demo.init_app(app)
+    simulate.init_app(app)
     app.cli.add_command(accounts.create_user_command)
     app.cli.add_command(roster.import_roster_command)
