@@ -49,8 +49,9 @@ class Line:
 
     def username(self) -> str:
         """The username as it is compared, once it has been checked."""
-        known_as = sign_in_name(self.text("username", LONGEST_USERNAME, required=True))
-        if len(known_as) > LONGEST_USERNAME:
+        text = self.text("username", LONGEST_USERNAME, required=True)
+        known_as = sign_in_name(text)
+        if len(text) <= LONGEST_USERNAME < len(known_as):
             self.wrong("username", f"is longer than {LONGEST_USERNAME} characters when case is folded")
         return known_as
 

@@ -1,0 +1,80 @@
+"""Signing out: trap 11, nothing of a person stays for the next one at that machine."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.accounts.door import PASSWORD, knock, token_of
+from tests.hall import Hall, signed_in
+from webapp.accounts.passwords import hash_generated
+from webapp.models import User
+from webapp.push.service import current
+
+
+@pytest.fixture
+def anna(hall: Hall) -> User:
+    return hall.person("Anna Ek", username="anna", password_hash=hash_generated(PASSWORD))
+
+
+def test_sign_out_clears_session_cache_and_storage(client: FlaskClient, anna: User) -> None:
+    knock(client, "anna", PASSWORD)
+    answer = client.post("/logout", data={"csrf_token": token_of(client)})
+    assert answer.status_code == 302
+    assert answer.location == "/login"
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    with client.session_transaction() as cookie:
+        assert not {"_user_id", "sid", "_fresh", "_id"} & set(cookie)
+    assert client.get("/login").status_code == 200
+
+
+def test_sign_out_needs_the_token(client: FlaskClient, anna: User) -> None:
+    knock(client, "anna", PASSWORD)
+    assert client.post("/logout").status_code == 400
+    with client.session_transaction() as cookie:
+        assert cookie["_user_id"] == anna.get_id()
+
+
+def test_sign_out_by_get_is_not_taken(app: Flask, anna: User) -> None:
+    client = signed_in(app, anna)
+    assert client.get("/logout").status_code == 405
+    with client.session_transaction() as cookie:
+        assert cookie["_user_id"] == anna.get_id()
+
+
+def test_sign_out_twice_and_by_nobody_is_fine(client: FlaskClient, anna: User) -> None:
+    knock(client, "anna", PASSWORD)
+    for _ in range(2):
+        answer = client.post("/logout", data={"csrf_token": token_of(client)})
+        assert answer.status_code == 302
+
+
+def test_another_device_stays_signed_in(app: Flask, anna: User) -> None:
+    here, there = app.test_client(), app.test_client()
+    knock(here, "anna", PASSWORD)
+    knock(there, "anna", PASSWORD)
+    here.post("/logout", data={"csrf_token": token_of(here)})
+    assert there.get("/login").status_code == 302
+
+
+def test_the_streams_of_this_session_end_and_no_others(app: Flask, client: FlaskClient, anna: User) -> None:
+    """R13: whoever sits down next gets nothing of the one who left, also where the page stayed open."""
+    knock(client, "anna", PASSWORD)
+    with client.session_transaction() as cookie:
+        own_id = cookie["sid"]
+    with app.app_context():
+        hub = current().hub
+    own, other = hub.open(anna.id, own_id), hub.open(anna.id, "another device")
+    client.post("/logout", data={"csrf_token": token_of(client)})
+    assert own.closing
+    assert not other.closing
+
+
+def test_signing_in_over_somebody_else_ends_their_streams(app: Flask, client: FlaskClient, anna: User) -> None:
+    knock(client, "anna", PASSWORD)
+    with client.session_transaction() as cookie, app.app_context():
+        stream = current().hub.open(anna.id, cookie["sid"])
+    knock(client, "anna", PASSWORD)
+    assert stream.closing

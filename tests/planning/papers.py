@@ -1,0 +1,79 @@
+"""Rosters and contributors' files as text, and their import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
+from webapp.planning.importing import Report, Source, import_roster
+from webapp.planning.refusals import RosterRefused
+from webapp.planning.roster import COLUMNS
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+USUAL = {
+    "test": "Algebra",
+    "test_start": "2026-11-24T08:00",
+    "test_end": "2026-11-24T12:00",
+    "room": "Hall 1",
+    "password": "",
+}
+
+
+def candidate(number: int, **fields: str) -> dict[str, str]:
+    """A line of a roster."""
+    own = {
+        "candidate_id": f"C{number}",
+        "username": f"u{number}",
+        "name": f"Person {number}",
+        "email": f"u{number}@example.org",
+    }
+    return {**USUAL, **own, **fields}
+
+
+def staff(username: str = "inv1", **fields: str) -> dict[str, str]:
+    """A line of a contributors' file."""
+    return {"test": "Algebra", "username": username, "name": "Inge", "role": "invigilator", **fields}
+
+
+def paper(columns: tuple[str, ...], lines: tuple[dict[str, str], ...]) -> bytes:
+    """A CSV file with these columns; fields that a line does not have are empty."""
+    rows = [
+        columns,
+        *(['"' + line.get(column, "").replace('"', '""') + '"' for column in columns] for line in lines),
+    ]
+    return "".join(",".join(row) + "\r\n" for row in rows).encode()
+
+
+def roster(*lines: dict[str, str]) -> bytes:
+    """A roster of these lines."""
+    return paper(COLUMNS, lines)
+
+
+def contributors(*lines: dict[str, str], columns: tuple[str, ...] = STAFF_COLUMNS) -> bytes:
+    """A contributors' file of these lines."""
+    return paper(columns, lines)
+
+
+def bring_in(session: Session, candidates: bytes, people: bytes | None = None, **options: Any) -> Report:
+    """Import; made passwords go to a new file beside the database unless `credentials` says where."""
+    folder = Path(session.get_bind().url.database).parent  # type: ignore[union-attr,arg-type]
+    unused = next(path for n in range(1000) if not (path := folder / f"credentials{n}.csv").exists())
+    return import_roster(
+        session,
+        Source("roster.csv", candidates),
+        Source("staff.csv", people) if people is not None else None,
+        **{"zone": STOCKHOLM, "credentials": unused, **options},
+    )
+
+
+def problems(session: Session, candidates: bytes, people: bytes | None = None) -> list[str]:
+    """What is said to be wrong with these files, a line for each; empty if they are imported."""
+    try:
+        bring_in(session, candidates, people)
+    except RosterRefused as refusal:
+        return [str(problem) for problem in refusal.problems]
+    return []

@@ -1,0 +1,313 @@
+"""What an import writes, what it leaves alone, and what a second one changes."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall
+from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
+from webapp.accounts.passwords import verify
+from webapp.database import writing
+from webapp.models import Candidacy, Contribution, Question, Test, User
+from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
+from webapp.planning.importing import Count
+from webapp.planning.refusals import CredentialsNeeded, CredentialsNotWritten
+
+DATA = Path(__file__).parent.parent / "data"
+ROSTER = (DATA / "roster.csv").read_bytes()
+STAFF = (DATA / "contributors.csv").read_bytes()
+
+
+def total(session: Session, model: type) -> int:
+    session.rollback()
+    return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def person(session: Session, username: str) -> User:
+    session.rollback()
+    return session.scalars(select(User).where(User.username == username)).one()
+
+
+def candidacy(session: Session, number: str) -> Candidacy:
+    session.rollback()
+    return session.scalars(select(Candidacy).where(Candidacy.number == number)).one()
+
+
+def everything(session: Session) -> list[object]:
+    """Every row that an import may write, with all its columns."""
+    session.rollback()
+    return [
+        tuple(row)
+        for model in (User, Test, Question, Candidacy, Contribution)
+        for row in session.execute(select(*model.__table__.columns).order_by(model.id))
+    ]
+
+
+def test_the_real_roster_comes_in_whole_and_twice_changes_nothing(session: Session, tmp_path: Path) -> None:
+    out = tmp_path / "passwords.csv"
+    report = bring_in(session, ROSTER, STAFF, credentials=out)
+    assert report.tests == Count(3, 0, 0)
+    assert report.people == Count(1783, 0, 0)
+    assert report.candidacies == Count(1900, 0, 0)
+    assert report.contributors == Count(19, 0, 0)
+    assert report.passwords_made == 1783
+    rooms = set(session.scalars(select(Candidacy.room)))
+    assert {"Aula Magna", "Aula magna"} <= rooms
+    before, passwords = everything(session), out.read_bytes()
+    again = bring_in(session, ROSTER, STAFF, credentials=out)
+    assert again.people == Count(0, 0, 1783)
+    assert again.candidacies == Count(0, 0, 1900)
+    assert (again.tests, again.contributors, again.passwords_made) == (Count(0, 0, 3), Count(0, 0, 19), 0)
+    assert everything(session) == before
+    assert out.read_bytes() == passwords
+
+
+def test_times_are_local_and_days_too(session: Session) -> None:
+    """Trap 24: 00:30 in Stockholm is the evening before in UTC."""
+    bring_in(session, roster(candidate(1, test_start="2026-11-24T00:30")))
+    test = session.scalars(select(Test)).one()
+    assert test.starts_at == datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    assert test.start_date == date(2026, 11, 24)
+
+
+def test_an_hour_shown_twice_is_the_first(session: Session) -> None:
+    """Trap 24: on 25 October 2026 Stockholm has 02:30 in summer time and again in winter time."""
+    bring_in(session, roster(candidate(1, test_start="2026-10-25T02:30", test_end="2026-10-25T06:00")))
+    test = session.scalars(select(Test)).one()
+    assert test.starts_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert test.ends_at == datetime(2026, 10, 25, 5, 0, tzinfo=UTC)
+
+
+def test_fields_arrive_where_they_belong(session: Session) -> None:
+    line = candidate(
+        1, group=" G 1 ", building="North", seat="1A", question_set="Set A", extra_minutes="30", name="Ka\u0308llström"
+    )
+    bring_in(session, b"\xef\xbb\xbf" + roster(line))
+    one = candidacy(session, "C1")
+    assert (one.group_name, one.room, one.building, one.seat) == ("G 1", "Hall 1", "North", "1A")
+    assert (one.question_set, one.extra_minutes) == ("Set A", 30)
+    assert person(session, "u1").name == "Källström"
+    assert person(session, "u1").email == "u1@example.org"
+
+
+def test_every_test_has_a_question_to_answer(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(2, test="Botany")))
+    questions = session.execute(select(Question.position, Question.prompt)).all()
+    assert [tuple(one) for one in questions] == [(1, ""), (1, "")]
+
+
+def test_candidates_are_found_by_their_planner(session: Session) -> None:
+    bring_in(session, roster(candidate(1)), contributors(staff("p", role="planner", name="Åsa Planér")))
+    assert "åsa planér" in candidacy(session, "C1").search_text
+    bring_in(session, roster(candidate(1)), contributors(staff("p", role="planner", name="Eva Ny")))
+    assert "eva ny" in candidacy(session, "C1").search_text
+    assert "åsa" not in candidacy(session, "C1").search_text
+    bring_in(session, roster(candidate(1)), contributors(staff("p", role="invigilator", name="Eva Ny")))
+    assert "eva ny" not in candidacy(session, "C1").search_text
+
+
+def test_a_changed_line_updates_its_candidacy_only(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(2)))
+    untouched = candidacy(session, "C2").search_text
+    report = bring_in(session, roster(candidate(1, room="Hall 2", extra_minutes="15"), candidate(2)))
+    assert report.candidacies == Count(0, 1, 1)
+    assert report.people == Count(0, 0, 2)
+    one = candidacy(session, "C1")
+    assert (one.room, one.extra_minutes) == ("Hall 2", 15)
+    assert "hall 2" in one.search_text
+    assert candidacy(session, "C2").search_text == untouched
+
+
+def test_a_new_name_is_found_in_every_test_of_the_person(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(1, test="Botany", candidate_id="B1")))
+    report = bring_in(session, roster(candidate(1, name="New Name")))
+    assert report.people == Count(0, 1, 0)
+    assert "new name" in candidacy(session, "B1").search_text
+    assert person(session, "u1").epoch == 0
+
+
+def test_a_test_that_moves_keeps_its_candidacies(session: Session) -> None:
+    bring_in(session, roster(candidate(1)))
+    report = bring_in(session, roster(candidate(1, test_start="2026-11-24T09:00")))
+    assert report.tests == Count(0, 1, 0)
+    assert session.scalars(select(Test)).one().starts_at == datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    assert total(session, Question) == 1
+
+
+def test_who_is_not_in_the_file_stays(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(2)), contributors(staff()))
+    bring_in(session, roster(candidate(1)), contributors(staff("inv2")))
+    assert (total(session, Candidacy), total(session, Contribution)) == (2, 2)
+
+
+def test_contributors_get_role_and_room_and_can_be_changed(session: Session) -> None:
+    bring_in(session, roster(candidate(1)), contributors(staff(room="Hall 1")))
+    report = bring_in(session, roster(candidate(1)), contributors(staff(role="chief_invigilator")))
+    assert report.contributors == Count(0, 1, 0)
+    held = session.scalars(select(Contribution)).one()
+    assert (held.role, held.room) == ("chief_invigilator", None)
+
+
+def test_contributors_of_a_stored_test_and_of_one_day_of_two(session: Session) -> None:
+    second = candidate(1, test_start="2026-11-25T08:00", test_end="2026-11-25T12:00")
+    bring_in(session, roster(candidate(1), second))
+    columns = (*STAFF_COLUMNS, "test_start")
+    bring_in(
+        session,
+        roster(candidate(2, test="Botany")),
+        contributors(staff(test_start="2026-11-25"), columns=columns),
+    )
+    day = session.scalar(select(Test.start_date).join(Contribution, Contribution.test_id == Test.id))
+    assert day == date(2026, 11, 25)
+
+
+def test_two_candidates_swap_their_numbers(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(2)))
+    with writing(session):
+        for one in session.scalars(select(Candidacy)):
+            one.started_at = None
+    bring_in(session, roster(candidate(1, candidate_id="C2"), candidate(2, candidate_id="C1")))
+    assert candidacy(session, "C1").user_id == person(session, "u2").id
+    assert candidacy(session, "C2").user_id == person(session, "u1").id
+
+
+def test_another_person_takes_a_place_that_was_not_begun(session: Session) -> None:
+    bring_in(session, roster(candidate(1)))
+    with writing(session):
+        session.scalars(select(Candidacy)).one().flagged = True
+    report = bring_in(session, roster(candidate(2, candidate_id="C1")))
+    assert report.candidacies == Count(0, 1, 0)
+    assert candidacy(session, "C1").user_id == person(session, "u2").id
+    assert not candidacy(session, "C1").flagged
+    assert "person 2" in candidacy(session, "C1").search_text
+
+
+def test_a_number_moves_on_while_its_holder_gets_another(session: Session) -> None:
+    bring_in(session, roster(candidate(1)))
+    bring_in(session, roster(candidate(1, candidate_id="C9"), candidate(2, candidate_id="C1")))
+    assert candidacy(session, "C9").user_id == person(session, "u1").id
+    assert candidacy(session, "C1").user_id == person(session, "u2").id
+
+
+def test_nobody_takes_the_place_of_somebody_who_has_started(session: Session) -> None:
+    bring_in(session, roster(candidate(1)))
+    with writing(session):
+        one = session.scalars(select(Candidacy)).one()
+        one.started_at = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    before = everything(session)
+    (said,) = problems(session, roster(candidate(2, candidate_id="C1")))
+    assert said == "roster.csv, line 2, candidate_id: “C1” belongs to another person, who has started"
+    assert everything(session) == before
+
+
+def test_a_number_of_somebody_outside_the_file_is_not_taken(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(2)))
+    (said,) = problems(session, roster(candidate(2, candidate_id="C1")))
+    assert "who is not in the file" in said
+
+
+# Passwords and the file that hands them out
+
+
+def test_made_passwords_work_and_are_for_their_owner_only(session: Session, tmp_path: Path) -> None:
+    out = tmp_path / "passwords.csv"
+    bring_in(session, roster(candidate(1, name="=cmd")), contributors(staff()), credentials=out)
+    assert out.stat().st_mode & 0o777 == 0o600
+    rows = list(csv.reader(out.read_text().splitlines()))
+    assert rows[0] == ["username", "password"]
+    assert [row[0] for row in rows[1:]] == ["u1", "inv1"]
+    for username, password in rows[1:]:
+        assert verify(person(session, username).password_hash, password)
+
+
+def test_given_passwords_are_taken_and_do_not_need_a_file(session: Session) -> None:
+    report = bring_in(session, roster(candidate(1, password="given password")), credentials=None)
+    assert report.passwords_made == 0
+    assert verify(person(session, "u1").password_hash, "given password")
+
+
+def test_a_given_password_again_changes_nothing_and_another_ends_the_sessions(session: Session) -> None:
+    bring_in(session, roster(candidate(1, password="given password")))
+    before = everything(session)
+    assert bring_in(session, roster(candidate(1, password="given password"))).people == Count(0, 0, 1)
+    assert everything(session) == before
+    assert bring_in(session, roster(candidate(1, password="other password"))).people == Count(0, 1, 0)
+    assert person(session, "u1").epoch == 1
+    assert verify(person(session, "u1").password_hash, "other password")
+
+
+def test_without_a_file_for_passwords_nothing_is_imported(session: Session) -> None:
+    with pytest.raises(CredentialsNeeded) as refusal:
+        bring_in(session, roster(candidate(1), candidate(2, password="given password")), credentials=None)
+    assert refusal.value.people == 1
+    assert everything(session) == []
+
+
+def test_an_existing_file_is_not_overwritten(session: Session, tmp_path: Path) -> None:
+    out = tmp_path / "passwords.csv"
+    out.write_text("yesterday's")
+    with pytest.raises(CredentialsNotWritten):
+        bring_in(session, roster(candidate(1)), credentials=out)
+    assert out.read_text() == "yesterday's"
+    assert everything(session) == []
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(session: Session, tmp_path: Path) -> None:
+    out = tmp_path / "passwords.csv"
+    out.symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(CredentialsNotWritten):
+        bring_in(session, roster(candidate(1)), credentials=out)
+    assert not (tmp_path / "elsewhere.csv").exists()
+
+
+def test_a_file_that_cannot_be_made_stops_the_import(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(CredentialsNotWritten):
+        bring_in(session, roster(candidate(1)), credentials=tmp_path / "no folder" / "passwords.csv")
+    assert everything(session) == []
+
+
+def test_a_full_disk_stops_the_import(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    out = tmp_path / "passwords.csv"
+    with pytest.raises(CredentialsNotWritten, match="No space left"):
+        bring_in(session, roster(candidate(1)), credentials=out)
+    assert not out.exists()
+    assert everything(session) == []
+
+
+def test_a_database_that_refuses_leaves_no_file(session: Session, tmp_path: Path) -> None:
+    with session.get_bind().connect() as connection:  # type: ignore[union-attr]
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER refuse BEFORE INSERT ON candidacy BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+        connection.exec_driver_sql("BEGIN")
+    out = tmp_path / "passwords.csv"
+    with pytest.raises(Exception, match="refused"):
+        bring_in(session, roster(candidate(1)), credentials=out)
+    assert not out.exists()
+    assert everything(session) == []
+
+
+def test_a_dry_run_writes_nothing_at_all(session: Session, tmp_path: Path) -> None:
+    out = tmp_path / "passwords.csv"
+    report = bring_in(session, ROSTER, STAFF, credentials=out, dry_run=True)
+    assert report.candidacies == Count(1900, 0, 0)
+    assert not out.exists()
+    assert everything(session) == []
+
+
+def test_somebody_known_without_a_password_gets_one(session: Session, hall: Hall) -> None:
+    hall.person("Person 1", username="u1", email="u1@example.org")
+    assert bring_in(session, roster(candidate(1))).passwords_made == 1
+    assert person(session, "u1").password_hash is not None
