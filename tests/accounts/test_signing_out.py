@@ -10,12 +10,21 @@ from tests.accounts.door import PASSWORD, knock, token_of
 from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import hash_generated
 from webapp.models import User
+from webapp.push.hub import Hub
 from webapp.push.service import current
 
 
 @pytest.fixture
 def anna(hall: Hall) -> User:
     return hall.person("Anna Ek", username="anna", password_hash=hash_generated(PASSWORD))
+
+
+def hub_of(app: Flask) -> Hub:
+    """The hub of the application, with room for streams (without gevent it offers none unless set)."""
+    with app.app_context():
+        hub = current().hub
+    hub.capacity = 10
+    return hub
 
 
 def test_sign_out_clears_session_cache_and_storage(client: FlaskClient, anna: User) -> None:
@@ -64,8 +73,7 @@ def test_the_streams_of_this_session_end_and_no_others(app: Flask, client: Flask
     knock(client, "anna", PASSWORD)
     with client.session_transaction() as cookie:
         own_id = cookie["sid"]
-    with app.app_context():
-        hub = current().hub
+    hub = hub_of(app)
     own, other = hub.open(anna.id, own_id), hub.open(anna.id, "another device")
     client.post("/logout", data={"csrf_token": token_of(client)})
     assert own.closing
@@ -74,7 +82,7 @@ def test_the_streams_of_this_session_end_and_no_others(app: Flask, client: Flask
 
 def test_signing_in_over_somebody_else_ends_their_streams(app: Flask, client: FlaskClient, anna: User) -> None:
     knock(client, "anna", PASSWORD)
-    with client.session_transaction() as cookie, app.app_context():
-        stream = current().hub.open(anna.id, cookie["sid"])
+    with client.session_transaction() as cookie:
+        stream = hub_of(app).open(anna.id, cookie["sid"])
     knock(client, "anna", PASSWORD)
     assert stream.closing
