@@ -1,0 +1,143 @@
+"""Every route, as everybody: the table says who gets what, and a route that is not in it fails."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import csrf, open_dialog
+from webapp.database import writing
+from webapp.models import Question, Role, User
+
+PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limited", "chief", "other planner", "admin")
+Expected = tuple[int, int, int, int, int, int, int, int]
+
+# What each gets of a test with one candidate in Room 1, in the order of PERSONS. The chief has sent message 1; the
+# room-limited invigilator has Room 2, where nobody sits; the other planner has another test with nobody in it.
+ALL = (200,) * 8
+SIGNED_IN = (302, 200, 200, 200, 200, 200, 200, 200)
+TABLE: dict[tuple[str, str], Expected] = {
+    ("GET", "/static/icon.svg"): ALL,
+    ("GET", "/healthz"): ALL,
+    ("GET", "/readyz"): ALL,
+    ("GET", "/metrics"): ALL,  # from this machine
+    ("GET", "/login"): (200, 302, 302, 302, 302, 302, 302, 302),
+    ("POST", "/login"): (422, 422, 422, 422, 422, 422, 422, 422),
+    ("GET", "/"): (302, 200, 200, 302, 302, 302, 302, 302),
+    ("POST", "/tests/1/start"): (401, 303, 404, 404, 404, 404, 404, 404),
+    ("GET", "/tests/1"): (302, 200, 404, 404, 404, 404, 404, 404),
+    ("POST", "/tests/1/answers/1"): (401, 303, 404, 404, 404, 404, 404, 404),
+    ("POST", "/tests/1/submit"): (401, 303, 404, 404, 404, 404, 404, 404),
+    ("GET", "/monitor"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/monitor.csv"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/messages/new?candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
+    ("POST", "/messages/new"): (401, 403, 403, 200, 404, 200, 404, 403),
+    ("POST", "/messages"): (401, 403, 403, 303, 404, 303, 404, 403),
+    ("GET", "/messages/1"): (302, 403, 403, 404, 404, 200, 404, 200),
+    ("GET", "/log"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/log/1"): (302, 403, 403, 404, 404, 200, 404, 200),
+    ("GET", "/log.csv"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/stream"): (401, 503, 503, 503, 503, 503, 503, 503),  # no gevent here: this process serves no streams
+    ("POST", "/ping"): (401, 204, 204, 204, 204, 204, 204, 204),
+    ("GET", "/inbox"): SIGNED_IN,
+    ("GET", "/inbox/new"): (401, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/inbox/close"): (401, 204, 204, 204, 204, 204, 204, 204),
+    ("POST", "/logout"): (302, 302, 302, 302, 302, 302, 302, 302),
+}
+FORMS: dict[str, dict[str, str]] = {
+    "/login": {"username": "nobody-of-that-name", "password": "wrong password"},
+    "/tests/1/answers/1": {"text": "An answer"},
+    "/messages/new": {"candidate": "1"},
+    "/messages": {"candidate": "1", "subject": "S", "body": "B"},
+    "/inbox/close": {"message": "1"},
+}
+
+
+@pytest.fixture
+def persons(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
+    test, other = hall.test("Algebra"), hall.test("Law")
+    one, stranger = hall.candidacy(test, room="Room 1"), hall.candidacy(hall.test("Art"))
+    with writing(session):
+        session.add(Question(test_id=test.id, position=1, prompt="Why?"))
+    users = {
+        "candidate": session.get_one(User, one.user_id),
+        "other candidate": session.get_one(User, stranger.user_id),
+        "invigilator": hall.contributor(test),
+        "room-limited": hall.contributor(test, room="Room 2"),
+        "chief": hall.contributor(test, role=Role.CHIEF_INVIGILATOR),
+        "other planner": hall.contributor(other, role=Role.PLANNER),
+        "admin": hall.person(is_admin=True),
+    }
+    chief = signed_in(app, users["chief"])
+    form = {**open_dialog(chief, candidate=1), "subject": "S", "body": "B"}
+    assert chief.post("/messages", data=form).status_code == 303
+    return {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
+
+
+def test_the_table_knows_every_route(app: Flask) -> None:
+    adapter = app.url_map.bind("localhost")
+    tried = {(method, adapter.match(path.split("?")[0], method)[0]) for method, path in TABLE}
+    assert tried == {
+        (method, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_who_gets_what(persons: dict[str, FlaskClient], method: str, path: str) -> None:
+    got = []
+    for client in persons.values():
+        form = dict(FORMS.get(path, {}))
+        if method == "POST":
+            form["csrf_token"] = csrf(client)
+        if path == "/messages":
+            form["idempotency_key"] = os.urandom(16).hex()
+        answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
+        got.append(answer.status_code)
+    assert dict(zip(persons, got, strict=True)) == dict(zip(PERSONS, TABLE[method, path], strict=True))
+
+
+@pytest.mark.parametrize("path", [path for method, path in TABLE if method == "POST"])
+def test_no_form_is_taken_without_the_token_of_its_session(persons: dict[str, FlaskClient], path: str) -> None:
+    foreign = csrf(persons["admin"])
+    for client in (persons["candidate"], persons["chief"]):
+        assert client.post(path, data=FORMS.get(path)).status_code == 400
+        assert client.post(path, data=FORMS.get(path), headers={"X-CSRFToken": foreign}).status_code == 400
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_the_wrong_verb_is_refused_in_words(persons: dict[str, FlaskClient], method: str, path: str) -> None:
+    for wrong in ("DELETE", "PUT", "PATCH"):
+        answer = persons["chief"].open(path, method=wrong)
+        assert answer.status_code == 405
+        assert "Allow" in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/tests/99999999999999999999", "/tests/0", "/messages/99999999999999999999999", "/log/99999999999999999999999",
+     "/tests/1/answers/99999999999", "/nowhere", "/static/../wsgi.py", "/%00", "/monitor/%ff"],
+)  # fmt: skip
+def test_addresses_of_nothing_are_not_found(persons: dict[str, FlaskClient], path: str) -> None:
+    assert persons["chief"].get(path).status_code in {400, 404, 405}
+
+
+@pytest.mark.parametrize("path", [path for method, path in TABLE if method == "GET" and not path.startswith("/static")])
+def test_a_query_that_is_no_text_is_refused(persons: dict[str, FlaskClient], path: str) -> None:
+    separator = "&" if "?" in path else "?"
+    assert persons["chief"].get(f"{path}{separator}q=%ED%A0%80").status_code == 400
+
+
+@pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in TABLE if p != "/static/icon.svg"])
+def test_every_answer_has_the_strict_headers(persons: dict[str, FlaskClient], method: str, path: str) -> None:
+    answer = persons["chief"].open(path, method=method, buffered=True)
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in answer.headers["Cache-Control"]
