@@ -2,7 +2,7 @@
 // closed (R9, R11). Everything is kept in memory only: nothing of a person stays in the browser (trap 11).
 import { backoff, post } from "./post.js";
 import { Connection } from "./stream.js";
-import "./tabs.js";
+import { listen } from "./tabs.js";
 import { holdPlace, releaseWhenDone, writingField } from "./writing_place.js";
 
 const strip = document.querySelector("[data-notices-strip]");
@@ -120,11 +120,24 @@ function showState(state) {
 }
 
 // The page goes to the sign-in page, unless something on it is not saved yet: then it says so and stays.
+let leaving = false;
+document.addEventListener("examhall:abandon", () => (leaving = true));
+
 function signedOut() {
+  if (leaving) return;
   const leave = document.dispatchEvent(new CustomEvent("examhall:leaving", { cancelable: true }));
   if (leave) location.replace(words.signIn);
   else showState("signed-out");
 }
+
+// The server says it before the browser has the answer that takes the cookie away, and this tab may be the one that
+// waits for it: going to the sign-in page at once would cut that off, or lead back in. So hide, and go a moment later.
+function sessionEnded() {
+  if (leaving) return;
+  if (document.dispatchEvent(new CustomEvent("examhall:leaving", { cancelable: true }))) document.body.hidden = true;
+  setTimeout(signedOut, 1_500);
+}
+listen("signed-out", sessionEnded);
 
 // What a poll says is how it is, except for what happened here since it was asked (trap 2).
 function polled(open, before) {
@@ -165,6 +178,7 @@ new Connection(stream, {
   pollBegins: () => new Set(notices().map(idOf)),
   polled,
   signedOut,
+  ended: sessionEnded,
   state: showState,
 });
 

@@ -23,7 +23,7 @@ export class Connection {
   #polling = false;
   #fetching = false;
 
-  // handlers: message(event), closed(ids), signedOut(), state(word), pollBegins() → snapshot, polled(list, snapshot)
+  // handlers: message(event), closed(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
   constructor(element, handlers) {
     this.#element = element;
     this.#handlers = handlers;
@@ -36,7 +36,7 @@ export class Connection {
     on("beat", () => this.#beat());
     on("poll", () => this.#startPolling());
     on("closed", (event) => handlers.closed(event.detail.data.split(",")));
-    on("signed-out", () => this.#signedOut());
+    on("signed-out", () => handlers.ended());
     addEventListener("online", () => this.#restart());
     addEventListener("offline", () => handlers.state("lost"));
     document.addEventListener("visibilitychange", () => document.hidden || this.#seen());

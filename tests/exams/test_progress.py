@@ -1,0 +1,179 @@
+"""Starting and submitting a test: when it is possible, what it writes, that twice is once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests.exams.rows import browser_of, delivered, person_of, question_of
+from tests.hall import Hall
+from webapp.clock import utcnow
+from webapp.exams import answers, progress
+from webapp.exams.refusals import NotNow
+from webapp.models import Candidacy, Question, User, derived
+from webapp.refusals import NotFound
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_starting_notes_the_time_and_leads_to_the_page(app: Flask, hall: Hall, session: Session) -> None:
+    test = hall.test()
+    test_id = test.id
+    candidacy = hall.candidacy(test, started_at=None, entered_at=None)
+    number, client = candidacy.id, browser_of(app, person_of(hall, candidacy))
+    answer = client.post(f"/tests/{test_id}/start")
+    assert (answer.status_code, answer.location) == (303, f"/tests/{test_id}")
+    session.rollback()
+    kept = session.get_one(Candidacy, number)
+    assert kept.started_at is not None
+    assert kept.entered_at is not None
+    first = kept.started_at
+    assert client.post(f"/tests/{test_id}/start").status_code == 303
+    session.rollback()
+    assert session.get_one(Candidacy, number).started_at == first
+
+
+def test_a_test_without_questions_gets_one_answer_field_once(app: Flask, hall: Hall, session: Session) -> None:
+    test = hall.test()
+    test_id = test.id
+    for _ in range(2):
+        candidacy = hall.candidacy(session.merge(test), started_at=None)
+        progress.start(session, candidacy.user_id, test_id, utcnow())
+    assert session.scalar(select(func.count()).where(Question.test_id == test_id)) == 1
+    page = browser_of(app, person_of(hall, candidacy)).get(f"/tests/{test_id}").text
+    assert page.count("<textarea") == 1
+    assert "Your answer" in page
+
+
+@pytest.mark.parametrize(
+    ("offset", "fields", "words"),
+    [
+        (MINUTE, {}, "This test has not begun"),
+        (timedelta(hours=-3, minutes=-1), {}, "has ended for you"),
+        (-MINUTE, {"withdrawn_at": utcnow()}, "withdrawn"),
+        (-MINUTE, {"started_at": utcnow(), "submitted_at": utcnow()}, "is submitted"),
+        (-MINUTE, {"paused_at": utcnow()}, "paused"),
+    ],
+)
+def test_starting_is_refused_in_words(
+    app: Flask, hall: Hall, session: Session, offset: timedelta, fields: dict[str, object], words: str
+) -> None:
+    test = hall.test(starts_at=utcnow() + offset)
+    test_id = test.id
+    candidacy = hall.candidacy(test, **{"started_at": None, **fields})
+    number, before = candidacy.id, candidacy.started_at
+    message = delivered(hall, candidacy)
+    answer = browser_of(app, person_of(hall, session.get_one(Candidacy, number))).post(f"/tests/{test_id}/start")
+    assert answer.status_code == 409
+    assert words in answer.text
+    assert f'id="message-{message}"' in answer.text, "trap 16: the notices stay on the page that refuses"
+    session.rollback()
+    assert session.get_one(Candidacy, number).started_at == before
+
+
+def test_a_closed_test_cannot_be_started(hall: Hall, session: Session) -> None:
+    test = hall.test(closed_at=utcnow())
+    candidacy = hall.candidacy(test, started_at=None)
+    with pytest.raises(NotNow):
+        progress.start(session, candidacy.user_id, test.id, utcnow())
+
+
+def test_extra_time_lets_somebody_start_after_the_others_end(hall: Hall, session: Session) -> None:
+    test = hall.test()
+    test_id, ends_at = test.id, test.ends_at
+    late, plain = hall.candidacy(test, started_at=None, extra_minutes=5), hall.candidacy(test, started_at=None)
+    late_id, plain_id = late.user_id, plain.user_id
+    progress.start(session, late_id, test_id, ends_at + 4 * MINUTE)
+    with pytest.raises(NotNow):
+        progress.start(session, plain_id, test_id, ends_at + 4 * MINUTE)
+
+
+def test_submitting_asks_first_and_then_holds(app: Flask, hall: Hall, session: Session) -> None:
+    test = hall.test()
+    test_id = test.id
+    question_of(hall, test_id)
+    candidacy = hall.candidacy(test)
+    number, client = candidacy.id, browser_of(app, person_of(hall, candidacy))
+    confirm = client.get(f"/tests/{test_id}?confirm=submit").text
+    assert "Submit now" in confirm
+    assert "One answer is empty" in confirm
+    session.rollback()
+    assert session.get_one(Candidacy, number).submitted_at is None
+    for _ in range(2):
+        answer = client.post(f"/tests/{test_id}/submit")
+        assert (answer.status_code, answer.location) == (303, f"/tests/{test_id}")
+    page = client.get(f"/tests/{test_id}").text
+    assert "Submitted" in page
+    assert "<textarea" not in page
+
+
+@pytest.mark.parametrize("fields", [{"started_at": None}, {"paused_at": utcnow()}, {"withdrawn_at": utcnow()}], ids=str)
+def test_submitting_is_refused(hall: Hall, session: Session, fields: dict[str, object]) -> None:
+    test = hall.test()
+    test_id = test.id
+    candidacy = hall.candidacy(test, **fields)
+    number, user_id = candidacy.id, candidacy.user_id
+    with pytest.raises(NotNow):
+        progress.submit(session, user_id, test_id, utcnow())
+    assert session.get_one(Candidacy, number).submitted_at is None
+
+
+def test_who_was_too_late_may_still_submit(hall: Hall, session: Session) -> None:
+    test = hall.test()
+    test_id, ends_at = test.id, test.ends_at
+    candidacy = hall.candidacy(test)
+    number = candidacy.id
+    progress.submit(session, candidacy.user_id, test_id, ends_at + timedelta(hours=1))
+    assert session.get_one(Candidacy, number).submitted_at == ends_at + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("text", "expected"), [(" \n\t\r\n\u00a0", "blank"), (" x\n", "submitted"), (None, "blank")])
+def test_blank_is_what_has_no_character_but_spaces(
+    hall: Hall, session: Session, text: str | None, expected: str
+) -> None:
+    test = hall.test()
+    test_id = test.id
+    question_id = question_of(hall, test_id)
+    candidacy = hall.candidacy(test)
+    number, user_id = candidacy.id, candidacy.user_id
+    if text is not None:
+        answers.save(session, user_id, test_id, question_id, typed=text, now=utcnow())
+    progress.submit(session, user_id, test_id, utcnow())
+    shown = session.scalar(select(derived.progress()).select_from(derived.sitting()).where(Candidacy.id == number))
+    assert shown == expected
+
+
+def test_nobody_starts_or_submits_for_another(app: Flask, hall: Hall, session: Session) -> None:
+    """R13: a stranger, a colleague who works in the test, and nobody at all."""
+    test = hall.test()
+    test_id = test.id
+    candidacy = hall.candidacy(test, started_at=None)
+    number = candidacy.id
+    staff, stranger = hall.contributor(test), hall.candidacy(hall.test("Other"))
+    clients = [browser_of(app, session.get_one(User, staff.id)), browser_of(app, person_of(hall, stranger))]
+    for step in ("start", "submit"):
+        assert [client.post(f"/tests/{test_id}/{step}").status_code for client in clients] == [404, 404]
+        assert browser_of(app).post(f"/tests/{test_id}/{step}").status_code == 401
+        assert clients[1].get(f"/tests/{test_id}/{step}").status_code == 405
+    assert clients[1].get(f"/tests/{test_id}").status_code == 404
+    session.rollback()
+    kept = session.get_one(Candidacy, number)
+    assert (kept.started_at, kept.submitted_at) == (None, None)
+    with pytest.raises(NotFound):
+        progress.start(session, staff.id, test_id, utcnow())
+
+
+@pytest.mark.parametrize("address", ["/tests/99999999999999999999999", "/tests/2147483647", "/tests/x", "/tests/-1"])
+def test_addresses_of_nothing_are_404(app: Flask, hall: Hall, address: str) -> None:
+    assert browser_of(app, person_of(hall, hall.candidacy(hall.test()))).get(address).status_code == 404
+
+
+def test_an_unknown_question_to_the_page_is_400(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    test_id = test.id
+    client = browser_of(app, person_of(hall, hall.candidacy(test)))
+    assert client.get(f"/tests/{test_id}?confirm=everything").status_code == 400
