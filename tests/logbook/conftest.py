@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from tests.conftest import Browser
 from tests.hall import Hall
 from tests.postgres import application_on
 from webapp.extensions import db
@@ -20,6 +21,7 @@ def either_app(request: pytest.FixtureRequest) -> Iterator[Flask]:
         yield request.getfixturevalue("app")
         return
     with application_on(request.getfixturevalue("postgres").migrated()) as app:
+        app.test_client_class = Browser
         yield app
 
 

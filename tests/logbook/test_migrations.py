@@ -1,0 +1,50 @@
+"""Migrations run both ways on both databases, and make what the models say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
+
+from tests.conftest import settings_for
+from tests.postgres import application_on
+from webapp import create_app
+from webapp.extensions import db
+
+
+def differences(connection: Connection) -> list[object]:
+    """What the models have and the database has not, or the other way round."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return compare_metadata(context, db.metadata)
+
+
+def test_models_and_migrations_are_equal(either: Session) -> None:
+    assert differences(either.connection()) == []
+
+
+def there_and_back(app: Flask) -> None:
+    with app.app_context():
+        for _ in range(2):
+            upgrade()
+            assert "log_head" in inspect(db.engine).get_table_names()
+            downgrade(revision="base")
+            assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+        if db.engine.dialect.name == "postgresql":
+            left = db.session.scalars(text("SELECT proname FROM pg_proc WHERE proname LIKE 'log%next%'")).all()
+            assert left == []
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_there_and_back_on_sqlite(tmp_path: Path) -> None:
+    there_and_back(create_app(settings_for(tmp_path / "new.db")))
+
+
+def test_there_and_back_on_postgresql(postgres) -> None:
+    with application_on(postgres.empty()) as app:
+        there_and_back(app)
