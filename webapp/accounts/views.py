@@ -19,6 +19,7 @@ from webapp.models import User
 from webapp.security import public
 
 blueprint = Blueprint("accounts", __name__)
+ALMOST_A_SECOND = timedelta(microseconds=999_999)
 
 
 @blueprint.get("/login", endpoint="sign_in")
@@ -74,7 +75,8 @@ def _form(next_address: str, refusal: WrongPassword | TooManyTries | None = None
         next_address=next_address,
         username=username if len(username) <= LONGEST_NAME else "",
         wrong=isinstance(refusal, WrongPassword),
-        again_at=refusal.again_at if isinstance(refusal, TooManyTries) else None,
+        # to the second, and then never too early
+        again_at=refusal.again_at + ALMOST_A_SECOND if isinstance(refusal, TooManyTries) else None,
     )
     return make_response(page, refusal.status if refusal else 200)
 
