@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import flask_migrate
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from webapp.clock import utcnow
 from webapp.config import Settings
@@ -28,6 +29,7 @@ def init_app(app: Flask) -> None:
     show_default=True,
     help="With --serve: how many simulated candidates walk in; 0 for none.",
 )
+@with_appcontext
 def demo(*, serve: bool, port: int, candidates: int) -> None:
     """Load the sample hall: three tests that run now, 1,600 candidates, all roles. Again: nothing is doubled."""
     if not serve:

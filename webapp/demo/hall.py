@@ -96,7 +96,7 @@ def _usernames() -> dict[str, str]:
 def _people(session: Session) -> dict[str, int]:
     """Username → id; whoever is missing is made, all with the one password, hashed once."""
     query = select(User.username, User.id).where(User.email.endswith("@" + EMAIL_DOMAIN, autoescape=True))
-    known = dict(session.execute(query).tuples().all())
+    known = dict(session.execute(query).all())
     missing = {username: name for username, name in _usernames().items() if username not in known}
     if not missing:
         return known
@@ -113,7 +113,7 @@ def _people(session: Session) -> dict[str, int]:
         for username, name in missing.items()
     ]
     made = session.execute(insert(User).returning(User.username, User.id), rows)
-    return known | dict(made.tuples().all())
+    return known | dict(made.all())
 
 
 def _tests(session: Session, planner: int, now: datetime, zone: ZoneInfo) -> dict[str, int]:
@@ -123,7 +123,7 @@ def _tests(session: Session, planner: int, now: datetime, zone: ZoneInfo) -> dic
         .join(Contribution, Contribution.test_id == Test.id)
         .where(Contribution.user_id == planner, Test.title.in_([one.title for one in TESTS]))
     )
-    known = dict(session.execute(query).tuples().all())
+    known = dict(session.execute(query).all())
     for one in TESTS:
         if one.title not in known:
             test = Test(title=one.title, **_times(one, now, zone))
@@ -162,7 +162,7 @@ def _set_running(session: Session, tests: dict[str, int], now: datetime, zone: Z
 
 
 def _contributions(session: Session, tests: dict[str, int], users: dict[str, int]) -> None:
-    known = set(session.execute(select(Contribution.user_id, Contribution.test_id)).tuples())
+    known = set(session.execute(select(Contribution.user_id, Contribution.test_id)).all())
     for one in STAFF:
         for key in one.tests:
             pair = (users[one.username], tests[key])
@@ -174,7 +174,7 @@ def _contributions(session: Session, tests: dict[str, int], users: dict[str, int
 def _candidacies(session: Session, tests: dict[str, int], users: dict[str, int]) -> list[int]:
     """Seat everyone who is not seated; returns the ids of the new candidacies."""
     query = select(Candidacy.test_id, Candidacy.number).where(Candidacy.test_id.in_(tests.values()))
-    known = set(session.execute(query).tuples())
+    known = set(session.execute(query).all())
     rows = [
         {
             "user_id": users[seat.username],

@@ -1,0 +1,167 @@
+"""`flask demo`: the sample hall in the database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from tests.hall import Hall, signed_in
+from webapp.access import Right, reach
+from webapp.accounts.passwords import verify
+from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.demo import earlier, hall
+from webapp.demo.hall import NotADemo
+from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF
+from webapp.logbook.verify import verify as verify_log
+from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Presence, Role, Test, User
+from webapp.monitor.filters import parse_filter
+from webapp.monitor.matching import matching
+
+ZONE = ZoneInfo("Europe/Stockholm")
+TABLES = (User, Test, Candidacy, Contribution, Answer, Presence, Message, Delivery, LogEntry)
+
+
+def load(session: Session, now: datetime | None = None, *, allowed: bool = False) -> hall.Hall:
+    """The whole command, without its words."""
+    now = now or utcnow()
+    loaded = hall.load(session, now, ZONE, allowed=allowed)
+    earlier.happen(session, loaded, now, zone=ZONE, limit=1500, secret_key="for tests")
+    return loaded
+
+
+def sizes(session: Session) -> dict[str, int]:
+    """How many rows each table has."""
+    return {table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0 for table in TABLES}
+
+
+def test_three_tests_run_with_1600_candidates(session: Session) -> None:
+    """Issue 3: three running tests, 1,600 candidates, all roles."""
+    now = utcnow()
+    load(session, now)
+    assert session.scalar(select(func.count(func.distinct(Candidacy.user_id)))) == 1600
+    for test in session.scalars(select(Test)):
+        assert test.starts_at <= now
+        assert test.ends_at > now + timedelta(hours=2)
+    assert session.scalar(select(func.count()).select_from(Test)) == 3
+    assert set(session.scalars(select(Contribution.role))) == set(Role)
+    assert {room for room in session.scalars(select(Candidacy.room)) if room.casefold() == "aula magna"} == {
+        "Aula Magna",
+        "Aula magna",
+    }
+
+
+@pytest.mark.parametrize("username", ["chief", "planner", "invigilator", "invigilator2"])
+def test_the_77_of_the_story(session: Session, username: str) -> None:
+    """Everyone the README sends there finds 77 candidates, who are 77 persons, in one room and group."""
+    loaded = load(session)
+    now = utcnow()
+    actor = session.get_one(User, loaded.users[username])
+    chosen = parse_filter(MultiDict([("room", "Sal A115"), ("group", "Group 07")]), ZONE)
+    query = matching(reach(session, actor, Right.SEND, now), chosen, now)
+    people = session.scalars(query.with_only_columns(Candidacy.user_id)).all()
+    assert len(people) == len(set(people)) == 77
+    assert {loaded.users["candidate"], loaded.users["candidate2"]} <= set(people)
+
+
+def test_everyone_can_sign_in_with_the_one_password(session: Session) -> None:
+    """The table that is printed is true."""
+    loaded = load(session)
+    hashes = set(session.scalars(select(User.password_hash)))
+    assert len(hashes) == 1
+    assert verify(hashes.pop(), PASSWORD)
+    assert {username for username, _ in FOR_A_LOOK} <= set(loaded.users)
+
+
+def test_again_changes_nothing(session: Session) -> None:
+    """Idempotent: the second load finds everything in place."""
+    first = load(session)
+    before = sizes(session)
+    second = load(session, utcnow() + timedelta(minutes=1))
+    assert sizes(session) == before
+    assert (second.tests, second.users) == (first.tests, first.users)
+    assert not second.began_anew
+
+
+def test_on_another_day_it_runs_again(session: Session) -> None:
+    """The tests move to today and their candidates back to the door; what was sent stays in log and messages."""
+    now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    loaded = load(session, now)
+    someone = session.scalars(select(Candidacy).where(Candidacy.submitted_at.is_not(None))).first()
+    assert someone is not None
+    messages = session.scalar(select(func.count()).select_from(Message))
+    tomorrow = now + timedelta(days=1, hours=3)
+    again = load(session, tomorrow)
+    assert again.began_anew
+    assert again.tests == loaded.tests
+    for test in session.scalars(select(Test).execution_options(populate_existing=True)):
+        assert test.starts_at <= tomorrow < test.ends_at - timedelta(hours=2)
+        assert test.start_date == tomorrow.astimezone(ZONE).date()
+    assert session.scalar(select(func.min(Candidacy.started_at))) > now + timedelta(days=1)
+    assert session.scalar(select(func.min(Answer.saved_at))) > now + timedelta(days=1)
+    assert session.scalar(select(func.count()).select_from(Message)) == messages
+
+
+def test_earlier_messages_came_the_real_way(session: Session) -> None:
+    """Each has deliveries and an entry in a log that verifies; the failed sign-in is there too (R1, R14, R15)."""
+    load(session)
+    assert session.scalar(select(func.count()).select_from(Message)) == len(EARLIER_MESSAGES)
+    for message in session.scalars(select(Message)):
+        sent = select(func.count()).select_from(Delivery).where(Delivery.message_id == message.id)
+        assert session.scalar(sent) == message.persons > 0
+    actions = session.scalars(select(LogEntry.action).order_by(LogEntry.id)).all()
+    assert actions == ["sign_in.failed", *["message.sent"] * len(EARLIER_MESSAGES)]
+    assert verify_log(session).sound
+
+
+def test_the_printed_candidates_are_at_the_door(app: Flask, session: Session) -> None:
+    """Nobody has started for them: the person who tries the demo does."""
+    loaded = load(session)
+    user = session.get_one(User, loaded.users["candidate2"])
+    page = signed_in(app, user).get("/").text
+    assert page.count("Start the test") == 2
+
+
+def test_not_into_a_real_installation(session: Session, hall: Hall) -> None:
+    """With real people in the database the demo stays out, and writes nothing."""
+    hall.person("Real Person")
+    before = sizes(session)
+    with pytest.raises(NotADemo, match="EXAMHALL_DEMO=1"):
+        load(session)
+    assert sizes(session) == before
+    load(session, allowed=True)
+    load(session)
+
+
+def test_never_over_somebody_elses_account(session: Session, hall: Hall) -> None:
+    """Not even where the demo is allowed: a real `Chief` keeps their password."""
+    hall.person("Real Chief", username="Chief", password_hash="theirs")
+    with pytest.raises(NotADemo, match="Chief"):
+        load(session, allowed=True)
+    assert session.scalars(select(User.password_hash)).all() == ["theirs"]
+
+
+def test_never_over_somebody_elses_test(session: Session, hall: Hall) -> None:
+    """A real test of the same title is not moved to today."""
+    hall.test("Public Law (JU1204)")
+    with pytest.raises(NotADemo, match="Public Law"):
+        load(session, allowed=True)
+
+
+def test_what_is_missing_is_made_again(session: Session) -> None:
+    """A hall that lacks a contributor gets that one back, and nothing else."""
+    loaded = load(session)
+    before = sizes(session)
+    with writing(session):
+        session.delete(
+            session.scalars(select(Contribution).where(Contribution.user_id == loaded.users["chief"])).first()
+        )
+    load(session)
+    assert sizes(session) == before
+    assert sum(len(one.tests) for one in STAFF) == before["contribution"]
