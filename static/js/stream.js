@@ -41,9 +41,13 @@ export class Connection {
     addEventListener("offline", () => handlers.state("lost"));
     document.addEventListener("visibilitychange", () => document.hidden || this.#seen());
     setInterval(() => this.#watch(), WATCH_EVERY);
-    // htmx may have seen the page before this module came, or not
-    if (element.hasAttribute("data-htmx-powered")) this.#connect();
-    else document.addEventListener("htmx:after:process", () => this.#connect(), { once: true });
+    setTimeout(() => this.#begin());
+  }
+
+  // htmx begins a moment after its own script has run, which can be before hx-sse is there: then it has overlooked it.
+  #begin() {
+    if (!this.#element.hasAttribute("data-htmx-powered")) htmx.process(this.#element);
+    this.#connect();
   }
 
   #opened(connection) {
