@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -33,19 +33,39 @@ def csv_chunks(
     presentation: Presentation,
     now: datetime,
 ) -> Iterator[str]:
-    """Pieces of the file, some hundred rows each: the whole list is never held at once."""
+    """Pieces of the file, some hundred rows each: the whole list is never held at once.
+
+    Words are looked up before the first piece: the others are made after the request's context has gone. `session`
+    must live until the end.
+    """
+    words, heads = _words(), _heads(presentation.columns)
     query = ordered(shown(matching(reach, filter, now), now), presentation, now)
     found = session.execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
-    columns = presentation.columns
-    heads = [str(BY_KEY[key].label) for key in columns]
-    if "progress" in columns:
-        heads.insert(columns.index("progress") + 1, str(gettext("Last seen")))
     yield BYTE_ORDER_MARK + _lines([heads])
     planners: dict[int, str] = {}
     for part in found.partitions():
         planners |= planner_names(session, {row.Candidacy.test_id for row in part} - set(planners), presentation)
         rows = as_rows(part, planners, now)
-        yield _lines([list(chain(*(_cells(row, key, filter.zone) for key in columns))) for row in rows])
+        yield _lines(
+            [list(chain(*(_cells(row, key, words, filter.zone) for key in presentation.columns))) for row in rows]
+        )
+
+
+def _heads(columns: Sequence[str]) -> list[str]:
+    seen = str(gettext("Last seen"))
+    return list(
+        chain(*([str(BY_KEY[key].label), seen] if key == "progress" else [str(BY_KEY[key].label)] for key in columns))
+    )
+
+
+def _words() -> dict[str, dict[str, str]]:
+    words = {name: {value: str(word) for value, word in values.items()} for name, values in VALUES.items()}
+    own = {
+        "submitted": str(gettext("Submitted")),
+        "was_offline": str(gettext("Was offline")),
+        "checked": str(gettext("Checked")),
+    }
+    return {**words, "export": own}
 
 
 def _lines(rows: list[list[str]]) -> str:
@@ -59,25 +79,25 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
-def _cells(row: CandidateRow, key: str, zone: ZoneInfo) -> list[str]:
+def _cells(row: CandidateRow, key: str, words: dict[str, dict[str, str]], zone: ZoneInfo) -> list[str]:
     """A column's text; progress brings "last seen" along as a cell of its own."""
-    in_words = _in_words(row, key)
+    in_words = _in_words(row, key, words)
     text = _text(getattr(row, key), zone) if in_words is None else in_words
     return [text, _text(row.last_seen, zone)] if key == "progress" else [text]
 
 
-def _in_words(row: CandidateRow, key: str) -> str | None:
+def _in_words(row: CandidateRow, key: str, words: dict[str, dict[str, str]]) -> str | None:
     """Text of the columns that are shown in words; None for those that are shown as they are."""
-    words: dict[str, list[str]] = {
-        "submission": [str(gettext("Submitted"))] * row.submitted_once
-        + [str(gettext("Was offline"))] * row.was_offline,
-        "status": [str(VALUES["status"]["online" if row.online else "offline"])],
-        "progress": [str(VALUES["progress"][row.progress])],
-        "warnings": [str(VALUES["warning"][one]) for one in row.warnings],
-        "id_check": [str(gettext("Checked"))] * row.id_checked,
-        "attendance": [str(VALUES["attendance"][row.attendance])] if row.attendance else [],
+    own = words["export"]
+    held: dict[str, list[str]] = {
+        "submission": [own["submitted"]] * row.submitted_once + [own["was_offline"]] * row.was_offline,
+        "status": [words["status"]["online" if row.online else "offline"]],
+        "progress": [words["progress"][row.progress]],
+        "warnings": [words["warning"][one] for one in row.warnings],
+        "id_check": [own["checked"]] * row.id_checked,
+        "attendance": [words["attendance"][row.attendance]] if row.attendance else [],
     }
-    return "; ".join(words[key]) if key in words else None
+    return "; ".join(held[key]) if key in held else None
 
 
 def _text(value: str | int | datetime | None, zone: ZoneInfo) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 from itertools import chain
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, stream_with_context
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask_login import current_user
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -55,9 +56,13 @@ def monitor_csv() -> BaseResponse:
     args = _parameters()
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
-    chunks = csv_chunks(db.session(), _within_reach(asked, now), asked, presentation, now)
+    within = _within_reach(asked, now)
+    # a session of its own: the request's is closed before the last rows are read
+    lasting = Session(db.engine)
+    chunks = csv_chunks(lasting, within, asked, presentation, now)
     first = next(chunks)  # what can fail does so before the answer has begun
-    answer = Response(stream_with_context(chain([first], chunks)), mimetype="text/csv")
+    answer = Response(chain([first], chunks), mimetype="text/csv")
+    answer.call_on_close(lasting.close)
     answer.headers["Content-Disposition"] = f'attachment; filename="candidates-{local(now):%Y-%m-%d}.csv"'
     return answer
 

@@ -1,0 +1,97 @@
+"""The list as CSV: all rows, the same filter and order, harmless in a spreadsheet (R17)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+
+from tests.conftest import settings_for
+from tests.hall import Hall, signed_in
+from tests.monitor.test_page import got, rows_of
+from webapp.clock import utcnow
+from webapp.models import Attendance
+from webapp.monitor.columns import COLUMNS
+from webapp.monitor.export import harmless
+
+ALL = "&".join(f"column={column.key}" for column in COLUMNS)
+
+
+def table(text: str) -> list[dict[str, str]]:
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+
+
+def test_all_pages_are_in_the_file(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    hall.candidacies(test, 1100)
+    hall.candidacies(test, 20, room="Room 2")
+    client = signed_in(app, hall.contributor(test))
+    answer = client.get("/monitor.csv?page=3")
+    assert answer.status_code == 200
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="candidates-{utcnow():%Y-%m-%d}.csv"'
+    rows = table(answer.text)
+    assert len(rows) == len({row["Candidate ID"] for row in rows}) == 1120
+    assert len(table(got(client, "/monitor.csv?room=Room+2"))) == 20
+
+
+def test_columns_and_order_are_those_of_the_page(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    people = [hall.candidacy(test, hall.person(name=name)) for name in ("Bo", "Al", "Cy")]
+    client = signed_in(app, hall.contributor(test))
+    query = "?sort=-name&column=number&column=progress&column=name"
+    rows = table(got(client, "/monitor.csv" + query))
+    assert list(rows[0]) == ["Candidate ID", "Progress", "Last seen", "Name"]
+    numbers = {one.id: one.number for one in people}
+    assert [row["Candidate ID"] for row in rows] == [numbers[one] for one in rows_of(got(client, "/monitor" + query))]
+
+
+def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
+    now = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+    test = hall.test("Algebra", starts_at=now, ends_at=now + timedelta(hours=3))
+    one = hall.candidacy(
+        test, hall.person(name="Ådne, \"Ø\""), number="007", started_at=now, saved_at=now + timedelta(minutes=50),
+        submitted_at=now + timedelta(minutes=61), group_name="G", seat="1A", building="North", question_set="Q",
+        extra_minutes=10, incident_minutes=5, id_checked=True, attendance=Attendance.PRESENT, was_offline=True,
+    )  # fmt: skip
+    hall.seen(one.user_id, timedelta(hours=2))
+    (row,) = table(got(signed_in(app, hall.person(is_admin=True)), f"/monitor.csv?{ALL}"))
+    assert row.pop("Last seen").endswith("+00:00")
+    assert row.pop("Warnings") in {"", "Was offline"}
+    assert row == {
+        "Submission": "Submitted; Was offline", "Name": 'Ådne, "Ø"', "Candidate ID": "007", "Status": "Offline",
+        "Progress": "Blank submission", "Submission saved": "2026-11-24T10:20+00:00", "Minutes spent": "61",
+        "Minutes left": "", "Room": "Room 1", "Seat": "1A", "Test": "Algebra", "Test start": "2026-11-24T09:30+00:00",
+        "Test end": "2026-11-24T12:30+00:00", "Candidate started": "2026-11-24T09:30+00:00",
+        "Candidate submitted": "2026-11-24T10:31+00:00", "Group": "G", "Extra time": "10", "Incident time": "5",
+        "ID check": "Checked", "Attendance": "Present", "Building": "North", "Question set": "Q", "Planner": "",
+    }  # fmt: skip
+
+
+def test_times_are_local_with_their_offset(app: Flask, hall: Hall) -> None:
+    """Trap 24."""
+    app.config["SETTINGS"] = settings_for(Path(hall.session.get_bind().url.database), timezone=ZoneInfo("Europe/Oslo"))
+    hall.candidacy(hall.test(starts_at=datetime(2026, 7, 1, 9, tzinfo=UTC)))
+    hall.candidacy(hall.test(starts_at=datetime(2026, 12, 1, 9, tzinfo=UTC)))
+    rows = table(got(signed_in(app, hall.person(is_admin=True)), "/monitor.csv?column=test_start&sort=test_start"))
+    assert [row["Test start"] for row in rows] == ["2026-07-01T11:00+02:00", "2026-12-01T10:00+01:00"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_formulas_are_made_harmless(start: str) -> None:
+    assert harmless(f"{start}1+1") == f"'{start}1+1"
+    assert harmless(f"1{start}1") == f"1{start}1"
+
+
+def test_a_formula_as_a_name(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    hall.candidacy(test, hall.person(name='=HYPERLINK("http://x")'), seat="-1")
+    (row,) = table(got(signed_in(app, hall.contributor(test)), "/monitor.csv"))
+    assert row["Name"].startswith("'=")
+    assert row["Seat"] == "'-1"

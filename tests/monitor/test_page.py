@@ -1,0 +1,317 @@
+"""The page and its fragment: count, rows, pages, sorting, columns, address (R5, R17, R18, R20)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import get_ident
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from tests.hall import Hall, signed_in
+from webapp.access import Right, reach
+from webapp.clock import utcnow
+from webapp.extensions import db
+from webapp.models import Role, Test, User
+from webapp.monitor.columns import AT_FIRST, COLUMNS
+from webapp.monitor.filters import parse_filter
+from webapp.monitor.matching import matching
+from webapp.timezone import installation_zone
+
+HTMX = {"HX-Request": "true"}
+
+
+def rows_of(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<tr id="c\d+" data-candidacy="(\d+)"', page)]
+
+
+def count_of(page: str) -> int:
+    found = re.findall(r'id="candidate-count" data-count="(\d+)"', page)
+    assert len(found) == 1
+    return int(found[0])
+
+
+def got(client: FlaskClient, address: str, **headers: str) -> str:
+    answer = client.get(address, headers=headers)
+    assert answer.status_code == 200, answer.status_code
+    return answer.text
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[str]]:
+    made: list[str] = []
+    here = get_ident()
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if get_ident() == here:  # the sweep and the presence writer have threads of their own
+            made.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield made
+    event.remove(engine, "before_cursor_execute", note)
+
+
+class Watched:
+    """A test of 120 candidates in two rooms, and an invigilator who watches it."""
+
+    def __init__(self, app: Flask, hall: Hall) -> None:
+        self.app, self.hall = app, hall
+        self.test: Test = hall.test("Algebra")
+        hall.candidacies(self.test, 70)
+        hall.candidacies(self.test, 50, room="Room 2", flagged=True)
+        self.person: User = hall.contributor(self.test)
+        self.client = signed_in(app, self.person)
+
+
+@pytest.fixture
+def watched(app: Flask, hall: Hall) -> Watched:
+    return Watched(app, hall)
+
+
+@pytest.mark.parametrize("query", ["", "?room=Room+2", "?q=bulk+1&flag=no", "?status=online", "?flag=yes&room=Room+1"])
+def test_count_rows_and_audience_are_the_same(watched: Watched, session: Session, query: str) -> None:
+    """R17: the count, the rows of all pages and the query that audiences come from."""
+    within = reach(session, watched.person, Right.WATCH, utcnow())
+    with watched.app.test_request_context("/monitor" + query) as context:
+        asked = parse_filter(MultiDict(context.request.args), installation_zone())
+    audience = set(session.scalars(matching(within, asked, utcnow())))
+    page = got(watched.client, "/monitor" + query)
+    pages = -(-count_of(page) // 50)
+    shown = [
+        number
+        for place in range(1, pages + 1)
+        for number in rows_of(got(watched.client, f"/monitor{query or '?'}&page={place}"))
+    ]
+    assert len(shown) == len(set(shown)) == count_of(page)
+    assert set(shown) == audience
+
+
+def test_the_count_is_of_candidacies(app: Flask, hall: Hall) -> None:
+    """R5: a person in two tests counts twice beside the list."""
+    tests = [hall.test("A"), hall.test("B")]
+    person = hall.person()
+    for test in tests:
+        hall.candidacy(test, person)
+    page = got(signed_in(app, hall.contributor(*tests)), "/monitor")
+    assert count_of(page) == len(rows_of(page)) == 2
+    assert "2 candidates" in page
+
+
+def test_fragment_and_page_show_the_same_rows(watched: Watched) -> None:
+    """One partial for both; the fragment is no page."""
+    page, fragment = got(watched.client, "/monitor"), got(watched.client, "/monitor", **HTMX)
+    assert "<html" in page
+    assert "<html" not in fragment
+    assert rows_of(page) == rows_of(fragment)
+    assert len(rows_of(page)) == 50
+    for body in (page, fragment):
+        ids = re.findall(r' id="([^"]+)"', body)
+        assert len(ids) == len(set(ids))
+    headers = watched.client.get("/monitor").headers
+    assert headers["Vary"].count("HX-Request") == 1
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("asked", ["3", "4", "999", "9" * 100])
+def test_beyond_the_end_is_the_last_page(watched: Watched, asked: str) -> None:
+    page = got(watched.client, f"/monitor?page={asked}")
+    assert len(rows_of(page)) == 20
+    assert re.search(r'aria-current="page"\s+aria-label="Page 3"', page)
+
+
+def test_page_nought_is_the_first(watched: Watched) -> None:
+    assert rows_of(got(watched.client, "/monitor?page=0")) == rows_of(got(watched.client, "/monitor"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["page=abc", "page=-1", "page=", "page=%D9%A1", "page=1&page=2", "sort=nonsense", "sort=--name", "sort=",
+     "sort=name&sort=-name", "column=nonsense", "column=", "rooms=x", "candidate=1", "q=%00", "q=%ff", "x%ff=1",
+     "q=%ED%A0%80", "progress=nonsense", "test=999", "room=Nowhere", "group=Nobody", "move=name:up&move=x",
+     "move=name:sideways", "seen_within=soon", "q=" + "x" * 201],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["/monitor", "/monitor.csv"])
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_what_is_not_known_is_refused(watched: Watched, address: str, query: str, headers: dict[str, str]) -> None:
+    """R6: 400 with a text, never a wider list and never a 500."""
+    answer = watched.client.get(f"{address}?{query}", headers=headers)
+    assert answer.status_code == 400
+    assert "could not be understood" in answer.text
+    assert "data-candidacy" not in answer.text
+
+
+def test_another_tests_values_are_refused(watched: Watched) -> None:
+    """R6: the id of a test and a room that exist, out of reach."""
+    other = watched.hall.test("Other")
+    watched.hall.candidacy(other, room="Far away")
+    for query in (f"test={other.id}", "room=Far+away"):
+        assert watched.client.get(f"/monitor?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("column", [column.key for column in COLUMNS])
+def test_every_column_sorts_both_ways_over_pages(watched: Watched, column: str) -> None:
+    everyone = set(rows_of(got(watched.client, "/monitor")))
+    for sort in (column, f"-{column}"):
+        page = got(watched.client, f"/monitor?sort={sort}&column={column}&column=name")
+        direction = "descending" if sort.startswith("-") else "ascending"
+        assert re.search(rf'class="is-{column}" aria-sort="{direction}"', page)
+        shown = [
+            number
+            for place in (1, 2, 3)
+            for number in rows_of(got(watched.client, f"/monitor?sort={sort}&page={place}"))
+        ]
+        assert len(shown) == len(set(shown)) == 120 > len(everyone)
+
+
+def test_sorting_by_value_with_what_is_missing_last(app: Flask, hall: Hall) -> None:
+    now, test = utcnow(), hall.test()
+    late = hall.candidacy(test, hall.person(name="b"), saved_at=now, seat="10A")
+    early = hall.candidacy(test, hall.person(name="C"), saved_at=now - timedelta(hours=1), seat="2A")
+    never = hall.candidacy(test, hall.person(name="A"), seat="")
+    client = signed_in(app, hall.contributor(test))
+    orders = {"saved": [early, late, never], "-saved": [late, early, never], "name": [never, late, early],
+              "-name": [early, late, never], "seat": [never, early, late]}  # fmt: skip
+    for sort, expected in orders.items():
+        assert rows_of(got(client, f"/monitor?sort={sort}")) == [one.id for one in expected], sort
+
+
+def test_sorting_by_progress_warnings_and_time_left(app: Flask, hall: Hall) -> None:
+    now, test = utcnow(), hall.test()
+    quiet = hall.candidacy(test, saved_at=now, extra_minutes=30)
+    hall.seen(quiet.user_id)
+    away = hall.candidacy(test, saved_at=now)
+    done = hall.candidacy(test, submitted_at=now)
+    client = signed_in(app, hall.contributor(test))
+    assert rows_of(got(client, "/monitor?sort=-warnings"))[0] == away.id
+    assert rows_of(got(client, "/monitor?sort=remaining")) == [away.id, quiet.id, done.id]
+    assert rows_of(got(client, "/monitor?sort=-progress"))[0] == done.id
+    assert rows_of(got(client, "/monitor?sort=submission"))[0] == done.id
+    assert rows_of(got(client, "/monitor?sort=status"))[0] == quiet.id
+
+
+def heads_of(page: str) -> list[str]:
+    return re.findall(r'<th scope="col" class="is-(\w+)"', page)
+
+
+def test_columns_are_those_of_the_address_in_its_order(watched: Watched) -> None:
+    """R18."""
+    assert heads_of(got(watched.client, "/monitor")) == list(AT_FIRST)
+    page = got(watched.client, "/monitor?column=seat&column=name&column=planner&column=seat")
+    assert heads_of(page) == ["seat", "name", "planner"]
+    assert "column=seat&amp;column=name&amp;column=planner&amp;page=2" in page
+
+
+def test_all_columns_at_once(watched: Watched) -> None:
+    planner = watched.hall.contributor(watched.test, role=Role.PLANNER, user=watched.hall.person(name="Petra"))
+    page = got(watched.client, "/monitor?" + "&".join(f"column={column.key}" for column in COLUMNS))
+    assert heads_of(page) == [column.key for column in COLUMNS]
+    assert page.count(planner.name) == 50
+
+
+def test_a_column_moves_without_scripts(watched: Watched) -> None:
+    """R20: the arrow of the columns menu leads to the address with the new order."""
+    answer = watched.client.get("/monitor?flag=yes&column=name&column=seat&column=room&move=room:up")
+    assert answer.status_code == 302
+    assert answer.location == "/monitor?flag=yes&column=name&column=room&column=seat"
+    moved = watched.client.get("/monitor?column=name&column=seat&move=name:down", headers=HTMX)
+    assert moved.headers["HX-Push-Url"] == "/monitor?column=seat&column=name"
+
+
+def test_the_address_pushed_is_canonical(watched: Watched) -> None:
+    """R18: no blank fields, one order, nearest page."""
+    query = "seen_within=&q=+bulk+&flag=yes&column=name&page=9&sort=-seat&room=Room+2&seen_after="
+    answer = watched.client.get(f"/monitor?{query}", headers=HTMX)
+    pushed = answer.headers["HX-Push-Url"]
+    assert pushed == "/monitor?q=bulk&room=Room+2&flag=yes&sort=-seat&column=name"
+    assert rows_of(got(watched.client, pushed)) == rows_of(answer.text)
+    again = watched.client.get(pushed, headers={**HTMX, "HX-Current-URL": f"http://localhost{pushed}"})
+    assert again.headers["HX-Push-Url"] == "false"
+
+
+def test_each_condition_has_a_chip_that_removes_it(watched: Watched) -> None:
+    page = got(watched.client, "/monitor?q=bulk&room=Room+2&flag=yes&sort=-name&page=1")
+    for words, left in (
+        ("Search: “bulk”", "/monitor?room=Room+2&amp;flag=yes&amp;sort=-name"),
+        ("Room: Room 2", "/monitor?q=bulk&amp;flag=yes&amp;sort=-name"),
+        ("Flag: Flagged", "/monitor?q=bulk&amp;room=Room+2&amp;sort=-name"),
+    ):
+        assert re.search(rf'<bdi>{re.escape(words)}</bdi> <a href="{re.escape(left)}"', page), words
+
+
+def test_filters_that_are_set_are_ticked(watched: Watched) -> None:
+    page = got(watched.client, "/monitor?room=Room+2&seen_within=45m&saved_after=2026-11-24T10:00&q=bul")
+    assert re.search(r'name="room" value="Room 2" checked', page)
+    assert not re.search(r'name="room" value="Room 1" checked', page)
+    assert re.search(r'value="45m" selected', page)
+    assert re.search(r'name="saved_after"\s+value="2026-11-24T10:00"', page)
+    assert re.search(r'name="q"\s+value="bul"', page)
+
+
+def test_filters_offer_only_what_is_within_reach(watched: Watched) -> None:
+    """R6: no room of another test is named."""
+    watched.hall.candidacy(watched.hall.test("Hidden"), room="Far away", group_name="Secret")
+    page = got(watched.client, "/monitor")
+    for name in ("Far away", "Secret", "Hidden"):
+        assert name not in page
+
+
+def test_compose_addresses_carry_the_filter(watched: Watched) -> None:
+    """R17: "send to all" gets what drew the list."""
+    page = got(watched.client, "/monitor?room=Room+2&flag=yes&sort=-name&page=1")
+    assert 'href="/messages/new?scope=filtered&amp;room=Room+2&amp;flag=yes"' in page
+    assert f'href="/messages/new?candidate={rows_of(page)[0]}"' in page
+
+
+def test_selecting_works_as_a_plain_form(watched: Watched) -> None:
+    """R20: rows are ticked in a form that is posted to the compose page."""
+    page = got(watched.client, "/monitor")
+    form = re.search(r'<form id="selection" action="/messages/new" method="post".*?</form>', page, re.DOTALL)
+    assert form is not None
+    assert form[0].count('name="candidate"') == 50
+    assert 'name="csrf_token"' in form[0]
+    assert re.search(r'<button type="submit" form="selection"', page)
+
+
+def test_names_are_shown_as_text(app: Flask, hall: Hall) -> None:
+    """Trap 18, and right-to-left names turn nothing around."""
+    test = hall.test("<i>T</i>")
+    hall.candidacy(test, hall.person(name='<script>alert("1")</script>'), room="\u202e&<b>", seat="'\">")
+    page = got(signed_in(app, hall.contributor(test)), "/monitor?sort=seat")
+    assert "<script>alert" not in page
+    assert "<bdi>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;</bdi>" in page
+    assert "<i>T" not in page
+    assert 'aria-label="Select &lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;"' in page
+
+
+def test_nobody_matches(watched: Watched) -> None:
+    page = got(watched.client, "/monitor?q=nobody-like-this")
+    assert count_of(page) == 0
+    assert rows_of(page) == []
+    assert "No candidate matches" in page
+    assert "Send message to all" not in page
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_statements_do_not_grow_with_the_rows(app: Flask, hall: Hall, headers: dict[str, str]) -> None:
+    """Few statements, as many for 50 rows as for one."""
+    test = hall.test()
+    hall.candidacy(test)
+    client = signed_in(app, hall.contributor(test))
+    got(client, "/monitor")  # a process's first request starts its background work
+    numbers = []
+    for more in (0, 80):
+        hall.candidacies(test, more)
+        with statements(app) as made:
+            got(client, "/monitor?column=planner&column=name&room=Room+1&test=1", **headers)
+        numbers.append([one for one in made if not one.startswith(("BEGIN", "PRAGMA"))])
+    assert numbers[0] == numbers[1]
+    assert len(numbers[0]) <= (8 if headers else 11)

@@ -1,0 +1,141 @@
+"""The refresh every five seconds: nothing for an unchanged list, the whole fragment for a changed one (R19)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall, signed_in
+from tests.monitor.test_page import got, statements
+from webapp.database import writing
+from webapp.models import Candidacy, User
+
+HTMX = {"HX-Request": "true"}
+NOON = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(NOON, tick=False) as held:
+        yield held
+
+
+class Poll:
+    """A page with one candidate, and its refresh."""
+
+    def __init__(self, app: Flask, hall: Hall) -> None:
+        self.app, self.hall, self.session = app, hall, hall.session
+        self.test = hall.test()
+        self.candidacy: Candidacy = hall.candidacy(self.test, saved_at=NOON)
+        hall.seen(self.candidacy.user_id)
+        self.client: FlaskClient = signed_in(app, hall.contributor(self.test))
+        self.tag = self.of(got(self.client, "/monitor"))
+
+    @staticmethod
+    def of(page: str) -> str:
+        found = re.findall(r'hx-ptag="([0-9a-f]+)"', page)
+        assert len(found) == 1
+        return found[0]
+
+    def status(self, query: str = "") -> int:
+        answer = self.client.get("/monitor" + query, headers={**HTMX, "HX-PTag": self.tag})
+        assert answer.headers["HX-PTag"]
+        assert "HX-Push-Url" not in answer.headers
+        assert (answer.status_code == 304) == (answer.data == b"")
+        return answer.status_code
+
+    def change(self, **fields: object) -> None:
+        with writing(self.session):
+            one = self.session.get_one(Candidacy, self.candidacy.id)
+            for name, value in fields.items():
+                setattr(one, name, value)
+
+
+@pytest.fixture
+def poll(clock: time_machine.Coordinates, app: Flask, hall: Hall) -> Poll:
+    return Poll(app, hall)
+
+
+def test_an_unchanged_list_is_not_sent_again(poll: Poll) -> None:
+    """R19: one count and one list of rows, and no rendering."""
+    assert poll.status() == 304
+    with statements(poll.app) as made:
+        poll.status()
+    on_candidates = [one for one in made if "candidacy" in one]
+    assert len(on_candidates) == 2
+
+
+def test_a_tag_of_the_fragment_is_that_of_the_page(poll: Poll) -> None:
+    assert poll.of(got(poll.client, "/monitor", **HTMX)) == poll.tag
+
+
+def test_seconds_within_a_minute_change_nothing(poll: Poll, clock: time_machine.Coordinates) -> None:
+    clock.shift(timedelta(seconds=40))
+    assert poll.status() == 304
+    clock.shift(timedelta(seconds=20))
+    assert poll.status() == 200
+
+
+def test_being_seen_again_changes_nothing(poll: Poll, clock: time_machine.Coordinates) -> None:
+    clock.shift(timedelta(seconds=30))
+    poll.hall.seen(poll.candidacy.user_id)
+    assert poll.status() == 304
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"saved_at": NOON + timedelta(minutes=1)}, {"submitted_at": NOON}, {"paused_at": NOON}, {"flagged": True},
+     {"room": "Elsewhere"}, {"was_offline": True}, {"seat": "1A"}, {"extra_minutes": 5}, {"attendance": "absent"},
+     {"id_checked": True}, {"group_name": "G"}, {"withdrawn_at": NOON}],
+)  # fmt: skip
+def test_each_change_is_sent(poll: Poll, fields: dict[str, object]) -> None:
+    poll.change(**fields)
+    assert poll.status() == 200
+
+
+def test_a_new_name_a_new_candidate_and_being_away_are_sent(poll: Poll, session: Session) -> None:
+    with writing(session):
+        session.get_one(User, poll.candidacy.user_id).name = "Renamed"
+    assert poll.status() == 200
+    poll.tag = poll.of(got(poll.client, "/monitor"))
+    poll.hall.candidacies(poll.test, 1)
+    assert poll.status() == 200
+    poll.tag = poll.of(got(poll.client, "/monitor"))
+    poll.hall.seen(poll.candidacy.user_id, timedelta(seconds=76))
+    assert poll.status() == 200
+
+
+@pytest.mark.parametrize("query", ["?sort=-name", "?room=Room+1", "?column=name"])
+def test_another_view_has_another_tag(poll: Poll, query: str) -> None:
+    assert poll.status(query) == 200
+
+
+def test_another_person_has_another_tag(poll: Poll, app: Flask) -> None:
+    """Nobody is told "unchanged" of a page that another person saw."""
+    poll.client = signed_in(app, poll.hall.contributor(poll.test))
+    assert poll.status() == 200
+
+
+def test_only_a_refresh_gets_a_tag_in_its_header(poll: Poll) -> None:
+    """htmx sends it along with the next request of the same element, which then would count as a refresh."""
+    assert "HX-PTag" not in poll.client.get("/monitor", headers=HTMX).headers
+
+
+def test_a_refresh_after_signing_out_is_a_401(poll: Poll, client: FlaskClient) -> None:
+    assert client.get("/monitor", headers={**HTMX, "HX-PTag": poll.tag}).status_code == 401
+
+
+def test_a_refresh_of_a_test_that_was_closed_is_a_403(poll: Poll) -> None:
+    with writing(poll.session):
+        poll.session.merge(poll.test).closed_at = NOON
+    answer = poll.client.get("/monitor", headers={**HTMX, "HX-PTag": poll.tag})
+    assert answer.status_code == 403
+    assert "<html" not in answer.text
+    assert "You have no test open now" in answer.text
