@@ -73,7 +73,7 @@ function remove(ids) {
 
 function focusStrip() {
   const button = list.querySelector(".notice-close");
-  button?.focus({ preventScroll: true });
+  button?.focus();
   return Boolean(button);
 }
 
