@@ -16,7 +16,6 @@ from webapp.models import Candidacy, Contribution, Presence, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text
 
-
 Kept = TypeVar("Kept")
 
 
