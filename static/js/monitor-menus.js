@@ -39,9 +39,13 @@ document.addEventListener("click", (event) => {
   event.target.closest?.(".menu-item")?.closest("[popover]")?.hidePopover();
 });
 
+function buttonOf(menu) {
+  return document.querySelector(`[popovertarget="${menu.id}"]`);
+}
+
 // A popover stands in the top layer, in the middle of the window; a menu belongs beside its button.
 function place(menu) {
-  const button = document.querySelector(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
+  const button = buttonOf(menu).getBoundingClientRect();
   const size = menu.getBoundingClientRect();
   const below = button.bottom + size.height < innerHeight;
   menu.style.margin = "0";
@@ -49,7 +53,17 @@ function place(menu) {
   menu.style.left = `${Math.max(0, Math.min(button.left, innerWidth - size.width - 8))}px`;
 }
 
+function isInView(button) {
+  const box = button.getBoundingClientRect();
+  const frame = button.closest("#rows")?.getBoundingClientRect() ?? { top: 0, left: 0, bottom: innerHeight, right: innerWidth };
+  return box.bottom > frame.top && box.top < frame.bottom && box.right > frame.left && box.left < frame.right;
+}
+
+// It goes along with its button. Closing it at once would also close it where the press itself, or the focus that
+// moved there, brought the button into view: that scrolling is only reported after the press.
 document.addEventListener("scroll", (event) => {
   const open = document.querySelector(".menu:popover-open");
-  if (open && !open.contains(event.target)) open.hidePopover();
+  if (!open || open.contains(event.target)) return;
+  if (isInView(buttonOf(open))) place(open);
+  else open.hidePopover();
 }, { capture: true, passive: true });
