@@ -1,0 +1,77 @@
+"""A real browser before a real server: Debian's chromium, driven by Playwright, and gunicorn over SQLite."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.house import Desks, House, opened_house
+from tests.server import close_all
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PATIENCE_SECONDS = 15.0
+"""How long a page may take on a busy machine; what a rule bounds more tightly is measured by its own test."""
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One browser per worker; every desk is a context of its own in it."""
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.skip("no chromium found; on Debian or Ubuntu: apt install chromium")
+    quiet = ["--disable-background-networking", "--disable-component-update"]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # chromium refuses to run as root with it
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=quiet + sandbox)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def shared_house(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One server per worker, for the tests that leave it alone; each test makes people and exams of its own in it."""
+    with opened_house(migrated_database, tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@pytest.fixture
+def house(shared_house: House) -> House:
+    """The shared server."""
+    return shared_house
+
+
+@pytest.fixture
+def own_house(migrated_database: Path, tmp_path: Path) -> Iterator[House]:
+    """A server of this test's own, which it may kill."""
+    with opened_house(migrated_database, tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def house_with(migrated_database: Path, tmp_path: Path) -> Iterator[Callable[..., House]]:
+    """Give `environ`, get a server of this test's own with these settings."""
+    opened = []
+
+    def open_with(**environ: str) -> House:
+        opened.append(opened_house(migrated_database, tmp_path, environ))
+        return opened[-1].__enter__()
+
+    yield open_with
+    for house in opened:
+        house.__exit__(None, None, None)
+
+
+@pytest.fixture
+def desks(chromium: Browser) -> Iterator[Desks]:
+    """Browsers of people. At the end none of them may have met an error that its test did not expect."""
+    desks = Desks(chromium)
+    yield desks
+    desks.close()
+    close_all()

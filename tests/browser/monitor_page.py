@@ -1,0 +1,75 @@
+"""The monitor as an invigilator uses it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def rows(page: Page) -> Locator:
+    """The candidates on this page of the list."""
+    return page.locator("tr[data-candidacy]")
+
+
+def row(page: Page, name: str) -> Locator:
+    """One candidate's row."""
+    return rows(page).filter(has=page.get_by_role("rowheader", name=name, exact=True))
+
+
+def tick(page: Page, name: str) -> Locator:
+    """One candidate's checkbox."""
+    return page.get_by_role("checkbox", name=f"Select {name}", exact=True)
+
+
+def search(page: Page, phrase: str, count: int) -> None:
+    """Type into the search field and wait until so many match."""
+    page.get_by_role("searchbox", name="Search candidates").fill(phrase)
+    shows(page, count)
+
+
+def shows(page: Page, count: int) -> None:
+    """Wait until the count beside the list is this one."""
+    expect(page.locator("#candidate-count")).to_have_attribute("data-count", str(count))
+
+
+def dialog(page: Page) -> Locator:
+    """The compose dialog, open."""
+    opened = page.locator("dialog#compose")
+    expect(opened).to_be_visible()
+    return opened
+
+
+def compose_for_one(page: Page, name: str) -> Locator:
+    """Through the row's menu."""
+    row(page, name).get_by_role("button", name=f"More for {name}").click()
+    page.locator(".menu:popover-open").get_by_role("link", name="Send message").click()
+    return dialog(page)
+
+
+def compose_for_selected(page: Page) -> Locator:
+    """Through the action bar."""
+    page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Send message").click()
+    return dialog(page)
+
+
+def compose_for_all(page: Page) -> Locator:
+    """Through the drop-down beside the count."""
+    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("link", name="Send message to all").click()
+    return dialog(page)
+
+
+def write(form: Locator, subject: str, body: str = "Read this, please.") -> None:
+    """Fill the form in."""
+    form.get_by_label("Subject").fill(subject)
+    form.get_by_label("Message", exact=True).fill(body)
+
+
+def press_send(form: Locator) -> None:
+    """The button that sends."""
+    form.get_by_role("button", name="Send to").click()
+
+
+def was_sent(form: Locator, persons: int) -> None:
+    """The word of success with the number reached (trap 22)."""
+    word = "person" if persons == 1 else "persons"
+    expect(form.get_by_role("status").filter(has_text="Sent to")).to_contain_text(f"Sent to {persons} {word}")
