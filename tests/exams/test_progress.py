@@ -111,7 +111,11 @@ def test_submitting_asks_first_and_then_holds(app: Flask, hall: Hall, session: S
     assert "<textarea" not in page
 
 
-@pytest.mark.parametrize("fields", [{"started_at": None}, {"paused_at": utcnow()}, {"withdrawn_at": utcnow()}], ids=["not started", "paused", "withdrawn"])
+@pytest.mark.parametrize(
+    "fields",
+    [{"started_at": None}, {"paused_at": utcnow()}, {"withdrawn_at": utcnow()}],
+    ids=["not started", "paused", "withdrawn"],
+)
 def test_submitting_is_refused(hall: Hall, session: Session, fields: dict[str, object]) -> None:
     test = hall.test()
     test_id = test.id

@@ -46,9 +46,7 @@ def clean(text: str) -> str:
 
 def answers_of(session: Session, candidacy_id: int) -> dict[int, SavedAnswer]:
     """Question id → the stored answer, for the questions that have one."""
-    query = select(Answer.question_id, Answer.text, Answer.saved_at).where(
-        Answer.candidacy_id == candidacy_id
-    )
+    query = select(Answer.question_id, Answer.text, Answer.saved_at).where(Answer.candidacy_id == candidacy_id)
     return {question_id: SavedAnswer(text, at) for question_id, text, at in session.execute(query)}
 
 
@@ -73,14 +71,10 @@ def save(
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if not sitting.takes_answers:
             raise NotNow(sitting)
-        if not session.scalar(
-            select(Question.id).where(Question.id == question_id, Question.test_id == test_id)
-        ):
+        if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
             raise NotFound
         answer = session.scalar(
-            select(Answer).where(
-                Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id
-            )
+            select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
         )
         stored = SavedAnswer(answer.text, answer.saved_at) if answer else NONE_YET
         if answer and stored.text == text:

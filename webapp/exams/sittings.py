@@ -72,14 +72,10 @@ class Sitting:
 def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]:
     """All tests of a person: those that are not over first, each group by its start."""
     found = [Sitting(candidacy, test, end, now) for candidacy, test, end in session.execute(_of(user_id))]
-    return sorted(
-        found, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id)
-    )
+    return sorted(found, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id))
 
 
-def own_sitting(
-    session: Session, user_id: int, test_id: int, now: datetime, *, lock: bool = False
-) -> Sitting:
+def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, lock: bool = False) -> Sitting:
     """A person's own candidacy in this test; raises `NotFound` if there is none (R13).
 
     With `lock`, the row stays as it is until the transaction ends (PostgreSQL; SQLite has one writer anyway).
@@ -105,8 +101,7 @@ def enter(session: Session, user_id: int, now: datetime) -> None:
     at_door = [
         sitting.candidacy.id
         for sitting in own_sittings(session, user_id, now)
-        if sitting.candidacy.entered_at is None
-        and sitting.test.starts_at - ENTRY_BEFORE_START <= now < sitting.ends_at
+        if sitting.candidacy.entered_at is None and sitting.test.starts_at - ENTRY_BEFORE_START <= now < sitting.ends_at
     ]
     if not at_door:
         return
@@ -121,7 +116,5 @@ def enter(session: Session, user_id: int, now: datetime) -> None:
 
 def _of(user_id: int) -> Select[Candidacy, Test, datetime]:
     return (
-        select(Candidacy, Test, own_end())
-        .join(Test, Test.id == Candidacy.test_id)
-        .where(Candidacy.user_id == user_id)
+        select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id).where(Candidacy.user_id == user_id)
     )

@@ -77,9 +77,7 @@ def save(test_id: int, question_id: int) -> str | Response:
     if text is None:
         abort(400)
     _same_person()
-    saved = answers.save(
-        db.session(), current_user.id, test_id, question_id, typed=text, now=utcnow(), base=_base()
-    )
+    saved = answers.save(db.session(), current_user.id, test_id, question_id, typed=text, now=utcnow(), base=_base())
     if wants_fragment():
         return render_template("exams/_saved.html", answer=saved)
     return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)
@@ -97,9 +95,7 @@ def refused(refusal: ExamRefusal) -> Response:
     """Say in words why not, with what was typed: on a page, or as a fragment for the page that stays."""
     db.session.rollback()
     template = "exams/_refusal.html" if wants_fragment() else "exams/refused.html"
-    return make_response(
-        render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status
-    )
+    return make_response(render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status)
 
 
 def _same_person() -> None:
