@@ -71,6 +71,7 @@ def app(migrated_database: Path, tmp_path: Path) -> Iterator[Flask]:
     app.testing = True
     app.test_client_class = Browser
     yield app
+    app.extensions["examhall_push"].background.stop()
     with app.app_context():
         db.engine.dispose()
 

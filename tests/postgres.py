@@ -148,6 +148,7 @@ def application_on(address: str) -> Iterator[Flask]:
     """An application on a database of the cluster; its connections are closed at the end."""
     app = _application(address)
     yield app
+    app.extensions["examhall_push"].background.stop()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from html import unescape
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
@@ -146,7 +147,7 @@ class Person:
         assert dialog.status_code == 200, dialog.text
         fields: dict[str, list[str]] = {}
         for name, value in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', dialog.text):
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(name, []).append(unescape(value))
         return self.post("/messages", **fields, subject=subject, body="Body of " + subject)
 
 

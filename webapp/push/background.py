@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 
 import structlog
@@ -21,8 +20,10 @@ class Background:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
+        self._threads: list[threading.Thread] = []
         self._loops: list[tuple[float, Callable[[], None]]] = []
         self._started_in: int | None = None
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     def every(self, seconds: float, step: Callable[[], None]) -> None:
@@ -37,13 +38,21 @@ class Background:
             if self._started_in == os.getpid():
                 return
             first()
-            for seconds, step in self._loops:
-                threading.Thread(target=self._run, args=(seconds, step), daemon=True).start()
+            self._threads = [
+                threading.Thread(target=self._run, args=loop, name="examhall", daemon=True) for loop in self._loops
+            ]
+            for thread in self._threads:
+                thread.start()
             self._started_in = os.getpid()
 
+    def stop(self) -> None:
+        """End the loops for good, each after the step it is in. A server never does; whoever ends an app early must."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
     def _run(self, seconds: float, step: Callable[[], None]) -> None:
-        while True:
-            time.sleep(seconds)
+        while not self._stopped.wait(seconds):
             try:
                 with self._app.app_context():
                     step()
