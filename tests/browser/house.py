@@ -178,7 +178,7 @@ class Desks:
         problems = [problem for desk in self._desks for problem in desk.unexpected()]
         for desk in self._desks:
             desk.context.close()
-        assert problems == []
+        assert not problems, "\n".join(problems)
 
 
 def notice(page: Page, subject: str) -> Locator:

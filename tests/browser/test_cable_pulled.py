@@ -1,0 +1,64 @@
+"""R21, traps 6 and 19: the one slow test, because presence has bounds in real seconds.
+
+It is in one group with the tests of test_accessibility.py and test_small_screens.py: xdist begins with the largest
+group, and so this minute and a half runs beside everything else.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.cable import Cable
+from tests.browser.house import Desk, Desks, House, is_live, notice
+from tests.browser.monitor_page import row
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-long")]
+
+
+def test_r21_a_pulled_cable_shows_as_offline_within_90_s(house: House, desks: Desks) -> None:
+    """The others stay online, notices stay where they are; plugged in again, what was missed comes."""
+    exam = house.exam()
+    ada, bob = house.candidate(exam, "Ada"), house.candidate(exam, "Bob")
+    ines = house.invigilator(exam)
+    with Cable(house.server.port) as cable:
+        far = desks.desk(house)
+        far.expects("ERR_")
+        paper = sign_in_through(cable, far, house, ada, f"/tests/{exam.id}")
+        near = desks.desk(house).sign_in_unseen(bob, f"/tests/{exam.id}")
+        is_live(paper)
+        is_live(near)
+        monitor = desks.desk(house).sign_in_unseen(ines, "/monitor")
+        status = {name: row(monitor, name).locator("[data-column=status]") for name in ("Ada", "Bob")}
+        for one in status.values():
+            expect(one).to_contain_text("Online")
+        house.over_http(ines).send("Before", scope="filtered")
+        expect(notice(paper, "Before")).to_be_visible()
+        cable.pull()
+        pulled_at = time.monotonic()
+        house.over_http(ines).send("While it was out", scope="filtered")
+        paper.get_by_role("textbox").first.press_sequentially("written in the dark")
+        expect(status["Ada"]).to_contain_text("Offline", timeout=95_000)
+        assert time.monotonic() - pulled_at < 90
+        expect(row(monitor, "Ada").locator("[data-column=warnings]")).to_contain_text("Offline", ignore_case=True)
+        expect(status["Bob"]).to_contain_text("Online")
+        expect(notice(near, "Before")).to_have_count(1)
+        expect(notice(near, "While it was out")).to_be_visible()
+        expect(notice(paper, "Before")).to_be_visible()
+        expect(notice(paper, "While it was out")).to_have_count(0)
+        expect(paper.locator("[data-save-state]")).to_contain_text("Not saved yet")
+        cable.plug_in()
+        expect(notice(paper, "While it was out")).to_have_count(1, timeout=45_000)
+        expect(notice(paper, "Before")).to_have_count(1)
+        expect(status["Ada"]).to_contain_text("Online", timeout=30_000)
+        expect(paper.locator("[data-save-state]")).to_have_attribute("data-state", "saved", timeout=60_000)
+        paper.close(run_before_unload=False)
+
+
+def sign_in_through(cable: Cable, desk: Desk, house: House, user, path: str):  # type: ignore[no-untyped-def]
+    """As `Desk.sign_in_unseen`, by way of the cable's end."""
+    page = desk.sign_in_unseen(user, "/healthz")  # cookies do not look at ports
+    page.goto(cable.url + path)
+    return page

@@ -1,0 +1,130 @@
+"""What can go wrong while a message is written: the text is never lost, and Send works in the end (R2, R3)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select
+
+from tests.browser.house import Desk, Desks, House
+from tests.browser.monitor_page import compose_for_one, press_send, was_sent, write
+from webapp.models import Message, User
+
+pytestmark = pytest.mark.browser
+
+BODY = "The text that\nmust not be lost"
+
+
+def begin(house: House, desk: Desk) -> tuple[User, Page, Locator]:
+    """An invigilator with a written message in the dialog."""
+    exam = house.exam()
+    house.candidate(exam, "Ada")
+    ines = house.invigilator(exam)
+    page = desk.sign_in(ines, "/monitor")
+    form = compose_for_one(page, "Ada")
+    write(form, f"Kept {exam.id}", BODY)
+    return ines, page, form
+
+
+def text_is_kept(form: Locator) -> str:
+    """Still as typed; gives the subject."""
+    expect(form.get_by_label("Message", exact=True)).to_have_value(BODY)
+    expect(form.get_by_label("Subject")).to_have_value(re.compile("^Kept "))
+    return form.get_by_label("Subject").input_value()
+
+
+def sendings(house: House, subject: str) -> int:
+    """How many there are with this subject."""
+    return len(house.fresh().scalars(select(Message.id).where(Message.subject == subject)).all())
+
+
+def test_the_session_ends_while_composing(house: House, desks: Desks) -> None:
+    """401 is said, the text kept; signed in again in another tab, the same press sends, once."""
+    desk = desks.desk(house)
+    desk.expects("401", "400")
+    ines, page, form = begin(house, desk)
+    desk.context.clear_cookies()
+    press_send(form)
+    expect(form.get_by_role("alert")).to_contain_text("Your session has ended")
+    subject = text_is_kept(form)
+    assert sendings(house, subject) == 0
+    with desk.context.expect_page() as opened:
+        form.get_by_role("alert").get_by_role("link", name="Sign in").click()
+    tab = opened.value
+    tab.get_by_label("Username").fill(ines.username)
+    tab.get_by_label("Password", exact=True).fill("correct horse battery")
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.locator(".signed-in-name")).to_have_text("Ines")
+    page.bring_to_front()
+    text_is_kept(form)
+    press_send(form)
+    was_sent(form, 1)
+    assert sendings(house, subject) == 1
+
+
+def test_the_server_is_away_while_composing(own_house: House, desks: Desks) -> None:
+    """It says so and keeps the text; after the restart the same press sends, once."""
+    house = own_house
+    desk = desks.desk(house)
+    desk.expects("ERR_", "htmx", "Failed to fetch")
+    _, page, form = begin(house, desk)
+    house.server.kill()
+    press_send(form)
+    expect(form.get_by_role("alert")).to_contain_text("The server could not be reached")
+    expect(form.get_by_role("button", name="Send to")).to_be_enabled()
+    subject = text_is_kept(form)
+    expect(page.locator("[data-connection-box]")).to_contain_text("No connection to the server")
+    house.server.start()
+    press_send(form)
+    was_sent(form, 1)
+    assert sendings(house, subject) == 1
+    form.get_by_role("button", name="Done").click()
+    expect(page.locator("[data-connection-box]")).to_be_hidden()
+
+
+def test_closing_the_dialog_keeps_what_was_written(house: House, desks: Desks) -> None:
+    """Escape by mistake costs nothing: the next dialog has it."""
+    _, page, form = begin(house, desks.desk(house))
+    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()
+    form = compose_for_one(page, "Ada")
+    text_is_kept(form)
+
+
+def test_trap_23_a_colleague_sent_to_the_same_people_just_before(house: House, desks: Desks) -> None:
+    """A warning, not a block."""
+    exam = house.exam()
+    house.candidate(exam, "Ada")
+    house.over_http(house.invigilator(exam, name="Colleague")).send("Ten minutes more", scope="filtered")
+    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    form = compose_for_one(page, "Ada")
+    expect(form.locator("[data-overlap]")).to_contain_text("Colleague")
+    expect(form.locator("[data-overlap]")).to_contain_text("Ten minutes more")
+    write(form, "Mine as well")
+    press_send(form)
+    was_sent(form, 1)
+
+
+def test_r4_over_the_limit_there_is_a_way_on_with_the_text(house_with, desks: Desks) -> None:  # type: ignore[no-untyped-def]
+    """422 says how many, sends nothing, and each room's link opens the same message for that part."""
+    house = house_with(EXAMHALL_MAX_RECIPIENTS="3")
+    exam = house.exam()
+    house.hall.candidacies(exam, 3, room="Room 1")
+    house.hall.candidacies(exam, 2, room="Room 2")
+    desk = desks.desk(house)
+    desk.expects("422")
+    page = desk.sign_in(house.invigilator(exam), "/monitor")
+    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("link", name="Send message to all").click()
+    form = page.locator("dialog#compose")
+    expect(form.get_by_role("alert")).to_contain_text("This would reach 5 persons. At most 3")
+    expect(form.get_by_role("button", name="Send to")).to_have_count(0)
+    write(form, "Kept for the part", BODY)
+    form.get_by_role("link", name="Room 1").click()
+    expect(form).to_contain_text("To 3 persons")
+    expect(form.get_by_label("Subject")).to_have_value("Kept for the part")
+    expect(form.get_by_label("Message", exact=True)).to_have_value(BODY)
+    press_send(form)
+    was_sent(form, 3)

@@ -1,0 +1,114 @@
+"""The line breaks, the server dies: no notice is lost or doubled, no answer is lost (R8, R9, traps 1, 2, 5)."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.house import Desks, House, is_live, notice
+from webapp.extensions import db
+from webapp.models import Answer, Candidacy
+
+pytestmark = pytest.mark.browser
+
+CUT = (
+    r"ERR_CONNECTION_REFUSED",
+    r"ERR_INTERNET_DISCONNECTED",
+    r"ERR_INCOMPLETE_CHUNKED",
+    r"ERR_CONNECTION_RESET",
+    r"ERR_EMPTY_RESPONSE",
+    r"ERR_NETWORK_CHANGED",
+    r"ERR_SOCKET_NOT_CONNECTED",
+    r"\b50[23]\b",
+)
+
+
+def answer_field(page: Page):  # type: ignore[no-untyped-def]
+    """The one answer."""
+    return page.get_by_role("textbox", name="Answer to question 1")
+
+
+def stored_answer(house: House, user_id: int) -> str:
+    """What the database has."""
+    query = db.select(Answer.text).join(Candidacy).where(Candidacy.user_id == user_id)
+    return house.fresh().scalars(query).one()
+
+
+def test_r9_a_stream_cut_during_the_sending(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
+    desk = desks.desk(house)
+    desk.expects(*CUT)
+    page = desk.sign_in(ada, f"/tests/{exam.id}")
+    is_live(page)
+    ines.send("Before", scope="filtered")
+    expect(notice(page, "Before")).to_have_count(1)
+    desk.context.set_offline(True)
+    expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", "lost")
+    expect(page.locator("[data-notices-state]")).to_contain_text("Keep writing, your text is kept")
+    ines.send("While cut", scope="filtered")
+    answer_field(page).press_sequentially("written without a line")
+    expect(page.locator("[data-save-state]")).to_contain_text("Not saved yet")
+    desk.context.set_offline(False)
+    expect(notice(page, "While cut")).to_be_visible()
+    is_live(page)
+    expect(notice(page, "Before")).to_have_count(1)
+    expect(notice(page, "While cut")).to_have_count(1)
+    expect(answer_field(page)).to_have_value("written without a line")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved", timeout=40_000)
+    assert stored_answer(house, ada.id) == "written without a line"
+
+
+def test_r8_the_server_is_killed_and_started_again_during_the_exam(own_house: House, desks: Desks) -> None:
+    """Trap 5: pages come back by themselves; a sending right after the start reaches them; typed text is saved."""
+    house = own_house
+    exam = house.exam()
+    ada, bob, ines = house.candidate(exam, "Ada"), house.candidate(exam, "Bob"), house.invigilator(exam)
+    sender = house.over_http(ines)
+    writing, reading = desks.desk(house), desks.desk(house)
+    for desk in (writing, reading):
+        desk.expects(*CUT)
+    page = writing.sign_in(ada, f"/tests/{exam.id}")
+    other = reading.sign_in(bob)
+    is_live(page)
+    is_live(other)
+    sender.send("Before", scope="filtered")
+    expect(notice(page, "Before")).to_have_count(1)
+    expect(notice(other, "Before")).to_have_count(1)
+    answer_field(page).press_sequentially("saved. ")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    house.server.kill()
+    expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", "lost")
+    answer_field(page).press_sequentially("typed while it was away")
+    expect(page.locator("[data-save-state]")).to_contain_text("Not saved yet. Your text is safe on this page")
+    house.server.start()
+    assert sender.send("After", scope="filtered").status_code == 201  # before most of them are back
+    for one in (page, other):
+        expect(notice(one, "After")).to_have_count(1, timeout=30_000)
+        is_live(one)
+        expect(notice(one, "After")).to_have_count(1)
+        expect(notice(one, "Before")).to_have_count(1)
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved", timeout=40_000)
+    expect(answer_field(page)).to_have_value("saved. typed while it was away")
+    assert stored_answer(house, ada.id) == "saved. typed while it was away"
+
+
+def test_what_was_typed_while_the_server_was_away_survives_a_reload(own_house: House, desks: Desks) -> None:
+    """The page's own copy is put back, and saved then."""
+    house = own_house
+    exam = house.exam()
+    ada = house.candidate(exam)
+    desk = desks.desk(house)
+    desk.expects(*CUT)
+    page = desk.sign_in(ada, f"/tests/{exam.id}")
+    is_live(page)
+    answer_field(page).press_sequentially("saved. ")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    house.server.kill()
+    answer_field(page).press_sequentially("only on this page")
+    expect(page.locator("[data-save-state]")).to_contain_text("Not saved yet. Your text is safe on this page")
+    house.server.start()
+    page.reload()
+    expect(answer_field(page)).to_have_value("saved. only on this page")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved", timeout=40_000)
+    assert stored_answer(house, ada.id) == "saved. only on this page"

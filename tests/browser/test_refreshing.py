@@ -1,0 +1,119 @@
+"""R19: the list refreshes itself, and takes nothing away from who works in it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.house import Desks, House
+from tests.browser.monitor_page import compose_for_one, row, rows, tick
+from webapp.database import writing
+from webapp.models import Candidacy, Test
+
+pytestmark = pytest.mark.browser
+
+
+def changed(house: House, exam: Test, place: int, **changes: str) -> None:
+    """Change one candidacy of the test behind the page's back."""
+    candidacy_id = house.candidacies_of(exam)[place].id
+    with writing(house.session):
+        candidacy = house.session.get_one(Candidacy, candidacy_id)
+        for name, value in changes.items():
+            setattr(candidacy, name, value)
+
+
+def ids(page: Page) -> list[str]:
+    """The rows as they stand."""
+    return rows(page).evaluate_all("rows => rows.map(row => row.dataset.candidacy)")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def exam(house: House) -> Test:
+    """60 candidates."""
+    exam = house.exam()
+    house.hall.candidacies(exam, 60)
+    return exam
+
+
+def test_r19_selection_focus_scroll_and_half_typed_text_stay(house: House, desks: Desks, exam: Test) -> None:
+    """Cells change in place and are marked."""
+    page = desks.desk(house, viewport={"width": 1280, "height": 500}).sign_in(house.invigilator(exam), "/monitor")
+    rows(page).nth(19).scroll_into_view_if_needed()
+    box = rows(page).nth(20).get_by_role("checkbox")
+    box.check()
+    box.focus()
+    scrolled = page.evaluate("[scrollY, document.getElementById('rows').scrollTop]")
+    assert max(scrolled) > 0
+    box.evaluate("box => { window.held = box; }")
+    changed(house, exam, 20, room="Room 99")
+    cell = rows(page).nth(20).locator("[data-column=room]")
+    expect(cell).to_have_text("Room 99")
+    expect(cell).to_have_attribute("data-changed", "")
+    expect(box).to_be_checked()
+    expect(box).to_be_focused()
+    assert box.evaluate("box => box === window.held")
+    assert page.evaluate("[scrollY, document.getElementById('rows').scrollTop]") == scrolled
+    field = page.get_by_role("searchbox", name="Search candidates")
+    field.focus()
+    field.evaluate("field => { field.value = 'half ty'; field.setSelectionRange(4, 4); }")
+    changed(house, exam, 21, room="Room 98")
+    expect(rows(page).nth(21).locator("[data-column=room]")).to_have_text("Room 98")
+    expect(field).to_have_value("half ty")
+    expect(field).to_be_focused()
+    assert field.evaluate("field => field.selectionStart") == 4
+    expect(rows(page).nth(21).get_by_role("checkbox")).not_to_be_checked()
+    expect(box).to_be_checked()
+
+
+def test_r19_an_open_dialog_keeps_its_text(house: House, desks: Desks, exam: Test) -> None:
+    house.candidate(exam, "Ada")
+    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?q=ada")
+    form = compose_for_one(page, "Ada")
+    form.get_by_label("Subject").fill("Half a sub")
+    form.get_by_label("Message", exact=True).press_sequentially("Half a ")
+    changed(house, exam, -1, room="Room 99")
+    expect(row(page, "Ada").locator("[data-column=room]")).to_have_text("Room 99")
+    expect(form).to_be_visible()
+    expect(form.get_by_label("Subject")).to_have_value("Half a sub")
+    expect(form.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type("message")
+    expect(form.get_by_label("Message", exact=True)).to_have_value("Half a message")
+
+
+def test_r19_rows_do_not_jump_under_the_pointer(house: House, desks: Desks, exam: Test) -> None:
+    """Who joins waits while the pointer is over the rows: the page says so, and shows it when the pointer has left."""
+    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?sort=name")
+    before = ids(page)
+    rows(page).nth(3).hover()
+    house.candidate(exam, "Aaron", number="A00000")
+    expect(page.locator("[data-list-changed]")).to_be_visible()
+    assert ids(page) == before
+    expect(page.locator("#candidate-count")).to_have_attribute("data-count", "61")
+    page.mouse.move(5, 5)
+    expect(row(page, "Aaron")).to_be_visible()
+    expect(page.locator("[data-list-changed]")).to_be_hidden()
+    assert len(ids(page)) == 50
+    rows(page).nth(3).hover()
+    house.candidate(exam, "Aaron Two", number="A00001")
+    expect(page.locator("[data-list-changed]")).to_be_visible()
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(row(page, "Aaron Two")).to_be_visible()
+
+
+def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, exam: Test) -> None:
+    """What opens is for the row on which it was pressed, whatever came meanwhile."""
+    house.candidate(exam, "Zoe")
+    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?q=zoe")
+    row(page, "Zoe").get_by_role("button", name="More for Zoe").click()
+    menu = page.locator(".menu:popover-open")
+    expect(menu).to_be_visible()
+    house.candidate(exam, "Ada Zoe", number="A00000")
+    expect(page.locator("#candidate-count")).to_have_attribute("data-count", "2")
+    expect(menu).to_be_visible()
+    menu.get_by_role("link", name="Send message").click()
+    expect(page.locator("dialog#compose")).to_contain_text(re.compile("To 1 person.*Zoe", re.DOTALL))
+    expect(page.locator("dialog#compose .audience-names")).to_have_text("Zoe")
+    page.keyboard.press("Escape")
+    expect(tick(page, "Ada Zoe")).to_be_visible()

@@ -1,0 +1,94 @@
+"""Trap 11: after sign-out nothing of a person stays in the browser, and the next one sees their own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.house import Desks, House, is_live, notice
+
+pytestmark = pytest.mark.browser
+
+
+def sign_out(page: Page) -> None:
+    """The button on every page."""
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/login"))
+
+
+def stored(page: Page) -> list[str]:
+    """All that this browser keeps for the site."""
+    return page.evaluate("() => [...Object.entries(localStorage), ...Object.entries(sessionStorage)].flat()")  # type: ignore[no-any-return]
+
+
+def test_trap_11_the_next_candidate_at_the_same_computer(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    ada, bob = house.candidate(exam, "Ada Secret"), house.candidate(exam, "Bob")
+    ines = house.over_http(house.invigilator(exam))
+    ines.send("For Ada only", scope="filtered", q="ada secret")
+    desk = desks.desk(house)
+    page = desk.sign_in(ada, f"/tests/{exam.id}")
+    is_live(page)
+    second = desk.tab("/inbox")
+    is_live(second)
+    page.bring_to_front()
+    page.get_by_role("textbox").first.press_sequentially("Ada's private answer")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    notice(page, "For Ada only").get_by_role("button", name="Close").click()
+    expect(notice(second, "For Ada only")).to_have_count(0)
+    sign_out(page)
+    assert stored(page) == []
+    expect(second).to_have_url(re.compile("/login"))
+    page.go_back()
+    page.wait_for_load_state()
+    for one in (page, second):
+        expect(one).to_have_url(re.compile("/login"))
+        expect(one.locator("body")).not_to_contain_text("Ada")
+    second.close()
+    ines.send("For both", scope="filtered")
+    page = desk.sign_in(bob)
+    is_live(page)
+    expect(notice(page, "For both")).to_be_visible()
+    notice(page, "For both").get_by_role("button", name="Close").click()
+    expect(notice(page, "For both")).to_have_count(0)
+    expect(page.locator("body")).not_to_contain_text("Ada")
+    assert "Ada" not in " ".join(stored(page))
+    sign_out(page)
+    page = desk.sign_in(ada)
+    expect(notice(page, "For both")).to_be_visible()
+    expect(notice(page, "For Ada only")).to_have_count(0)
+
+
+def test_trap_11_a_page_left_open_follows_the_next_sign_in(house: House, desks: Desks) -> None:
+    """Bob signs in over Ada in another tab: her page goes away, and never shows what is his, nor writes for him."""
+    exam = house.exam()
+    ada, bob = house.candidate(exam, "Ada Secret"), house.candidate(exam, "Bob")
+    desk = desks.desk(house)
+    hers = desk.sign_in(ada, f"/tests/{exam.id}")
+    is_live(hers)
+    desk.context.clear_cookies()
+    his = desk.tab("/login")
+    his.get_by_label("Username").fill(bob.username)
+    his.get_by_label("Password", exact=True).fill("correct horse battery")
+    his.get_by_role("button", name="Sign in").click()
+    expect(his.locator(".signed-in-name")).to_have_text("Bob")
+    expect(hers.locator(".signed-in-name")).to_have_text("Bob")
+    expect(hers.locator("body")).not_to_contain_text("Ada Secret")
+
+
+def test_trap_11_the_monitor_keeps_no_selection_beyond_its_person(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    house.candidate(exam, "Ada Secret")
+    desk = desks.desk(house)
+    page = desk.sign_in(house.invigilator(exam), "/monitor")
+    page.get_by_role("checkbox", name="Select Ada Secret").check()
+    expect(page.get_by_role("region", name="For the selected candidates")).to_be_visible()
+    sign_out(page)
+    assert stored(page) == []
+    page.go_back()
+    expect(page).to_have_url(re.compile("/login"))
+    expect(page.locator("body")).not_to_contain_text("Ada")
+    page = desk.sign_in(house.invigilator(exam, name="Ilse"), "/monitor")
+    expect(page.get_by_role("region", name="For the selected candidates")).to_be_hidden()

@@ -1,0 +1,123 @@
+"""360 px, and 200 % zoom (1280 × 720 at 200 % is 640 × 360 CSS px): nothing scrolls sideways, everything can be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.house import Desks, House, is_live, notice
+from tests.browser.monitor_page import compose_for_all, compose_for_one, press_send, tick, was_sent, write
+from webapp.models import Role
+
+pytestmark = pytest.mark.browser
+
+SCREENS = {
+    "360 px": {"viewport": {"width": 360, "height": 640}, "has_touch": True},
+    "200 %": {"viewport": {"width": 640, "height": 360}, "device_scale_factor": 2},
+}
+LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 2
+
+
+def fits(page: Page, where: str) -> None:
+    """The page itself does not scroll sideways."""
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window, f"{where}: {wide} px in a window of {window} px"
+
+
+def in_reach(control: Locator, where: str) -> None:
+    """It can be pressed, and is large enough for a finger (24 px, WCAG 2.2, 2.5.8) and wholly inside the window."""
+    control.scroll_into_view_if_needed()
+    control.click(trial=True)
+    box = control.bounding_box()
+    assert box, where
+    window = control.page.viewport_size
+    assert window
+    assert min(box["width"], box["height"]) >= 24, f"{where}: {box}"
+    assert box["x"] >= 0, f"{where}: {box}"
+    assert box["x"] + box["width"] <= window["width"] + 0.5, f"{where}: {box}"
+
+
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS.keys())
+def test_a_candidates_pages(house: House, desks: Desks, screen: dict[str, Any]) -> None:
+    exam = house.exam(f"Algebra {LONG}")
+    ada = house.candidate(exam, f"Ada {LONG}", started_at=None, room=LONG)
+    ines = house.over_http(house.invigilator(exam))
+    desk = desks.desk(house, **screen)
+    page = desk.goto("/login")
+    fits(page, "sign-in")
+    in_reach(page.get_by_role("button", name="Sign in"), "sign-in")
+    desk.sign_in(ada)
+    fits(page, "dashboard")
+    in_reach(page.get_by_role("button", name="Sign out"), "sign out")
+    in_reach(page.get_by_role("button", name="Start the test"), "start")
+    page.get_by_role("button", name="Start the test").click()
+    is_live(page)
+    for number in range(3):
+        ines.send(f"{number} {LONG[:100]}", scope="filtered")
+        expect(notice(page, f"{number} {LONG[:100]}")).to_be_visible()
+    fits(page, "exam")
+    newest = notice(page, f"2 {LONG[:100]}")
+    in_reach(newest.get_by_role("button", name="Close"), "close")
+    in_reach(page.get_by_role("button", name="2 more messages"), "more messages")
+    field = page.get_by_role("textbox", name="Answer to question 1")
+    in_reach(field, "answer")
+    field.click()
+    page.keyboard.type("An answer")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    fits(page, "exam, written in")
+    in_reach(page.get_by_role("link", name="Submit the test…"), "submit")
+    page.get_by_role("link", name="Submit the test…").click()
+    fits(page, "submit?")
+    in_reach(page.get_by_role("button", name="Submit now"), "submit now")
+    desk.goto("/inbox")
+    fits(page, "message center")
+
+
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS.keys())
+def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any]) -> None:
+    exam = house.exam(f"Algebra {LONG}")
+    house.hall.candidacies(exam, 60)
+    house.candidate(exam, "Ada", room=LONG)
+    desk = desks.desk(house, **screen)
+    page = desk.sign_in(house.invigilator(exam, name=f"Ines {LONG}", role=Role.CHIEF_INVIGILATOR), "/monitor?sort=name")
+    fits(page, "monitor")
+    in_reach(page.get_by_role("searchbox", name="Search candidates"), "search")
+    for group in page.locator("details[data-menu] > summary").all():
+        in_reach(group, "filter")
+        group.click()
+        fits(page, f"filter {group.inner_text()}")
+        panel = group.locator("xpath=following-sibling::*[1]")
+        expect(panel).to_be_visible()
+        in_reach(panel.locator("input, select, button").first, f"filter {group.inner_text()}")
+    page.keyboard.press("Escape")
+    in_reach(page.get_by_role("button", name="More for all"), "more for all")
+    tick(page, "Ada").check()
+    bar = page.get_by_role("region", name="For the selected candidates")
+    in_reach(bar.get_by_role("button", name="Send message"), "action bar")
+    fits(page, "action bar")
+    in_reach(page.get_by_role("link", name="Page 2"), "pages")
+    form = compose_for_one(page, "Ada")
+    fits(page, "dialog")
+    write(form, "Ada only")
+    in_reach(form.get_by_role("button", name="Cancel"), "cancel")
+    in_reach(form.get_by_role("button", name="Send to"), "send")
+    press_send(form)
+    was_sent(form, 1)
+    in_reach(form.get_by_role("button", name="Done"), "done")
+    form.get_by_role("button", name="Done").click()
+    form = compose_for_all(page)
+    form.locator("summary").click()
+    fits(page, "dialog to all")
+    in_reach(form.get_by_role("button", name="Send to 61 persons"), "send to all")
+    write(form, LONG, LONG * 5)
+    press_send(form)
+    was_sent(form, 61)
+    fits(page, "success")
+    form.get_by_role("link", name="See it in the log").click()
+    expect(page.get_by_role("main")).to_contain_text(LONG)
+    fits(page, "log entry of a message")
+    desk.goto("/log")
+    fits(page, "log")
+    in_reach(page.get_by_role("button", name="Show", exact=True), "filter of the log")
