@@ -12,7 +12,8 @@ from webapp.models import Role
 pytestmark = pytest.mark.browser
 
 SCRIPT = """<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>"""
-BODY = f'{SCRIPT}\n"><svg onload=alert(1)>\n{{{{ 7*7 }}}} https://example.org/\n\u202eright to left\u202c שלום 你好 👩🏽‍🚀 ñ'
+WORLD = "\u202eright to left\u202c שלום 你好 👩🏽‍🚀 ñ"
+BODY = f'{SCRIPT}\n"><svg onload=alert(1)>\n{{{{ 7*7 }}}} https://example.org/\n{WORLD}'
 ELEMENTS = "document.querySelectorAll('main img, main script, main svg[onload], .notices img, dialog img').length"
 
 

@@ -1,4 +1,4 @@
-"""360 px, and 200 % zoom (1280 × 720 at 200 % is 640 × 360 CSS px): nothing scrolls sideways, everything can be used."""
+"""360 px, and 200 % zoom (of 1280 × 720: 640 × 360 CSS px): nothing scrolls sideways, everything can be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.browser.house import Desks, House, is_live, notice
 from tests.browser.monitor_page import compose_for_all, compose_for_one, press_send, tick, was_sent, write
 from webapp.models import Role
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-long")]
 
 SCREENS = {
     "360 px": {"viewport": {"width": 360, "height": 640}, "has_touch": True},
