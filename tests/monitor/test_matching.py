@@ -220,6 +220,7 @@ def test_signs_are_plain_and_parts_of_words_are_found(sitting: Sitting, phrase: 
     [
         ("Åsa Öberg", "ÅSA ö"), ("Groß", "GROSS"), ("Ольга Петрова", "ПЕТР"), ("محمد علي", "مد ع"),
         ("王小明", "小"), ("Νίκος Παπάς", "ΠΑΠΆΣ"), ("ज़ोया", "ज़ो"),
+        ("Rene\u0301e", "REN\u00c9"), ("Ren\u00e9e", "ne\u0301e"),
     ],
 )  # fmt: skip
 def test_any_script_is_found_with_its_case_folded(hall: Hall, session: Session, name: str, phrase: str) -> None:

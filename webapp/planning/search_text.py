@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from sqlalchemy import select, update
@@ -14,8 +15,8 @@ SEPARATOR = "\x1f"
 
 
 def folded(text: str) -> str:
-    """The form in which text is searched: case folded, so that `ß` finds `SS` and `É` finds `é`."""
-    return text.replace(SEPARATOR, "").casefold()
+    """The form in which text is searched: composed and case folded, so that `ß` finds `SS` and `É` finds `é`."""
+    return unicodedata.normalize("NFC", text.replace(SEPARATOR, "").casefold())
 
 
 def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
