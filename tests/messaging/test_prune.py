@@ -1,0 +1,47 @@
+"""`flask prune`: what goes, and what stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import open_dialog, post
+from webapp.database import writing
+from webapp.logbook.verify import verify
+from webapp.models import Delivery, LogEntry, Message
+
+
+@pytest.fixture
+def sent(app: Flask, hall: Hall, session: Session) -> None:
+    """Two messages to two people: one from before 2025 began, one from the moment it did."""
+    test = hall.test()
+    hall.candidacies(test, 2)
+    browser = signed_in(app, hall.contributor(test))
+    for subject in ("Old", "Kept"):
+        post(browser, open_dialog(browser, scope="filtered"), subject=subject)
+    with writing(session):
+        old, kept = session.scalars(select(Message).order_by(Message.id))
+        old.sent_at = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
+        kept.sent_at = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def test_old_messages_go_and_the_log_stays(app: Flask, sent: None, session: Session) -> None:
+    run = app.test_cli_runner().invoke(args=["prune", "--before", "2025-01-01"])
+    session.rollback()
+    assert run.output == "1 message deleted; the log keeps their entries.\n"
+    assert session.scalars(select(Message.subject)).all() == ["Kept"]
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 2
+    assert session.scalar(select(func.count()).select_from(LogEntry)) == 2
+    assert verify(session).sound
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2025-13-01", ""])
+def test_a_day_that_is_none_deletes_nothing(app: Flask, sent: None, session: Session, day: str) -> None:
+    assert app.test_cli_runner().invoke(args=["prune", "--before", day]).exit_code == 2
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Message)) == 2
