@@ -120,3 +120,14 @@ def test_whoever_was_away_before_starting_does_not(session: Session, hall: Hall,
     recorder.seen(one.user_id, NOW)
     recorder.flush(session, NOW)
     assert not session.get_one(Candidacy, one.id).was_offline
+
+
+def test_one_who_is_not_in_the_database_does_not_keep_the_others_from_being_written(
+    session: Session, user: User, recorder: PresenceRecorder
+) -> None:
+    """`/ping` believes the cookie; its person may be of a database that was there before."""
+    recorder.seen(user.id + 1000, NOW)
+    recorder.left(user.id + 1001, NOW)
+    recorder.seen(user.id, NOW)
+    recorder.flush(session, NOW + timedelta(seconds=6))
+    assert online(session, user, timedelta(seconds=7))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.database import writing
-from webapp.models import Presence
+from webapp.models import Presence, User
 from webapp.models.derived import is_online
 
 FLUSH_SECONDS = 5.0
@@ -70,11 +70,23 @@ class PresenceRecorder:
 
     def _write(self, session: Session, seen: dict[int, datetime], gone: dict[int, datetime]) -> None:
         with writing(session):
+            known = _known(session, [*seen, *gone])
+            seen = {user_id: at for user_id, at in seen.items() if user_id in known}
+            gone = {user_id: at for user_id, at in gone.items() if user_id in known}
             back = _returning(session, seen)
             _upsert(session, "last_seen", [{"user_id": i, "last_seen": at, "left_at": None} for i, at in seen.items()])
             _upsert(session, "left_at", [{"user_id": i, "last_seen": at, "left_at": at} for i, at in gone.items()])
             if back:
                 self._came_back(session, back)
+
+
+def _known(session: Session, user_ids: list[int]) -> set[int]:
+    """Those who are in the database. `/ping` believes the cookie, whose person may be gone, or another database's: one
+    such row would have the whole batch refused, now and ever after."""
+    found: set[int] = set()
+    for start in range(0, len(user_ids), CHUNK):
+        found.update(session.scalars(select(User.id).where(User.id.in_(user_ids[start : start + CHUNK]))))
+    return found
 
 
 def _returning(session: Session, seen: dict[int, datetime]) -> list[int]:
