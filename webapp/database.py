@@ -75,17 +75,17 @@ def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    if connection.get_execution_options().get(WRITE):
+    deadline = connection.get_execution_options().get(WRITE)
+    if deadline is not None:
         connection.exec_driver_sql("PRAGMA query_only = OFF")
-        _begin_immediate(connection)
+        _begin_immediate(connection, deadline)
     else:
         connection.exec_driver_sql("PRAGMA query_only = ON")
         connection.exec_driver_sql("BEGIN")
 
 
-def _begin_immediate(connection: Connection) -> None:
+def _begin_immediate(connection: Connection, deadline: float) -> None:
     """Take SQLite's write lock. Waits by sleeping, which yields under gevent; SQLite's own wait would stop the loop."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -112,8 +112,10 @@ def writing(session: Session) -> Iterator[None]:
         with _all_or_nothing(session):
             yield
         return
+    # counted from before the queue of this process, or a hundred requests would wait one after the other
+    deadline = time.monotonic() + PATIENCE_SECONDS
     with _lock_of(engine):
-        session.connection(execution_options={WRITE: True})
+        session.connection(execution_options={WRITE: deadline})
         with _all_or_nothing(session):
             yield
 

@@ -1,0 +1,55 @@
+"""Writing on SQLite while another process holds its lock."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from webapp import database
+from webapp.database import writing
+from webapp.extensions import db
+from webapp.refusals import Unavailable
+
+PATIENCE = 0.5
+WRITERS = 6
+
+
+@pytest.fixture
+def held(app: Flask) -> Iterator[None]:
+    """Another process has the write lock."""
+    with app.app_context():
+        path = db.engine.url.database
+    assert path
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.close()
+
+
+@pytest.mark.usefixtures("held")
+def test_those_who_wait_in_this_process_give_up_together(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one after the other, each with the whole patience: the sixth of a hall would wait for a minute."""
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", PATIENCE)
+    with app.app_context():
+        engine = db.engine
+    waited: list[float] = []
+
+    def write() -> None:
+        began = time.monotonic()
+        with Session(engine) as session, pytest.raises(Unavailable), writing(session):
+            raise AssertionError("the lock is another's")
+        waited.append(time.monotonic() - began)
+
+    writers = [Thread(target=write) for _ in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(waited) == WRITERS
+    assert max(waited) < PATIENCE * WRITERS / 2
