@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, session
 from flask_login import current_user
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import login
@@ -27,7 +27,8 @@ def public(view: View) -> View:
 
 
 def own_session(view: View) -> View:
-    """Mark a view that reads the session itself, without a look at the database (`/ping`)."""
+    """Mark a view for which a session is enough, without a look at the database whether it still counts (`/ping`)."""
+    view.takes_session = True  # type: ignore[attr-defined]
     return public(view)
 
 
@@ -43,7 +44,7 @@ def _require_readable_text() -> None:
     """Refuse addresses and forms that are not UTF-8 (a lone surrogate): parsed, they would be another text."""
     texts = [request.query_string]
     if request.mimetype == "application/x-www-form-urlencoded":
-        texts.append(request.get_data())
+        texts.append(_whole_body())
     for text in texts:
         try:
             unquote_to_bytes(text).decode()
@@ -51,10 +52,22 @@ def _require_readable_text() -> None:
             raise BadRequest("not UTF-8") from error
 
 
+def _whole_body() -> bytes:
+    """The request's body. A chunked one tells no length and is cut at the limit without a word: it is refused too."""
+    body = request.get_data()
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        raise RequestEntityTooLarge
+    return body
+
+
 def _require_sign_in() -> BaseResponse | None:
     if request.endpoint is None:
         return None  # no such address: the 404 tells nothing
-    if getattr(current_app.view_functions[request.endpoint], "is_public", False):
+    view = current_app.view_functions[request.endpoint]
+    if getattr(view, "takes_session", False):
+        return None if "_user_id" in session else login.unauthorized()
+    if getattr(view, "is_public", False):
         return None
     if not current_user.is_authenticated:
         return login.unauthorized()  # type: ignore[no-any-return]

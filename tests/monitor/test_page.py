@@ -29,7 +29,7 @@ HTMX = {"HX-Request": "true"}
 
 
 def rows_of(page: str) -> list[int]:
-    return [int(number) for number in re.findall(r'<tr id="c\d+" data-candidacy="(\d+)"', page)]
+    return [int(number) for number in re.findall(r'<tr data-candidacy="(\d+)" id="c\d+"', page)]
 
 
 def count_of(page: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from zoneinfo import ZoneInfo
 
@@ -9,12 +10,13 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.messaging.audience import Selection
 from webapp.messaging.sending import Draft
-from webapp.monitor.filters import parse_filter
+from webapp.monitor.filters import parse_filter, printable
 from webapp.refusals import BadParameter
 
 OWN_NAMES = frozenset({"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "insert"})
-LARGEST_ID = 2**53
+ID = re.compile(r"[0-9]{1,15}")
 MOST_PICKED = 10_000
+"""Candidacies or messages in one form; databases bound the parameters of a statement."""
 
 
 def selection_of(fields: MultiDict[str, str], zone: ZoneInfo) -> Selection:
@@ -35,7 +37,7 @@ def selection_of(fields: MultiDict[str, str], zone: ZoneInfo) -> Selection:
         return Selection(parse_filter(rest, zone))
     if len(picked) > MOST_PICKED:
         raise BadParameter("candidate", f"more than {MOST_PICKED}")
-    return Selection(parse_filter(rest, zone), listed=tuple(sorted({_candidacy_id(text) for text in picked})))
+    return Selection(parse_filter(rest, zone), listed=tuple(sorted({number_in("candidate", text) for text in picked})))
 
 
 def opened(address: MultiDict[str, str], form: MultiDict[str, str], zone: ZoneInfo) -> Selection:
@@ -67,7 +69,8 @@ def new_key() -> str:
     return secrets.token_urlsafe(18)
 
 
-def _candidacy_id(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[:20]) > LARGEST_ID:
-        raise BadParameter("candidate", text[:40])
+def number_in(name: str, text: str) -> int:
+    """The id that a field holds. Raises `BadParameter` for all that no database would take as one."""
+    if not ID.fullmatch(text):
+        raise BadParameter(name, printable(text))
     return int(text)

@@ -10,7 +10,7 @@ from webapp.clock import utcnow
 from webapp.errors import wants_fragment
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.messaging.form import LARGEST_ID
+from webapp.messaging.form import MOST_PICKED, number_in
 from webapp.messaging.views import blueprint
 from webapp.refusals import BadParameter
 
@@ -37,14 +37,11 @@ def new_notices() -> str:
 @blueprint.post("/inbox/close")
 def close_notices() -> Response:
     """Close notices; 204. The person's other tabs are told after the commit (R9)."""
-    numbers = [_number(text) for text in request.form.getlist("message")]
+    given = request.form.getlist("message")
+    if len(given) > MOST_PICKED:
+        raise BadParameter("message", f"more than {MOST_PICKED}")
+    numbers = [number_in("message", text) for text in given]
     closed = inbox.close(db.session(), current_user.id, numbers, utcnow())
     if closed:
         push.announce_closed(current_user.id, closed)
     return Response(status=204)
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[:20]) > LARGEST_ID:
-        raise BadParameter("message", text[:40])
-    return int(text)

@@ -24,7 +24,7 @@ from webapp.models import Delivery, LogHead, LogSubject, Message, Role, User
 from webapp.monitor.words import filter_in_words
 from webapp.refusals import BadParameter, NotAllowed
 
-KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+KEY = re.compile(r"[!-~]{1,64}")
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,15 @@ def not_open(_refusal: NotOpen) -> BaseResponse:
     return make_response(render_template(template, opening=opening), 403)
 
 
+def _address_seen() -> str:
+    """Path and query of the page that asks; empty if it does not say, or says what is no address."""
+    try:
+        seen = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
+    return f"{seen.path}?{seen.query}".rstrip("?")
+
+
 def _parameters() -> MultiDict[str, str]:
     """What the address says; bytes that are no text are refused, not guessed at."""
     try:
@@ -133,7 +142,6 @@ def _fragment(page: MonitorPage) -> Response:
         answer.headers["HX-PTag"] = page.tag
     else:
         # the address of the view, without the blank fields that a form sends; never the same one twice (R18)
-        seen = urlsplit(request.headers.get("HX-Current-URL", ""))
-        is_new = f"{seen.path}?{seen.query}".rstrip("?") != page.address
+        is_new = _address_seen() != page.address
         answer.headers["HX-Push-Url"] = page.address if is_new else "false"
     return answer

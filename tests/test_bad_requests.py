@@ -1,0 +1,97 @@
+"""What no browser sends and an attacker does: refused with a text, never a 500, and never half understood."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import HTMX, csrf
+from webapp.models import Candidacy, Message, Test
+
+
+@pytest.fixture
+def test(hall: Hall) -> Test:
+    return hall.test()
+
+
+@pytest.fixture
+def candidacy(hall: Hall, test: Test) -> Candidacy:
+    return hall.candidacy(test)
+
+
+@pytest.fixture
+def invigilator(app: Flask, hall: Hall, test: Test, candidacy: Candidacy) -> FlaskClient:
+    return signed_in(app, hall.contributor(test))
+
+
+@pytest.mark.parametrize("number", ["0" * 5000, "0" * 20 + "9" * 30, "9" * 5000, str(2**63), "\u0663"])
+def test_a_number_that_is_no_id_is_refused(invigilator: FlaskClient, number: str) -> None:
+    token = {"csrf_token": csrf(invigilator)}
+    text = {"subject": "s", "body": "b", "idempotency_key": "k"}
+    assert invigilator.get("/messages/new", query_string={"candidate": number}).status_code == 400
+    assert invigilator.post("/messages", data={**token, **text, "candidate": number}).status_code == 400
+    assert invigilator.post("/inbox/close", data={**token, "message": number}).status_code == 400
+
+
+def test_more_numbers_than_a_statement_takes_are_refused(invigilator: FlaskClient) -> None:
+    form = {"csrf_token": csrf(invigilator), "message": [str(number) for number in range(1, 40_000)]}
+    assert invigilator.post("/inbox/close", data=form).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://[x]/", "\xff"])
+def test_an_address_that_is_none_in_a_header(invigilator: FlaskClient, address: str) -> None:
+    answer = invigilator.get("/monitor", headers={**HTMX, "HX-Current-URL": address})
+    assert answer.status_code == 200
+
+
+def test_a_chunked_form_above_the_limit_is_not_read_in_part(
+    invigilator: FlaskClient, candidacy: Candidacy, session: Session
+) -> None:
+    """The part within the limit is a sending of its own: to fewer people, or with half a text (R6)."""
+    form = f"csrf_token={csrf(invigilator)}&subject=s&body=b&idempotency_key=k&candidate={candidacy.id}&view=".encode()
+    answer = invigilator.post(
+        "/messages",
+        input_stream=BytesIO(form + b"v" * 2_000_000),
+        content_type="application/x-www-form-urlencoded",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Message)) == 0
+    assert answer.status_code == 413
+    assert "Too large" in answer.text
+
+
+def test_a_small_chunked_form_is_taken(invigilator: FlaskClient, candidacy: Candidacy) -> None:
+    form = f"csrf_token={csrf(invigilator)}&subject=s&body=b&idempotency_key=k&candidate={candidacy.id}"
+    answer = invigilator.post(
+        "/messages",
+        input_stream=BytesIO(form.encode()),
+        content_type="application/x-www-form-urlencoded",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == 303
+
+
+def test_a_ping_without_a_session_hears_that_and_not_that_a_token_is_missing(client: FlaskClient) -> None:
+    assert client.post("/ping").status_code == 401
+
+
+def test_r6_the_title_of_a_test_out_of_reach_is_not_told(
+    invigilator: FlaskClient, hall: Hall, test: Test, candidacy: Candidacy
+) -> None:
+    secret = hall.test("Resit that nobody knows of yet")
+    asked = {"candidate": candidacy.id}
+    answer = invigilator.get("/messages/new", query_string={**asked, "insert": secret.id})
+    assert answer.status_code == 400
+    assert secret.title not in answer.text
+    own = invigilator.get("/messages/new", query_string={**asked, "insert": test.id})
+    assert re.search(rf'value="{test.title}: "', own.text)
