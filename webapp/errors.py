@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import db, login
-from webapp.refusals import Refusal, Unavailable
+from webapp.refusals import Refusal, StaleForm, Unavailable
 
 log = structlog.get_logger(__name__)
 KEPT_FIELDS = ("subject", "body", "text")
@@ -58,7 +58,7 @@ def _refused(refusal: Refusal) -> BaseResponse:
 
 
 def _bad_csrf(_error: CSRFError) -> BaseResponse:
-    return error_answer(400)
+    return error_answer(400, refusal=StaleForm())
 
 
 def _http_error(error: HTTPException) -> BaseResponse:

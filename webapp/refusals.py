@@ -26,6 +26,13 @@ class BadParameter(Refusal):
         self.value = value
 
 
+class StaleForm(Refusal):
+    """The form's CSRF token is not this session's: mostly, its person has signed in again since. The answer to a
+    fragment's request brings the new token, so that pressing the same button once more works."""
+
+    status = 400
+
+
 class NotAllowed(Refusal):
     """The person's role does not carry this right."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.browser.house import Desks, House, opened_house
 from tests.server import close_all
@@ -21,17 +21,28 @@ expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """One browser per worker; every desk is a context of its own in it."""
+def playwright() -> Iterator[Playwright]:
+    """What drives the browsers."""
+    with sync_playwright() as running:
+        yield running
+
+
+def launched(playwright: Playwright, *options: str) -> Browser:
+    """A browser of this machine."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         pytest.skip("no chromium found; on Debian or Ubuntu: apt install chromium")
     quiet = ["--disable-background-networking", "--disable-component-update"]
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # chromium refuses to run as root with it
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=quiet + sandbox)
-        yield browser
-        browser.close()
+    return playwright.chromium.launch(executable_path=program, args=[*quiet, *sandbox, *options])
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One browser per worker; every desk is a context of its own in it."""
+    browser = launched(playwright)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="package")
@@ -74,4 +85,15 @@ def desks(chromium: Browser) -> Iterator[Desks]:
     desks = Desks(chromium)
     yield desks
     desks.close()
+    close_all()
+
+
+@pytest.fixture
+def scriptless(playwright: Playwright) -> Iterator[Desks]:
+    """Desks with JavaScript off in the browser's own settings: Playwright's switch leaves <noscript> unshown."""
+    browser = launched(playwright, "--blink-settings=scriptEnabled=false")
+    desks = Desks(browser)
+    yield desks
+    desks.close()
+    browser.close()
     close_all()

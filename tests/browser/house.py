@@ -24,8 +24,16 @@ from webapp.database import writing
 from webapp.extensions import db
 from webapp.models import Candidacy, Question, Role, Test, User
 
+CUT = (
+    r"net::ERR_",
+    r"htmx:(sse:)?error: (network error|Failed to fetch|TimeoutError|AbortError|signal)",
+    r"\b50[23]\b",
+)
+"""What browser and htmx write to the console when a test cuts the line or kills the server."""
+
 _numbers = count(1)
 _secret = hash_password(PASSWORD)
+NEW_LINE = "\n"
 
 
 @dataclass
@@ -137,19 +145,23 @@ class Desk:
         return page
 
     def sign_in_unseen(self, user: User, path: str = "/") -> Page:
-        """By a cookie as the sign-in gives it: where signing in is not what is tried."""
+        """By a cookie: where signing in is not what is tried."""
+        self.keep_cookie(user)
+        return self.goto(path)
+
+    def keep_cookie(self, user: User) -> None:
+        """Have a session as the sign-in gives it."""
         app = self.house.app
         signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
         value = signer.dumps({"_user_id": user.get_id(), "_fresh": True, "sid": f"sid{next(_numbers)}"})
         self.context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": value, "url": self.house.url}])
-        return self.goto(path)
 
     def _on_error(self, error: WebError) -> None:
         self.problems.append(f"error in a page: {error.error}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.problems.append(f"console: {message.text} ({message.location['url']})")
+            self.problems.append(f"console: {message.text.partition(NEW_LINE)[0]} ({message.location['url']})")
 
     def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type == "beforeunload":
@@ -191,4 +203,4 @@ def is_live(page: Page) -> None:
     expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", "live")
 
 
-__all__ = ["SECRET_KEY", "Desk", "Desks", "House", "is_live", "notice", "opened_house"]
+__all__ = ["CUT", "SECRET_KEY", "Desk", "Desks", "House", "is_live", "notice", "opened_house"]

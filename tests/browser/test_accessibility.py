@@ -24,17 +24,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-long")]
 axe = Axe()
 
 
-def clean(page: Page, where: str) -> None:
-    """No violation in this state, in light and in dark."""
-    for scheme in ("light", "dark"):
+def clean(page: Page, where: str, part: str | None = None) -> None:
+    """No violation in this state, or in one part of it; in the dark, where only colors differ, these are tried."""
+    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        result = axe.run(page)
+        result = axe.run(page, context=part, options={"resultTypes": ["violations"], **rules})
         assert result.violations_count == 0, f"{where}, {scheme}: {result.generate_report()}"
 
 
 def test_signing_in(house: House, desks: Desks) -> None:
     ada = house.candidate(house.exam())
-    page = desks.desk(house).goto("/login")
+    desk = desks.desk(house)
+    desk.expects("422")
+    page = desk.goto("/login")
     clean(page, "sign-in")
     page.get_by_label("Username").fill(ada.username)
     page.get_by_label("Password", exact=True).fill("wrong")
@@ -81,16 +83,16 @@ def test_candidates_pages(house: House, desks: Desks) -> None:
 
 def test_the_monitor_and_its_dialog(house: House, desks: Desks) -> None:
     exam = house.exam()
-    house.hall.candidacies(exam, 55)
+    house.hall.candidacies(exam, 4)
     ada = house.candidate(exam, "Ada", submitted_at=exam.starts_at, was_offline=True)
     house.hall.seen(ada.id)
     desk = desks.desk(house, viewport={"width": 1440, "height": 900})
-    desk.expects("409", "422")
+    desk.expects("409", "422", "htmx:error: timeout")  # axe holds the page for seconds, on a busy machine for ten
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor?sort=name")
     clean(page, "monitor")
     for group in page.locator("details[data-menu] > summary").all():
         group.click()
-        clean(page, f"monitor, {group.inner_text()} open")
+        clean(page, f"monitor, {group.inner_text()} open", "details[open]")
     page.keyboard.press("Escape")
     tick(page, "Ada").check()
     clean(page, "monitor, action bar")
@@ -111,7 +113,7 @@ def test_the_monitor_and_its_dialog(house: House, desks: Desks) -> None:
     expect(form.get_by_role("alert")).to_be_visible()
     clean(page, "dialog, 409")
     press_send(form)
-    was_sent(form, 57)
+    was_sent(form, 6)
     clean(page, "dialog, success")
     form.get_by_role("button", name="Done").click()
     form = compose_for_one(page, "Ada")

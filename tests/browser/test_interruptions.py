@@ -8,22 +8,11 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.house import Desks, House, is_live, notice
+from tests.browser.house import CUT, Desks, House, is_live, notice
 from webapp.extensions import db
 from webapp.models import Answer, Candidacy
 
 pytestmark = pytest.mark.browser
-
-CUT = (
-    r"ERR_CONNECTION_REFUSED",
-    r"ERR_INTERNET_DISCONNECTED",
-    r"ERR_INCOMPLETE_CHUNKED",
-    r"ERR_CONNECTION_RESET",
-    r"ERR_EMPTY_RESPONSE",
-    r"ERR_NETWORK_CHANGED",
-    r"ERR_SOCKET_NOT_CONNECTED",
-    r"\b50[23]\b",
-)
 
 
 def answer_field(page: Page):  # type: ignore[no-untyped-def]

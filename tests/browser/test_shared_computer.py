@@ -29,6 +29,7 @@ def test_trap_11_the_next_candidate_at_the_same_computer(house: House, desks: De
     ines = house.over_http(house.invigilator(exam))
     ines.send("For Ada only", scope="filtered", q="ada secret")
     desk = desks.desk(house)
+    desk.expects("401")
     page = desk.sign_in(ada, f"/tests/{exam.id}")
     is_live(page)
     second = desk.tab("/inbox")

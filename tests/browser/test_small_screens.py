@@ -90,7 +90,7 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
         fits(page, f"filter {group.inner_text()}")
         panel = group.locator("xpath=following-sibling::*[1]")
         expect(panel).to_be_visible()
-        in_reach(panel.locator("input, select, button").first, f"filter {group.inner_text()}")
+        in_reach(panel.locator("label, select, button").first, f"filter {group.inner_text()}")
     page.keyboard.press("Escape")
     in_reach(page.get_by_role("button", name="More for all"), "more for all")
     tick(page, "Ada").check()

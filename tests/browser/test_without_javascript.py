@@ -31,13 +31,13 @@ def persons(house: House, subject: str) -> list[int]:
     return list(house.fresh().scalars(select(Message.persons).where(Message.subject == subject)))
 
 
-def test_r20_filter_select_send_to_selected_and_to_all(house: House, desks: Desks) -> None:
+def test_r20_filter_select_send_to_selected_and_to_all(house: House, scriptless: Desks) -> None:
     """The ways of 409 and 422 keep the text here as well."""
     exam = house.exam()
     house.hall.candidacies(exam, 4)
     house.hall.candidacies(exam, 3, room="Room 7")
     house.candidate(exam, "Ada", room="Room 7")
-    desk = desks.desk(house, java_script_enabled=False)
+    desk = scriptless.desk(house)
     desk.expects("409", "422")
     page = desk.sign_in(house.invigilator(exam), "/monitor")
     page.get_by_role("searchbox", name="Search candidates").fill("room 7")
@@ -52,7 +52,7 @@ def test_r20_filter_select_send_to_selected_and_to_all(house: House, desks: Desk
     page.get_by_role("link", name="Remove all filters").click()
     shows(page, 8)
     tick(page, "Ada").check()
-    rows(page).nth(0).get_by_role("checkbox").check()
+    rows(page).nth(1).get_by_role("checkbox").check()
     page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Send message").click()
     expect(page.get_by_role("main")).to_contain_text("To 2 persons")
     write(page, "", "Body first")
@@ -82,13 +82,14 @@ def test_r20_filter_select_send_to_selected_and_to_all(house: House, desks: Desk
     assert persons(house, "To all, by hand") == [5]
 
 
-def test_r20_a_candidates_page_says_that_notices_need_it(house: House, desks: Desks) -> None:
+def test_r20_a_candidates_page_says_that_notices_need_it(house: House, scriptless: Desks) -> None:
     """It still shows what was sent, keeps answers by a button, and can be submitted."""
     exam = house.exam()
     ada = house.candidate(exam)
     house.over_http(house.invigilator(exam)).send("Without script", scope="filtered")
-    page = desks.desk(house, java_script_enabled=False).sign_in(ada, f"/tests/{exam.id}")
-    expect(page.get_by_role("region", name="Messages")).to_contain_text("only with JavaScript, which is off")
+    page = scriptless.desk(house).sign_in(ada, f"/tests/{exam.id}")
+    expect(page.locator(".notices noscript p")).to_contain_text("only with JavaScript, which is off")
+    expect(page.locator(".notices noscript p")).to_be_visible()
     expect(notice(page, "Without script")).to_be_visible()
     page.get_by_role("textbox", name="Answer to question 1").fill("By hand")
     page.get_by_role("button", name="Save").click()
