@@ -131,3 +131,27 @@ def test_one_who_is_not_in_the_database_does_not_keep_the_others_from_being_writ
     recorder.seen(user.id, NOW)
     recorder.flush(session, NOW + timedelta(seconds=6))
     assert online(session, user, timedelta(seconds=7))
+
+
+@pytest.mark.parametrize(
+    ("seen_before", "down", "back_after", "marked"),
+    [
+        (0, 600, 20, False),  # online when the server went down, and back as soon as it was
+        (0, 600, 90, True),  # … but took their time
+        (80, 600, 20, True),  # offline already when the server went down
+    ],
+)
+def test_a_server_that_was_down_marks_nobody_who_was_there(
+    session: Session, user: User, hall: Hall, seen_before: int, down: int, back_after: int, marked: bool
+) -> None:
+    """Seconds: last seen before the server was last heard, length of the outage, back after its end."""
+    heard_until, started = NOW - timedelta(seconds=down), NOW
+    for person, ago in ((hall.person(), 0), (user, seen_before)):
+        with writing(session):
+            session.merge(Presence(user_id=person.id, last_seen=heard_until - timedelta(seconds=ago)))
+    fresh = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    fresh.start(session, started)
+    back = started + timedelta(seconds=back_after)
+    fresh.seen(user.id, back)
+    fresh.flush(session, back)
+    assert bool(session.scalar(select(Candidacy.was_offline).where(Candidacy.user_id == user.id))) is marked

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, request
 
+from webapp.clock import utcnow
+from webapp.extensions import db
 from webapp.push import service
 from webapp.push.bus import Announcement
 from webapp.push.events import notice_event
@@ -41,7 +43,13 @@ def _start_loops() -> None:
     if request.blueprint == "operations":
         return  # `/healthz` and `/readyz` answer while the database does not
     running = service.current()
-    running.background.ensure_started(running.sweep.start)
+    running.background.ensure_started(_begin)
+
+
+def _begin() -> None:
+    running = service.current()
+    running.sweep.start()
+    running.presence.start(db.session(), utcnow())
 
 
 def _count_as_seen(response: Response) -> Response:

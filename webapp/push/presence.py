@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.database import writing
 from webapp.models import Presence, User
-from webapp.models.derived import is_online
+from webapp.models.derived import OFFLINE_AFTER, is_online
 
 FLUSH_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
@@ -30,9 +30,15 @@ class PresenceRecorder:
     def __init__(self, is_open: Callable[[int], bool], came_back: CameBack) -> None:
         self._is_open = is_open
         self._came_back = came_back
+        self._started_at: datetime | None = None
+        self._heard_until: datetime | None = None
         self._seen: dict[int, datetime] = {}
         self._left: dict[int, datetime] = {}
         self._lock = threading.Lock()
+
+    def start(self, session: Session, now: datetime) -> None:
+        """Note until when anybody was heard of before this process began: a server that was down hears nobody."""
+        self._started_at, self._heard_until = now, session.scalar(select(func.max(Presence.last_seen)))
 
     def seen(self, user_id: int, now: datetime) -> None:
         """Somebody was heard of: a request, a ping, a poll."""
@@ -73,11 +79,31 @@ class PresenceRecorder:
             known = _known(session, [*seen, *gone])
             seen = {user_id: at for user_id, at in seen.items() if user_id in known}
             gone = {user_id: at for user_id, at in gone.items() if user_id in known}
-            back = _returning(session, seen)
+            back = self._returning(session, seen)
             _upsert(session, "last_seen", [{"user_id": i, "last_seen": at, "left_at": None} for i, at in seen.items()])
             _upsert(session, "left_at", [{"user_id": i, "last_seen": at, "left_at": at} for i, at in gone.items()])
             if back:
                 self._came_back(session, back)
+
+    def _returning(self, session: Session, seen: dict[int, datetime]) -> list[int]:
+        """Of those seen, the people who had been offline by themselves until then.
+
+        Whoever was online when the server was last heard, and is back as soon as it is, was not away.
+        """
+        if not seen:
+            return []
+        earliest = min(seen.values())
+        away = ~is_online(earliest)
+        if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
+            away = and_(away, ~is_online(self._heard_until))
+        ids = list(seen)
+        return [
+            user_id
+            for start in range(0, len(ids), CHUNK)
+            for user_id in session.scalars(
+                select(Presence.user_id).where(Presence.user_id.in_(ids[start : start + CHUNK]), away)
+            )
+        ]
 
 
 def _known(session: Session, user_ids: list[int]) -> set[int]:
@@ -87,19 +113,6 @@ def _known(session: Session, user_ids: list[int]) -> set[int]:
     for start in range(0, len(user_ids), CHUNK):
         found.update(session.scalars(select(User.id).where(User.id.in_(user_ids[start : start + CHUNK]))))
     return found
-
-
-def _returning(session: Session, seen: dict[int, datetime]) -> list[int]:
-    """Of those seen, the people whom the table had as offline at the moment they were seen."""
-    if not seen:
-        return []
-    earliest = min(seen.values())
-    ids = list(seen)
-    back: list[int] = []
-    for start in range(0, len(ids), CHUNK):
-        query = select(Presence.user_id).where(Presence.user_id.in_(ids[start : start + CHUNK]), ~is_online(earliest))
-        back += session.scalars(query)
-    return back
 
 
 def _upsert(session: Session, column: str, rows: list[dict[str, Any]]) -> None:
