@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.browser.house import CUT, Desks, House, is_live, notice
 from webapp.extensions import db
@@ -112,3 +112,32 @@ def test_what_was_typed_while_the_server_was_away_survives_a_reload(own_house: H
     expect(answer_field(page)).to_have_value("saved. only on this page")
     is_stored(house, ada.id, "saved. only on this page")
     expect(page.locator("[data-save-state]")).to_contain_text(re.compile(r"^Saved "))
+
+
+def test_trap_2_a_slow_poll_does_not_overwrite_what_the_stream_brought(house: House, desks: Desks) -> None:
+    """What was read before a sending and before a closing arrives after both: neither is undone."""
+    exam = house.exam()
+    ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
+    ines.send("Closed meanwhile", scope="filtered")
+    desk = desks.desk(house)
+    desk.expects(*CUT)
+    late: list[tuple[Route, APIResponse]] = []
+    page = desk.page
+    page.route("**/stream", lambda route: route.abort(), times=1)  # so that the page polls once
+    page.route("**/inbox/new", lambda route: late.append((route, route.fetch())), times=1)
+    desk.sign_in_unseen(ada, f"/tests/{exam.id}")
+    is_live(page)
+    ines.send("Brought by the stream", scope="filtered")
+    expect(notice(page, "Brought by the stream")).to_have_count(1)
+    notice(page, "Closed meanwhile").get_by_role("button", name="Close", include_hidden=True).evaluate(
+        "one => one.click()"
+    )
+    expect(notice(page, "Closed meanwhile")).to_have_count(0)
+    [(route, answer)] = late
+    assert "Closed meanwhile" in answer.text()
+    assert "Brought by the stream" not in answer.text()
+    with page.expect_response("**/inbox/new"):
+        route.fulfill(response=answer)
+    page.wait_for_timeout(300)
+    expect(notice(page, "Brought by the stream")).to_have_count(1)
+    expect(notice(page, "Closed meanwhile")).to_have_count(0)
