@@ -124,7 +124,7 @@ def test_r2_a_key_is_one_senders_own(
     assert counts(session)[0] == 2
 
 
-@pytest.mark.parametrize("key", ["", "short", "x" * 65, "with space", "ключ-ключ"])
+@pytest.mark.parametrize("key", ["", "x" * 65, "with space", "ключ-ключ"])
 def test_r2_a_form_without_a_proper_key_is_refused(
     hall: Hall, test: Test, browser: FlaskClient, session: Session, key: str
 ) -> None:
