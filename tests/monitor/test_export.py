@@ -17,7 +17,7 @@ from tests.monitor.test_page import got, rows_of
 from webapp.clock import utcnow
 from webapp.models import Attendance
 from webapp.monitor.columns import COLUMNS
-from webapp.monitor.export import harmless
+from webapp.spreadsheets import harmless
 
 ALL = "&".join(f"column={column.key}" for column in COLUMNS)
 
@@ -83,7 +83,7 @@ def test_times_are_local_with_their_offset(app: Flask, hall: Hall) -> None:
     assert [row["Test start"] for row in rows] == ["2026-07-01T11:00+02:00", "2026-12-01T10:00+01:00"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "＝"])
 def test_formulas_are_made_harmless(start: str) -> None:
     assert harmless(f"{start}1+1") == f"'{start}1+1"
     assert harmless(f"1{start}1") == f"1{start}1"

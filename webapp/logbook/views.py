@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import format_date
 from flask_login import current_user
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.errors import wants_fragment
@@ -21,6 +17,7 @@ from webapp.logbook.filters import LogFilter, parse_filter, parse_page
 from webapp.logbook.sight import Sight, sight_of
 from webapp.logbook.table import as_csv
 from webapp.refusals import BadParameter
+from webapp.spreadsheets import csv_answer
 from webapp.timezone import installation_zone, local
 
 blueprint = Blueprint("logbook", __name__)
@@ -57,26 +54,11 @@ def table() -> Response:
     sight, wanted = _asked()
     if "page" in request.args:
         raise BadParameter("page")
-    answer = Response(_streamed(sight, wanted, db.engine), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="log-{local(utcnow()):%Y-%m-%d-%H%M}.csv"'
-    return answer
-
-
-def _streamed(sight: Sight, wanted: LogFilter, engine: Engine) -> Iterator[str]:
-    """The file piece by piece, on a session of its own: the request's ends before the first piece is sent."""
-    app, zone = current_app._get_current_object(), installation_zone()  # type: ignore[attr-defined]
-
-    def pieces() -> Iterator[str]:
-        with Session(engine) as session, closing(reading.all_rows(session, sight, wanted)) as rows:
-            text = as_csv(rows, zone)
-            while True:
-                with app.app_context():  # for the labels; never held while the client takes its time
-                    piece = next(text, None)
-                if piece is None:
-                    return
-                yield piece
-
-    return pieces()
+    zone = installation_zone()
+    return csv_answer(
+        lambda session: as_csv(reading.all_rows(session, sight, wanted), zone),
+        f"log-{local(utcnow()):%Y-%m-%d-%H%M}.csv",
+    )
 
 
 def _asked() -> tuple[Sight, LogFilter]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -19,11 +19,9 @@ from webapp.monitor.matching import matching
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.table import CandidateRow, as_rows, ordered, planner_names, shown
 from webapp.monitor.words import VALUES
+from webapp.spreadsheets import Pieces, harmless
 
-BYTE_ORDER_MARK = "\ufeff"
-"""Spreadsheets take a file without it for Latin-1."""
 ROWS_PER_CHUNK = 500
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_chunks(
@@ -32,16 +30,15 @@ def csv_chunks(
     filter: Filter,  # noqa: A002 the field's word
     presentation: Presentation,
     now: datetime,
-) -> Iterator[str]:
+) -> Pieces:
     """Pieces of the file, some hundred rows each: the whole list is never held at once.
 
-    Words are looked up before the first piece: the others are made after the request's context has gone. `session`
-    must live until the end.
+    `session` must live until the end.
     """
     words, heads = _words(), _heads(presentation.columns)
     query = ordered(shown(matching(reach, filter, now), now), presentation, now)
     found = session.execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
-    yield BYTE_ORDER_MARK + _lines([heads])
+    yield _lines([heads])
     planners: dict[int, str] = {}
     for part in found.partitions():
         planners |= planner_names(session, {row.Candidacy.test_id for row in part} - set(planners), presentation)
@@ -72,11 +69,6 @@ def _lines(rows: list[list[str]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows([[harmless(cell) for cell in row] for row in rows])
     return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: those begin with one of `= + - @`, tab or return."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _cells(row: CandidateRow, key: str, words: dict[str, dict[str, str]], zone: ZoneInfo) -> list[str]:

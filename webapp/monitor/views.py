@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask_login import current_user
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -26,6 +24,7 @@ from webapp.monitor.presentation import Presentation, parse_presentation, query_
 from webapp.monitor.table import load_page
 from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
 from webapp.refusals import BadParameter, NotAllowed
+from webapp.spreadsheets import csv_answer
 from webapp.timezone import installation_zone, local
 
 blueprint = Blueprint("monitor", __name__)
@@ -57,14 +56,10 @@ def monitor_csv() -> BaseResponse:
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
     within = _within_reach(asked, now)
-    # a session of its own: the request's is closed before the last rows are read
-    lasting = Session(db.engine)
-    chunks = csv_chunks(lasting, within, asked, presentation, now)
-    first = next(chunks)  # what can fail does so before the answer has begun
-    answer = Response(chain([first], chunks), mimetype="text/csv")
-    answer.call_on_close(lasting.close)
-    answer.headers["Content-Disposition"] = f'attachment; filename="candidates-{local(now):%Y-%m-%d}.csv"'
-    return answer
+    return csv_answer(
+        lambda session: csv_chunks(session, within, asked, presentation, now),
+        f"candidates-{local(now):%Y-%m-%d}.csv",
+    )
 
 
 @blueprint.errorhandler(NotOpen)

@@ -1,0 +1,58 @@
+"""Lists as CSV files: no cell is taken for a formula, and a long file is sent while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+
+from flask import Response, current_app
+from sqlalchemy.orm import Session
+
+from webapp.extensions import db
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Spreadsheets take a file without it for Latin-1."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+Pieces = Generator[str, None, None]
+
+
+def harmless(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before what could begin one."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+
+
+def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
+    """A file to download. `read` makes its pieces, from a session that lives until the last one is sent.
+
+    The request's own session ends before that. The first piece is made at once: what can fail does so while the
+    answer can still be an error. `filename` is plain ASCII.
+    """
+    session = Session(db.engine)
+    pieces = read(session)
+    try:
+        first = next(pieces)
+    except BaseException:
+        session.close()
+        raise
+    answer = Response(_sent(first, pieces, session), mimetype="text/csv")
+    answer.call_on_close(pieces.close)  # a HEAD request never begins with the rest
+    answer.call_on_close(session.close)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return answer
+
+
+def _sent(first: str, pieces: Pieces, session: Session) -> Iterator[str]:
+    app = current_app._get_current_object()  # type: ignore[attr-defined] # Werkzeug's proxies have no such type
+
+    def one_by_one() -> Iterator[str]:
+        with closing(session), closing(pieces):
+            yield BYTE_ORDER_MARK + first
+            while True:
+                with app.app_context():  # words are looked up in it; never held while the client takes its time
+                    piece = next(pieces, None)
+                if piece is None:
+                    return
+                yield piece
+
+    return one_by_one()
