@@ -78,9 +78,11 @@ def _on_begin(connection: Connection) -> None:
     deadline = connection.get_execution_options().get(WRITE)
     if deadline is not None:
         connection.exec_driver_sql("PRAGMA query_only = OFF")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         _begin_immediate(connection, deadline)
     else:
         connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 50")  # readers wait only where WAL itself is being mended
         connection.exec_driver_sql("BEGIN")
 
 
