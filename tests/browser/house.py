@@ -26,7 +26,7 @@ from webapp.models import Candidacy, Question, Role, Test, User
 
 CUT = (
     r"net::ERR_",
-    r"htmx:(sse:)?error: (network error|Failed to fetch|TimeoutError|AbortError|signal)",
+    r"htmx:(sse:)?error: (network error|Failed to fetch|timeout|TimeoutError|AbortError|signal)",
     r"\b50[23]\b",
 )
 """What browser and htmx write to the console when a test cuts the line or kills the server."""

@@ -55,6 +55,7 @@ def test_to_one_through_the_menu_of_the_row(house: House, desks: Desks, exam: Te
     is_live(paper)
     page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
     search(page, "ada", 1)
+    expect(row(page, "Ada").locator("[data-column=status]")).to_contain_text("Online")
     form = compose_for_one(page, "Ada")
     expect(form).to_contain_text("To 1 person")
     expect(form).to_contain_text("1 online now")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, render_template, request
+from urllib.parse import urlsplit
+
+from flask import Response, redirect, render_template, request
 from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import push
+from webapp.accounts.next_address import inside
 from webapp.clock import utcnow
 from webapp.errors import wants_fragment
 from webapp.extensions import db
@@ -35,8 +39,11 @@ def new_notices() -> str:
 
 
 @blueprint.post("/inbox/close")
-def close_notices() -> Response:
-    """Close notices; 204. The person's other tabs are told after the commit (R9)."""
+def close_notices() -> BaseResponse:
+    """Close notices; 204, or back to the page where a browser without JavaScript posted the form.
+
+    The person's other tabs are told after the commit (R9).
+    """
     given = request.form.getlist("message")
     if len(given) > MOST_PICKED:
         raise BadParameter("message", f"more than {MOST_PICKED}")
@@ -44,4 +51,7 @@ def close_notices() -> Response:
     closed = inbox.close(db.session(), current_user.id, numbers, utcnow())
     if closed:
         push.announce_closed(current_user.id, closed)
-    return Response(status=204)
+    if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):
+        return Response(status=204)
+    page = urlsplit(request.referrer or "")
+    return redirect(inside(page._replace(scheme="", netloc="").geturl()), 303)
