@@ -1,0 +1,79 @@
+"""Links lead somewhere, names in `code` exist, and no text tells of one machine."""
+
+from __future__ import annotations
+
+import ast
+import re
+import struct
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.docs.documents import DOCUMENTS, anchors, name_of, prose
+from webapp.config import ROOT
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED = re.compile(r"`((?:webapp|static|templates|migrations|tests|docs)/[\w./-]*)(?:: ([\w.]+))?`")
+ONE_MACHINE = re.compile(r"/(?:work|root|home|tmp)/")
+LARGEST_PICTURE = 250 * 1024
+
+
+@cache
+def defined_in(path: Path) -> set[str]:
+    """What a module defines: `name`, and `Class.method`."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        found |= _names(node)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{name}" for one in node.body for name in _names(one)}
+    return found
+
+
+def _names(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_lead_somewhere(document: Path) -> None:
+    """To a file, and to a heading in it."""
+    for link in LINK.findall(prose(document)):
+        address, _, anchor = link.partition("#")
+        target = (document.parent / address).resolve() if address else document
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_what_is_named_exists(document: Path) -> None:
+    """`file.py: function` and `folder/`."""
+    for path, name in NAMED.findall(document.read_text()):
+        assert (ROOT / path).exists(), path
+        assert not name or name in defined_in(ROOT / path), f"{path}: {name}"
+
+
+def test_the_way_names_enough() -> None:
+    """The pattern above finds what the architecture page names."""
+    named = NAMED.findall((ROOT / "docs" / "architecture.md").read_text())
+    assert len([name for _, name in named if name]) > 30
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_machine_is_named(document: Path) -> None:
+    """Paths of one machine help nobody."""
+    assert not ONE_MACHINE.search(document.read_text())
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "images").glob("*.png")), ids=name_of)
+def test_pictures_are_shown_and_small(picture: Path) -> None:
+    """PNG of a readable width, below 250 KB, in the README with words for who cannot see it."""
+    data = picture.read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert 1200 <= struct.unpack(">I", data[16:20])[0] <= 1600
+    assert len(data) < LARGEST_PICTURE
+    assert re.search(rf"!\[[^\]]{{20,}}\]\(docs/images/{picture.name}\)", (ROOT / "README.md").read_text())

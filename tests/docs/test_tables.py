@@ -1,0 +1,101 @@
+"""Settings, commands, addresses, roles, figures, words: what the tables say is what the code has."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click import Group
+from flask import Flask
+
+from tests.docs.documents import DOCUMENTS, table
+from webapp.access import MAY, Right
+from webapp.config import PREFIX, ROOT, Settings
+from webapp.models import Role
+from webapp.models.derived import Progress
+from webapp.models.derived import Warning as CandidateWarning
+
+README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
+FLASKS_OWN = {"run", "shell", "routes"}
+
+
+def test_settings() -> None:
+    """Each setting of the code, once, and no other."""
+    named = [row[0].strip("`") for row in table(README, "Settings")]
+    assert sorted(named) == sorted(PREFIX + field.name.upper() for field in fields(Settings))
+
+
+def test_defaults_of_settings() -> None:
+    """The default that the table names is the code's."""
+    defaults = {row[0].strip("`"): row[1] for row in table(README, "Settings")}
+    for field in fields(Settings):
+        told = defaults[PREFIX + field.name.upper()]
+        default: Any = field.default
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
+        if default is None:
+            assert told.startswith("unset")
+        elif default is not MISSING:
+            assert told == f"`{int(default) if isinstance(default, bool) else default}`"
+
+
+def test_settings_elsewhere_exist() -> None:
+    """No document speaks of a setting that is not there."""
+    known = {PREFIX + field.name.upper() for field in fields(Settings)}
+    for document in DOCUMENTS:
+        assert set(re.findall(r"EXAMHALL_[A-Z_]*[A-Z]", document.read_text())) <= known, document.name
+
+
+def test_commands(app: Flask) -> None:
+    """Each command that `flask --app wsgi` offers beside Flask's own."""
+    told = {row[0].strip("`") for row in table(README, "Commands")}
+    known = set()
+    for name, command in app.cli.commands.items():
+        if isinstance(command, Group) and name != "db":
+            known |= {f"{name} {one}" for one in command.commands}
+        else:
+            known.add(name)
+    assert told == (known - FLASKS_OWN - {"db"}) | {"db upgrade"}
+
+
+def test_addresses(app: Flask) -> None:
+    """Each route with its methods."""
+    told = {row[0].strip("`"): set(row[1].split(", ")) for row in table(ARCHITECTURE, "Addresses")}
+    known: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        address = re.sub(r"<path:\w+>", "<file>", rule.rule)
+        address = re.sub(r"<int[^>]*>", "<id>", address)
+        known.setdefault(address, set()).update((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    assert told == known
+
+
+def test_roles() -> None:
+    """Who sends and who reads the log of a test, as `access.py` has it."""
+    rows = {row[0].replace(" ", "_"): row[1:] for row in table(README, "Who may do what")}
+    for role in Role:
+        assert rows[role][1].startswith("yes") == (role in MAY[Right.SEND])
+        assert ("everything in these tests" in rows[role][2]) == (role in MAY[Right.READ_LOG])
+    assert set(rows) == {*Role, "candidate", "administrator"}
+
+
+@pytest.mark.parametrize("row", table(ARCHITECTURE, "Figures"), ids=lambda row: row[1].rpartition(" ")[2].strip("`"))
+def test_figures(row: list[str]) -> None:
+    """The number beside a constant is the constant's; times in seconds."""
+    path, _, name = row[1].strip("`").partition(": ")
+    value = getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), name)
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    assert float(row[0].removesuffix(" s")) == seconds
+
+
+def test_words_of_the_monitor() -> None:
+    """Every progress and every warning, with the value that filters by it."""
+    text = OPERATIONS.read_text()
+    for words in (Progress, CandidateWarning):
+        for one in words:
+            assert text.count(f"| `{one.value}` |") == 1, one
