@@ -203,6 +203,17 @@ def test_r6_the_access_window_holds(
     assert status == (200 if allowed else 403)
 
 
+def test_r6_a_test_that_was_closed_while_the_sender_wrote_is_out_of_reach(
+    hall: Hall, test: Test, browser: FlaskClient, session: Session
+) -> None:
+    hall.candidacy(test)
+    form = open_dialog(browser, scope="filtered")
+    with writing(session):
+        session.get_one(Test, test.id).closed_at = utcnow()
+    assert post(browser, form).status_code == 403
+    assert counts(session) == (0, 0, 0, 0)
+
+
 def test_r6_an_administrator_without_a_role_in_the_test_sends_nothing(app: Flask, hall: Hall, test: Test) -> None:
     one = hall.candidacy(test)
     admin = signed_in(app, hall.person(is_admin=True))
