@@ -59,3 +59,5 @@ class Background:
             except (SQLAlchemyError, Unavailable) as error:
                 # the database is away or busy: the next step does what this one could not
                 log.warning("background step failed; trying again", step=step.__qualname__, error=str(error))
+            except Exception:  # a loop that ends takes R8 or R21 along for this whole process, and nobody sees it
+                log.exception("background step failed", step=step.__qualname__)
