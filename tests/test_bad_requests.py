@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from io import BytesIO
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
+from webapp.extensions import db
 from webapp.models import Candidacy, Message, Test
 
 
@@ -95,3 +97,25 @@ def test_r6_the_title_of_a_test_out_of_reach_is_not_told(
     assert secret.title not in answer.text
     own = invigilator.get("/messages/new", query_string={**asked, "insert": test.id})
     assert re.search(rf'value="{test.title}: "', own.text)
+
+
+@pytest.mark.parametrize(("scheme", "kept_to_tls"), [("http", False), ("https", True)])
+def test_a_session_that_began_over_tls_never_goes_without(client: FlaskClient, scheme: str, kept_to_tls: bool) -> None:
+    cookie = client.get("/login", base_url=f"{scheme}://exam.example").headers["Set-Cookie"]
+    assert ("Secure" in cookie.split("; ")) is kept_to_tls
+    assert {"HttpOnly", "SameSite=Lax"} <= set(cookie.split("; "))
+
+
+def test_no_connection_left_is_a_503_and_not_a_500(
+    app: Flask, invigilator: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many slow downloads hold as many connections."""
+    with app.app_context():
+        engine = db.engine
+    monkeypatch.setattr(engine.pool, "_timeout", 0.05)
+    with ExitStack() as held:
+        for _ in range(engine.pool.size() + engine.pool._max_overflow - engine.pool.checkedout()):  # type: ignore[attr-defined]
+            held.enter_context(engine.connect())
+        answer = invigilator.get("/monitor")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert invigilator.get("/monitor").status_code == 200

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -24,6 +25,9 @@ def wants_fragment() -> bool:
 
 def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: int | None = None) -> Response:
     """The page or fragment for an error; `templates/errors/` words it by status, and by refusal where it can."""
+    if status >= 500:
+        # such a page asks the database nothing, or it would fail like the page before it: not even who is signed in
+        g._login_user = login.anonymous_user()
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
     typed = {} if status == 413 else {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
     answer = make_response(render_template(template, status=status, refusal=refusal, typed=typed), status)
@@ -40,6 +44,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _bad_csrf)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(NoConnectionLeft, _database_away)
     app.register_error_handler(Exception, _unexpected)
     login.unauthorized_handler(not_signed_in)
 
@@ -71,9 +76,10 @@ def _http_error(error: HTTPException) -> BaseResponse:
     return answer
 
 
-def _database_away(error: OperationalError) -> BaseResponse:
+def _database_away(error: OperationalError | NoConnectionLeft) -> BaseResponse:
     db.session.rollback()
-    log.error("database did not answer", error=str(error.orig))
+    # of a driver's error only its own words: SQLAlchemy's carry the parameters
+    log.error("database did not answer", error=str(getattr(error, "orig", error)))
     return error_answer(503, retry_after=5)
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, current_app, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
@@ -32,8 +33,17 @@ def own_session(view: View) -> View:
     return public(view)
 
 
+class SessionCookie(SecureCookieSessionInterface):
+    """Flask's session in its signed cookie, kept to TLS by every browser that got it over TLS."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 Flask's signature
+        """Asked for each answer: the same installation may be tried over plain HTTP on its own machine."""
+        return request.is_secure
+
+
 def init_app(app: Flask) -> None:
     """Close every route that is not marked, and set the headers."""
+    app.session_interface = SessionCookie()
     public(app.view_functions["static"])
     app.before_request(_require_readable_text)
     app.before_request(_require_sign_in)
