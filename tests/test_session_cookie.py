@@ -1,4 +1,4 @@
-"""The session cookie: nothing in the page reads it, no other site sends it, and over TLS it never goes out in the clear."""
+"""The session cookie: no script reads it, no other site sends it, and over TLS it never goes out in the clear."""
 
 from __future__ import annotations
 

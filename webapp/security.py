@@ -8,7 +8,6 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
-from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
@@ -42,17 +41,8 @@ class SessionCookie(SecureCookieSessionInterface):
         return request.is_secure
 
 
-class SessionCookie(SecureCookieSessionInterface):
-    """Flask's signed session cookie, which over TLS never goes out on a plain connection."""
-
-    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 the parent's signature
-        """As the request came: behind a proxy, as `EXAMHALL_TRUSTED_PROXIES` has it say."""
-        return request.is_secure
-
-
 def init_app(app: Flask) -> None:
     """Close every route that is not marked, and set the headers."""
-    app.session_interface = SessionCookie()
     app.session_interface = SessionCookie()
     public(app.view_functions["static"])
     app.before_request(_require_readable_text)
