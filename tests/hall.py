@@ -30,9 +30,7 @@ class Hall:
         """A user; the username is given or made up."""
         number = next(self.numbers)
         username = str(fields.pop("username", f"person{number}"))
-        user = User(
-            username=username, sign_in_name=sign_in_name(username), name=name or f"Person {number}", **fields
-        )
+        user = User(username=username, sign_in_name=sign_in_name(username), name=name or f"Person {number}", **fields)
         return self._keep(user)
 
     def test(self, title: str = "Algebra", **fields: object) -> Test:

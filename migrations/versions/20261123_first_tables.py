@@ -180,9 +180,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("test_id", "number", name=op.f("uq_candidacy_test_id_number")),
         sa.UniqueConstraint("user_id", "test_id", name=op.f("uq_candidacy_user_id_test_id")),
     )
-    op.create_index(
-        op.f("ix_candidacy_test_id_group_name"), "candidacy", ["test_id", "group_name"], unique=False
-    )
+    op.create_index(op.f("ix_candidacy_test_id_group_name"), "candidacy", ["test_id", "group_name"], unique=False)
     op.create_index(op.f("ix_candidacy_test_id_room"), "candidacy", ["test_id", "room"], unique=False)
     op.create_table(
         "contribution",
@@ -219,12 +217,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("entry_id", "candidacy_id", name=op.f("pk_log_subject")),
     )
-    op.create_index(
-        op.f("ix_log_subject_test_id_entry_id"), "log_subject", ["test_id", "entry_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_log_subject_user_id_entry_id"), "log_subject", ["user_id", "entry_id"], unique=False
-    )
+    op.create_index(op.f("ix_log_subject_test_id_entry_id"), "log_subject", ["test_id", "entry_id"], unique=False)
+    op.create_index(op.f("ix_log_subject_user_id_entry_id"), "log_subject", ["user_id", "entry_id"], unique=False)
     op.create_table(
         "message",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -247,9 +241,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(subject) BETWEEN 1 AND 120", name=op.f("ck_message_subject_length")),
         sa.ForeignKeyConstraint(["sender_id"], ["user_account.id"], name=op.f("fk_message_sender_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
-        sa.UniqueConstraint(
-            "sender_id", "idempotency_key", name=op.f("uq_message_sender_id_idempotency_key")
-        ),
+        sa.UniqueConstraint("sender_id", "idempotency_key", name=op.f("uq_message_sender_id_idempotency_key")),
     )
     op.create_index(op.f("ix_message_sent_at"), "message", ["sent_at"], unique=False)
     op.create_table(
@@ -302,9 +294,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_delivery_user_id")),
         sa.PrimaryKeyConstraint("message_id", "user_id", name=op.f("pk_delivery")),
     )
-    op.create_index(
-        op.f("ix_delivery_user_id_message_id"), "delivery", ["user_id", "message_id"], unique=False
-    )
+    op.create_index(op.f("ix_delivery_user_id_message_id"), "delivery", ["user_id", "message_id"], unique=False)
     op.execute("INSERT INTO log_head (id, number, hash) VALUES (1, 0, '')")
     for statement in GUARDS[op.get_bind().dialect.name]:
         op.execute(sa.text(statement))
