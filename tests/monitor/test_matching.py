@@ -40,7 +40,7 @@ class Sitting:
     def add(self, name: str, *, seen: timedelta | None = timedelta(0), **fields: object) -> Candidacy:
         one = self.hall.candidacy(self.test, **fields)
         if seen is not None:
-            self.hall.seen(one.user_id, seen)
+            self.hall.seen(one.user_id, seen + (utcnow() - self.now))  # before the moment that `names` asks for
         self.ids[name] = one.id
         return one
 
