@@ -128,5 +128,6 @@ def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, e
     expect(page.locator("dialog#compose")).to_contain_text(re.compile("To 1 person.*Zoe", re.DOTALL))
     expect(page.locator("dialog#compose .audience-names")).to_have_text("Zoe")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.mouse.move(2, 2)
+    page.locator("#main").focus()  # pointer and focus have left the rows: what was held back is shown
     expect(tick(page, "Ada Zoe")).to_be_visible()
