@@ -7,7 +7,7 @@ PORT ?= 8000
 SIMULATE ?= 1
 CANDIDATES ?= 120
 M ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 PYTHON_IN := .venv/bin/python
 ENVIRONMENT := .venv/.installed
