@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -54,3 +55,12 @@ def on_starting(server: Any) -> None:
             f"Examhall cannot start. SQLite is for one process, and this would be {server.cfg.workers} workers: "
             "use one (-w 1), or set EXAMHALL_DATABASE_URL to a PostgreSQL database."
         )
+
+
+def post_worker_init(_worker: Any) -> None:
+    """With the application loaded: what it consists of need not be looked through at every full garbage collection.
+
+    Measured: with 1,500 streams a full collection stopped the loop for 100 to 130 ms, in the middle of a sending.
+    """
+    gc.collect()
+    gc.freeze()
