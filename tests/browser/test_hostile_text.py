@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,6 +42,7 @@ def test_trap_18_script_in_names_subject_and_body_does_not_run(house: House, des
     assert notice(paper, subject).locator("a").count() == 0  # links are not clickable
     pages = [paper, page]
     form.get_by_role("link", name="See it in the log").click()
+    expect(page).to_have_url(re.compile("/messages/"))
     expect(page.get_by_role("main")).to_contain_text(subject)
     pages += [desk.tab(path) for path in ("/log", page.url.removeprefix(house.url), "/log?text=onerror")]
     paper.goto(house.url + "/inbox")
