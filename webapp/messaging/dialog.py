@@ -77,12 +77,12 @@ def again(draft: Draft, refusal: Refusal) -> Response:
 def _held_fast(selection: Selection) -> Selection:
     if selection.listed is not None:
         return replace(selection, frozen=selection.listed)
-    now_shown = preview(db.session(), current_user, selection, now=utcnow(), limit=_limit()).audience
+    now_shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit()).audience
     return replace(selection, frozen=now_shown.candidacies) if now_shown else selection
 
 
 def _answer(draft: Draft, refusal: Refusal | None, status: int) -> Response:
-    shown = preview(db.session(), current_user, draft.selection, now=utcnow(), limit=_limit())
+    shown = preview(db.session(), current_user, draft.selection, now=utcnow(), limit=limit())
     compose = Compose(
         preview=shown,
         fields=_fields(draft.selection, shown),
@@ -119,6 +119,7 @@ def _token(selection: Selection, shown: Preview) -> str:
     return tokens().frozen(shown.audience) if selection.frozen is not None else tokens().seen(shown.audience)
 
 
-def _limit() -> int:
+def limit() -> int:
+    """How many persons one sending may reach."""
     settings: Settings = current_app.config["SETTINGS"]
     return settings.max_recipients

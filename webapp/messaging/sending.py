@@ -17,6 +17,7 @@ from webapp import metrics
 from webapp.access import Reach, Right, reach
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
+from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import Audience, Kind, Selection, Tokens, find
 from webapp.messaging.refusals import AudienceChanged, ContentChanged
 from webapp.messaging.text import checked
@@ -180,7 +181,7 @@ def _log(
         head,
         at=message.sent_at,
         actor=Actor(sender.id, sender.name, role.value),
-        action="message.sent",
+        action=MESSAGE_SENT,
         detail={
             "subject": message.subject,
             "body": message.body,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import Right, reach
 from webapp.clock import utcnow
-from webapp.config import Settings
 from webapp.errors import wants_fragment
 from webapp.extensions import db
 from webapp.logbook.reading import MESSAGE_SENT, open_entry
@@ -40,7 +39,6 @@ def compose() -> Response:
 @blueprint.post("/messages")
 def send_message() -> BaseResponse:
     """Send: 201, or the dialog once more with what was typed."""
-    settings: Settings = current_app.config["SETTINGS"]
     draft = draft_of(request.form, installation_zone())
     try:
         sent = send(
@@ -48,7 +46,7 @@ def send_message() -> BaseResponse:
             current_user,
             draft,
             now=utcnow(),
-            limit=settings.max_recipients,
+            limit=dialog.limit(),
             tokens=dialog.tokens(),
             announce=announce,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask_login import current_user
@@ -23,7 +23,7 @@ from webapp.monitor.page import MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
 from webapp.monitor.table import load_page
 from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
-from webapp.refusals import BadParameter, NotAllowed
+from webapp.refusals import NotAllowed
 from webapp.spreadsheets import csv_answer
 from webapp.timezone import installation_zone, local
 
@@ -37,7 +37,7 @@ class NotOpen(NotAllowed):
 @blueprint.get("/monitor")
 def monitor() -> BaseResponse:
     """The list of candidates: as a page, or for HTMX count and rows alone."""
-    args = _parameters()
+    args = MultiDict(request.args)
     moves = args.poplist("move")
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     for move in moves:
@@ -52,7 +52,7 @@ def monitor() -> BaseResponse:
 @blueprint.get("/monitor.csv")
 def monitor_csv() -> BaseResponse:
     """The same list in one file, all pages of it."""
-    args = _parameters()
+    args = MultiDict(request.args)
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
     within = _within_reach(asked, now)
@@ -77,15 +77,6 @@ def _address_seen() -> str:
     except ValueError:
         return ""
     return f"{seen.path}?{seen.query}".rstrip("?")
-
-
-def _parameters() -> MultiDict[str, str]:
-    """What the address says; bytes that are no text are refused, not guessed at."""
-    try:
-        unquote_to_bytes(request.query_string).decode()
-    except UnicodeDecodeError:
-        raise BadParameter("?") from None
-    return MultiDict(request.args)
 
 
 def _within_reach(asked: Filter, now: datetime) -> Reach:

@@ -11,8 +11,8 @@ from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
 from webapp.push import service
-from webapp.push.bus import Announcement
-from webapp.push.events import Event
+from webapp.push.bus import Announcement, Word
+from webapp.push.events import Event, notice_event
 from webapp.push.hub import Hub, Stream
 from webapp.push.presence import PresenceRecorder
 from webapp.security import own_session
@@ -28,7 +28,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
     """
 
     open_notices: OpenNotices
-    """Gives a person's open notices as (number, event); set by `push.init_app`."""
+    """Gives a person's open notices as (number, notice), oldest first; set by `push.init_app`."""
 
     def publish(
         self,
@@ -38,9 +38,13 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         retry: int | None = None,
         channel: list[int] | None = None,
     ) -> None:
-        """flask-sse's way to publish; `channel` is the user ids it is for."""
-        event = Event(data, type=type, id=id, retry=retry).encoded()
-        service.current().bus.publish(Announcement(int(id or 0), event, channel or []))
+        """flask-sse's way to publish; `channel` is the user ids it is for, `id` a message's number if it is one."""
+        bus, event = service.current().bus, Event(data, type=type, id=id, retry=retry).encoded()
+        if id is not None:
+            bus.publish(Announcement(int(id), event, channel or []))
+            return
+        for user_id in channel or []:
+            bus.publish(Word(user_id, event))
 
     def stream(self) -> Response:
         """The signed-in person's stream. Subscribes first, then reads what is open: nothing falls between (trap 1).
@@ -51,8 +55,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         stream = push.hub.open(current_user.id, session.get("sid", ""))
         try:
             opening = [
-                (number, Event(notice, id=str(number)).encoded())
-                for number, notice in self.open_notices(stream.user_id)
+                (number, notice_event(number, notice)) for number, notice in self.open_notices(stream.user_id)
             ]
         except BaseException:
             push.hub.leave(stream)
