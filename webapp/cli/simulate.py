@@ -17,7 +17,7 @@ def init_app(app: Flask) -> None:
 @click.option(
     "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server is; this machine only."
 )
-@click.option("--candidates", type=click.IntRange(1, simulation.MOST), default=120, show_default=True, help="How many come.")
+@click.option("--candidates", type=click.IntRange(1, 500), default=120, show_default=True, help="How many come.")
 @click.option("--seconds", type=click.FloatRange(min=1), help="Stop after so long; without it, at Ctrl-C.")
 def simulate_command(url: str, candidates: int, seconds: float | None) -> None:
     """Have candidates of the sample hall walk in, write, drop out and come back, until Ctrl-C."""

@@ -18,8 +18,6 @@ from webapp.demo.script import FOR_A_LOOK, Seat, seats
 
 WALK_IN_SECONDS = 90.0
 FIRST_SECONDS = 2.0
-MOST = 500
-"""Simulated candidates at the most."""
 SHARE_OF_THE_77 = 0.4
 
 
