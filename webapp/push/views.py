@@ -54,9 +54,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         push = service.current()
         stream = push.hub.open(current_user.id, session.get("sid", ""))
         try:
-            opening = [
-                (number, notice_event(number, notice)) for number, notice in self.open_notices(stream.user_id)
-            ]
+            opening = [(number, notice_event(number, notice)) for number, notice in self.open_notices(stream.user_id)]
         except BaseException:
             push.hub.leave(stream)
             raise
