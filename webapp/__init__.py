@@ -22,7 +22,7 @@ from webapp import (
     security,
 )
 from webapp.config import ROOT, Settings, load
-from webapp.database import prepare_sqlite
+from webapp.database import engine_options, prepare
 from webapp.exams.absence import mark_was_offline
 from webapp.extensions import babel, csrf, db, login, migrate
 from webapp.messaging.notices import OUTBOX, open_notices
@@ -49,7 +49,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 20, "max_overflow": 40, "pool_timeout": 10},
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         MAX_FORM_PARTS=20_000,
@@ -72,7 +72,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _join_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
-        prepare_sqlite(db.engine)
+        prepare(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login.session_protection = None  # a candidate whose address changes during the exam stays signed in
     login.init_app(app)

@@ -52,15 +52,55 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
-def prepare_sqlite(engine: Engine) -> None:
-    """Give every SQLite connection of this engine its pragmas, and every transaction its kind.
+def engine_options(url: str) -> dict[str, Any]:
+    """What an engine for this database is made with. Streams hold no connection, so a pool is for requests only."""
+    if url.startswith("sqlite"):
+        return {"pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
+    return {
+        # one core serves no more statements at a time than this; a nation's 40 processes stay below 500 connections
+        "pool_size": 6,
+        "max_overflow": 6,
+        "pool_timeout": 10,
+        "connect_args": {
+            "application_name": "examhall",
+            "connect_timeout": 5,
+            # a database whose machine is gone answers nothing, not even with an error
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
+        },
+    }
 
-    A plain transaction may only read: a write outside `writing()` fails at once instead of deadlocking one day.
+
+def prepare(engine: Engine) -> None:
+    """Give every connection of this engine its settings.
+
+    On SQLite a plain transaction may only read: a write outside `writing()` fails at once instead of deadlocking one
+    day.
     """
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+    else:
+        event.listen(engine, "connect", _on_postgresql_connect)
+
+
+def _on_postgresql_connect(connection: Any, _record: Any) -> None:
+    settings = {
+        # as long as a writer on SQLite waits
+        "lock_timeout": f"{PATIENCE_SECONDS:.0f}s",
+        # a process that stands still within a sending must not hold the log's head for ever
+        "idle_in_transaction_session_timeout": "60s",
+        # the monitor's statements depend on the phrase searched for: a plan for any phrase reads the whole table
+        "plan_cache_mode": "force_custom_plan",
+        # compiling a statement took longer than running it
+        "jit": "off",
+    }
+    with connection.cursor() as cursor:
+        calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
+        cursor.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
+    connection.commit()
 
 
 def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
