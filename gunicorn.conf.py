@@ -9,14 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
+from gevent.socket import socket
+from gunicorn.workers.ggevent import GeventWorker
+
+gevent.config.track_greenlet_tree = False  # where each connection's greenlet was spawned: nobody asks, half a kilobyte
+
 bind = "127.0.0.1:8000"
 workers = 1
-worker_class = "gevent"
-worker_connections = 12_000  # EXAMHALL_STREAMS_PER_PROCESS (10,000), and room for requests beside the streams
+worker_connections = 22_000  # a page without a balancer has two: EXAMHALL_STREAMS_PER_PROCESS (10,000), and its pings
 backlog = 4096  # a hall that reconnects after a restart comes within a second
 
 timeout = 60  # without a sign of life from a worker's loop, which streams do not hold up
-graceful_timeout = 3  # streams never end by themselves; requests do within this
+graceful_timeout = 15  # a request waits up to 10 s for a busy database; streams and idle connections end at once
 keepalive = 75  # longer than a balancer keeps its connections (60 s), so that it never meets one just closed
 max_requests = 0  # a worker that restarts would cut every stream
 
@@ -29,6 +34,73 @@ errorlog = "-"
 loglevel = "info"
 control_socket_disable = True  # its default path is one per user: two halls on a machine would share it
 proc_name = "examhall"
+
+
+class EventSocket(socket):  # type: ignore[misc]
+    """gevent's socket, which looks up the size of its buffer before it sends: another system call for every event."""
+
+    __slots__ = ()
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        """Send all of it; what fits the system's buffer, and events do, goes with one call."""
+        try:
+            sent = self._sock.send(data, flags)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            super().sendall(memoryview(data)[sent:], flags)
+
+
+class Waiting(gevent.Timeout):  # type: ignore[misc]
+    """For how long a connection may wait for its next request; its worker knows who waits."""
+
+    def __init__(self, seconds: float, waiting: dict[gevent.Timeout, gevent.Greenlet]) -> None:
+        super().__init__(seconds, exception=False)
+        self._waiting = waiting
+
+    def __enter__(self) -> Any:
+        self._waiting[self] = gevent.getcurrent()
+        return super().__enter__()
+
+    def __exit__(self, *raised: Any) -> Any:
+        del self._waiting[self]
+        return super().__exit__(*raised)
+
+
+class StreamWorker(GeventWorker):  # type: ignore[misc]
+    """gunicorn's worker for gevent, with what thousands of open streams need: cheap events, and an end in order."""
+
+    def init_process(self) -> None:
+        """In the new process, before it serves."""
+        self.waiting: dict[gevent.Timeout, gevent.Greenlet] = {}
+        super().init_process()
+
+    def timeout_ctx(self) -> Waiting:
+        """Around the wait for a connection's next request."""
+        return Waiting(self.cfg.keepalive, self.waiting)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection."""
+        if not self.cfg.is_ssl:
+            client.__class__ = EventSocket  # the server has made it already; another object would take a kilobyte
+        super().handle(listener, client, addr)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM, also to each old worker after SIGHUP: streams are told when to come back, requests are finished."""
+        gevent.spawn(self._end_in_order)
+        super().handle_exit(sig, frame)
+
+    def _end_in_order(self) -> None:
+        from webapp.push import drain  # noqa: PLC0415 after gevent's patches
+
+        drain(self.wsgi)
+        while True:
+            gevent.sleep(1.5)  # within a second nothing more is accepted, and what was accepted has been read
+            for timeout, greenlet in tuple(self.waiting.items()):
+                gevent.kill(greenlet, timeout)
+
+
+worker_class = StreamWorker
 
 
 def _settings() -> Any:

@@ -16,6 +16,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
+from typing import Any
 
 import httpx
 
@@ -92,11 +93,20 @@ class Server:
         """End it the ordinary way."""
         self._end(signal.SIGTERM)
 
-    def worker_pid(self) -> int:
-        """The one worker process."""
+    def reload(self) -> None:
+        """Have its workers replaced by new ones, as `systemctl reload` does."""
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
+
+    def worker_pids(self) -> list[int]:
+        """Its worker processes, oldest first; none for a moment after one was killed."""
         assert self._process
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        return int(children[0])
+        return [int(child) for child in children]
+
+    def worker_pid(self) -> int:
+        """The worker process; the oldest of several."""
+        return self.worker_pids()[0]
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
@@ -143,12 +153,28 @@ class Person:
 
     def send(self, subject: str, **selection: object) -> httpx.Response:
         """Open the dialog for a selection and press Send."""
+        return self.post("/messages", **self.compose(subject, **selection))
+
+    def compose(self, subject: str, **selection: object) -> dict[str, object]:
+        """Open the dialog for a selection and fill it in: the form's fields."""
         dialog = self.http.get("/messages/new", params=selection, headers={"HX-Request": "true"})  # type: ignore[arg-type]
         assert dialog.status_code == 200, dialog.text
-        fields: dict[str, list[str]] = {}
+        fields: dict[str, Any] = {}
         for name, value in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', dialog.text):
             fields.setdefault(name, []).append(unescape(value))
-        return self.post("/messages", **fields, subject=subject, body="Body of " + subject)
+        return {**fields, "subject": subject, "body": "Body of " + subject}
+
+    def send_until_answered(self, subject: str, **selection: object) -> None:
+        """Send, and post the same form again where no answer came, as the page does."""
+        deadline = time.monotonic() + 20
+        fields = self.compose(subject, **selection)
+        while True:
+            with suppress(httpx.TransportError):
+                answer = self.post("/messages", **fields)
+                assert answer.status_code == 201, answer.text
+                return
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.1)
 
 
 def csrf(page: httpx.Response) -> str:

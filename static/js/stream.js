@@ -22,6 +22,7 @@ export class Connection {
   #polls;
   #polling = false;
   #fetching = false;
+  #returnIn = null;
 
   // handlers: message(event), closed(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
   constructor(element, handlers) {
@@ -35,6 +36,7 @@ export class Connection {
     on("htmx:finally:request", (event) => this.#answered(event.detail.ctx.response?.status));
     on("beat", () => this.#beat());
     on("poll", () => this.#startPolling());
+    on("restart", (event) => (this.#returnIn = Number(event.detail.data)));
     on("closed", (event) => handlers.closed(event.detail.data.split(",")));
     on("signed-out", () => handlers.ended());
     addEventListener("online", () => this.#restart());
@@ -83,7 +85,8 @@ export class Connection {
 
   #ended() {
     this.#connection = null;
-    if (!this.#polling) this.#tryAgain(about(600));
+    if (!this.#polling) this.#tryAgain(this.#returnIn ?? about(600));
+    this.#returnIn = null;
   }
 
   #answered(status) {

@@ -81,7 +81,7 @@ def test_the_file_is_taken_whole() -> None:
     ended = run("gunicorn", "-c", "gunicorn.conf.py", "--print-config", "wsgi:app", environ=KEY)
     settings = dict(line.split(" = ", 1) for line in ended.stdout.splitlines() if " = " in line)
     settings = {name.strip(): value for name, value in settings.items()}
-    assert settings["worker_class"].endswith("gevent") or "Gevent" in settings["worker_class"]
+    assert "StreamWorker" in settings["worker_class"]
     assert settings["worker_connections"] == "12000"
     assert settings["max_requests"] == "0"
     assert settings["accesslog"] == "None"

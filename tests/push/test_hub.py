@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from webapp.push import hub as hub_module
 from webapp.push.events import BEAT, POLL, SIGNED_OUT, Event, closed_event, notice_event
-from webapp.push.hub import QUEUE_LIMIT, Hub, NoStreamLeft, Stream
+from webapp.push.hub import BEAT_SECONDS, Hub, NoStreamLeft
+from webapp.push.stream import QUEUE_LIMIT, Stream
 
 
 def read(stream: Stream, count: int, opening: list[tuple[int, bytes]] | None = None) -> list[bytes]:
@@ -36,7 +37,7 @@ def test_r13_an_event_reaches_its_people_only(hub: Hub) -> None:
     mine, other = hub.open(1, "s"), hub.open(2, "s")
     hub.hand_out(7, b"seven", [1])
     assert read(mine, 2) == [BEAT, b"seven"]
-    assert other.queue.qsize() == 0
+    assert other.waiting == 0
 
 
 def test_r9_traps_3_and_13_a_message_is_written_once_to_a_stream(hub: Hub) -> None:
@@ -50,7 +51,7 @@ def test_r9_the_bus_and_the_sweep_hand_out_once(hub: Hub) -> None:
     stream = hub.open(1, "s")
     hub.hand_out(7, b"seven", [1])
     hub.hand_out(7, b"seven", [1])
-    assert stream.queue.qsize() == 1
+    assert stream.waiting == 1
 
 
 def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
@@ -58,7 +59,7 @@ def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
     assert ended(first) == [BEAT, POLL]
     hub.hand_out(7, b"seven", [1])
     assert read(second, 2)[1] == read(third, 2)[1] == b"seven"
-    assert not first.queue.qsize()
+    assert not first.waiting
 
 
 def test_leaving_twice_counts_once(hub: Hub) -> None:
@@ -84,7 +85,7 @@ def test_a_stream_that_takes_nothing_is_closed_and_its_queue_stays_bounded(hub: 
     stream = hub.open(1, "s")
     for number in range(1, QUEUE_LIMIT + 500):
         hub.hand_out(number, b"x", [1])
-    assert stream.queue.qsize() <= QUEUE_LIMIT + 2
+    assert stream.waiting <= QUEUE_LIMIT + 2
     assert len(ended(stream)) == QUEUE_LIMIT + 1
 
 
@@ -92,12 +93,62 @@ def test_a_session_that_ends_takes_its_own_streams_along(hub: Hub) -> None:
     here, elsewhere = hub.open(1, "here"), hub.open(1, "elsewhere")
     hub.sign_out(1, "here")
     assert ended(here) == [BEAT, SIGNED_OUT]
-    assert elsewhere.queue.qsize() == 0
+    assert elsewhere.waiting == 0
 
 
-def test_trap_6_beats_come_while_nothing_happens(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "BEAT_SECONDS", 0.05)
-    assert read(hub.open(1, "s"), 3) == [BEAT, BEAT, BEAT]
+def test_trap_6_each_stream_has_a_beat_in_every_round_and_not_all_at_once(hub: Hub) -> None:
+    streams = [hub.open(person, "s") for person in range(1, 6)]
+    for _ in range(BEAT_SECONDS):
+        before = sum(stream.waiting for stream in streams)
+        hub.beat()
+        assert sum(stream.waiting for stream in streams) <= before + 1
+    assert [read(stream, 2) for stream in streams] == [[BEAT, BEAT]] * 5
+
+
+def test_a_stream_that_has_something_to_write_needs_no_beat(hub: Hub) -> None:
+    stream = hub.open(1, "s")
+    hub.hand_out(7, b"seven", [1])
+    for _ in range(BEAT_SECONDS):
+        hub.beat()
+    assert stream.waiting == 1
+
+
+def test_who_left_gets_no_beat(hub: Hub) -> None:
+    stream = hub.open(1, "s")
+    hub.leave(stream)
+    for _ in range(BEAT_SECONDS):
+        hub.beat()
+    assert stream.waiting == 0
+
+
+def returns(events: list[bytes]) -> int:
+    """The milliseconds that a stream that ended with its process gave its page."""
+    match = re.fullmatch(rb"event: restart\ndata: (\d+)\n\n", events[-1])
+    assert match, events
+    return int(match[1])
+
+
+def test_a_process_that_ends_writes_what_waits_and_spreads_the_return() -> None:
+    hub = Hub(capacity=2000)
+    streams = [hub.open(person, "s") for person in range(1, 1001)]
+    hub.hand_out(7, b"seven", [1])
+    hub.drain()
+    written = [ended(stream) for stream in streams]
+    assert written[0][:2] == [BEAT, b"seven"]
+    moments = [returns(events) for events in written]
+    assert max(moments) <= 2100
+    assert all(sum(begin <= one < begin + 1000 for one in moments) < 700 for begin in (100, 1100))
+
+
+def test_a_stream_that_opens_in_a_process_that_ends_comes_back_soon(hub: Hub) -> None:
+    hub.drain()
+    assert returns(ended(hub.open(1, "s"))) <= 1100
+
+
+def test_r21_nobody_leaves_by_the_end_of_a_process(hub: Hub) -> None:
+    stream = hub.open(1, "s")
+    hub.drain()
+    assert hub.leave(stream) is False
 
 
 def test_many_threads_open_and_leave_without_a_trace(hub: Hub) -> None:

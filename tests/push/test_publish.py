@@ -18,7 +18,8 @@ def waiting(app: Flask, user_id: int) -> list[bytes]:
     push.publish("a message", id="7", channel=[1])
     for _ in range(2):
         push.publish("a word", type="closed", channel=[1])
-    found = [stream.queue.get_nowait()[1] for _ in range(stream.queue.qsize())]
+    stream.end()
+    found = list(stream.events([]))[1:]
     hub.leave(stream)
     return found
 

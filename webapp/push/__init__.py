@@ -9,9 +9,10 @@ from webapp.extensions import db
 from webapp.push import service
 from webapp.push.bus import Announcement
 from webapp.push.events import notice_event
+from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
-from webapp.push.service import announce, announce_closed, seen, sign_out
+from webapp.push.service import announce, announce_closed, drain, seen, sign_out
 from webapp.push.views import OpenNotices, push
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Outbox",
     "announce",
     "announce_closed",
+    "drain",
     "init_app",
     "notice_event",
     "seen",
@@ -34,6 +36,8 @@ def init_app(app: Flask, *, outbox: Outbox, open_notices: OpenNotices, came_back
     """
     app.extensions["examhall_push"] = service.build(app, outbox, came_back)
     push.open_notices = open_notices
+    if service.under_gevent():
+        app.wsgi_app = OwnStack(app.wsgi_app)  # type: ignore[method-assign]
     app.register_blueprint(push)
     app.before_request(_start_loops)
     app.after_request(_count_as_seen)

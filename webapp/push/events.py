@@ -46,3 +46,8 @@ def notice_event(message_id: int, notice: str) -> bytes:
 def closed_event(message_ids: list[int]) -> bytes:
     """Tells a person's other tabs which notices were closed."""
     return Event(",".join(map(str, message_ids)), type="closed").encoded()
+
+
+def restart_event(milliseconds: int) -> bytes:
+    """This process ends: the page opens its next stream after so long."""
+    return Event(str(milliseconds), type="restart").encoded()

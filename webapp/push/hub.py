@@ -2,78 +2,29 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from queue import Empty, SimpleQueue
-from time import monotonic
+from collections.abc import Iterable
+from itertools import cycle
 
 from webapp import metrics
-from webapp.push.events import BEAT, POLL, SIGNED_OUT
+from webapp.push.events import POLL, SIGNED_OUT, restart_event
+from webapp.push.stream import Stream
 from webapp.refusals import Unavailable
 
 STREAMS_PER_PERSON = 2
 """Browsers open at most six connections per host on HTTP/1.1; two streams leave room for pages (trap 9)."""
-QUEUE_LIMIT = 200
-"""Events that wait for one stream. A client that takes nothing is cut off and gets what is open on its return."""
-BEAT_SECONDS = 15.0
+BEAT_SECONDS = 15
+"""How often each stream gets a beat, in whole seconds."""
+RETURNS_PER_SECOND = 500
+"""How fast pages come back to a process's successor: opening a stream takes it 1.5 ms, and pages want answers too."""
 REMEMBERED = 2000
 """How many handed-out messages the hub remembers, so that the sweep does not hand them out once more."""
-END = b""
 
 
 class NoStreamLeft(Unavailable):
     """This process serves no more streams: the page polls instead and tries again later."""
-
-
-class Stream:
-    """One open stream: a queue of events, and the ids that were already written to it (trap 13)."""
-
-    __slots__ = ("_written", "closing", "queue", "session_id", "user_id")
-
-    def __init__(self, user_id: int, session_id: str) -> None:
-        self.user_id = user_id
-        self.session_id = session_id
-        self.queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
-        self.closing = False
-        self._written: set[int] = set()
-
-    def put(self, message_id: int, event: bytes) -> None:
-        """Queue an event; `message_id` is 0 for what is no message. A full queue ends the stream."""
-        if self.queue.qsize() >= QUEUE_LIMIT:
-            self.end()
-        if not self.closing:
-            self.queue.put((message_id, event))
-
-    def end(self, *last: bytes) -> None:
-        """Have the stream write `last` and end; a second time does nothing."""
-        if self.closing:
-            return
-        self.closing = True
-        for event in (*last, END):
-            self.queue.put((0, event))
-
-    def events(self, opening: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
-        """What the client gets: a beat at once, the open notices, then what comes, and a beat every 15 seconds."""
-        yield BEAT
-        for message_id, event in opening:
-            self._written.add(message_id)
-            yield event
-        next_beat = monotonic() + BEAT_SECONDS
-        while True:
-            try:
-                message_id, event = self.queue.get(timeout=max(0.0, next_beat - monotonic()))
-            except Empty:
-                yield BEAT
-                next_beat = monotonic() + BEAT_SECONDS
-                continue
-            if event == END:
-                return
-            if message_id in self._written:
-                continue
-            if message_id:
-                self._written.add(message_id)
-            yield event
 
 
 class Hub:
@@ -83,6 +34,11 @@ class Hub:
         self.capacity = capacity
         self._streams: dict[int, list[Stream]] = {}
         self._count = 0
+        self._draining = False
+        # a stream has its beat in one of these seconds: thousands that open together would else beat together
+        self._seconds: list[set[Stream]] = [set() for _ in range(BEAT_SECONDS)]
+        self._next_second = cycle(range(BEAT_SECONDS))
+        self._clock = cycle(range(BEAT_SECONDS))
         self._handed_out: OrderedDict[int, None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -92,7 +48,8 @@ class Hub:
     def open(self, user_id: int, session_id: str) -> Stream:
         """A new stream for this person, who keeps the two newest; an older one is told to poll.
 
-        Raises `NoStreamLeft` beyond the process's capacity.
+        In a process that is ending it ends at once, and its page comes back to another. Raises `NoStreamLeft` beyond
+        the process's capacity.
         """
         stream = Stream(user_id, session_id)
         with self._lock:
@@ -100,25 +57,47 @@ class Hub:
                 raise NoStreamLeft("all streams of this process are taken", retry_after=60)
             streams = self._streams.setdefault(user_id, [])
             streams.append(stream)
+            stream.second = next(self._next_second)
+            self._seconds[stream.second].add(stream)
             self._count += 1
             surplus = [one for one in streams if not one.closing][:-STREAMS_PER_PERSON]
         for older in surplus:
             older.end(POLL)
+        if self._draining:
+            stream.end(restart_event(_spread(1)))
         metrics.OPEN_STREAMS.set(self._count)
         return stream
 
     def leave(self, stream: Stream) -> bool:
-        """Forget a stream; True if it was the person's last one here. Twice does nothing."""
+        """Forget a stream; True if its person was here by no other and left by themselves. Twice does nothing."""
         with self._lock:
             streams = self._streams.get(stream.user_id, [])
             if stream not in streams:
                 return False
             streams.remove(stream)
+            self._seconds[stream.second].discard(stream)
             self._count -= 1
             if not streams:
                 del self._streams[stream.user_id]
         metrics.OPEN_STREAMS.set(self._count)
-        return not streams
+        return not streams and not self._draining
+
+    def beat(self) -> None:
+        """Called every second: a beat for the streams whose second it is."""
+        for stream in tuple(self._seconds[next(self._clock)]):
+            stream.beat()
+
+    def drain(self) -> None:
+        """This process ends: each stream is told when its page is to come back, spread out, and ends.
+
+        What nobody has read yet is written before that. Presence is not touched: nobody has left.
+        """
+        with self._lock:
+            self._draining = True
+            streams = [stream for one in self._streams.values() for stream in one]
+        seconds = max(1.0, len(streams) / RETURNS_PER_SECOND)
+        for stream in streams:
+            stream.end(restart_event(_spread(seconds)))
 
     def is_open(self, user_id: int) -> bool:
         """Whether this person has a stream in this process."""
@@ -164,3 +143,8 @@ class Hub:
             if len(self._handed_out) > REMEMBERED:
                 self._handed_out.popitem(last=False)
             return False
+
+
+def _spread(seconds: float) -> int:
+    """A moment within so many seconds, in milliseconds from now."""
+    return random.randrange(100, int(seconds * 1000) + 100)  # noqa: S311 nobody gains by guessing it

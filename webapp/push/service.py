@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.clock import utcnow
 from webapp.config import Settings
@@ -17,6 +18,7 @@ from webapp.push.events import closed_event, notice_event
 from webapp.push.hub import Hub
 from webapp.push.outbox import SWEEP_SECONDS, Outbox, Sweep
 from webapp.push.presence import FLUSH_SECONDS, CameBack, PresenceRecorder
+from webapp.refusals import Unavailable
 
 STREAMS_UNDER_GEVENT = 10_000
 log = structlog.get_logger(__name__)
@@ -40,6 +42,7 @@ def build(app: Flask, outbox: Outbox, came_back: CameBack) -> Push:
     sweep = Sweep(hub, outbox)
     presence = PresenceRecorder(hub.is_open, came_back)
     background = Background(app)
+    background.every(1.0, hub.beat)
     background.every(SWEEP_SECONDS, sweep.step)
     background.every(FLUSH_SECONDS, lambda: presence.flush(db.session(), utcnow()))
     if settings.redis_url:
@@ -51,8 +54,13 @@ def _capacity(settings: Settings) -> int:
     """How many streams a process may hold: the application cannot see how many threads its server has."""
     if settings.streams_per_process is not None:
         return settings.streams_per_process
+    return STREAMS_UNDER_GEVENT if under_gevent() else 0
+
+
+def under_gevent() -> bool:
+    """Whether this process's threads are greenlets."""
     monkey = sys.modules.get("gevent.monkey")
-    return STREAMS_UNDER_GEVENT if monkey and monkey.is_module_patched("threading") else 0
+    return bool(monkey and monkey.is_module_patched("threading"))
 
 
 def current() -> Push:
@@ -84,3 +92,14 @@ def sign_out(user_id: int, session_id: str) -> None:
 def seen(user_id: int) -> None:
     """Somebody was heard of now."""
     current().presence.seen(user_id, utcnow())
+
+
+def drain(app: Flask) -> None:
+    """The process that serves this application ends: its streams end in order, and what it has heard is written."""
+    push: Push = app.extensions["examhall_push"]
+    push.hub.drain()
+    with app.app_context():
+        try:
+            push.presence.flush(db.session(), utcnow())
+        except (SQLAlchemyError, Unavailable) as error:
+            log.warning("the last seconds of presence are not written", error=str(error))

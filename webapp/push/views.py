@@ -10,11 +10,13 @@ from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
+from webapp.extensions import db
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
 from webapp.push.events import Event, notice_event
-from webapp.push.hub import Hub, Stream
+from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
+from webapp.push.stream import Stream
 from webapp.security import own_session
 
 OpenNotices = Callable[[int], list[tuple[int, str]]]
@@ -53,6 +55,9 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         """
         push = service.current()
         stream = push.hub.open(current_user.id, session.get("sid", ""))
+        # the check who is signed in began a transaction, and on SQLite that sees nothing committed since: what was
+        # handed out between it and the line above would be neither in the queue nor in what is read now
+        db.session.close()
         try:
             opening = [(number, notice_event(number, notice)) for number, notice in self.open_notices(stream.user_id)]
         except BaseException:
@@ -62,12 +67,15 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         return Response(
             body,
             mimetype="text/event-stream",
+            direct_passthrough=True,  # the server gets the body itself: the response is not kept for hours
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
         )
 
 
 class StreamBody:
     """A stream as a response body. Servers call `close()` even if they never read from it, so that it always leaves."""
+
+    __slots__ = ("_hub", "_opening", "_presence", "_stream")
 
     def __init__(self, hub: Hub, presence: PresenceRecorder, stream: Stream, opening: list[tuple[int, bytes]]) -> None:
         self._hub = hub
@@ -76,7 +84,8 @@ class StreamBody:
         self._opening = opening
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._stream.events(self._opening)
+        opening, self._opening = self._opening, []
+        return self._stream.events(opening)
 
     def close(self) -> None:
         """Leave the hub; a person whose last stream this was has five seconds to come back."""
