@@ -82,7 +82,7 @@ def test_the_file_is_taken_whole() -> None:
     settings = dict(line.split(" = ", 1) for line in ended.stdout.splitlines() if " = " in line)
     settings = {name.strip(): value for name, value in settings.items()}
     assert "StreamWorker" in settings["worker_class"]
-    assert settings["worker_connections"] == "12000"
+    assert settings["worker_connections"] == "22000"
     assert settings["max_requests"] == "0"
     assert settings["accesslog"] == "None"
     assert settings["control_socket_disable"] == "True"
