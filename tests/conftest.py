@@ -1,38 +1,33 @@
-"""Fixtures that every test may use: an application on a real database, migrated once and copied for each test."""
+"""Fixtures that every test may use: an application on a real database of its own."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 from sqlalchemy.orm import Session
 
+from tests.databases import (  # noqa: F401 hooks and fixtures: pytest finds them here
+    Database,
+    application_on,
+    database_of_its_own,
+    new_database,
+    pytest_addoption,
+    pytest_generate_tests,
+)
 from tests.hall import Hall
 from tests.postgres import postgres  # noqa: F401 the fixture
+from tests.redis_server import redis  # noqa: F401 the fixture
 from tests.running import (  # noqa: F401 hooks: pytest finds them here
     pytest_collection_modifyitems,
     pytest_make_collect_report,
     pytest_runtest_makereport,
 )
-from webapp import create_app
-from webapp.config import Settings
 from webapp.extensions import db
-
-
-def settings_for(database: Path, **changes: object) -> Settings:
-    """Settings of an application under test."""
-    given: dict[str, object] = {
-        "secret_key": "a key for tests only, 0123456789",
-        "database_url": f"sqlite:///{database}",
-    }
-    return Settings(**{**given, **changes})  # type: ignore[arg-type]
 
 
 class Browser(FlaskClient):
@@ -51,29 +46,12 @@ class Browser(FlaskClient):
             _cv_app.reset(token)
 
 
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database as the migrations make it."""
-    path = tmp_path_factory.mktemp("database") / "migrated.db"
-    app = create_app(settings_for(path))
-    with app.app_context():
-        upgrade()
-        db.engine.dispose()
-    return path
-
-
 @pytest.fixture
-def app(migrated_database: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(database: Database) -> Iterator[Flask]:
     """An application with a database of its own."""
-    path = tmp_path / "examhall.db"
-    shutil.copy(migrated_database, path)
-    app = create_app(settings_for(path))
-    app.testing = True
-    app.test_client_class = Browser
-    yield app
-    app.extensions["examhall_push"].background.stop()
-    with app.app_context():
-        db.engine.dispose()
+    with application_on(database) as app:
+        app.test_client_class = Browser
+        yield app
 
 
 @pytest.fixture

@@ -10,19 +10,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
-from flask import Flask
-from flask_migrate import upgrade
-
-from webapp import create_app
-from webapp.config import Settings
-from webapp.extensions import db
 
 UNPRIVILEGED = "postgres"
 """PostgreSQL refuses to run as root; Debian's package brings this user."""
@@ -73,7 +67,20 @@ def _running(found: Path, folder: Path) -> Iterator[str]:
         [found / make[0], *make[1:]], user=user, cwd=folder, capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
-    start = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
+    start = [
+        "-D",
+        data,
+        "-p",
+        str(port),
+        "-h",
+        "127.0.0.1",
+        "-k",
+        folder,
+        "-c",
+        "fsync=off",
+        "-c",
+        "full_page_writes=off",
+    ]
     with open(folder / "server.log", "wb") as output:
         process = subprocess.Popen(
             [found / "postgres", *start], user=user, cwd=folder, stdout=output, stderr=subprocess.STDOUT
@@ -115,43 +122,29 @@ class Cluster:
         self._template: str | None = None
 
     def empty(self) -> str:
-        """The address of a new database without tables."""
+        """The address, for SQLAlchemy, of a new database without tables."""
         return self._create(None)
 
-    def migrated(self) -> str:
-        """The address of a new database as the migrations make it."""
+    def migrated(self, migrate: Callable[[str], None]) -> str:
+        """The address of a new database as `migrate` makes it of an empty one."""
         if self._template is None:
             address = self._create(None)
-            app = _application(address)
-            with app.app_context():
-                upgrade()
-                db.engine.dispose()
+            migrate(address)
             self._template = address.rsplit("/", 1)[1]
         return self._create(self._template)
 
+    def drop(self, address: str) -> None:
+        """Delete a database, whoever is still connected: a run makes a thousand."""
+        self._do(f"DROP DATABASE {address.rsplit('/', 1)[1]} WITH (FORCE)")
+
     def _create(self, template: str | None) -> str:
         name = f"examhall_{next(self._numbers)}"
+        self._do(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return self.address.replace("postgresql://", "postgresql+psycopg://").rsplit("/", 1)[0] + "/" + name
+
+    def _do(self, command: str) -> None:
         with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
-        return self.address.rsplit("/", 1)[0] + "/" + name
-
-
-def _application(address: str) -> Flask:
-    address = address.replace("postgresql://", "postgresql+psycopg://")
-    app = create_app(Settings(secret_key="a key for tests only, 0123456789", database_url=address))
-    app.testing = True
-    return app
-
-
-@contextmanager
-def application_on(address: str) -> Iterator[Flask]:
-    """An application on a database of the cluster; its connections are closed at the end."""
-    app = _application(address)
-    yield app
-    app.extensions["examhall_push"].background.stop()
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+            connection.execute(command.encode())
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from html import unescape
 from http.client import HTTPConnection, HTTPException
@@ -20,9 +20,10 @@ from typing import Any
 
 import httpx
 
+from tests.databases import SECRET_KEY, Database
+
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
-SECRET_KEY = "a key for tests only, 0123456789"
 START_SECONDS = 30.0
 ENDED = ("(ended)", "", "")
 
@@ -43,18 +44,28 @@ def free_port() -> int:
 
 
 class Server:
-    """A gunicorn that serves one database; it can be killed and started again on the same port."""
+    """A gunicorn that serves one database; it can be killed and started again on the same port.
 
-    def __init__(self, database: Path, wsgi: str = "wsgi:app", environ: dict[str, str] | None = None) -> None:
+    `arguments` are added to its command line.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        wsgi: str = "wsgi:app",
+        environ: dict[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.wsgi = wsgi
         self.database = database
-        self.log = database.with_name(f"server-{self.port}.log")
+        self.arguments = arguments
+        self.log = database.folder / f"server-{self.port}.log"
         self.environ = {
             **os.environ,
             "EXAMHALL_SECRET_KEY": SECRET_KEY,
-            "EXAMHALL_DATABASE_URL": f"sqlite:///{database}",
+            "EXAMHALL_DATABASE_URL": database.url,
             **(environ or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,6 +81,7 @@ class Server:
             self.wsgi,
             "-b",
             f"127.0.0.1:{self.port}",
+            *self.arguments,
         ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -16,6 +16,7 @@ from webapp.database import writing
 from webapp.extensions import db
 from webapp.refusals import Unavailable
 
+pytestmark = pytest.mark.only_on("sqlite")
 PATIENCE = 0.5
 WRITERS = 6
 

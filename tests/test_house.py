@@ -16,6 +16,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
+from tests.databases import Database
 from webapp.config import ROOT
 from webapp.extensions import db
 
@@ -50,6 +51,12 @@ def test_vendored_files_are_unmodified(folder: Path) -> None:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == checksum, name
     assert (folder / "LICENSE").read_text().strip()
     assert re.search(r"\d+\.\d+\.\d+", (folder / "README").read_text())
+
+
+def test_what_stands_on_a_database_is_tried_on_both(app: Flask, database: Database) -> None:
+    """Each kind's name stands in the name of the test, and the application is on that one."""
+    with app.app_context():
+        assert db.engine.dialect.name == database.kind
 
 
 def test_migrations_are_the_models(app: Flask) -> None:

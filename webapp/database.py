@@ -24,6 +24,9 @@ WRITE = "examhall_write"
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another process's write (a command beside the server) before it gives up."""
 
+LARGEST_ID = 2**31 - 1
+"""Ids are PostgreSQL's `integer`. A statement with a larger one fails there; on SQLite it just finds nothing."""
+
 _write_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 _locks_guard = threading.Lock()
 

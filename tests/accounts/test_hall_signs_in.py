@@ -7,12 +7,12 @@ import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.databases import Database
 from tests.hall import Hall
 from tests.server import PASSWORD, Listener, Person, Server, close_all
 from webapp.accounts.passwords import hash_generated, hash_password
@@ -28,8 +28,8 @@ AT_ONCE = 40
 
 
 @pytest.fixture
-def server(session: Session, tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "examhall.db") as running:
+def server(session: Session, database: Database) -> Iterator[Server]:
+    with Server(database) as running:
         yield running
         close_all()
 

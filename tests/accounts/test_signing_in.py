@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.accounts.door import PASSWORD, knock
 from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_password
 from webapp.models import User
 
@@ -119,6 +120,7 @@ def test_a_strange_session_is_nobody(app: Flask, anna: User, kept: str) -> None:
     with client.session_transaction() as cookie:
         cookie["_user_id"] = kept
     assert client.get("/login").status_code == 200
+    assert client.post("/ping", headers={"X-CSRFToken": csrf(client)}).status_code == 401
 
 
 def test_signing_in_again_as_somebody_else_replaces_the_person(

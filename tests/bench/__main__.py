@@ -25,10 +25,10 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from tests.bench.clients import Crowd
+from tests.databases import Database, settings_for
 from tests.hall import Hall
-from tests.server import ROOT, SECRET_KEY, Server, free_port
+from tests.server import ROOT, Server, free_port
 from webapp import create_app
-from webapp.config import Settings
 from webapp.extensions import db
 from webapp.models import Role, User
 
@@ -43,7 +43,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=20)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "bench.db"
+        database = Database("sqlite", f"sqlite:///{folder}/bench.db", Path(folder))
         app, sender, candidates = build_hall(database, chosen.streams)
         floor = asyncio.run(measure_floor(chosen.streams, chosen.rounds))
         with Server(database) as server:
@@ -66,9 +66,9 @@ def row(name: str, seconds: list[float]) -> None:
     print(f"{name:34}{statistics.median(ordered) * 1e3:9.1f}{p99 * 1e3:9.1f}{ordered[-1] * 1e3:9.1f}")
 
 
-def build_hall(database: Path, size: int) -> tuple[Flask, bytes, list[bytes]]:
+def build_hall(database: Database, size: int) -> tuple[Flask, bytes, list[bytes]]:
     """A migrated database with a test, its chief and candidates; the cookies of all of them."""
-    app = create_app(Settings(secret_key=SECRET_KEY, database_url=f"sqlite:///{database}"))
+    app = create_app(settings_for(database))
     with app.app_context():
         upgrade()
         hall = Hall(db.session())

@@ -1,16 +1,16 @@
-"""A real browser before a real server: Debian's chromium, driven by Playwright, and gunicorn over SQLite."""
+"""A real browser before a real server: Debian's chromium, driven by Playwright, and gunicorn."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.browser.house import Desks, House, opened_house
+from tests.databases import Database, NewDatabase
 from tests.server import close_all
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -45,33 +45,36 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="package")
-def shared_house(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One server per worker, for the tests that leave it alone; each test makes people and exams of its own in it."""
-    with opened_house(migrated_database, tmp_path_factory.mktemp("house")) as house:
+@pytest.fixture(scope="session")
+def shared_house(
+    database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """One server per worker and database, for the tests that leave it alone; each test makes people and exams in it."""
+    with opened_house(new_database(database_kind, tmp_path_factory.mktemp("house"))) as house:
         yield house
 
 
 @pytest.fixture
-def house(shared_house: House) -> House:
+def house(shared_house: House) -> Iterator[House]:
     """The shared server."""
-    return shared_house
+    yield shared_house
+    shared_house.session.rollback()  # PostgreSQL ends a connection that stays in a transaction for a minute
 
 
 @pytest.fixture
-def own_house(migrated_database: Path, tmp_path: Path) -> Iterator[House]:
+def own_house(database: Database) -> Iterator[House]:
     """A server of this test's own, which it may kill."""
-    with opened_house(migrated_database, tmp_path) as house:
+    with opened_house(database) as house:
         yield house
 
 
 @pytest.fixture
-def house_with(migrated_database: Path, tmp_path: Path) -> Iterator[Callable[..., House]]:
+def house_with(database: Database) -> Iterator[Callable[..., House]]:
     """Give `environ`, get a server of this test's own with these settings."""
     opened = []
 
     def open_with(**environ: str) -> House:
-        opened.append(opened_house(migrated_database, tmp_path, environ))
+        opened.append(opened_house(database, environ))
         return opened[-1].__enter__()
 
     yield open_with

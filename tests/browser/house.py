@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, WebError, expect
 from sqlalchemy.orm import Session
 
-from tests.conftest import settings_for
+from tests.databases import Database, application_on
 from tests.hall import Hall
 from tests.server import PASSWORD, SECRET_KEY, Person, Server
-from webapp import create_app
 from webapp.accounts.passwords import hash_password
 from webapp.database import writing
 from webapp.extensions import db
@@ -87,16 +84,13 @@ class House:
 
 
 @contextmanager
-def opened_house(migrated: Path, folder: Path, environ: dict[str, str] | None = None) -> Iterator[House]:
-    """Copy the empty database and serve it."""
-    database = folder / "house.db"
-    shutil.copy(migrated, database)
-    app = create_app(settings_for(database))
-    with app.app_context(), Server(database, environ=environ) as server:
-        session = db.session()
-        yield House(app, session, Hall(session), server)
-        session.close()
-        db.engine.dispose()
+def opened_house(database: Database, environ: dict[str, str] | None = None) -> Iterator[House]:
+    """Serve an empty database."""
+    with application_on(database) as app, Server(database, environ=environ) as server:
+        with app.app_context():  # not for longer: a shared house would be the current one for other tests' commands
+            engine = db.engine
+        with Session(engine) as session:
+            yield House(app, session, Hall(session), server)
 
 
 @dataclass

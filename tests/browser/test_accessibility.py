@@ -19,7 +19,8 @@ from tests.browser.monitor_page import (
 )
 from webapp.models import Role
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-long")]
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("browser-long")]
 
 axe = Axe()
 

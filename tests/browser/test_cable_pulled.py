@@ -15,7 +15,8 @@ from tests.browser.cable import Cable
 from tests.browser.house import CUT, Desks, House, is_live, notice
 from tests.browser.monitor_page import row
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-long")]
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("browser-long")]
 
 
 def test_r21_a_pulled_cable_shows_as_offline_within_90_s(house: House, desks: Desks) -> None:

@@ -12,7 +12,8 @@ from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import compose_for_one, press_send, was_sent, write
 from webapp.models import Message, User
 
-pytestmark = pytest.mark.browser
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 BODY = "The text that\nmust not be lost"
 

@@ -11,7 +11,8 @@ from tests.browser.house import Desks, House, is_live, notice
 from tests.browser.monitor_page import compose_for_one, press_send, row, was_sent, write
 from webapp.models import Role
 
-pytestmark = pytest.mark.browser
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 SCRIPT = """<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>"""
 WORLD = "\u202eright to left\u202c שלום 你好 👩🏽‍🚀 ñ"

@@ -11,7 +11,8 @@ from tests.browser.house import Desks, House, is_live, notice
 from tests.browser.monitor_page import dialog, shows, was_sent
 from tests.server import PASSWORD
 
-pytestmark = pytest.mark.browser
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 FOCUSED = """() => {
   const here = document.activeElement;

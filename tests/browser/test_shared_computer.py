@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.house import Desks, House, is_live, notice
 
-pytestmark = pytest.mark.browser
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 
 def sign_out(page: Page) -> None:

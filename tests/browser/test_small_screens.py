@@ -12,7 +12,8 @@ from tests.browser.house import Desks, House, is_live, notice
 from tests.browser.monitor_page import compose_for_all, compose_for_one, press_send, tick, was_sent, write
 from webapp.models import Role
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-long")]
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("browser-long")]
 
 SCREENS = {
     "360 px": {"viewport": {"width": 360, "height": 640}, "has_touch": True},

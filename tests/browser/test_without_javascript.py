@@ -12,7 +12,8 @@ from tests.browser.house import Desks, House, notice
 from tests.browser.monitor_page import rows, shows, tick
 from webapp.models import Message
 
-pytestmark = pytest.mark.browser
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 
 def write(page: Page, subject: str, body: str) -> None:

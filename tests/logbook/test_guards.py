@@ -85,13 +85,14 @@ def two_entries(session: Session, hall: Hall) -> None:
 
 
 @pytest.mark.parametrize("deed", REFUSED)
-def test_the_database_refuses_to(either: Session, either_hall: Hall, deed: str) -> None:
-    two_entries(either, either_hall)
+def test_the_database_refuses_to(session: Session, hall: Hall, deed: str) -> None:
+    two_entries(session, hall)
     with pytest.raises(DatabaseError):
-        attempt(either, *REFUSED[deed])
-    assert (verify(either).entries, verify(either).sound) == (2, True)
+        attempt(session, *REFUSED[deed])
+    assert (verify(session).entries, verify(session).sound) == (2, True)
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("deed", ONLY["sqlite"])
 def test_sqlite_refuses_to(session: Session, hall: Hall, deed: str) -> None:
     two_entries(session, hall)
@@ -101,17 +102,17 @@ def test_sqlite_refuses_to(session: Session, hall: Hall, deed: str) -> None:
 
 
 @pytest.mark.parametrize("deed", ONLY["postgresql"])
-@pytest.mark.parametrize("either_app", ["postgresql"], indirect=True)
-def test_postgresql_refuses_to(either: Session, either_hall: Hall, deed: str) -> None:
-    two_entries(either, either_hall)
+@pytest.mark.only_on("postgresql")
+def test_postgresql_refuses_to(session: Session, hall: Hall, deed: str) -> None:
+    two_entries(session, hall)
     with pytest.raises(DatabaseError, match="the log"):
-        attempt(either, *ONLY["postgresql"][deed])
-    assert (verify(either).entries, verify(either).sound) == (2, True)
+        attempt(session, *ONLY["postgresql"][deed])
+    assert (verify(session).entries, verify(session).sound) == (2, True)
 
 
-def test_a_full_hall_passes_the_guards(either: Session, either_hall: Hall) -> None:
+def test_a_full_hall_passes_the_guards(session: Session, hall: Hall) -> None:
     """1,500 subjects in one statement, checked afterwards."""
-    either_hall.candidacies(either_hall.test(), 1500)
-    write(either, select(Candidacy.id))
-    assert either.scalar(select(func.count()).select_from(LogSubject)) == 1500
-    assert verify(either).sound
+    hall.candidacies(hall.test(), 1500)
+    write(session, select(Candidacy.id))
+    assert session.scalar(select(func.count()).select_from(LogSubject)) == 1500
+    assert verify(session).sound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
@@ -11,9 +12,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
-from tests.conftest import settings_for
-from tests.postgres import application_on
-from webapp import create_app
+from tests.databases import KINDS, Database, application_on
 from webapp.extensions import db
 
 
@@ -23,8 +22,8 @@ def differences(connection: Connection) -> list[object]:
     return compare_metadata(context, db.metadata)
 
 
-def test_models_and_migrations_are_equal(either: Session) -> None:
-    assert differences(either.connection()) == []
+def test_models_and_migrations_are_equal(session: Session) -> None:
+    assert differences(session.connection()) == []
 
 
 def there_and_back(app: Flask) -> None:
@@ -37,14 +36,10 @@ def there_and_back(app: Flask) -> None:
         if db.engine.dialect.name == "postgresql":
             left = db.session.scalars(text("SELECT proname FROM pg_proc WHERE proname LIKE 'log%next%'")).all()
             assert left == []
-        db.session.remove()
-        db.engine.dispose()
 
 
-def test_there_and_back_on_sqlite(tmp_path: Path) -> None:
-    there_and_back(create_app(settings_for(tmp_path / "new.db")))
-
-
-def test_there_and_back_on_postgresql(postgres) -> None:
-    with application_on(postgres.empty()) as app:
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_and_back(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = request.getfixturevalue("postgres").empty() if kind == "postgresql" else f"sqlite:///{tmp_path / 'new.db'}"
+    with application_on(Database(kind, url, tmp_path)) as app:
         there_and_back(app)

@@ -60,8 +60,8 @@ class World:
 
 
 @pytest.fixture
-def world(either: Session, either_hall: Hall) -> World:
-    return World(either, either_hall)
+def world(session: Session, hall: Hall) -> World:
+    return World(session, hall)
 
 
 @pytest.fixture
@@ -94,9 +94,9 @@ def subjects(client: FlaskClient, number: int) -> list[str]:
         ("admin", ["failure", "to_both", "to_bo", "to_a"]),
     ],
 )
-def test_everyone_sees_what_is_theirs(either_app: Flask, world: World, who: str, seen: list[str]) -> None:
+def test_everyone_sees_what_is_theirs(app: Flask, world: World, who: str, seen: list[str]) -> None:
     """R14: list, entry page and export agree; what is not seen is not there. Closed tests stay readable."""
-    client = signed_in(either_app, getattr(world, who))
+    client = signed_in(app, getattr(world, who))
     numbers = [getattr(world, name) for name in seen]
     assert shown(client) == numbers
     for name in ("to_a", "to_bo", "to_both", "failure"):
@@ -116,10 +116,10 @@ def test_everyone_sees_what_is_theirs(either_app: Flask, world: World, who: str,
     ],
 )
 def test_an_entry_names_only_people_within_reach(
-    either_app: Flask, world: World, who: str, numbers: list[str], hidden: int
+    app: Flask, world: World, who: str, numbers: list[str], hidden: int
 ) -> None:
     """R14: of a sending to two tests, a chief of one sees that one's people; its sender sees all, whichever test."""
-    client = signed_in(either_app, getattr(world, who))
+    client = signed_in(app, getattr(world, who))
     assert subjects(client, world.to_both) == numbers
     page = client.get(f"/log/{world.to_both}").text
     assert ("outside your tests or rooms" in page) == bool(hidden)
@@ -129,10 +129,10 @@ def test_an_entry_names_only_people_within_reach(
     assert [re.search(r",([AB]-\d),", row)[1] for row in rows] == numbers
 
 
-def test_a_person_filter_finds_nobody_beyond_reach(either_app: Flask, world: World) -> None:
+def test_a_person_filter_finds_nobody_beyond_reach(app: Flask, world: World) -> None:
     """R14: a chief of A must not learn by searching that Cy, in B only, got the message."""
-    assert shown(signed_in(either_app, world.chief_a), "/log?person=cy") == []
-    assert shown(signed_in(either_app, world.chief_b), "/log?person=cy") == [world.to_both]
+    assert shown(signed_in(app, world.chief_a), "/log?person=cy") == []
+    assert shown(signed_in(app, world.chief_b), "/log?person=cy") == [world.to_both]
 
 
 FILTERS = [
@@ -157,17 +157,17 @@ FILTERS = [
 ]
 
 
-def test_filters(either_app: Flask, world: World) -> None:
+def test_filters(app: Flask, world: World) -> None:
     """By time (both minutes included), person, action and text, in any case and script, on both databases."""
-    client = signed_in(either_app, world.admin)
+    client = signed_in(app, world.admin)
     for query, names in FILTERS:
         assert (query, shown(client, f"/log?{query}")) == (query, [getattr(world, name) for name in names])
 
 
-def test_text_of_strangers_does_not_stop_a_search(either_app: Flask, world: World) -> None:
+def test_text_of_strangers_does_not_stop_a_search(app: Flask, world: World) -> None:
     """A NUL in a failed sign-in: PostgreSQL cannot take it out of its JSON."""
     write(world.session, action="sign_in.failed", detail={"username": "a\0b\ud800", "address": "::1"})
-    client = signed_in(either_app, world.admin)
+    client = signed_in(app, world.admin)
     assert shown(client, "/log?text=quiet") == [world.to_a]
     assert client.get("/log?person=a").status_code == 200
     assert client.get("/log.csv").status_code == 200

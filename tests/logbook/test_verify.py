@@ -66,16 +66,16 @@ TAMPERED = {
 
 
 @pytest.fixture
-def four(either: Session, either_hall: Hall) -> Session:
+def four(session: Session, hall: Hall) -> Session:
     """Four entries; the first has three subjects, in two tests."""
-    algebra, latin = either_hall.test("Algebra"), either_hall.test("Latin")
-    either_hall.candidacies(algebra, 2)
-    either_hall.candidacies(latin, 1)
-    write(either, select(Candidacy.id))
-    write(either, detail={"subject": "Zeit läuft", "body": "a\nb"})
-    write(either, action="sign_in.failed")
-    write(either)
-    return either
+    algebra, latin = hall.test("Algebra"), hall.test("Latin")
+    hall.candidacies(algebra, 2)
+    hall.candidacies(latin, 1)
+    write(session, select(Candidacy.id))
+    write(session, detail={"subject": "Zeit läuft", "body": "a\nb"})
+    write(session, action="sign_in.failed")
+    write(session)
+    return session
 
 
 def test_an_untouched_log_is_sound(four: Session) -> None:
@@ -83,8 +83,8 @@ def test_an_untouched_log_is_sound(four: Session) -> None:
     assert (verdict.sound, verdict.entries, len(verdict.last_hash)) == (True, 4, 64)
 
 
-def test_an_empty_log_is_sound(either: Session) -> None:
-    assert (verify(either).sound, verify(either).entries) == (True, 0)
+def test_an_empty_log_is_sound(session: Session) -> None:
+    assert (verify(session).sound, verify(session).entries) == (True, 0)
 
 
 @pytest.mark.parametrize("deed", TAMPERED)
@@ -134,7 +134,7 @@ EXPORT_TAMPERED = {
 
 
 @pytest.mark.parametrize("deed", EXPORT_TAMPERED)
-@pytest.mark.parametrize("either_app", ["sqlite"], indirect=True)
+@pytest.mark.only_on("sqlite")
 def test_finds_the_first_bad_entry_of_an_export(four: Session, deed: str) -> None:
     number, change = EXPORT_TAMPERED[deed]
     rows = exported(four)

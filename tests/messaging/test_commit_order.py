@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
-import pytest
 from flask import Flask
 
 from tests.hall import Hall
-from tests.postgres import application_on
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.extensions import db
@@ -23,16 +20,6 @@ from webapp.monitor.filters import Filter
 
 SENDERS = 4
 EACH = 10
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest) -> Iterator[Flask]:
-    """An application on either database."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("app")
-        return
-    with application_on(request.getfixturevalue("postgres").migrated()) as app:
-        yield app
 
 
 def send_some(app: Flask, sender_id: int, candidacy_id: int, announced: list[int]) -> None:
@@ -50,21 +37,20 @@ def send_some(app: Flask, sender_id: int, candidacy_id: int, announced: list[int
             )  # fmt: skip
 
 
-def test_trap_7_a_reader_who_goes_on_from_the_last_number_misses_no_commit(either: Flask) -> None:
-    with either.app_context():
+def test_trap_7_a_reader_who_goes_on_from_the_last_number_misses_no_commit(app: Flask) -> None:
+    with app.app_context():
         hall = Hall(db.session())
         test = hall.test()
         candidacy_id = hall.candidacy(test).id
         sender_ids = [hall.contributor(test).id for _ in range(SENDERS)]
     announced: list[int] = []
     threads = [
-        threading.Thread(target=send_some, args=(either, sender_id, candidacy_id, announced))
-        for sender_id in sender_ids
+        threading.Thread(target=send_some, args=(app, sender_id, candidacy_id, announced)) for sender_id in sender_ids
     ]
     for thread in threads:
         thread.start()
     read: list[int] = []
-    with either.app_context():
+    with app.app_context():
         session = db.session()
         while any(thread.is_alive() for thread in threads):
             read += inbox.numbers_after(session, read[-1] if read else 0)
@@ -75,13 +61,13 @@ def test_trap_7_a_reader_who_goes_on_from_the_last_number_misses_no_commit(eithe
         assert verify(session).sound
 
 
-def test_trap_7_a_number_is_not_given_while_an_earlier_one_is_not_committed(either: Flask) -> None:
-    with either.app_context():
+def test_trap_7_a_number_is_not_given_while_an_earlier_one_is_not_committed(app: Flask) -> None:
+    with app.app_context():
         hall = Hall(db.session())
         test = hall.test()
         candidacy_id, sender_id = hall.candidacy(test).id, hall.contributor(test).id
         announced: list[int] = []
-        other = threading.Thread(target=send_some, args=(either, sender_id, candidacy_id, announced))
+        other = threading.Thread(target=send_some, args=(app, sender_id, candidacy_id, announced))
         session = db.session()
         with writing(session):
             held = lock_head(session).number

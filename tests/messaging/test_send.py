@@ -10,10 +10,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from tests.databases import refuse_inserts
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, fields_of, open_dialog, post
 from tests.messaging.written import counts, recipients
@@ -46,10 +47,7 @@ def test_r1_a_failure_anywhere_leaves_nothing(
 ) -> None:
     hall.candidacy(test)
     form = open_dialog(browser, scope="filtered")
-    with writing(session):
-        session.execute(
-            text(f"CREATE TRIGGER broken BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END")
-        )
+    refuse_inserts(session, table)
     assert post(browser, form).status_code == 500
     assert counts(session) == (0, 0, 0, 0)
 

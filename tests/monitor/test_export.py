@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
-from tests.conftest import settings_for
+from tests.databases import Database, settings_for
 from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, rows_of
 from webapp.clock import utcnow
@@ -74,9 +73,9 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
     }  # fmt: skip
 
 
-def test_times_are_local_with_their_offset(app: Flask, hall: Hall) -> None:
+def test_times_are_local_with_their_offset(app: Flask, hall: Hall, database: Database) -> None:
     """Trap 24."""
-    app.config["SETTINGS"] = settings_for(Path(hall.session.get_bind().url.database), timezone=ZoneInfo("Europe/Oslo"))
+    app.config["SETTINGS"] = settings_for(database, timezone=ZoneInfo("Europe/Oslo"))
     hall.candidacy(hall.test(starts_at=datetime(2026, 7, 1, 9, tzinfo=UTC)))
     hall.candidacy(hall.test(starts_at=datetime(2026, 12, 1, 9, tzinfo=UTC)))
     rows = table(got(signed_in(app, hall.person(is_admin=True)), "/monitor.csv?column=test_start&sort=test_start"))

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import downgrade
 
-from tests.conftest import settings_for
+from tests.databases import Database, settings_for
 from webapp import create_app
 from webapp.extensions import db
 
@@ -32,7 +32,7 @@ def test_not_ready_before_the_migrations(app: Flask, client: FlaskClient) -> Non
 
 def test_not_ready_without_the_database(tmp_path: Path) -> None:
     """A database that cannot be opened is said without its address."""
-    app = create_app(settings_for(tmp_path / "no such folder" / "examhall.db"))
+    app = create_app(settings_for(Database("sqlite", f"sqlite:///{tmp_path}/no such folder/examhall.db", tmp_path)))
     answer = app.test_client().get("/readyz")
     assert (answer.status_code, answer.text) == (503, "The database does not answer.\n")
     assert app.test_client().get("/healthz").status_code == 200

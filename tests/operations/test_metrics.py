@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import settings_for
+from tests.databases import Database, settings_for
 from webapp import create_app
 
 EXPECTED = (
@@ -64,9 +63,9 @@ def test_not_from_elsewhere(client: FlaskClient, address: str) -> None:
     ("given", "status"),
     [("Bearer 7c1e-token", 200), ("Bearer 7c1e", 403), ("7c1e-token", 403), ("Bearer \xe9", 403), ("", 403)],
 )
-def test_the_token_opens_them_from_anywhere(migrated_database: Path, given: str, status: int) -> None:
+def test_the_token_opens_them_from_anywhere(database: Database, given: str, status: int) -> None:
     """The whole token in the scheme it is named for, and nothing less."""
-    app = create_app(settings_for(migrated_database, metrics_token="7c1e-token"))
+    app = create_app(settings_for(database, metrics_token="7c1e-token"))
     answer = app.test_client().get(
         "/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers={"Authorization": given}
     )

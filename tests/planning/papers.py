@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,15 +60,14 @@ def contributors(*lines: dict[str, str], columns: tuple[str, ...] = STAFF_COLUMN
 
 
 def bring_in(session: Session, candidates: bytes, people: bytes | None = None, **options: Any) -> Report:
-    """Import; made passwords go to a new file beside the database unless `credentials` says where."""
-    folder = Path(session.get_bind().url.database).parent  # type: ignore[union-attr,arg-type]
-    unused = next(path for n in range(1000) if not (path := folder / f"credentials{n}.csv").exists())
-    return import_roster(
-        session,
-        Source("roster.csv", candidates),
-        Source("staff.csv", people) if people is not None else None,
-        **{"zone": STOCKHOLM, "credentials": unused, **options},
-    )
+    """Import; made passwords go to a file that nobody reads unless `credentials` says where."""
+    with TemporaryDirectory() as folder:
+        return import_roster(
+            session,
+            Source("roster.csv", candidates),
+            Source("staff.csv", people) if people is not None else None,
+            **{"zone": STOCKHOLM, "credentials": Path(folder) / "credentials.csv", **options},
+        )
 
 
 def problems(session: Session, candidates: bytes, people: bytes | None = None) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tests.databases import refuse_inserts
 from tests.hall import Hall
 from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
 from webapp.accounts.passwords import verify
@@ -285,13 +286,7 @@ def test_a_full_disk_stops_the_import(session: Session, tmp_path: Path, monkeypa
 
 
 def test_a_database_that_refuses_leaves_no_file(session: Session, tmp_path: Path) -> None:
-    with session.get_bind().connect() as connection:  # type: ignore[union-attr]
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
-        connection.exec_driver_sql(
-            "CREATE TRIGGER refuse BEFORE INSERT ON candidacy BEGIN SELECT RAISE(ABORT, 'refused'); END"
-        )
-        connection.exec_driver_sql("BEGIN")
+    refuse_inserts(session, "candidacy")
     out = tmp_path / "passwords.csv"
     with pytest.raises(Exception, match="refused"):
         bring_in(session, roster(candidate(1)), credentials=out)

@@ -6,12 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy.orm import Session
 
+from tests.databases import Database
 from tests.hall import Hall
 from tests.server import ENDED, PASSWORD, Listener, Person, Server
 from webapp.accounts.passwords import hash_password
@@ -20,12 +19,12 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def server(session: Session, hall: Hall, tmp_path: Path) -> Iterator[Server]:
+def server(hall: Hall, database: Database) -> Iterator[Server]:
     test, secret = hall.test("Algebra"), hash_password(PASSWORD)
     hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=secret))
     for name in ("ada", "bob", "eve"):
         hall.candidacy(test, hall.person(name.title(), username=name, password_hash=secret))
-    with Server(tmp_path / "examhall.db") as running:
+    with Server(database) as running:
         yield running
 
 

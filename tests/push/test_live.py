@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tests.databases import Database
 from tests.hall import Hall
 from tests.server import ENDED, PASSWORD, Listener, Person, Server, csrf
 from webapp.accounts.passwords import hash_password
@@ -19,13 +20,7 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def database(session: Session, tmp_path: Path) -> Path:
-    assert session
-    return tmp_path / "examhall.db"
-
-
-@pytest.fixture
-def server(database: Path) -> Iterator[Server]:
+def server(session: Session, database: Database) -> Iterator[Server]:
     with Server(database) as running:
         yield running
 
@@ -122,7 +117,7 @@ def test_signing_out_ends_the_streams_of_that_session(server: Server, cast: dict
 
 
 def test_r8_killed_between_commit_and_push_is_delivered_after_the_restart(
-    database: Path, cast: dict[str, User], session: Session, tmp_path: Path
+    database: Database, cast: dict[str, User], session: Session, tmp_path: Path
 ) -> None:
     kill = tmp_path / "kill"
     with Server(database, "tests.push.killing_wsgi:app", {"KILL_BEFORE_PUSH": str(kill)}) as server:
@@ -143,7 +138,7 @@ def test_r8_killed_between_commit_and_push_is_delivered_after_the_restart(
 
 
 def test_r8_a_push_that_is_lost_is_made_good_by_the_sweep(
-    database: Path, cast: dict[str, User], session: Session
+    database: Database, cast: dict[str, User], session: Session
 ) -> None:
     """The message is committed by another process, which has no way to push to this one."""
     with Server(database) as server, Server(database) as other:
@@ -179,7 +174,7 @@ def test_trap_9_no_proxy_may_hold_the_stream_back(server: Server, cast: dict[str
 
 @pytest.mark.parametrize("streams", ["0", "1"])
 def test_a_process_without_streams_left_says_when_to_try_again(
-    database: Path, cast: dict[str, User], streams: str
+    database: Database, cast: dict[str, User], streams: str
 ) -> None:
     with Server(database, environ={"EXAMHALL_STREAMS_PER_PROCESS": streams}) as server:
         people = [Person(server.url, name) for name in ("ada", "bob")]

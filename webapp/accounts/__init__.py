@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import Flask
 
 from webapp.accounts.views import blueprint
 from webapp.extensions import db, login
-from webapp.models import User
+from webapp.models import User, kept_id
 
 
 def init_app(app: Flask) -> None:
@@ -19,8 +17,9 @@ def init_app(app: Flask) -> None:
 
 def load_user(kept: str) -> User | None:
     """The person of a session, from what `User.get_id()` had put there; None once their epoch is over."""
-    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", kept, re.ASCII)
-    if match is None:
+    found = kept_id(kept)
+    if found is None:
         return None
-    user = db.session.get(User, int(match[1]))
-    return user if user is not None and user.epoch == int(match[2]) else None
+    user_id, epoch = found
+    user = db.session.get(User, user_id)
+    return user if user is not None and user.epoch == epoch else None

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import is_contributor
 from webapp.clock import utcnow
+from webapp.database import LARGEST_ID
 from webapp.errors import wants_fragment
 from webapp.exams import answers, progress, sittings
 from webapp.exams.refusals import ExamRefusal, SomebodyElse
@@ -16,8 +17,8 @@ from webapp.messaging import inbox
 from webapp.refusals import BadParameter
 
 blueprint = Blueprint("exams", __name__)
-TEST = "/tests/<int(max=2147483647):test_id>"
-QUESTION = "<int(max=2147483647):question_id>"
+TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
+QUESTION = f"<int(max={LARGEST_ID}):question_id>"
 
 
 @blueprint.get("/")

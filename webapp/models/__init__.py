@@ -3,7 +3,7 @@
 from webapp.models.exams import Answer, Attendance, Candidacy, Contribution, Question, Role, Test
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Message
-from webapp.models.people import SignInAttempt, User
+from webapp.models.people import SignInAttempt, User, kept_id
 from webapp.models.presence import Presence
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "SignInAttempt",
     "Test",
     "User",
+    "kept_id",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from flask_login import UserMixin
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.database import Instant
+from webapp.database import LARGEST_ID, Instant
 from webapp.extensions import Model
 
 
@@ -36,6 +37,14 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     def get_id(self) -> str:
         """What the session cookie keeps: the id and the epoch in which the person signed in."""
         return f"{self.id}.{self.epoch}"
+
+
+def kept_id(kept: object) -> tuple[int, int] | None:
+    """The id and the epoch from what a session cookie keeps; None for anything that `User.get_id` does not give."""
+    match = re.fullmatch(r"(\d{1,10})\.(\d{1,10})", kept, re.ASCII) if isinstance(kept, str) else None
+    if match is None or max(int(match[1]), int(match[2])) > LARGEST_ID:
+        return None
+    return int(match[1]), int(match[2])
 
 
 class SignInAttempt(Model):

@@ -1,4 +1,4 @@
-"""The two loops of a process: outbox sweep and presence batches. They start with its first request (servers fork)."""
+"""The loops of a process: beats, outbox sweep, presence, bus. They start with its first request (servers fork)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ class Background:
         self._app = app
         self._threads: list[threading.Thread] = []
         self._loops: list[tuple[float, Callable[[], None]]] = []
+        self._at_end: list[Callable[[], None]] = []
         self._started_in: int | None = None
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     def every(self, seconds: float, step: Callable[[], None]) -> None:
-        """Have `step` called every so many seconds once the process has had a request."""
+        """Have `step` called every so many seconds once the process has had a request; 0: it waits by itself."""
         self._loops.append((seconds, step))
+
+    def at_end(self, step: Callable[[], None]) -> None:
+        """Have `step` called when the loops have ended."""
+        self._at_end.append(step)
 
     def ensure_started(self, first: Callable[[], None]) -> None:
         """Start the loops if this process has none yet; `first` runs before, in the caller's context."""
@@ -50,6 +55,8 @@ class Background:
         self._stopped.set()
         for thread in self._threads:
             thread.join()
+        for step in self._at_end:
+            step()
 
     def _run(self, seconds: float, step: Callable[[], None]) -> None:
         while not self._stopped.wait(seconds):

@@ -18,6 +18,7 @@ from webapp.push.events import closed_event, notice_event
 from webapp.push.hub import Hub
 from webapp.push.outbox import SWEEP_SECONDS, Outbox, Sweep
 from webapp.push.presence import FLUSH_SECONDS, CameBack, PresenceRecorder
+from webapp.push.redis_bus import RedisBus
 from webapp.refusals import Unavailable
 
 STREAMS_UNDER_GEVENT = 10_000
@@ -45,9 +46,23 @@ def build(app: Flask, outbox: Outbox, came_back: CameBack) -> Push:
     background.every(1.0, hub.beat)
     background.every(SWEEP_SECONDS, sweep.step)
     background.every(FLUSH_SECONDS, lambda: presence.flush(db.session(), utcnow()))
-    if settings.redis_url:
-        log.warning("EXAMHALL_REDIS_URL is not used by this version; processes learn of each other by the sweep")
-    return Push(hub, InProcessBus(hub), sweep, presence, background)
+    return Push(hub, _bus(hub, settings, background), sweep, presence, background)
+
+
+def _bus(hub: Hub, settings: Settings, background: Background) -> Bus:
+    """Over Redis where there is one. Without it, processes learn of each other's messages by the sweep."""
+    if not settings.redis_url:
+        return InProcessBus(hub)
+    try:
+        bus = RedisBus(hub, settings.redis_url, settings.secret_key)
+    except ValueError:
+        # not repeated here: it may hold a password
+        log.warning("EXAMHALL_REDIS_URL: not an address; going on without Redis, messages take up to 2 s")
+        return InProcessBus(hub)
+    background.every(0.0, bus.publish_next)
+    background.every(0.0, bus.listen)
+    background.at_end(bus.close)
+    return bus
 
 
 def _capacity(settings: Settings) -> int:

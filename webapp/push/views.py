@@ -11,6 +11,7 @@ from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
 from webapp.extensions import db
+from webapp.models import kept_id
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
 from webapp.push.events import Event, notice_event
@@ -96,10 +97,11 @@ class StreamBody:
 @own_session
 def ping() -> Response:
     """Seen, 204. Reads the signed cookie only: no database in the request."""
-    user_id, _, _epoch = str(session.get("_user_id", "")).partition(".")
-    if not user_id.isdecimal():
+    found = kept_id(session.get("_user_id"))
+    if found is None:
         raise Unauthorized
-    service.seen(int(user_id))
+    user_id, _epoch = found
+    service.seen(user_id)
     return Response(status=204)
 
 

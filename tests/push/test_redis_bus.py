@@ -1,0 +1,134 @@
+"""The bus over a real Redis: two processes, and a Redis that dies, stands still, or comes back (R8)."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from redis import Redis
+
+from tests.databases import Database
+from tests.hall import Hall
+from tests.redis_server import RedisServer
+from tests.server import PASSWORD, Listener, Person, Server
+from webapp.accounts.passwords import hash_password
+from webapp.push.bus import Announcement
+from webapp.push.hub import Hub
+from webapp.push.redis_bus import RedisBus
+
+CANDIDATES = ("ada", "bob", "eve")
+SECRET = "one installation's secret key"
+
+
+@pytest.fixture
+def here_and_there(hall: Hall, database: Database, redis: RedisServer) -> Iterator[tuple[Server, Server]]:
+    """Two servers over one database and one Redis; `ines` may send to three candidates."""
+    test, secret = hall.test("Algebra"), hash_password(PASSWORD)
+    hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=secret))
+    for name in CANDIDATES:
+        hall.candidacy(test, hall.person(name.title(), username=name, password_hash=secret))
+    hall.session.rollback()
+    with ExitStack() as stack:
+        environ = {"EXAMHALL_REDIS_URL": redis.url}
+        yield tuple(stack.enter_context(Server(database, environ=environ)) for _ in range(2))  # type: ignore[misc]
+
+
+def until(condition: object, seconds: float = 10) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.mark.server
+def test_r8_across_processes_with_redis_without_it_and_with_it_again(
+    here_and_there: tuple[Server, Server], redis: RedisServer
+) -> None:
+    here, there = here_and_there
+    ines = Person(here.url, "ines")
+    listeners = [Listener(Person(there.url, name)) for name in CANDIDATES]
+    until(lambda: "ready" in ines.http.get("/readyz").text)
+    until(lambda: listeners[0].events and Redis(port=redis.port).pubsub_numsub(channel(redis))[0][1] == 2)
+    sent = 0
+
+    def send_and_see(within: float) -> None:
+        nonlocal sent
+        begun = time.monotonic()
+        assert ines.send(f"Message {sent + 1}", scope="filtered", q="algebra").status_code == 201
+        assert time.monotonic() - begun < 1.0
+        sent += 1
+        for one in listeners:
+            one.wait_for(lambda one=one: str(sent) in one.ids(), within)  # type: ignore[misc]
+
+    before = published(redis)
+    for _ in range(5):
+        send_and_see(within=3)
+    assert published(redis) - before == 5, "one PUBLISH per sending, whatever the number of recipients"
+    # per process a listener and a publisher; only one of the processes has published. And this question's own
+    assert int(redis.figures("clients")["connected_clients"]) <= 2 * 2 + 1  # type: ignore[call-overload]
+    redis.signal(signal.SIGKILL)
+    send_and_see(within=3)
+    until(lambda: "message bus" in ines.http.get("/readyz").text)
+    send_and_see(within=3)
+    redis.start()
+    until(lambda: ines.http.get("/readyz").text == "ready\n", 15)
+    send_and_see(within=3)
+    redis.signal(signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            send_and_see(within=3)
+        until(lambda: "message bus" in ines.http.get("/readyz").text)
+        send_and_see(within=3)
+    finally:
+        redis.signal(signal.SIGCONT)
+    until(lambda: ines.http.get("/readyz").text == "ready\n", 15)
+    send_and_see(within=3)
+    assert [one.ids() for one in listeners] == [[str(number) for number in range(1, sent + 1)]] * 3
+    said = here.log.read_text()
+    assert said.count("Redis does not answer") == said.count("Redis answers again") == 2
+
+
+def channel(redis: RedisServer) -> str:
+    """The one channel that somebody listens to."""
+    with Redis(port=redis.port) as asking:
+        channels = asking.pubsub_channels()
+        assert len(channels) <= 1  # type: ignore[arg-type]
+        return channels[0].decode() if channels else "none yet"  # type: ignore[index,union-attr]
+
+
+def published(redis: RedisServer) -> int:
+    """How often somebody published."""
+    return int(redis.figures("commandstats").get("cmdstat_publish", {}).get("calls", 0))  # type: ignore[attr-defined]
+
+
+def listening(hub: Hub, redis: RedisServer, secret: str) -> RedisBus:
+    """A bus that has subscribed."""
+    bus = RedisBus(hub, redis.url, secret)
+    until(lambda: bus.listen() or bus.is_ready())
+    return bus
+
+
+def test_another_installation_and_a_stranger_are_not_heard(redis: RedisServer) -> None:
+    hub = Hub(10)
+    stream = hub.open(1, "s")
+    bus, brother, other = listening(hub, redis, SECRET), RedisBus(Hub(10), redis.url, SECRET), None
+    other = RedisBus(Hub(10), redis.url, "another installation's key")
+    with Redis(port=redis.port) as stranger:
+        for data in (b"", b"x" * 64, b"0" * 64 + b'["p","message",1,"forged",[1]]', b"\xff" * 100):
+            stranger.publish(channel(redis), data)
+    other.publish(Announcement(2, b"not for here", [1]))
+    other.publish_next()
+    for _ in range(5):
+        bus.listen()
+    assert stream.waiting == 0
+    brother.publish(Announcement(3, b"three", [1]))
+    brother.publish_next()
+    until(lambda: bus.listen() or stream.waiting == 1)
+    stream.end()
+    assert list(stream.events([]))[1:] == [b"three"]
+    for one in (bus, brother, other):
+        one.close()
