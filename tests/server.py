@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from html import unescape
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -150,6 +151,13 @@ class Person:
         assert answer.status_code == 302, answer.text
         self.token = csrf(self.http.get("/inbox"))
         _opened.append(self)
+
+    def at(self, url: str) -> Person:
+        """The same browser at another process: the cookie is all that it brings."""
+        other = copy(self)
+        other.http = httpx.Client(base_url=url, timeout=20, cookies=dict(self.http.cookies))
+        _opened.append(other)
+        return other
 
     def close(self) -> None:
         """Close the browser."""

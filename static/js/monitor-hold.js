@@ -44,13 +44,14 @@ function release() {
 }
 
 function showNow() {
-  htmx.trigger("#refresher", "monitor:refresh", { whole: true });
+  htmx.trigger("#refresher", "monitor:refresh");
 }
 
-// A held list is not what its tag says: ask for the whole of it.
+// A held list is not what its tag says: ask for the whole of it, each time until it is shown (a request may be lost, or
+// not be made at all while another is on its way).
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
-  if (isRefresh(ctx) && ctx.sourceEvent?.detail?.whole) ctx.request.headers["HX-PTag"] = "whole";
+  if (isRefresh(ctx) && waiting) ctx.request.headers["HX-PTag"] = "whole";
 });
 
 document.addEventListener("pointerover", (event) => {

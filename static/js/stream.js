@@ -8,6 +8,7 @@ const WATCH_EVERY = 5_000;
 const POLL_EVERY = 5_000;
 const STREAM_AGAIN = 60_000;
 const LONGEST_WAIT = 10_000;
+const STREAMS_PER_BROWSER = 2;
 const about = (milliseconds) => milliseconds * (0.8 + Math.random() * 0.4);
 
 export class Connection {
@@ -23,6 +24,9 @@ export class Connection {
   #polling = false;
   #fetching = false;
   #returnIn = null;
+  #id = Math.random();
+  #newer = new Set();
+  #tabs = new BroadcastChannel("examhall-streams");
 
   // handlers: message(event), closed(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
   constructor(element, handlers) {
@@ -39,6 +43,8 @@ export class Connection {
     on("restart", (event) => (this.#returnIn = Number(event.detail.data)));
     on("closed", (event) => handlers.closed(event.detail.data.split(",")));
     on("signed-out", () => handlers.ended());
+    this.#tabs.addEventListener("message", (event) => this.#hearTab(event.data));
+    addEventListener("pagehide", () => this.#tabs.postMessage({ ended: this.#id }));
     addEventListener("online", () => this.#restart());
     addEventListener("offline", () => handlers.state("lost"));
     document.addEventListener("visibilitychange", () => document.hidden || this.#seen());
@@ -60,6 +66,20 @@ export class Connection {
     clearTimeout(this.#polls);
     clearTimeout(this.#retry);
     this.#handlers.state("live");
+    this.#newer.clear();
+    this.#tabs.postMessage({ opened: this.#id });
+  }
+
+  // The server keeps a person's two newest streams, but only among those of one process. A browser opens six connections
+  // per host, whichever process answers: so its tabs count too, and the third newest polls (trap 9).
+  #hearTab({ opened, ended }) {
+    this.#newer.delete(ended);
+    if (!opened || !this.#connection) return;
+    this.#newer.add(opened);
+    if (this.#newer.size >= STREAMS_PER_BROWSER) {
+      this.#startPolling();
+      this.#cut();
+    }
   }
 
   #hear(event) {
@@ -85,6 +105,7 @@ export class Connection {
 
   #ended() {
     this.#connection = null;
+    this.#tabs.postMessage({ ended: this.#id });
     if (!this.#polling) this.#tryAgain(this.#returnIn ?? about(600));
     this.#returnIn = null;
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -84,9 +84,11 @@ class House:
 
 
 @contextmanager
-def opened_house(database: Database, environ: dict[str, str] | None = None) -> Iterator[House]:
+def opened_house(
+    database: Database, environ: dict[str, str] | None = None, arguments: Sequence[str] = ()
+) -> Iterator[House]:
     """Serve an empty database."""
-    with application_on(database) as app, Server(database, environ=environ) as server:
+    with application_on(database) as app, Server(database, environ=environ, arguments=arguments) as server:
         with app.app_context():  # not for longer: a shared house would be the current one for other tests' commands
             engine = db.engine
         with Session(engine) as session:

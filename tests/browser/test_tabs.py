@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.house import Desks, House, is_live, notice
+from tests.browser.house import Desks, House, is_live, notice, opened_house
+from tests.databases import Database
 
 pytestmark = pytest.mark.browser
 
@@ -61,6 +62,18 @@ def test_r9_reload_back_and_a_second_tab(house: House, desks: Desks) -> None:
 
 def test_ten_tabs_all_get_it(house: House, desks: Desks) -> None:
     """Traps 9 and 10: two by stream, eight by polling; pages still load; closed in one, it goes from all."""
+    ten_tabs(house, desks)
+
+
+@pytest.mark.only_on("postgresql")
+def test_ten_tabs_of_two_processes(database: Database, desks: Desks) -> None:
+    """The same where each process sees a part of the streams: the browser's limit is one."""
+    with opened_house(database, arguments=["-w", "2"]) as house:
+        ten_tabs(house, desks)
+
+
+def ten_tabs(house: House, desks: Desks) -> None:
+    """Ten tabs of a candidate."""
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
     desk = desks.desk(house)

@@ -86,11 +86,12 @@ def test_roles() -> None:
 
 @pytest.mark.parametrize("row", table(ARCHITECTURE, "Figures"), ids=lambda row: row[1].rpartition(" ")[2].strip("`"))
 def test_figures(row: list[str]) -> None:
-    """The number beside a constant is the constant's; times in seconds."""
+    """The number beside a constant is the constant's; times in seconds or days."""
     path, _, name = row[1].strip("`").partition(": ")
     value = getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), name)
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    assert float(row[0].removesuffix(" s")) == seconds
+    number, _, unit = row[0].partition(" ")
+    told = float(number) * {"": 1, "s": 1, "days": 86_400}[unit]
+    assert told == (value.total_seconds() if isinstance(value, timedelta) else value)
 
 
 def test_words_of_the_monitor() -> None:

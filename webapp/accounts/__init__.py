@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, session
+from sqlalchemy import select
 
+from webapp import push
 from webapp.accounts.views import blueprint
 from webapp.extensions import db, login
 from webapp.models import User, kept_id
@@ -16,10 +18,10 @@ def init_app(app: Flask) -> None:
 
 
 def load_user(kept: str) -> User | None:
-    """The person of a session, from what `User.get_id()` had put there; None once their epoch is over."""
+    """The person of a session, from what `User.get_id()` had put there; None once it has ended."""
     found = kept_id(kept)
     if found is None:
         return None
     user_id, epoch = found
-    user = db.session.get(User, user_id)
-    return user if user is not None and user.epoch == epoch else None
+    ended = push.has_ended(session.get("sid", ""))
+    return db.session.scalar(select(User).where(User.id == user_id, User.epoch == epoch, ~ended))

@@ -42,6 +42,12 @@ def close(session: Session, user_id: int, message_ids: Sequence[int], now: datet
         return sorted(closed)
 
 
+def closed_since(session: Session, moment: datetime) -> Sequence[tuple[int, int]]:
+    """The notices closed after a moment, as (user id, message number)."""
+    query = select(Delivery.user_id, Delivery.message_id).where(Delivery.closed_at > moment)
+    return session.execute(query).tuples().all()
+
+
 def newest_number(session: Session) -> int:
     """The number of the newest message of all (0: none): where the sweep begins."""
     return session.scalar(select(func.max(Message.id))) or 0

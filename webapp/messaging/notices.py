@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from flask import render_template
 
 from webapp import push
@@ -33,8 +36,15 @@ def load(number: int) -> push.Announcement:
     return push.Announcement(number, push.notice_event(number, rendered(message)), inbox.recipients(session, number))
 
 
+def closed_since(moment: datetime) -> Iterator[push.Word]:
+    """What was closed after a moment, as people's other tabs hear of it: for the sweep."""
+    for user_id, number in inbox.closed_since(db.session(), moment):
+        yield push.Word(user_id, push.closed_event([number]))
+
+
 OUTBOX = push.Outbox(
     newest=lambda: inbox.newest_number(db.session()),
     numbers_after=lambda number: inbox.numbers_after(db.session(), number),
     load=load,
+    closed_since=closed_since,
 )

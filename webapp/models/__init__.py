@@ -3,7 +3,7 @@
 from webapp.models.exams import Answer, Attendance, Candidacy, Contribution, Question, Role, Test
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Message
-from webapp.models.people import SignInAttempt, User, kept_id
+from webapp.models.people import EndedSession, SignInAttempt, User, kept_id
 from webapp.models.presence import Presence
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Candidacy",
     "Contribution",
     "Delivery",
+    "EndedSession",
     "LogEntry",
     "LogHead",
     "LogSubject",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import Instant
@@ -43,7 +43,15 @@ class Delivery(Model):
     """A message for a person; open (shown as a notice) until that person closes it (R9)."""
 
     __tablename__ = "delivery"
-    __table_args__ = (Index(None, "user_id", "message_id"),)
+    __table_args__ = (
+        Index(None, "user_id", "message_id"),
+        Index(
+            None,
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
+    )
 
     message_id: Mapped[int] = mapped_column(ForeignKey(Message.id), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)

@@ -47,6 +47,17 @@ def kept_id(kept: object) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
+class EndedSession(Model):
+    """A session whose person has signed out: a copy of its cookie is refused, and every process ends its streams."""
+
+    __tablename__ = "ended_session"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
+    session_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Or `push.hub.ALL_SESSIONS`: all until then, whose cookies the epoch refuses."""
+    at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
 class SignInAttempt(Model):
     """A try to sign in to an account that has not (yet) succeeded; a success deletes the account's rows (R22)."""
 

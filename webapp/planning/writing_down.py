@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from webapp.clock import utcnow
 from webapp.models import Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.credentials import Password
 from webapp.planning.draft import Changes, Draft, Files
@@ -16,6 +17,7 @@ from webapp.planning.people import Person
 from webapp.planning.roster import TestKey
 from webapp.planning.search_text import refresh_search_text
 from webapp.planning.stored import Stored, chunks
+from webapp.push import write_end_of_all
 
 
 @dataclass
@@ -67,6 +69,8 @@ def write_down(session: Session, files: Files, stored: Stored, draft: Draft, peo
 def _write_people(session: Session, files: Files, stored: Stored, people: PeopleChanges) -> dict[str, int]:
     _insert(session, User, people.rows.new)
     _update(session, User, people.rows.changed)
+    for ended in chunks(row["id"] for row in people.rows.changed if "epoch" in row):
+        write_end_of_all(session, ended, utcnow())
     ids = {known_as: row.id for known_as, row in stored.people.items()}
     for names in chunks(name for name in files.people if name not in ids):
         rows = session.execute(select(User.sign_in_name, User.id).where(User.sign_in_name.in_(names)))

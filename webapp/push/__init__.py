@@ -7,24 +7,29 @@ from flask import Flask, Response, g, request
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.push import service
-from webapp.push.bus import Announcement
-from webapp.push.events import notice_event
+from webapp.push.bus import Announcement, Word
+from webapp.push.events import closed_event, notice_event
 from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
 from webapp.push.service import announce, announce_closed, drain, seen, sign_out
+from webapp.push.sessions import has_ended, write_end_of_all
 from webapp.push.views import OpenNotices, push
 
 __all__ = [
     "Announcement",
     "Outbox",
+    "Word",
     "announce",
     "announce_closed",
+    "closed_event",
     "drain",
+    "has_ended",
     "init_app",
     "notice_event",
     "seen",
     "sign_out",
+    "write_end_of_all",
 ]
 
 

@@ -27,7 +27,7 @@ class Word:
 
 @dataclass(frozen=True)
 class SignOut:
-    """The end of a session, and so of its streams."""
+    """The end of a session (or of `ALL_SESSIONS` of a person), and so of its streams."""
 
     user_id: int
     session_id: str

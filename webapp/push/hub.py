@@ -15,6 +15,8 @@ from webapp.refusals import Unavailable
 
 STREAMS_PER_PERSON = 2
 """Browsers open at most six connections per host on HTTP/1.1; two streams leave room for pages (trap 9)."""
+ALL_SESSIONS = "*"
+"""Instead of a session's id: all that a person has."""
 BEAT_SECONDS = 15
 """How often each stream gets a beat, in whole seconds."""
 RETURNS_PER_SECOND = 500
@@ -124,9 +126,9 @@ class Hub:
             stream.put(0, event)
 
     def sign_out(self, user_id: int, session_id: str) -> None:
-        """End the streams that this session had opened."""
+        """End the streams that this session had opened; all of the person's for `ALL_SESSIONS`."""
         for stream in self._of(user_id):
-            if stream.session_id == session_id:
+            if session_id in (ALL_SESSIONS, stream.session_id):
                 stream.end(SIGNED_OUT)
 
     def _of(self, user_id: int) -> tuple[Stream, ...]:

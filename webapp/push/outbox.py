@@ -1,20 +1,26 @@
 """The outbox sweep: every second, messages numbered above the last one handed to the hub go to the hub (R8).
 
+And so does what else every process's streams have to hear: notices that were closed, sessions that have ended.
+
 Numbers are given in commit order (the log's head is locked until the commit), so no late commit can hide below the
 cursor (trap 7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from time import time
 
 from webapp import metrics
-from webapp.push.bus import Announcement, deliver
+from webapp.clock import utcnow
+from webapp.push.bus import Announcement, SignOut, Word, deliver
 from webapp.push.hub import Hub
 
 SWEEP_SECONDS = 1.0
+OVERLAP = timedelta(seconds=3)
+"""How far back each sweep looks for words. They have a time and no number: a commit may take a while, clocks differ."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,24 @@ class Outbox:
     """The message numbers above one, in order."""
     load: Callable[[int], Announcement]
     """A message as it is announced."""
+    closed_since: Callable[[datetime], Iterable[Word]]
+    """What has people's tabs take the notices away that were closed after a moment."""
 
 
 class Sweep:
     """The cursor of one process over the outbox."""
 
-    def __init__(self, hub: Hub, outbox: Outbox) -> None:
+    def __init__(self, hub: Hub, outbox: Outbox, ended_since: Callable[[datetime], Iterable[SignOut]]) -> None:
         self._hub = hub
         self._outbox = outbox
+        self._ended_since = ended_since
         self._cursor: int | None = None
+        self._swept_at = utcnow()
+        self._told: set[Word | SignOut] = set()
 
     def start(self) -> None:
         """Set the cursor to now, before the first stream opens: what is older, a stream reads when it opens."""
+        self._swept_at = utcnow()
         self._cursor = self._outbox.newest()
 
     def step(self) -> None:
@@ -49,4 +61,12 @@ class Sweep:
             if not self._hub.has_handed_out(number):
                 deliver(self._hub, self._outbox.load(number))
             self._cursor = number
+        self._tell(utcnow())
         metrics.SWEEP_AT.set(time())
+
+    def _tell(self, now: datetime) -> None:
+        since = self._swept_at - OVERLAP
+        words: set[Word | SignOut] = {*self._outbox.closed_since(since), *self._ended_since(since)}
+        for word in words - self._told:
+            deliver(self._hub, word)
+        self._told, self._swept_at = words, now

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.extensions import db
+from webapp.push import sessions
 from webapp.push.background import Background
 from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, Word
 from webapp.push.events import closed_event, notice_event
@@ -40,7 +41,7 @@ def build(app: Flask, outbox: Outbox, came_back: CameBack) -> Push:
     """Join the parts; the loops start with the first request."""
     settings: Settings = app.config["SETTINGS"]
     hub = Hub(_capacity(settings))
-    sweep = Sweep(hub, outbox)
+    sweep = Sweep(hub, outbox, lambda moment: sessions.ended_since(db.session(), moment))
     presence = PresenceRecorder(hub.is_open, came_back)
     background = Background(app)
     background.every(1.0, hub.beat)
@@ -98,7 +99,8 @@ def announce_closed(user_id: int, message_ids: list[int]) -> None:
 
 
 def sign_out(user_id: int, session_id: str) -> None:
-    """End the streams of a session, and count its person as gone unless another device is heard of."""
+    """End a session in every process, with its streams; its person counts as gone unless another device is heard of."""
+    sessions.write_end(db.session(), user_id, session_id, utcnow())
     push = current()
     push.bus.publish(SignOut(user_id, session_id))
     push.presence.left(user_id, utcnow())

@@ -1,0 +1,44 @@
+"""Sessions that have ended: what every process reads, to end their streams and to refuse copies of their cookies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from webapp.database import writing
+from webapp.models import EndedSession, User
+from webapp.push.bus import SignOut
+from webapp.push.hub import ALL_SESSIONS
+
+REMEMBERED = timedelta(days=32)
+"""How long an ended session is kept in mind. Flask refuses a cookie that was signed 31 days ago."""
+
+
+def write_end(session: Session, user_id: int, session_id: str, now: datetime) -> None:
+    """Have a session refused from now on, in one transaction; a second time does nothing."""
+    with writing(session):
+        session.execute(delete(EndedSession).where(EndedSession.at < now - REMEMBERED))
+        session.merge(EndedSession(user_id=user_id, session_id=session_id, at=now))
+
+
+def write_end_of_all(session: Session, user_ids: Sequence[int], now: datetime) -> None:
+    """Have the streams of these people end; call it in the transaction that ends their epoch, for some hundreds."""
+    earlier = EndedSession.user_id.in_(user_ids), EndedSession.session_id == ALL_SESSIONS
+    session.execute(delete(EndedSession).where(*earlier))
+    rows = [{"user_id": user_id, "session_id": ALL_SESSIONS, "at": now} for user_id in user_ids]
+    session.execute(insert(EndedSession), rows)
+
+
+def has_ended(session_id: str) -> ColumnElement[bool]:
+    """Whether this session of the statement's `User` has ended."""
+    return exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)
+
+
+def ended_since(session: Session, moment: datetime) -> Iterator[SignOut]:
+    """The sessions that ended after a moment: for the sweep."""
+    query = select(EndedSession.user_id, EndedSession.session_id).where(EndedSession.at > moment)
+    for user_id, session_id in session.execute(query):
+        yield SignOut(user_id, session_id)
