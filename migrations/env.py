@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 
 import webapp.models  # noqa: F401 the tables
-from webapp.database import WRITE, Instant
+from webapp.database import WRITE, Instant, of_this_database
 from webapp.extensions import db
 
 
@@ -23,6 +23,7 @@ def run() -> None:
             connection=connection,
             target_metadata=db.metadata,
             compare_type=True,
+            include_object=of_this_database(engine.dialect.name),
             render_item=render_item,
             transaction_per_migration=False,
         )

@@ -13,12 +13,14 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
 from tests.databases import KINDS, Database, application_on
+from webapp.database import of_this_database
 from webapp.extensions import db
 
 
 def differences(connection: Connection) -> list[object]:
     """What the models have and the database has not, or the other way round."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    here = of_this_database(connection.dialect.name)
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": here})
     return compare_metadata(context, db.metadata)
 
 

@@ -298,7 +298,7 @@ def test_nobody_matches(watched: Watched) -> None:
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_statements_do_not_grow_with_the_rows(app: Flask, hall: Hall, headers: dict[str, str]) -> None:
-    """Few statements, as many for 50 rows as for one."""
+    """Few statements, and the same for 50 rows as for one."""
     test = hall.test()
     hall.candidacy(test)
     client = signed_in(app, hall.contributor(test))
@@ -308,6 +308,7 @@ def test_statements_do_not_grow_with_the_rows(app: Flask, hall: Hall, headers: d
         hall.candidacies(test, more)
         with statements(app) as made:
             got(client, "/monitor?column=planner&column=name&room=Room+1&test=1", **headers)
-        numbers.append([one for one in made if not one.startswith(("BEGIN", "PRAGMA"))])
+        asked = (re.sub(r" IN \((?:[^()]|\(\w+\))*\)", " IN (…)", one) for one in made)
+        numbers.append([one for one in asked if not one.startswith(("BEGIN", "PRAGMA"))])
     assert numbers[0] == numbers[1]
     assert len(numbers[0]) <= (8 if headers else 11)

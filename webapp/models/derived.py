@@ -1,7 +1,8 @@
 """Own end, progress, status and warnings, derived in SQL from what is stored (definitions: PRODUCT.md, kept in docs/).
 
 Each function gives an SQL expression over the rows of `sitting()`: candidacy, its test, its person, and the person's
-presence where there is one. `now` is an aware moment.
+presence where there is one. `now` is an aware moment, or `NOW` in a statement that is made once and gets it when it
+runs.
 """
 
 from __future__ import annotations
@@ -10,10 +11,24 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Join, and_, case, exists, func, join, or_, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Join,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    join,
+    or_,
+    text,
+    type_coerce,
+)
 
-from webapp.database import Instant
-from webapp.models.exams import Answer, Candidacy, Test
+from webapp.database import MICROSECOND, Instant
+from webapp.models.exams import WRITTEN, Answer, Candidacy, Test
 from webapp.models.people import User
 from webapp.models.presence import Presence
 
@@ -21,8 +36,8 @@ OFFLINE_AFTER = timedelta(seconds=75)
 """Nobody heard of for this long is offline; pings come at every second beat, 30 s (R21 allows 90 s)."""
 IDLE_AFTER = timedelta(minutes=10)
 MINUTE = 60_000_000
-BLANK = " \t\n\r\v\f\u00a0\u2028\u2029\u3000"
-"""An answer of nothing else is none (SQL's own trim knows the space only)."""
+NOW: BindParameter[datetime] = bindparam("now", type_=Instant)
+Moment = datetime | BindParameter[datetime]
 
 
 class Progress(StrEnum):
@@ -61,10 +76,16 @@ def own_end() -> ColumnElement[datetime]:
     return type_coerce(type_coerce(Test.ends_at, BigInteger) + minutes * MINUTE, Instant)
 
 
-def is_online(now: datetime) -> ColumnElement[bool]:
+def _before(now: Moment, by: timedelta) -> Any:
+    if isinstance(now, datetime):
+        return now - by
+    return type_coerce(type_coerce(now, BigInteger) - by // MICROSECOND, Instant)
+
+
+def is_online(now: Moment) -> ColumnElement[bool]:
     """Heard of within 75 s, and not gone since (a closed stream whose person did not come back). Never NULL."""
     heard = and_(
-        Presence.last_seen > now - OFFLINE_AFTER,
+        Presence.last_seen > _before(now, OFFLINE_AFTER),
         or_(Presence.left_at.is_(None), Presence.last_seen > Presence.left_at),
     )
     return func.coalesce(heard, False)
@@ -72,16 +93,36 @@ def is_online(now: datetime) -> ColumnElement[bool]:
 
 def progress() -> ColumnElement[str]:
     """One of `Progress`, as text."""
-    answered = exists().where(Answer.candidacy_id == Candidacy.id, func.trim(Answer.text, BLANK) != "")
     return case(
         (Candidacy.withdrawn_at.is_not(None), Progress.WITHDRAWN.value),
-        (and_(Candidacy.submitted_at.is_not(None), answered), Progress.SUBMITTED.value),
+        (and_(Candidacy.submitted_at.is_not(None), _has_answered()), Progress.SUBMITTED.value),
         (Candidacy.submitted_at.is_not(None), Progress.BLANK.value),
         (Candidacy.paused_at.is_not(None), Progress.PAUSED.value),
         (Candidacy.started_at.is_not(None), Progress.IN_PROGRESS.value),
         (Candidacy.entered_at.is_not(None), Progress.DASHBOARD.value),
         else_=Progress.INACTIVE.value,
     )
+
+
+def has_progress(stage: Progress) -> ColumnElement[bool]:
+    """The same as `progress() == stage`, said so that an index over its moments answers it."""
+    latest = {
+        Progress.WITHDRAWN: Candidacy.withdrawn_at,
+        Progress.SUBMITTED: Candidacy.submitted_at,
+        Progress.PAUSED: Candidacy.paused_at,
+        Progress.IN_PROGRESS: Candidacy.started_at,
+        Progress.DASHBOARD: Candidacy.entered_at,
+    }
+    if stage is Progress.INACTIVE:
+        return and_(*(moment.is_(None) for moment in latest.values()))
+    own = latest[Progress.SUBMITTED if stage is Progress.BLANK else stage]
+    before = list(latest.values())[: list(latest.values()).index(own)]
+    answers = {Progress.SUBMITTED: [_has_answered()], Progress.BLANK: [~_has_answered()]}.get(stage, [])
+    return and_(*(moment.is_(None) for moment in before), own.is_not(None), *answers)
+
+
+def _has_answered() -> ColumnElement[bool]:
+    return exists().where(Answer.candidacy_id == Candidacy.id, text(WRITTEN))
 
 
 def is_writing() -> ColumnElement[bool]:
@@ -94,7 +135,7 @@ def is_writing() -> ColumnElement[bool]:
     )
 
 
-def has_warning(warning: Warning, now: datetime) -> ColumnElement[bool]:
+def has_warning(warning: Warning, now: Moment) -> ColumnElement[bool]:
     """Whether a candidacy carries this warning now.
 
     A test runs from its start until it is closed. Offline and idle end with the candidate's own end, where timed
@@ -106,7 +147,7 @@ def has_warning(warning: Warning, now: datetime) -> ColumnElement[bool]:
     last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=Instant())
     meaning: dict[Warning, ColumnElement[Any]] = {
         Warning.OFFLINE: away,
-        Warning.IDLE: and_(is_writing(), has_time, is_online(now), last_sign < now - IDLE_AFTER),
+        Warning.IDLE: and_(is_writing(), has_time, is_online(now), last_sign < _before(now, IDLE_AFTER)),
         Warning.TIMED_OUT: and_(
             own_end() <= now,
             Candidacy.started_at.is_not(None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.database import Instant
@@ -80,6 +80,9 @@ class Contribution(Model):
     room: Mapped[str | None] = mapped_column(String(100))
 
 
+SUBMITTED = "submitted_at IS NOT NULL"
+
+
 class Candidacy(Model):
     """One person in one test. Progress, status and warnings are derived from it (`models/derived.py`)."""
 
@@ -91,6 +94,30 @@ class Candidacy(Model):
         CheckConstraint("extra_minutes >= 0 AND incident_minutes >= 0", "minutes_not_negative"),
         Index(None, "test_id", "room"),
         Index(None, "test_id", "group_name"),
+        Index(None, "test_id", "sort_name"),
+        Index(None, "sort_name"),
+        Index(None, "room"),
+        Index(None, "group_name"),
+        Index(None, "flagged"),
+        Index(None, "attendance"),
+        Index(None, "started_at"),
+        Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
+        # none on `saved_at`: it changes every few seconds, and each change would be written in every index.
+        # PostgreSQL has two more: the parts of words, and what tells the seven stages of progress apart, to count one
+        # of them without a look at the rows (SQLite does not know that most candidates are in the same one: it would
+        # read them by this index, and be slower)
+        Index(
+            "ix_candidacy_progress",
+            *("withdrawn_at", "submitted_at", "paused_at", "started_at", "entered_at", "id"),
+            info={"only_on": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
+        Index(
+            "ix_candidacy_search_text",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+            info={"only_on": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -117,6 +144,8 @@ class Candidacy(Model):
     flagged: Mapped[bool] = mapped_column(default=False)
     attendance: Mapped[Attendance | None] = mapped_column(String(10))
     id_checked: Mapped[bool] = mapped_column(default=False)
+    sort_name: Mapped[str] = mapped_column(Text, default="")
+    """The person's name, case folded: what lists are sorted by at first, written together with the search text."""
     search_text: Mapped[str] = mapped_column(Text, default="")
     """Case-folded searchable columns, apart by a character that cannot be typed (`planning/search_text.py`)."""
 
@@ -124,14 +153,23 @@ class Candidacy(Model):
     test: Mapped[Test] = relationship(lazy="raise")
 
 
+BLANK = " \t\n\r\v\f\u00a0\u2028\u2029\u3000"
+"""An answer of nothing else is none (SQL's own trim knows the space only)."""
+WRITTEN = f"trim(text, '{BLANK}') <> ''"
+"""SQL that tells an answer from a blank one: written out, because an index is found by the same words."""
+
+
 class Answer(Model):
     """What a candidate has written to one question; the latest save."""
 
     __tablename__ = "answer"
-    __table_args__ = (UniqueConstraint("candidacy_id", "question_id"),)
+    __table_args__ = (
+        UniqueConstraint("candidacy_id", "question_id"),
+        Index("ix_answer_written", "candidacy_id", sqlite_where=text(WRITTEN), postgresql_where=text(WRITTEN)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id))
     question_id: Mapped[int] = mapped_column(ForeignKey(Question.id))
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column("text", Text)
     saved_at: Mapped[datetime] = mapped_column(Instant)

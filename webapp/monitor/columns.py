@@ -31,6 +31,8 @@ class Column:
     """Shown to somebody who has not chosen columns."""
     quiet: bool = False
     """Changes by itself with the clock, which is no news."""
+    needs_sitting: bool = False
+    """Its order looks at the test or at presence, not at the candidacy alone."""
 
 
 def _by(*expressions: Any) -> Order:
@@ -76,23 +78,23 @@ def _by_planner(now: datetime) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("submission", lazy_gettext("Submission"), _by_submission, at_first=True),
-    Column("name", lazy_gettext("Name"), _text(User.name), at_first=True),
+    Column("submission", lazy_gettext("Submission"), _by_submission, at_first=True, needs_sitting=True),
+    Column("name", lazy_gettext("Name"), _by(Candidacy.sort_name), at_first=True),
     Column("number", lazy_gettext("Candidate ID"), _text(Candidacy.number), at_first=True),
-    Column("status", lazy_gettext("Status"), lambda now: (~is_online(now),), at_first=True),
+    Column("status", lazy_gettext("Status"), lambda now: (~is_online(now),), at_first=True, needs_sitting=True),
     Column("progress", lazy_gettext("Progress"), _by_progress, at_first=True),
-    Column("warnings", lazy_gettext("Warnings"), _by_warnings, at_first=True),
+    Column("warnings", lazy_gettext("Warnings"), _by_warnings, at_first=True, needs_sitting=True),
     Column("saved", lazy_gettext("Submission saved"), _by(Candidacy.saved_at), at_first=True),
     Column("spent", lazy_gettext("Minutes spent"), _by_spent, quiet=True),
     Column(
         "remaining", lazy_gettext("Minutes left"), _by(case((is_writing(), own_end()), else_=null())),
-        at_first=True, quiet=True,
+        at_first=True, quiet=True, needs_sitting=True,
     ),
     Column("room", lazy_gettext("Room"), _text(Candidacy.room), at_first=True),
     Column("seat", lazy_gettext("Seat"), _by(func.length(Candidacy.seat), Candidacy.seat), at_first=True),
-    Column("test", lazy_gettext("Test"), _text(Test.title), at_first=True),
-    Column("test_start", lazy_gettext("Test start"), _by(Test.starts_at)),
-    Column("test_end", lazy_gettext("Test end"), _by(Test.ends_at)),
+    Column("test", lazy_gettext("Test"), _text(Test.title), at_first=True, needs_sitting=True),
+    Column("test_start", lazy_gettext("Test start"), _by(Test.starts_at), needs_sitting=True),
+    Column("test_end", lazy_gettext("Test end"), _by(Test.ends_at), needs_sitting=True),
     Column("started", lazy_gettext("Candidate started"), _by(Candidacy.started_at)),
     Column("submitted", lazy_gettext("Candidate submitted"), _by(Candidacy.submitted_at)),
     Column("group", lazy_gettext("Group"), _text(Candidacy.group_name)),
@@ -102,7 +104,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("attendance", lazy_gettext("Attendance"), _by(Candidacy.attendance)),
     Column("building", lazy_gettext("Building"), _text(Candidacy.building)),
     Column("question_set", lazy_gettext("Question set"), _text(Candidacy.question_set)),
-    Column("planner", lazy_gettext("Planner"), _by_planner),
+    Column("planner", lazy_gettext("Planner"), _by_planner, needs_sitting=True),
 )  # fmt: skip
 BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
 AT_FIRST: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.at_first)

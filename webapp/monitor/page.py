@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from flask_babel import format_datetime
 from markupsafe import Markup
 
 from webapp.monitor.choices import Choices
 from webapp.monitor.columns import BY_KEY, COLUMNS, Column
 from webapp.monitor.filters import Filter
 from webapp.monitor.presentation import Presentation, query_string
-from webapp.monitor.table import TablePage
-from webapp.monitor.words import VALUES, label, value_in_words
+from webapp.monitor.rows import Look
+from webapp.monitor.table import CandidateRow, TablePage
+from webapp.monitor.words import label, value_in_words
 from webapp.timezone import local
 
 
@@ -38,8 +38,8 @@ class MonitorPage:
     """Titles of the tests that the filter names."""
     now: datetime
     zone: str
-    words = VALUES
-    """Filter name → value → words, for cells that show a value that can be filtered by."""
+    look: Look
+    """How its rows look."""
     choices: Choices | None = None
     """What the filters offer; the fragment leaves the filters alone and needs none."""
 
@@ -131,13 +131,9 @@ class MonitorPage:
             return None
         return "descending" if self.presentation.descending else "ascending"
 
-    def minute(self, moment: datetime) -> Markup:
-        """`<time>` to the minute: today's without the date, which stands in the title with the zone (trap 24)."""
-        here, today = local(moment), local(self.now).date()
-        full = f"{format_datetime(here, 'd MMM yyyy HH:mm', rebase=False)} {here.tzname()}"
-        shown = f"{here:%H:%M}" if here.date() == today else format_datetime(here, "d MMM HH:mm", rebase=False)
-        tag = Markup('<time datetime="{}" title="{}">{}</time>')
-        return tag.format(here.isoformat(timespec="minutes"), full, shown)
+    def row_html(self, row: CandidateRow) -> Markup:
+        """A candidate's row."""
+        return self.look.row_html(row)
 
     @staticmethod
     def _at(filter: Filter, presentation: Presentation) -> str:  # noqa: A002 the field's word

@@ -6,23 +6,25 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session, defer
 
 from webapp.access import Reach
 from webapp.models import Candidacy, Presence, Test, User
+from webapp.models.derived import NOW, Moment, has_warning, is_online, is_writing, own_end, progress, sitting
 from webapp.models.derived import Warning as CandidateWarning
-from webapp.models.derived import has_warning, is_online, is_writing, own_end, progress
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import matching
-from webapp.monitor.presentation import Presentation
+from webapp.monitor.matching import matching, matching_alone, walking
+from webapp.monitor.presentation import DEFAULT_SORT, Presentation
 from webapp.planning.search_text import planners_of
 
 ROWS_PER_PAGE = 50
+FEW = 5_000
 A_MINUTE = timedelta(minutes=1)
 
 
@@ -82,19 +84,52 @@ def load_page(
     filter: Filter,  # noqa: A002 the field's word
     presentation: Presentation,
     now: datetime,
+    *,
+    sorted_up_to: int = FEW,
 ) -> TablePage:
-    """The page asked for, or the nearest there is; three statements, whatever the number of rows."""
-    matches = matching(reach, filter, now)
-    count = session.scalar(matches.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    """The page asked for, or the nearest there is; five statements at the most, whatever the number of rows.
+
+    Which candidacies stand on the page is found first, and what is shown of them read for these alone. Up to
+    `sorted_up_to` matches are found and then sorted; of more, a walk in the order of names soon meets a page.
+    """
+    few = _if_at_most(sorted_up_to, session, matching_alone(reach, filter, now))
+    count = len(few) if few is not None else _count(session, matching_alone(reach, filter, now))
     pages = max(1, -(-count // ROWS_PER_PAGE))
     page = min(presentation.page, pages)
-    query = ordered(shown(matches, now), presentation, now)
-    found = session.execute(query.limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all()
+    if not count:
+        return TablePage(count, page, pages, ())
+    if few is not None:
+        query = select(Candidacy.id).select_from(sitting()).where(Candidacy.id.in_(few))
+    elif presentation.sort_column == DEFAULT_SORT:
+        query = walking(reach, filter, now)
+    else:
+        query = matching(reach, filter, now)
+    query = ordered(query, presentation, now).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)
+    places = {number: place for place, number in enumerate(session.scalars(query))}
+    rows = session.execute(_rows_of(), {"ids": list(places), "now": now})
+    found = sorted(rows, key=lambda row: places[row.Candidacy.id])
     planners = planner_names(session, {row.Candidacy.test_id for row in found}, presentation)
     return TablePage(count, page, pages, tuple(as_rows(found, planners, now)))
 
 
-def shown(matches: Select[Any], now: datetime) -> Select[Any]:
+def _if_at_most(most: int, session: Session, matches: Select[int]) -> list[int] | None:
+    """The matches if there are no more than that, else None. For few, this is all the searching there is."""
+    found = list(session.scalars(matches.limit(most + 1)))
+    return found if len(found) <= most else None
+
+
+def _count(session: Session, matches: Select[int]) -> int:
+    return session.scalar(matches.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+
+
+@cache
+def _rows_of() -> Select[Any]:
+    """What is shown of the candidacies `ids` at `now`: made once, because making it takes longer than running it."""
+    these = select(Candidacy.id).select_from(sitting()).where(Candidacy.id.in_(bindparam("ids", expanding=True)))
+    return shown(these, NOW)
+
+
+def shown(matches: Select[Any], now: Moment) -> Select[Any]:
     """The same candidacies with every column that a row needs."""
     columns: list[Any] = [
         Candidacy,
@@ -116,8 +151,14 @@ def shown(matches: Select[Any], now: datetime) -> Select[Any]:
 def ordered(query: Select[Any], presentation: Presentation, now: datetime) -> Select[Any]:
     """Sorted as asked; what is missing comes last either way, and equals stay in one order."""
     by = BY_KEY[presentation.sort_column].order(now)
-    directed = [(one.desc() if presentation.descending else one.asc()).nulls_last() for one in by]
-    return query.order_by(*directed, Candidacy.id)
+    return query.order_by(*(_directed(one, presentation.descending) for one in by), Candidacy.id)
+
+
+def _directed(expression: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
+    directed = expression.desc() if descending else expression.asc()
+    # an index is in order without a word about what is missing, and where nothing can be missing none is needed
+    can_miss = getattr(expression, "nullable", True)
+    return directed.nulls_last() if can_miss else directed
 
 
 def planner_names(session: Session, test_ids: set[int], presentation: Presentation) -> dict[int, str]:

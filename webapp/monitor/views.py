@@ -21,6 +21,7 @@ from webapp.monitor.filters import Filter, check_values, parse_filter
 from webapp.monitor.opening import next_opening
 from webapp.monitor.page import MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
+from webapp.monitor.rows import look_now
 from webapp.monitor.table import load_page
 from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
 from webapp.refusals import NotAllowed
@@ -99,6 +100,7 @@ def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetim
         titles=titles_of(session, asked),
         now=now,
         zone=str(installation_zone()),
+        look=look_now(presentation.columns, now),
         choices=None if wants_fragment() else choices(session, within),
     )
 

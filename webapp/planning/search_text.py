@@ -36,6 +36,7 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
         [
             {
                 "id": one.id,
+                "sort_name": folded(name),
                 "search_text": SEPARATOR.join(
                     folded(part)
                     for part in (

@@ -1,0 +1,140 @@
+"""What the databases do for a list at size: indexes are used where the design counts on them.
+
+In a test's scope PostgreSQL reads no table from end to end. Over all tests a count of what most candidates are has to
+look at each of them; what few are, and every phrase of three letters or more, comes from an index. SQLite may read all
+texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from sqlalchemy import Select, func, text
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from tests.bench.nation import build
+from tests.databases import NewDatabase, application_on
+from webapp.access import Reach
+from webapp.clock import utcnow
+from webapp.extensions import db
+from webapp.models import Role
+from webapp.monitor.filters import FIXED_VALUES, parse_filter
+from webapp.monitor.matching import matching_alone, walking
+from webapp.monitor.presentation import Presentation
+from webapp.monitor.table import ROWS_PER_PAGE, ordered
+
+SIZE, TESTS = 60_000, 40
+EVERYTHING = Reach(everything=True, roles={}, rooms={})
+A_TEST = Reach(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})
+EACH_FILTER = [
+    ("q", "lindström"),
+    ("q", "n"),
+    ("room", "Sal H150"),
+    ("group", "Group 07"),
+    *((name, value) for name, values in FIXED_VALUES.items() for value in values),
+    *((f"{name}_within", "1h") for name in ("seen", "started", "saved", "submitted", "test_start")),
+]
+FROM_AN_INDEX = [
+    ("q", "lindström"),
+    ("q", "sal h15"),
+    ("q", "107123"),
+    ("room", "Sal H150"),
+    ("group", "Group 07"),
+    ("test", "7"),
+    *(("progress", value) for value in FIXED_VALUES["progress"]),
+    ("flag", "yes"),
+    *(("attendance", value) for value in FIXED_VALUES["attendance"]),
+    ("started_within", "5m"),
+    ("submitted_within", "5m"),
+]
+READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|answer|user_account)\b")
+
+
+@pytest.fixture(scope="module")
+def nation(
+    database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Flask, datetime]]:
+    """Large enough that reading everything is not the best plan."""
+    with application_on(new_database(database_kind, tmp_path_factory.mktemp("nation"))) as app:
+        now = utcnow()
+        with app.app_context():
+            build(db.session(), now, candidacies=SIZE, tests=TESTS)
+        yield app, now
+
+
+@pytest.fixture
+def session(nation: tuple[Flask, datetime]) -> Iterator[Session]:
+    with nation[0].app_context():
+        yield db.session()
+
+
+def plan(session: Session, query: Select[Any]) -> str:
+    """How the database would answer."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    made = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+    rows = session.connection().exec_driver_sql(f"{'EXPLAIN' if on_postgresql else 'EXPLAIN QUERY PLAN'} {made}")
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+def statements(within: Reach, pair: tuple[str, str], now: datetime) -> Iterator[Select[Any]]:
+    """What a page asks: who they are if they are few, how many, and the first of them by name."""
+    asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
+    yield matching_alone(within, asked, now)
+    yield matching_alone(within, asked, now).with_only_columns(func.count(), maintain_column_froms=True)
+    yield ordered(walking(within, asked, now), Presentation(), now).limit(ROWS_PER_PAGE)
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("pair", EACH_FILTER, ids=str)
+def test_in_a_test_no_table_is_read_whole(
+    session: Session, nation: tuple[Flask, datetime], pair: tuple[str, str]
+) -> None:
+    for statement in statements(A_TEST, pair, nation[1]):
+        chosen = plan(session, statement)
+        assert not READ_WHOLE.search(chosen), chosen
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("pair", FROM_AN_INDEX, ids=str)
+def test_over_all_tests_the_same_for_what_an_index_knows(
+    session: Session, nation: tuple[Flask, datetime], pair: tuple[str, str]
+) -> None:
+    for statement in list(statements(EVERYTHING, pair, nation[1]))[:2]:
+        chosen = plan(session, statement)
+        assert not READ_WHOLE.search(chosen), chosen
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_phrase_is_looked_up_by_its_trigrams(session: Session, nation: tuple[Flask, datetime]) -> None:
+    for statement in list(statements(EVERYTHING, ("q", "lindström"), nation[1]))[:2]:
+        assert "ix_candidacy_search_text" in plan(session, statement)
+
+
+def test_many_are_met_on_a_walk_along_the_names(session: Session, nation: tuple[Flask, datetime]) -> None:
+    """Nothing is sorted, whatever was asked for."""
+    for within, index in ((EVERYTHING, "ix_candidacy_sort_name"), (A_TEST, "ix_candidacy_test_id_sort_name")):
+        for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no"), ("started_within", "1h")):
+            chosen = plan(session, list(statements(within, pair, nation[1]))[2])
+            assert index in chosen, chosen
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_save_is_written_in_no_index(session: Session, nation: tuple[Flask, datetime]) -> None:
+    """Candidates save every few seconds: PostgreSQL writes the new version of a row beside the old one (HOT)."""
+    columns = set(
+        session.scalars(
+            text(
+                "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
+                "AND a.attnum = ANY(i.indkey) WHERE i.indrelid = 'candidacy'::regclass"
+            )
+        )
+    )
+    assert "saved_at" not in columns
+    assert "started_at" in columns

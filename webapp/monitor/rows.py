@@ -1,0 +1,97 @@
+"""The monitor's rows as HTML. What looked the same a moment ago, for whomever, is not written again.
+
+A hall's invigilators ask for their lists every five seconds, and of most rows nothing has changed. A row holds whole
+minutes only (`table.CandidateRow`), so equal rows look equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from flask import current_app, url_for
+from flask_babel import format_datetime, get_locale, gettext
+from markupsafe import Markup
+
+from webapp.monitor.columns import BY_KEY, Column
+from webapp.monitor.table import CandidateRow
+from webapp.monitor.words import VALUES
+from webapp.timezone import installation_zone
+
+KEPT = 8192
+"""Rows kept, of about a kilobyte and a half each."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the look of all rows of a page depends on, beside the rows."""
+
+    columns: tuple[str, ...]
+    today: date
+    """In the installation's zone."""
+    zone: ZoneInfo
+    locale: str
+    compose_address: str
+
+    def row_html(self, row: CandidateRow) -> Markup:
+        """A candidate's `<tr>`; needs an application context."""
+        return _written(row, self)
+
+
+@dataclass(frozen=True)
+class RowParts:
+    """What the template of a row gets beside the row."""
+
+    columns: list[Column]
+    words: dict[str, dict[str, str]]
+    """Filter name → value → word."""
+    labels: dict[str, str]
+    """What a row says beside its values; `select` and `more_for` take the candidate's name."""
+    compose_address: str
+    minute: Callable[[datetime], Markup]
+
+
+def look_now(columns: tuple[str, ...], now: datetime) -> Look:
+    """The look of rows with these columns in the request that is served."""
+    zone = installation_zone()
+    return Look(columns, now.astimezone(zone).date(), zone, str(get_locale()), url_for("messaging.compose"))
+
+
+@lru_cache(maxsize=KEPT)
+def _written(row: CandidateRow, look: Look) -> Markup:
+    template = current_app.jinja_env.get_template("monitor/_row.html")
+    return Markup(template.render(row=row, page=_parts(look)))  # noqa: S704 the template escapes
+
+
+@lru_cache(maxsize=64)
+def _parts(look: Look) -> RowParts:
+    return RowParts(
+        columns=[BY_KEY[key] for key in look.columns],
+        words={name: {value: str(word) for value, word in values.items()} for name, values in VALUES.items()},
+        labels={
+            "select": gettext("Select {name}"),
+            "more": gettext("More"),
+            "more_for": gettext("More for {name}"),
+            "send": gettext("Send message"),
+            "seen": gettext("seen"),
+            "flagged": gettext("Flagged"),
+            "checked": gettext("Checked"),
+            "submitted": gettext("Submitted"),
+            "was_offline": gettext("Was offline"),
+        },
+        compose_address=look.compose_address,
+        minute=lambda moment: _minute(moment, look),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _minute(moment: datetime, look: Look) -> Markup:
+    """`<time>` to the minute: today's without the date, which stands in the title with the zone (trap 24)."""
+    here = moment.astimezone(look.zone)
+    full = f"{format_datetime(here, 'd MMM yyyy HH:mm', rebase=False)} {here.tzname()}"
+    shown = f"{here:%H:%M}" if here.date() == look.today else format_datetime(here, "d MMM HH:mm", rebase=False)
+    tag = Markup('<time datetime="{}" title="{}">{}</time>')
+    return tag.format(here.isoformat(timespec="minutes"), full, shown)
