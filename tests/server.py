@@ -1,4 +1,4 @@
-"""A real server: gunicorn with gevent on a free port, over a database of its own; and people as HTTP clients."""
+"""A real server (gunicorn with gevent, or any other) on a free port, over a database of its own; and its clients."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def free_port() -> int:
 
 
 class Server:
-    """A gunicorn that serves one database; it can be killed and started again on the same port.
+    """A server process on one database; it can be killed and started again on the same port.
 
-    `arguments` are added to its command line.
+    It is gunicorn with `wsgi` and `arguments`, unless `command` gives another command line for a port.
     """
 
     def __init__(
@@ -56,12 +56,13 @@ class Server:
         wsgi: str = "wsgi:app",
         environ: dict[str, str] | None = None,
         arguments: Sequence[str] = (),
+        command: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.wsgi = wsgi
         self.database = database
-        self.arguments = arguments
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", wsgi, "-b", f"127.0.0.1:{self.port}"]
+        self.command = command(self.port) if command else [*gunicorn, *arguments]
         self.log = database.folder / f"server-{self.port}.log"
         self.environ = {
             **os.environ,
@@ -73,20 +74,9 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "-c",
-            "gunicorn.conf.py",
-            self.wsgi,
-            "-b",
-            f"127.0.0.1:{self.port}",
-            *self.arguments,
-        ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+                self.command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + START_SECONDS
         while True:
