@@ -1,6 +1,10 @@
-"""An exam as every server gets it: an invigilator, and candidates who sign in one after the other."""
+"""An exam as every server gets it: an invigilator, candidates, and browsers that keep their connections."""
 
 from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from tests.hall import Hall
 from tests.server import PASSWORD
@@ -16,3 +20,14 @@ def hold_exam(hall: Hall, candidates: int) -> list[str]:
         hall.candidacy(test, hall.person(name.title(), username=name, password_hash=secret))
     hall.session.rollback()
     return names
+
+
+@contextmanager
+def idle_connections(port: int, size: int) -> Iterator[None]:
+    """So many browsers that have had a page and keep their connections, as far as the server leaves them open."""
+    with ExitStack() as opened:
+        for number in range(size):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200", f"connection {number + 1} got no answer"
+        yield

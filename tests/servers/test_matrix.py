@@ -8,13 +8,16 @@ import pytest
 
 from tests.databases import Database
 from tests.hall import Hall
-from tests.server import Listener, Person, Server
+from tests.server import ENDED, Listener, Person, Server
 from tests.servers.documented import CommandLine, command_lines
-from tests.servers.exam import hold_exam
+from tests.servers.exam import hold_exam, idle_connections
 
 CANDIDATES = 24
 """More than any of the command lines has threads."""
+BROWSERS = 1100
+"""More than a server has file descriptors by default, or than `select` can watch."""
 AT_ONCE = 2.0
+GIVEN_BACK_WITHIN = 15.0
 BEAT_WITHIN = 17.0
 BEAT = ("beat", "", "")
 THREADED = {"gunicorn gthread", "waitress", "granian", "cheroot", "flask run"}
@@ -71,19 +74,26 @@ def test_every_candidate_is_reached_by_stream_or_by_polling(line: CommandLine, h
 
 @each_server
 @pytest.mark.only_on("sqlite")
-def test_a_stream_that_is_closed_is_given_back(line: CommandLine, hall: Hall, database: Database) -> None:
-    """What is sent meanwhile, or a beat, finds that nobody is there: no server may hold it for longer."""
+def test_a_stream_that_is_closed_is_given_back_and_the_server_ends_when_told(
+    line: CommandLine, hall: Hall, database: Database
+) -> None:
+    """What is sent meanwhile, or a beat, finds that nobody is there. Idle connections of a whole hall hold nothing."""
     names = hold_exam(hall, 3)
-    with Server(database, environ={"EXAMHALL_STREAMS_PER_PROCESS": "2"}, command=line.at) as server:
+    environ = {"EXAMHALL_STREAMS_PER_PROCESS": "2"}
+    with Server(database, environ=environ, command=line.at) as server, idle_connections(server.port, BROWSERS):
         first, second, third = (Person(server.url, name) for name in names)
         leaving, staying = Listener(first), Listener(second)
         assert [leaving.status, staying.status, Listener(third).status] == [200, 200, 503]
         leaving.close()
-        ines, deadline, sent = Person(server.url, "ines"), time.monotonic() + 15, 0
+        ines, deadline, sent = Person(server.url, "ines"), time.monotonic() + GIVEN_BACK_WITHIN, 0
         while (taken := Listener(third)).status == 503:
             assert time.monotonic() < deadline, "the stream of somebody who has left is still held"
             sent += 1
             assert ines.send(f"Message {sent}", scope="filtered", q="algebra").status_code == 201
             time.sleep(0.2)
-        taken.wait_for(lambda: len(taken.ids()) == sent)
-        staying.wait_for(lambda: len(staying.ids()) == sent)
+        for listener in (taken, staying):
+            listener.wait_for(lambda listener=listener: len(listener.ids()) == sent)  # type: ignore[misc]
+
+        server.stop()
+        for listener in (taken, staying):
+            listener.wait_for(lambda listener=listener: listener.events[-1] == ENDED)  # type: ignore[misc]
