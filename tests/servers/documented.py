@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.docs.documents import blocks
 from webapp.config import ROOT
+from webapp.push.service import STREAMS_UNDER_GEVENT
 
 DOCUMENT = ROOT / "docs" / "deployment.md"
 MARK = "server: "
@@ -30,10 +31,9 @@ class CommandLine:
         return [program, *(word.replace(PORT, str(port)) for word in self.words[1:])]
 
     @property
-    def streams(self) -> int | None:
-        """How many streams its process holds; None where the setting is left alone."""
-        given = self.environ.get("EXAMHALL_STREAMS_PER_PROCESS")
-        return None if given is None else int(given)
+    def streams(self) -> int:
+        """How many streams its process may hold; where the setting is left alone, as many as under gevent."""
+        return int(self.environ.get("EXAMHALL_STREAMS_PER_PROCESS", STREAMS_UNDER_GEVENT))
 
 
 def command_lines() -> list[CommandLine]:
