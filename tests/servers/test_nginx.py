@@ -127,10 +127,13 @@ def test_a_process_that_restarts_in_the_middle_costs_no_answer_and_no_message(si
     restarting = Thread(target=restart, args=(site.processes[1],))
     sent = 0
     restarting.start()
-    while restarting.is_alive() or sent < 10:
-        assert ines.http.get("/monitor").status_code == 200
-        assert ines.send(f"Message {sent + 1}", **TO_ALL).status_code == 201
-        sent += 1
+    try:
+        while restarting.is_alive() or sent < 10:
+            assert ines.http.get("/monitor").status_code == 200
+            assert ines.send(f"Message {sent + 1}", **TO_ALL).status_code == 201
+            sent += 1
+    finally:
+        restarting.join()  # or it would start the process again when everything is over
     wanted = {str(number) for number in range(1, sent + 1)}
     deadline = time.monotonic() + 10
     while any(page.seen() != wanted for page in pages):
