@@ -1,4 +1,4 @@
-"""A real server: gunicorn with gevent on a free port, over a database of its own; and people as HTTP clients."""
+"""A real server (gunicorn with gevent, or any other) on a free port, over a database of its own; and its clients."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ def free_port() -> int:
 
 
 class Server:
-    """A gunicorn that serves one database; it can be killed and started again on the same port.
+    """A server process on one database; it can be killed and started again on the same port.
 
-    `arguments` are added to its command line.
+    It is gunicorn with `wsgi` and `arguments`, unless `command` gives another command line for a port. `inherits` are
+    files of this process that it gets too.
     """
 
     def __init__(
@@ -56,12 +57,15 @@ class Server:
         wsgi: str = "wsgi:app",
         environ: dict[str, str] | None = None,
         arguments: Sequence[str] = (),
+        command: Callable[[int], Sequence[str]] | None = None,
+        inherits: Sequence[int] = (),
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.wsgi = wsgi
         self.database = database
-        self.arguments = arguments
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", wsgi, "-b", f"127.0.0.1:{self.port}"]
+        self.command = command(self.port) if command else [*gunicorn, *arguments]
+        self.inherits = inherits
         self.log = database.folder / f"server-{self.port}.log"
         self.environ = {
             **os.environ,
@@ -73,20 +77,15 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "-c",
-            "gunicorn.conf.py",
-            self.wsgi,
-            "-b",
-            f"127.0.0.1:{self.port}",
-            *self.arguments,
-        ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+                self.command,
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=self.inherits,
             )
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -142,10 +141,13 @@ class Server:
 
 
 class Person:
-    """Somebody with a browser: signs in by the form and keeps the cookie and the CSRF token."""
+    """Somebody with a browser: signs in by the form and keeps the cookie and the CSRF token.
 
-    def __init__(self, url: str, username: str, password: str = PASSWORD) -> None:
-        self.http = httpx.Client(base_url=url, timeout=20)
+    `browser` is what httpx takes beside: a certificate to trust, HTTP/2.
+    """
+
+    def __init__(self, url: str, username: str, password: str = PASSWORD, **browser: Any) -> None:
+        self.http = httpx.Client(base_url=url, timeout=20, **browser)
         page = self.http.get("/login")
         answer = self.http.post("/login", data={"username": username, "password": password, "csrf_token": csrf(page)})
         assert answer.status_code == 302, answer.text
@@ -211,11 +213,7 @@ class Listener:
         self.events: list[tuple[str, str, str]] = []
         """(event name, id, data); the last one is ENDED"""
         self.status: int | None = None
-        host = person.http.base_url
-        self._connection = HTTPConnection(str(host.host), host.port or 80, timeout=60)
-        cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
-        self._connection.request("GET", "/stream", headers={"Cookie": cookies})
-        self._socket = self._connection.sock
+        self._request(person)
         self._thread = Thread(target=self._read, daemon=True)
         self._thread.start()
         _opened.append(self)
@@ -227,6 +225,19 @@ class Listener:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(timeout=10)
         self._connection.close()
+
+    def _request(self, person: Person) -> None:
+        host = person.http.base_url
+        self._connection = HTTPConnection(str(host.host), host.port or 80, timeout=60)
+        cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
+        self._connection.request("GET", "/stream", headers={"Cookie": cookies})
+        self._socket = self._connection.sock
+
+    def _lines(self) -> Iterator[str]:
+        with self._connection.getresponse() as answer:
+            self.status = answer.status
+            for line in iter(answer.readline, b""):
+                yield line.decode().rstrip("\n")
 
     def ids(self) -> list[str]:
         """The ids of the notices so far."""
@@ -241,12 +252,9 @@ class Listener:
 
     def _read(self) -> None:
         try:
-            with self._connection.getresponse() as answer:
-                self.status = answer.status
-                lines = iter(answer.readline, b"")
-                for event in _events(line.decode().rstrip("\n") for line in lines):
-                    self.events.append(event)  # one by one: others watch the list
-        except (OSError, HTTPException, ValueError):
+            for event in _events(self._lines()):
+                self.events.append(event)  # one by one: others watch the list
+        except (OSError, HTTPException, httpx.TransportError, ValueError):
             self.status = self.status or 0
         self.events.append(ENDED)
 

@@ -16,7 +16,10 @@ FENCED = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `mark` is the comment before it: `run`, `run: exit 1`, `says`, `file: NAME`, or none."""
+    """A fenced block; `mark` is the comment before it, or none.
+
+    `run`, `run: exit 1`, `says`, `file: NAME`; `server: NAME` for a command line that tests/servers/ starts.
+    """
 
     mark: str
     language: str

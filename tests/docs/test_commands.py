@@ -16,7 +16,7 @@ from tests.docs.documents import DOCUMENTS, Block, blocks, name_of, prose
 from webapp.config import ROOT
 
 SETTINGS = {"EXAMHALL_SECRET_KEY": "a key for tests only, 0123456789"}
-MARKS = re.compile(r"|run|says|run: exit \d+|file: [a-z]+\.csv")
+MARKS = re.compile(r"|run|says|run: exit \d+|file: [a-z]+\.csv|server: [a-z ]+")
 RUNNABLE = [document for document in DOCUMENTS if any(block.mark.startswith("run") for block in blocks(document))]
 
 
@@ -62,7 +62,7 @@ def test_commands_do_what_is_said(document: Path, tmp_path: Path) -> None:
             terminal.run(block)
         elif block.mark == "says":
             assert terminal.said == block.text
-        elif block.mark:
+        elif block.mark.startswith("file"):
             (terminal.folder / block.mark.removeprefix("file: ")).write_text(block.text)
 
 
@@ -87,7 +87,7 @@ def test_commands_that_are_not_run_exist(app: Flask) -> None:
         shown_targets |= set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE))
         shown_commands |= set(re.findall(r"flask --app wsgi ([a-z-]+)", code))
     assert {"demo", "test"} <= shown_targets <= targets
-    assert {"db", "import-roster"} <= shown_commands <= set(app.cli.commands)
+    assert {"db", "import-roster"} <= shown_commands <= {*app.cli.commands, "run"}
 
 
 def test_the_server_takes_the_file() -> None:

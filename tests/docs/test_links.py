@@ -14,7 +14,7 @@ from tests.docs.documents import DOCUMENTS, anchors, name_of, prose
 from webapp.config import ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-NAMED = re.compile(r"`((?:webapp|static|templates|migrations|tests|docs)/[\w./-]*)(?:: ([\w.]+))?`")
+NAMED = re.compile(r"`((?:webapp|static|templates|migrations|tests|docs|deploy)/[\w./-]*)(?:: ([\w.]+))?`")
 ONE_MACHINE = re.compile(r"/(?:work|root|home|tmp)/")
 LARGEST_PICTURE = 250 * 1024
 

@@ -15,12 +15,15 @@ from flask import Flask
 from tests.docs.documents import DOCUMENTS, table
 from webapp.access import MAY, Right
 from webapp.config import PREFIX, ROOT, Settings
+from webapp.database import engine_options
 from webapp.models import Role
 from webapp.models.derived import Progress
 from webapp.models.derived import Warning as CandidateWarning
+from webapp.push.service import STREAMS_UNDER_GEVENT
 
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+DEPLOYMENT = ROOT / "docs" / "deployment.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 FLASKS_OWN = {"run", "shell", "routes"}
 
@@ -92,6 +95,19 @@ def test_figures(row: list[str]) -> None:
     number, _, unit = row[0].partition(" ")
     told = float(number) * {"": 1, "s": 1, "days": 86_400}[unit]
     assert told == (value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+def test_connections_to_postgresql() -> None:
+    """What an operator adds up for `max_connections` is what a process may open."""
+    options = engine_options("postgresql+psycopg://")
+    told = {row[0]: row[1] for row in table(DEPLOYMENT, "Sizing")}["connections of a process to PostgreSQL"]
+    assert told == f"{options['pool_size'] + options['max_overflow']} at most"
+
+
+def test_streams_of_a_process() -> None:
+    """The number that machines are bought by."""
+    told = {row[0]: row[1] for row in table(DEPLOYMENT, "Sizing")}["streams of a process with gevent"]
+    assert told.startswith(f"{STREAMS_UNDER_GEVENT:,};")
 
 
 def test_words_of_the_monitor() -> None:

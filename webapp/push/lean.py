@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,5 +25,7 @@ class OwnStack:
             return self._application(environ, start_response)
         from gevent import spawn  # noqa: PLC0415 only servers that have patched with gevent come here
 
-        answer: Iterable[bytes] = spawn(self._application, environ, start_response).get()
+        begun: list[tuple[Any, ...]] = []
+        answer: Iterable[bytes] = spawn(self._application, environ, lambda *said: begun.append(said)).get()
+        start_response(*begun[-1])  # from here: uWSGI refuses it in a greenlet that is not its own
         return answer
