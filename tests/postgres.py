@@ -35,9 +35,10 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(*, durable: bool = False) -> Iterator[str]:
     """Run a server in a folder of its own; gives the address of its first database, and stops it in any case.
 
+    Tests that lose power lose nothing of worth, so it does not wait for the disk unless it is to be `durable`.
     Skips the test where PostgreSQL is not installed; with `CI=true` that is a failure.
     """
     found = programs()
@@ -48,14 +49,14 @@ def server() -> Iterator[str]:
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="examhall-postgres-"))
     try:
-        with _running(found, folder) as address:
+        with _running(found, folder, [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]) as address:
             yield address
     finally:
         shutil.rmtree(folder)
 
 
 @contextmanager
-def _running(found: Path, folder: Path) -> Iterator[str]:
+def _running(found: Path, folder: Path, options: list[str]) -> Iterator[str]:
     user = UNPRIVILEGED if os.geteuid() == 0 else None
     if user:
         account = pwd.getpwnam(user)
@@ -67,20 +68,7 @@ def _running(found: Path, folder: Path) -> Iterator[str]:
         [found / make[0], *make[1:]], user=user, cwd=folder, capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
-    start = [
-        "-D",
-        data,
-        "-p",
-        str(port),
-        "-h",
-        "127.0.0.1",
-        "-k",
-        folder,
-        "-c",
-        "fsync=off",
-        "-c",
-        "full_page_writes=off",
-    ]
+    start = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, *options]
     with open(folder / "server.log", "wb") as output:
         process = subprocess.Popen(
             [found / "postgres", *start], user=user, cwd=folder, stdout=output, stderr=subprocess.STDOUT

@@ -1,7 +1,7 @@
-"""make bench: a sending to 1,500 open streams on SQLite, beside a raw floor measured in the same run.
+"""make bench: Examhall at the size of an exam day, beside a raw floor and what people would pick instead, in one run.
 
-Prints figures and ratios; asserts nothing about time, because machines are noisy. What it does check is that every
-stream got every message.
+Asserts nothing about time, because machines are noisy; it fails where a stream did not get a message. Writes the
+figures to `docs/benchmarks.md` and a plot when all parts were run, or with `--write`.
 """
 
 from __future__ import annotations
@@ -9,160 +9,211 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
-import re
-import statistics
-import subprocess
-import sys
+import resource
+import signal
 import tempfile
-import time
-from html import unescape
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
-from flask import Flask
-from flask_migrate import upgrade
+import psycopg
 
-from tests.bench.clients import Crowd
-from tests.databases import Database, settings_for
-from tests.hall import Hall
-from tests.server import ROOT, Server, free_port
-from webapp import create_app
-from webapp.extensions import db
-from webapp.models import Role, User
+from tests.bench import fanout, importing, keeping, living, monitor, storm
+from tests.bench.figures import Run, p99
+from tests.bench.hall import build_hall
+from tests.bench.peers.flask_sse import FlaskSse
+from tests.bench.peers.nchan import Nchan
+from tests.bench.processes import parent_of
+from tests.bench.report import write
+from tests.databases import Database
+from tests.postgres import Cluster
+from tests.postgres import server as postgres_server
+from tests.redis_server import RedisServer
+from tests.server import Server
 
-SIZE_OF_A_NOTICE = 900
-"""Bytes of a rendered notice on the wire, about; the floor writes as many."""
+OTHERS = 9_000
+INVIGILATORS = 60
+WSGI = "tests.bench.timed_wsgi:app"
+
+
+@dataclass
+class Bench:
+    """What the parts share: the run, its sizes, and databases of their own."""
+
+    run: Run
+    options: argparse.Namespace
+    folder: Path
+    cluster: Cluster
+    postgres_pid: int
+    quiet: fanout.Sendings | None = None
+    """The sendings of the quiet case, which later parts are compared with."""
+
+    def database(self, kind: str) -> Database:
+        """An empty database in a folder of its own."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        url = self.cluster.empty() if kind == "PostgreSQL" else f"sqlite:///{folder / 'bench.db'}"
+        return Database(kind, url, folder)
+
+    @contextmanager
+    def redis(self) -> Iterator[dict[str, str]]:
+        """The settings of a server that has a Redis."""
+        running = RedisServer(Path(tempfile.mkdtemp(dir=self.folder)))
+        running.start()
+        try:
+            yield {"EXAMHALL_REDIS_URL": running.url}
+        finally:
+            running.signal(signal.SIGKILL)
+
+
+def fan_out(bench: Bench) -> None:
+    """One sending to everybody, individually addressed."""
+    size, rounds = bench.options.streams, bench.options.rounds
+    floors, shares, ours = [], [], {}
+    peers: dict[str, list[float]] = {}
+
+    def floor() -> None:
+        taken, share = asyncio.run(fanout.measure_floor(size, rounds))
+        floors.extend(taken)
+        shares.append(share)
+
+    floor()
+    for kind in ("PostgreSQL", "SQLite"):
+        database = bench.database(kind)
+        audience = build_hall(database, size)[0]
+        with Server(database, WSGI) as server:
+            ours[kind] = asyncio.run(fanout.measure_sendings(server, audience, rounds))
+    floor()
+    for peer in (Nchan(), FlaskSse()):
+        with peer:
+            peers[peer.name] = asyncio.run(fanout.measure_peer(peer, size, rounds if peer.name == "Nchan" else 3))
+    floor()
+    bench.quiet = ours["PostgreSQL"]
+    fanout.report(bench.run, floors, sum(shares) / len(shares), ours, peers, size)
+
+
+def many(bench: Bench) -> None:
+    """The same with 9,000 other streams open, on two processes over PostgreSQL and Redis; and without them."""
+    size, rounds = bench.options.streams, bench.options.rounds
+    found = {}
+    for others in (0, OTHERS):
+        database = bench.database("PostgreSQL")
+        audiences = build_hall(database, size, *([others] if others else []))
+        with bench.redis() as environ, Server(database, WSGI, environ, ["-w", "2"]) as server:
+            beside = audiences[1] if others else None
+            found[others] = asyncio.run(fanout.measure_sendings(server, audiences[0], rounds, beside))
+    for others, sendings in found.items():
+        words = f"two processes, {others:,} other streams: POST sent → streams have it, p99"
+        bench.run.add("many", words, p99(sendings.from_post) * 1e3, "ms")
+    ratio = p99(found[OTHERS].from_post) / p99(found[0].from_post)
+    bench.run.add("many", "with the others to without", ratio, "×", 2, target="≤ 2 ×")
+
+
+def idle(bench: Bench) -> None:
+    """9,000 streams and nothing sent."""
+    database = bench.database("PostgreSQL")
+    audience = build_hall(database, OTHERS)[0]
+    with Server(database) as server:
+        asyncio.run(keeping.measure_idle(bench.run, server, audience))
+
+
+def rounds(bench: Bench) -> None:
+    """Twenty rounds of connect, send, drop."""
+    database = bench.database("PostgreSQL")
+    audience = build_hall(database, bench.options.streams)[0]
+    with Server(database, WSGI) as server:
+        asyncio.run(keeping.measure_rounds(bench.run, server, audience))
+
+
+def return_after_restart(bench: Bench) -> None:
+    """1,500 at once after a restart."""
+    for kind in ("PostgreSQL", "SQLite"):
+        database = bench.database(kind)
+        audience = build_hall(database, bench.options.streams)[0]
+        with Server(database, WSGI) as server:
+            asyncio.run(storm.measure_storm(bench.run, server, audience, kind))
+
+
+def watching(bench: Bench) -> None:
+    """Sixty invigilators watch a hall that writes."""
+    for kind in ("PostgreSQL", "SQLite"):
+        database = bench.database(kind)
+        audience = build_hall(database, bench.options.streams, staff=INVIGILATORS)[0]
+        pids = [bench.postgres_pid] if kind == "PostgreSQL" else []
+        with Server(database, WSGI) as server:
+            asyncio.run(living.measure_watching(bench.run, server, audience, kind, pids))
+
+
+def signing_in(bench: Bench) -> None:
+    """A hall signs in during another one's exam."""
+    database = bench.database("PostgreSQL")
+    audience = build_hall(database, bench.options.streams)[0]
+    with Server(database, WSGI) as server:
+        quiet = bench.quiet or asyncio.run(fanout.measure_sendings(server, audience, bench.options.rounds))
+        asyncio.run(living.measure_sign_ins(bench.run, server, audience, quiet))
+
+
+def monitors(bench: Bench) -> None:
+    """The monitor over half a million candidacies."""
+    for kind in ("PostgreSQL", "SQLite"):
+        monitor.measure_monitor(bench.run, bench.database(kind), bench.options.candidacies, kind)
+
+
+def imports(bench: Bench) -> None:
+    """A roster, checked and written, beside its bare rows."""
+    for kind in ("PostgreSQL", "SQLite"):
+        database = bench.database(kind)
+        for name, seconds in importing.measure_import(database.folder, database.url).items():
+            bench.run.add("import", f"{kind}: {name}", seconds, "s")
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "fan-out": fan_out,
+    "many": many,
+    "idle": idle,
+    "rounds": rounds,
+    "storm": return_after_restart,
+    "watching": watching,
+    "sign-ins": signing_in,
+    "monitor": monitors,
+    "import": imports,
+}
 
 
 def main() -> None:
-    """Build a hall, start both servers, measure, print."""
+    """Run the parts that are asked for."""
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    options.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     options.add_argument("--streams", type=int, default=1500)
     options.add_argument("--rounds", type=int, default=20)
+    options.add_argument("--candidacies", type=int, default=500_000)
+    options.add_argument("--write", action="store_true", help="write docs/benchmarks.md also after some parts")
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database("sqlite", f"sqlite:///{folder}/bench.db", Path(folder))
-        app, sender, candidates = build_hall(database, chosen.streams)
-        floor = asyncio.run(measure_floor(chosen.streams, chosen.rounds))
-        with Server(database) as server:
-            ours, posts = asyncio.run(measure_ours(app, server, sender, candidates, chosen.rounds + 1))
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"{chosen.streams} open streams, {chosen.rounds} sendings, each individually delivered and logged; ms\n")
-    print(f"{'':34}{'median':>9}{'p99':>9}{'worst':>9}")
-    row("raw floor: all streams have it", floor)
-    # the first one compiles its statements and templates: it is shown, but it is another thing
-    row("POST answered (SQLite)", posts[1:])
-    row("POST sent → all streams have it", ours[1:])
-    print(f"\nratio to the floor, median: {statistics.median(ours[1:]) / statistics.median(floor):.1f}")
-    print(f"the first sending after a start: answered {posts[0] * 1e3:.1f}, all have it {ours[0] * 1e3:.1f}")
+    _allow_descriptors()
+    run = Run()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        cluster = Cluster(stack.enter_context(postgres_server(durable=True)))
+        bench = Bench(run, chosen, folder, cluster, parent_of_backends(cluster))
+        for name in chosen.parts or PARTS:
+            PARTS[name](bench)
+    if chosen.write or not chosen.parts:
+        write(run, os.getloadavg())
 
 
-def row(name: str, seconds: list[float]) -> None:
-    """One line of the table."""
-    ordered = sorted(seconds)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    print(f"{name:34}{statistics.median(ordered) * 1e3:9.1f}{p99 * 1e3:9.1f}{ordered[-1] * 1e3:9.1f}")
+def parent_of_backends(cluster: Cluster) -> int:
+    """The process that PostgreSQL's others are children of."""
+    with psycopg.connect(cluster.address) as connection:
+        return parent_of(connection.info.backend_pid)
 
 
-def build_hall(database: Database, size: int) -> tuple[Flask, bytes, list[bytes]]:
-    """A migrated database with a test, its chief and candidates; the cookies of all of them."""
-    app = create_app(settings_for(database))
-    with app.app_context():
-        upgrade()
-        hall = Hall(db.session())
-        test = hall.test("Benchmark")
-        chief = hall.contributor(test, role=Role.CHIEF_INVIGILATOR)
-        people = [db.session.get_one(User, one.user_id) for one in hall.candidacies(test, size)]
-        cookies = cookie(app, chief), [cookie(app, person) for person in people]
-        db.session.remove()
-        db.engine.dispose()
-    return app, *cookies
-
-
-def cookie(app: Flask, user: User) -> bytes:
-    """The session cookie of a person who has signed in (1,500 sign-ins are another measurement)."""
-    signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    return f"examhall_session={signer.dumps({'_user_id': user.get_id(), '_fresh': True, 'sid': 'bench'})}".encode()
-
-
-async def measure_floor(size: int, rounds: int) -> list[float]:
-    """Trigger → the last stream has it, for the floor server."""
-    port = free_port()
-    command = [sys.executable, "-m", "tests.bench.floor", str(port), str(SIZE_OF_A_NOTICE)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    crowd = Crowd()
-    try:
-        await asyncio.sleep(0.5)
-        await crowd.open(port, [b"stream"] * size)
-        crowd.mark = b"id: 1\n"
-        _, trigger = await asyncio.open_connection("127.0.0.1", port)
-        taken = []
-        for _ in range(rounds):
-            begun = time.perf_counter()
-            trigger.write(b"!")
-            taken.append((await crowd.all_have(size))[-1] - begun)
-            await asyncio.sleep(0.1)
-        trigger.close()
-        return taken
-    finally:
-        crowd.close()
-        process.kill()
-        process.wait()
-
-
-async def measure_ours(
-    app: Flask, server: Server, sender: bytes, candidates: list[bytes], rounds: int
-) -> tuple[list[float], list[float]]:
-    """POST sent → the last stream has it, and POST sent → answered, for a real server."""
-    crowd = Crowd()
-    request = b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: %s\r\n\r\n"
-    await crowd.open(server.port, [request % one for one in candidates])
-    arrived, answered = [], []
-    try:
-        for _ in range(rounds):
-            form, session = await open_dialog(server.port, sender)
-            number = await measure_one(crowd, server.port, form, session, len(candidates))
-            arrived.append(number[0])
-            answered.append(number[1])
-            await asyncio.sleep(0.3)
-    finally:
-        crowd.close()
-    return arrived, answered
-
-
-async def measure_one(crowd: Crowd, port: int, form: bytes, session: bytes, size: int) -> tuple[float, float]:
-    """One sending: seconds until all have it, and until the answer."""
-    crowd.mark = b"\nid: "
-    begun = time.perf_counter()
-    answer = await http(port, b"POST /messages", session, form)
-    answered = time.perf_counter() - begun
-    if b" 201 " not in answer[:20]:
-        raise RuntimeError(answer.decode()[:2000])
-    return (await crowd.all_have(size))[-1] - begun, answered
-
-
-async def open_dialog(port: int, cookie: bytes) -> tuple[bytes, bytes]:
-    """The form that the dialog gives, filled in, and the cookie that goes with it."""
-    answer = (await http(port, b"GET /messages/new?scope=filtered", cookie)).decode()
-    fresh = re.search(r"Set-Cookie: (examhall_session=[^;]+)", answer)
-    pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', answer)
-    fields = [(name, unescape(value)) for name, value in pairs]
-    text = [("subject", "Ten more minutes"), ("body", "The fire alarm cost ten minutes. " * 8)]
-    return urlencode(fields + text).encode(), fresh[1].encode() if fresh else cookie
-
-
-async def http(port: int, what: bytes, cookie: bytes, form: bytes = b"") -> bytes:
-    """One request on a connection of its own; the whole answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = what + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nHX-Request: true\r\nCookie: " + cookie
-    if form:
-        head += b"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d" % len(form)
-    writer.write(head + b"\r\n\r\n" + form)
-    answer = await reader.read()
-    writer.close()
-    return answer
+def _allow_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < OTHERS * 2 + 1000:
+        raise SystemExit(
+            f"The limit of open files is {soft} here, and at most {hard}; the bench needs {OTHERS * 2 + 1000}."
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""Requests over kept connections at a given pace, as a hall of browsers sends them; how long each answer took."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from tests.bench.hall import CSRF_TOKEN
+
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+def ping(cookie: bytes) -> bytes:
+    """A page's sign of life."""
+    return request(b"POST /ping", cookie, b"")
+
+
+def save(cookie: bytes, test_id: int, question_id: int, words: str) -> bytes:
+    """An answer that is saved while somebody types."""
+    form = urlencode({"text": words}).encode()
+    return request(b"POST /tests/%d/answers/%d" % (test_id, question_id), cookie, form)
+
+
+def request(what: bytes, cookie: bytes, form: bytes | None = None, headers: bytes = b"") -> bytes:
+    """A request as a page's script sends it; with a form, or an empty one, it is a POST."""
+    head = what + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nHX-Request: true\r\nCookie: " + cookie + b"\r\n" + headers
+    if form is None:
+        return head + b"\r\n"
+    post = b"X-CSRFToken: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
+    return head + post % (CSRF_TOKEN.encode(), len(form)) + form
+
+
+@dataclass
+class Lines:
+    """So many kept connections to a port."""
+
+    port: int
+    count: int
+    taken: list[float] = field(default_factory=list)
+    """Seconds until each answer was there."""
+    statuses: dict[int, int] = field(default_factory=dict)
+    _ends: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
+
+    async def spread(self, requests: Sequence[bytes], seconds: float) -> None:
+        """Send them evenly over so many seconds, each when its moment comes or its line is free."""
+        while len(self._ends) < self.count:
+            self._ends.append(await asyncio.open_connection("127.0.0.1", self.port))
+        begun = time.perf_counter()
+        await asyncio.gather(
+            *(
+                self._send_over(end, requests[number :: self.count], begun + seconds * number / len(requests), seconds)
+                for number, end in enumerate(self._ends)
+            )
+        )
+
+    async def _send_over(
+        self,
+        end: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        requests: Sequence[bytes],
+        first: float,
+        seconds: float,
+    ) -> None:
+        for place, one in enumerate(requests):
+            await asyncio.sleep(max(0.0, first + seconds * place / len(requests) - time.perf_counter()))
+            await self.ask(end, one)
+
+    async def ask(self, end: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes) -> bytes:
+        """One request and its whole answer over one of the lines."""
+        reader, writer = end
+        begun = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        body = await reader.readexactly(int(length[1])) if length else b""
+        self.taken.append(time.perf_counter() - begun)
+        status = int(head[9:12])
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        return head + body
+
+    async def ask_any(self, request: bytes) -> bytes:
+        """The same over the first line."""
+        if not self._ends:
+            self._ends.append(await asyncio.open_connection("127.0.0.1", self.port))
+        return await self.ask(self._ends[0], request)
+
+    def close(self) -> None:
+        """Hang up."""
+        for _, writer in self._ends:
+            writer.close()

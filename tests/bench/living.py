@@ -1,0 +1,126 @@
+"""A hall in the middle of its exam: everybody writes, invigilators watch; and a hall that signs in during one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator
+from itertools import count
+from urllib.parse import urlencode
+
+from tests.bench.clients import Crowd
+from tests.bench.fanout import A_NOTICE, Sendings
+from tests.bench.figures import Run, p99
+from tests.bench.hall import PASSWORD, Audience, http, send_to_all, stream_requests
+from tests.bench.lines import Lines, ping, request, save
+from tests.bench.processes import Meter, family
+from tests.server import Server
+
+SECONDS = 30.0
+SAVES_EVERY = 10.0
+PINGS_EVERY = 30.0
+REFRESH_EVERY = 5.0
+SIGN_INS_PER_SECOND = 5.0
+"""1,500 in five minutes."""
+
+
+async def measure_watching(run: Run, server: Server, audience: Audience, database: str, other_pids: list[int]) -> None:
+    """Invigilators refresh every 5 s, candidates save every 10 s and ping; `other_pids` are the database's."""
+    part, size = "watching", len(audience.candidates)
+    crowd = Crowd()
+    await crowd.open(server.port, stream_requests(audience.candidates))
+    words = count()
+    monitors = [Lines(server.port, 1) for _ in audience.staff]
+    writers, pingers = Lines(server.port, 50), Lines(server.port, 10)
+    pids = server.worker_pids()
+    ours, theirs = Meter(pids), Meter([one for pid in other_pids for one in family(pid)])
+
+    async def live(seconds: float) -> None:
+        saves = [
+            save(one, audience.test_id, audience.question_id, f"Because of {next(words)}")
+            for _ in range(round(seconds / SAVES_EVERY))
+            for one in audience.candidates
+        ]
+        pings = [ping(one) for one in audience.candidates][: round(size * seconds / PINGS_EVERY)]
+        await asyncio.gather(
+            writers.spread(saves, seconds),
+            pingers.spread(pings, seconds),
+            *(_watch(line, one, seconds) for line, one in zip(monitors, audience.staff, strict=True)),
+        )
+
+    try:
+        await live(SAVES_EVERY)
+        for one in (writers, pingers, *monitors):
+            one.taken.clear()
+        ours.start()
+        theirs.start()
+        await live(SECONDS)
+        mine, database_share = ours.share() * 100, theirs.share() * 100
+    finally:
+        crowd.close()
+        for one in (writers, pingers, *monitors):
+            one.close()
+    refused = {status for one in (writers, pingers, *monitors) for status in one.statuses} - {200, 204, 304}
+    if refused:
+        raise RuntimeError(f"answers with status {refused}")
+    name = f"{database}: {len(monitors)} watch {size:,} who save every 10 s"
+    run.add(part, f"{name}: processor", mine, "% core", 50, target="≤ 50 %")
+    if other_pids:
+        run.add(part, f"{name}: the database's own", database_share, "% core")
+    run.add(part, f"{name}: a save, p99", p99(writers.taken) * 1e3, "ms")
+    run.add(part, f"{name}: a refresh, p99", p99([one for line in monitors for one in line.taken]) * 1e3, "ms")
+
+
+async def _watch(line: Lines, cookie: bytes, seconds: float) -> None:
+    """A monitor page that is left open: each refresh says what it has."""
+    tag = b"none"
+    for _ in range(round(seconds / REFRESH_EVERY)):
+        begun = time.perf_counter()
+        headers = b"HX-PTag: " + tag + b"\r\nHX-Current-URL: http://127.0.0.1/monitor\r\n"
+        answer = await line.ask_any(request(b"GET /monitor", cookie, headers=headers))
+        tag = re.search(rb"HX-PTag: (\S+)", answer)[1]  # type: ignore[index]
+        await asyncio.sleep(max(0.0, begun + REFRESH_EVERY - time.perf_counter()))
+
+
+async def measure_sign_ins(run: Run, server: Server, audience: Audience, quiet: Sendings) -> None:
+    """Sendings while others sign in, five per second, from one address; `quiet` are those without."""
+    part = "sign-ins"
+    crowd, taken, answered = Crowd(), [], []
+    try:
+        await crowd.open(server.port, stream_requests(audience.candidates))
+        crowd.mark = A_NOTICE
+        door = asyncio.create_task(_sign_in_all(server.port, iter(audience.names), answered))
+        begun = time.perf_counter()
+        while time.perf_counter() - begun < SECONDS:
+            post = await send_to_all(server.port, audience.chief)
+            moments = await crowd.all_have(len(audience.candidates))
+            taken += [moment - post.begun for moment in moments]
+            await asyncio.sleep(1.0)
+        door.cancel()
+    finally:
+        crowd.close()
+    run.add(part, f"signed in within {SECONDS:.0f} s", len(answered), "")
+    run.add(part, "a sign-in answered, p99", p99(answered) * 1e3, "ms")
+    ratio = p99(taken) / p99(quiet.from_post)
+    run.add(part, "a sending's p99 meanwhile, to the quiet case", ratio, "×", 3, target="≤ 3 ×")
+
+
+async def _sign_in_all(port: int, names: Iterator[str], answered: list[float]) -> None:
+    async def sign_in(name: str) -> None:
+        begun = time.perf_counter()
+        page = (await http(port, b"GET /login")).decode()
+        token = re.search(r'name="csrf_token"[^>]* value="([^"]*)"', page)
+        session = re.search(r"Set-Cookie: (examhall_session=[^;]+)", page)
+        if not (token and session):
+            raise RuntimeError(page[:500])
+        form = urlencode({"username": name, "password": PASSWORD, "csrf_token": token[1]}).encode()
+        answer = await http(port, b"POST /login", session[1].encode(), form)
+        if b" 302 " not in answer[:20]:
+            raise RuntimeError(answer.decode()[:500])
+        answered.append(time.perf_counter() - begun)
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(sign_in(name))
+            await asyncio.sleep(1 / SIGN_INS_PER_SECOND)

@@ -1,0 +1,167 @@
+"""The monitor over half a million candidacies in forty running tests: each single filter, and phrases of all kinds."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from tests.bench.figures import Run, median, p99, percentile
+from tests.bench.hall import BODY
+from tests.bench.nation import Nation, build
+from tests.databases import Database, settings_for
+from tests.hall import signed_in
+from tests.server import ROOT
+from webapp import create_app
+from webapp.clock import utcnow
+from webapp.database import microseconds, writing
+from webapp.extensions import db
+from webapp.models import User
+from webapp.monitor.filters import FIXED_VALUES
+
+ROUNDS = 5
+HALF_A_MINUTE = 30_000_000
+PHRASES = (
+    "Lind", "lindström", "Margareta", "a", "å", "100042", "A100", "sal b110", "Sal H2", "Group 07", "campus n", "12c",
+    "Set B", "algebra", "exam office", "zzzz", "%", "ström å", "7",
+)  # fmt: skip
+ASSET = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+IMPORTED = re.compile(r'(?:from|import) "(\./[^"]+)"')
+
+
+@dataclass
+class Measured:
+    """One single filter."""
+
+    words: str
+    count: int
+    seconds: list[float]
+
+
+def single_filters() -> list[dict[str, str]]:
+    """None, each phrase, each value of each filter, each kind of time filter."""
+    half_an_hour_ago = f"{utcnow() - timedelta(minutes=30):%Y-%m-%dT%H:%M}"
+    chosen: list[dict[str, str]] = [{}, *({"q": phrase} for phrase in PHRASES)]
+    chosen += [{name: value} for name, values in FIXED_VALUES.items() for value in values]
+    chosen += [{"test": "1"}, {"room": "Sal B110"}, {"group": "Group 07"}]
+    for name in ("seen", "started", "saved", "submitted", "test_start", "test_end"):
+        chosen += [{f"{name}_within": value} for value in ("5m", "1h", "today")]
+        chosen += [{f"{name}_{kind}": half_an_hour_ago} for kind in ("after", "before")]
+    return chosen
+
+
+def measure_monitor(run: Run, database: Database, candidacies: int, name: str) -> None:
+    """Build the nation in an empty database and ask for the monitor's fragment as each refresh does."""
+    app = create_app(settings_for(database))
+    begun = time.perf_counter()
+    with app.app_context():
+        upgrade()
+        nation = build(db.session(), utcnow(), candidacies)
+    run.add("monitor", f"{name}: {nation.candidacies:,} candidacies built", time.perf_counter() - begun, "s")
+    once = 1 if name == "PostgreSQL" else 2
+    for scope, user_id, limit in (("a test", nation.chief_id, 30), ("all tests", nation.admin_id, 100)):
+        measured = _measure(app, user_id)
+        every = [one * 1e3 for each in measured for one in each.seconds]
+        run.add("monitor", f"{name}, {scope}: any single filter or search, median", median(every), "ms")
+        run.add(
+            "monitor", f"{name}, {scope}: any single filter or search, p95", percentile(every, 0.95), "ms",
+            limit * once, target=f"≤ {limit * once} ms",
+        )  # fmt: skip
+        for slow in sorted(measured, key=lambda one: -median(one.seconds))[:4]:
+            words = f"{name}, {scope}: slow: {slow.words or 'no filter'} ({slow.count:,})"
+            run.add("monitor", words, median(slow.seconds) * 1e3, "ms")
+    _measure_send_to_all(run, app, nation, name)
+    if name == "PostgreSQL":
+        run.add(
+            "monitor",
+            "first load of the page with all assets",
+            _weight(app, nation) / 1000,
+            "KB",
+            200,
+            target="≤ 200 KB",
+        )
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _measure(app: Flask, user_id: int) -> list[Measured]:
+    client = _client(app, user_id)
+    found = []
+    for chosen in single_filters():
+        if not found or len(found) % 10 == 0:
+            _keep_alive(app)
+        address, seconds = f"/monitor?{urlencode(chosen)}", []
+        for _ in range(ROUNDS):
+            begun = time.perf_counter()
+            answer = client.get(address, headers={"HX-Request": "true"})
+            seconds.append(time.perf_counter() - begun)
+            if answer.status_code != 200:
+                raise RuntimeError(answer.text)
+        count = re.search(r'data-count="(\d+)"', answer.text)
+        found.append(Measured(urlencode(chosen), int(count[1]) if count else 0, seconds))
+    return found
+
+
+def _client(app: Flask, user_id: int) -> FlaskClient:
+    with app.app_context():
+        return signed_in(app, db.session.get_one(User, user_id))
+
+
+def _keep_alive(app: Flask) -> None:
+    """Everybody who was heard of lately is heard of again: a measurement takes longer than somebody stays online."""
+    with app.app_context():
+        now = microseconds(utcnow())
+        newest = db.session.scalar(text("SELECT max(last_seen) FROM presence")) or now
+        if now - newest < HALF_A_MINUTE:
+            return
+        with writing(db.session()):
+            by = {"by": now - newest}
+            db.session.execute(text("UPDATE presence SET last_seen = last_seen + :by, left_at = left_at + :by"), by)
+        if db.engine.dialect.name == "postgresql":
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM ANALYZE presence"))
+
+
+def _measure_send_to_all(run: Run, app: Flask, nation: Nation, name: str) -> None:
+    """To the 1,500 of three groups of a test, out of all of these."""
+    client = _client(app, nation.chief_id)
+    groups = [("group", f"Group {number:02}") for number in (1, 2, 3)]
+    opened, sent = [], []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        dialog = client.get(
+            "/messages/new?" + urlencode([("scope", "filtered"), *groups]), headers={"HX-Request": "true"}
+        )
+        opened.append(time.perf_counter() - begun)
+        fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', dialog.text)
+        form = urlencode([*fields, ("subject", "Ten more minutes"), ("body", BODY)])
+        begun = time.perf_counter()
+        answer = client.post("/messages", data=form, content_type="application/x-www-form-urlencoded")
+        sent.append(time.perf_counter() - begun)
+        if answer.status_code != 303:
+            raise RuntimeError(answer.text)
+    run.add("monitor", f"{name}: dialog for 1,500 of them, median", median(opened) * 1e3, "ms")
+    run.add("monitor", f"{name}: sent to 1,500 of them, p99", p99(sent) * 1e3, "ms")
+
+
+def _weight(app: Flask, nation: Nation) -> int:
+    """Bytes, not compressed, of the page and everything that it loads."""
+    client = _client(app, nation.chief_id)
+    page = client.get("/monitor")
+    wanted, weight = [address.partition("?")[0] for address in ASSET.findall(page.text)], len(page.data)
+    for address in wanted:
+        content = (ROOT / Path(address.lstrip("/"))).read_bytes()
+        weight += len(content)
+        for name in IMPORTED.findall(content.decode()) if address.endswith(".js") else ():
+            imported = str(Path(address).parent / name.removeprefix("./"))
+            if imported not in wanted:
+                wanted.append(imported)
+    return weight
