@@ -41,6 +41,7 @@ class Hub:
         self._seconds: list[set[Stream]] = [set() for _ in range(BEAT_SECONDS)]
         self._next_second = cycle(range(BEAT_SECONDS))
         self._clock = cycle(range(BEAT_SECONDS))
+        self._begins_after = 0
         self._handed_out: OrderedDict[int, None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -101,6 +102,11 @@ class Hub:
         for stream in streams:
             stream.end(restart_event(_spread(seconds)))
 
+    def begin_after(self, message_id: int) -> None:
+        """Messages up to this one are old: every stream that will open here reads them when it opens, if they are
+        still open then. An announcement that comes late would show them to whoever has closed them."""
+        self._begins_after = message_id
+
     def is_open(self, user_id: int) -> bool:
         """Whether this person has a stream in this process."""
         return user_id in self._streams
@@ -110,8 +116,8 @@ class Hub:
         return message_id in self._handed_out
 
     def hand_out(self, message_id: int, event: bytes, user_ids: Iterable[int]) -> None:
-        """Give a message's event to every stream of these people; the same message a second time does nothing."""
-        if self._seen_before(message_id):
+        """Give a message's event to every stream of these people; an old one, or the same again, does nothing."""
+        if message_id <= self._begins_after or self._seen_before(message_id):
             return
         reached = 0
         for user_id in user_ids:
