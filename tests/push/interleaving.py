@@ -1,8 +1,8 @@
 """One step after the other: requests and sweeps that stop before each statement, so that a test says who goes on.
 
 Nothing is simulated below the requests: real applications on a real database, their hubs, sweeps and streams. An
-operation runs in a greenlet of its own, and hands over where another process or request could come between: before a
-statement that holds no lock, and between the commit and the announcement. The same choices give the same run.
+operation runs in a greenlet of its own, and hands over where another process or request could come between: after a
+statement, unless it holds a lock, and between the commit and the announcement. The same choices give the same run.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Process:
         assert self.app.test_client().get("/login").status_code == 200
         with self.app.app_context():
             self._engine: Engine = db.engine
-        event.listen(self._engine, "before_cursor_execute", self._before_statement)
+        event.listen(self._engine, "after_cursor_execute", self._after_statement)
         for ending in ("commit", "rollback"):
             event.listen(self._engine, ending, _locks_are_released)
 
@@ -171,22 +171,22 @@ class Process:
         client.set_cookie("examhall_session", cookie)
         return client
 
-    def open_stream(self, cookie: str, user_id: int) -> tuple[TestResponse, Stream]:
-        """`GET /stream`: the answer, and the stream behind it."""
+    def open_stream(self, cookie: str, user_id: int, session_id: str) -> tuple[TestResponse, Stream]:
+        """`GET /stream` in a session that has one stream at a time: the answer, and the stream behind it."""
         answer = self.browser(cookie).get("/stream", buffered=False)
         assert answer.status_code == 200
-        return answer, self.hub._streams[user_id][-1]
+        found = [stream for stream in self.hub._streams[user_id] if stream.session_id == session_id]
+        assert len(found) == 1
+        return answer, found[0]
 
-    def _before_statement(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+    def _after_statement(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         """Stop, unless this transaction holds a lock that others would wait for: they could not go on."""
-        if connection.dialect.name == "sqlite":
-            if statement.startswith("SELECT") and WRITE not in connection.get_execution_options():
-                stop()
+        if WRITE in connection.get_execution_options():
             return
-        if LOCKING not in connection.info:
-            stop()
-        if LOCKING in statement or not statement.startswith("SELECT"):
+        if LOCKING in statement or not statement.startswith(("SELECT", "BEGIN", "PRAGMA")):
             connection.info[LOCKING] = True
+        if statement.startswith("SELECT") and LOCKING not in connection.info:
+            stop()
 
 
 def _locks_are_released(connection: Connection) -> None:

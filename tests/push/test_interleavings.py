@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -27,7 +28,7 @@ from tests.push.page import Page
 from webapp.extensions import db
 from webapp.logbook.verify import verify
 from webapp.messaging.form import new_key
-from webapp.models import Delivery, LogEntry, Message
+from webapp.models import Delivery, LogEntry, Message, User
 from webapp.push.events import BEAT
 from webapp.push.stream import Stream
 
@@ -36,8 +37,8 @@ TABS = ("ada", "ada", "ada", "bob")
 """Ada has more tabs than a process gives streams to a person."""
 MOST_AT_ONCE = 4
 """Operations under way: each holds a connection."""
-EXAMPLES = 40
-STEPS = 50
+EXAMPLES = 20
+STEPS = 40
 
 chosen = st.integers(0, 999)
 at_first = st.sampled_from((99, 99, 0, 1, 2, 3, 4, 6))
@@ -59,6 +60,8 @@ class World:
 
     database: Database
     accounts: dict[str, Account]
+    cookies: list[str]
+    """Of each tab: a session of its own, by which its stream is found."""
     forms: list[tuple[MultiDict[str, str], frozenset[str]]]
     """Filled compose forms, and whom each reaches."""
 
@@ -91,8 +94,18 @@ def world(database: Database) -> World:
         ]
         for form, _ in forms:
             form["csrf_token"] = accounts["ines"].token
+        cookies = [_cookie(app, people[name], f"tab {n}") for n, name in enumerate(TABS)]
         hall.session.rollback()
-    return World(database, accounts, forms)
+    return World(database, accounts, cookies, forms)
+
+
+def _cookie(app: Flask, user: User, session_id: str) -> str:
+    browser = signed_in(app, user)
+    with browser.session_transaction() as session:
+        session["sid"] = session_id
+    cookie = browser.get_cookie("examhall_session")
+    assert cookie
+    return cookie.value
 
 
 @dataclass
@@ -109,6 +122,8 @@ class Tab:
     """A candidate's tab: its page, and the stream that it reads."""
 
     person: str
+    session_id: str
+    cookie: str
     page: Page = field(default_factory=Page)
     process: Process | None = None
     opening: Operation | None = None
@@ -158,7 +173,7 @@ class Interleavings(RuleBasedStateMachine):
             self.before = connection.scalar(select(func.max(Message.id))) or 0
         count = PROCESSES[self.world.database.kind]
         self.network.processes = [Process(self.world.database, self.network) for _ in range(count)]
-        self.tabs = [Tab(person) for person in TABS]
+        self.tabs = [Tab(person, f"tab {n}", self.world.cookies[n]) for n, person in enumerate(TABS)]
         self.sendings: list[Sending] = []
         self.closings: dict[tuple[str, int], bool] = {}
         """What a person has closed, and whether the server has said that it knows."""
@@ -189,7 +204,9 @@ class Interleavings(RuleBasedStateMachine):
         tab, process = without[which % len(without)], self._process(where)
         account = self.world.accounts[tab.person]
         tab.process = process
-        tab.opening = self._begin(process, lambda: process.open_stream(account.cookie, account.user_id), steps)
+        tab.opening = self._begin(
+            process, lambda: process.open_stream(tab.cookie, account.user_id, tab.session_id), steps
+        )
 
     @precondition(lambda self: self._tabs(connected=True))
     @rule()
@@ -386,8 +403,7 @@ def test_r9_a_tab_whose_line_was_cut_while_a_notice_was_closed_elsewhere(world: 
     """The event `closed` was told and is not told again: what a stream begins with has to say it."""
     Interleavings.world = world
     machine = Interleavings()
-    here, there = Tab("ada"), Tab("ada")
-    machine.tabs = [here, there]
+    machine.tabs = here, there = machine.tabs[:2]
     for which in (0, 0):
         machine.connect(where=0, which=which, steps=99)
     machine.send(where=0, form=0, steps=99)
