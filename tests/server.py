@@ -47,7 +47,7 @@ def free_port() -> int:
 class Server:
     """A gunicorn that serves one database; it can be killed and started again on the same port.
 
-    `arguments` are added to its command line.
+    `arguments` are added to its command line; `open_files` is its limit of open files.
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class Server:
         wsgi: str = "wsgi:app",
         environ: dict[str, str] | None = None,
         arguments: Sequence[str] = (),
+        open_files: int | None = None,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.wsgi = wsgi
         self.database = database
         self.arguments = arguments
+        self.limits = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
         self.log = database.folder / f"server-{self.port}.log"
         self.environ = {
             **os.environ,
@@ -74,6 +76,7 @@ class Server:
     def start(self) -> None:
         """Start and wait until it answers."""
         command = [
+            *self.limits,
             sys.executable,
             "-m",
             "gunicorn",

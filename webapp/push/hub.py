@@ -8,11 +8,16 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import cycle
 
+import structlog
+
 from webapp import metrics
+from webapp.logs import Seldom
+from webapp.push import files
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
 from webapp.push.stream import Stream
 from webapp.refusals import Unavailable
 
+log = structlog.get_logger(__name__)
 STREAMS_PER_PERSON = 2
 """Browsers open at most six connections per host on HTTP/1.1; two streams leave room for pages (trap 9)."""
 ALL_SESSIONS = "*"
@@ -43,6 +48,7 @@ class Hub:
         self._clock = cycle(range(BEAT_SECONDS))
         self._begins_after = 0
         self._handed_out: OrderedDict[int, None] = OrderedDict()
+        self._full = Seldom(60)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -57,6 +63,7 @@ class Hub:
         stream = Stream(user_id, session_id)
         with self._lock:
             if self._count >= self.capacity:
+                self._say_that_it_is_full()
                 raise NoStreamLeft("all streams of this process are taken", retry_after=60)
             streams = self._streams.setdefault(user_id, [])
             streams.append(stream)
@@ -136,6 +143,15 @@ class Hub:
         for stream in self._of(user_id):
             if session_id in (ALL_SESSIONS, stream.session_id):
                 stream.end(SIGNED_OUT)
+
+    def _say_that_it_is_full(self) -> None:
+        if self.capacity:  # 0: everybody polls here, as it was set
+            self._full.write(
+                log.warning,
+                "all streams of this process are taken: further pages poll",
+                streams=self.capacity,
+                open_files_limit=files.limit(),
+            )
 
     def _of(self, user_id: int) -> tuple[Stream, ...]:
         if user_id not in self._streams:
