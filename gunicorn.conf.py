@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import resource
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,12 @@ errorlog = "-"
 loglevel = "info"
 control_socket_disable = True  # its default path is one per user: two halls on a machine would share it
 proc_name = "examhall"
+
+
+FILES_OF_ITS_OWN = 48
+"""Of a worker: database, Redis, templates, log. As many more are left for clients that are being refused."""
+FULL_SAID_EVERY = 60.0
+REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class EventSocket(socket):  # type: ignore[misc]
@@ -67,12 +76,29 @@ class Waiting(gevent.Timeout):  # type: ignore[misc]
         return super().__exit__(*raised)
 
 
+def _raise_file_limit() -> None:
+    """Each stream is an open file. What the system allows this process at most is taken, as far as it is of use."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+_raise_file_limit()
+
+
 class StreamWorker(GeventWorker):  # type: ignore[misc]
     """gunicorn's worker for gevent, with what thousands of open streams need: cheap events, and an end in order."""
 
     def init_process(self) -> None:
         """In the new process, before it serves."""
         self.waiting: dict[gevent.Timeout, gevent.Greenlet] = {}
+        self.connections = 0
+        self.full_said = -FULL_SAID_EVERY
+        files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.files = 2**31 if files == resource.RLIM_INFINITY else files
+        # beyond this nothing is accepted: clients wait at the door instead of making the accepting fail
+        self.worker_connections = max(1, min(self.cfg.worker_connections, self.files - FILES_OF_ITS_OWN))
         super().init_process()
 
     def timeout_ctx(self) -> Waiting:
@@ -83,7 +109,27 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         """Serve a connection."""
         if not self.cfg.is_ssl:
             client.__class__ = EventSocket  # the server has made it already; another object would take a kilobyte
-        super().handle(listener, client, addr)
+        self.connections += 1
+        try:
+            if self.connections > self.files - 2 * FILES_OF_ITS_OWN:
+                self._refuse(client)
+            else:
+                super().handle(listener, client, addr)
+        finally:
+            self.connections -= 1
+
+    def _refuse(self, client: Any) -> None:
+        """The limit of open files is near: 503, and the connection is closed."""
+        if time.monotonic() - self.full_said >= FULL_SAID_EVERY:
+            self.full_said = time.monotonic()
+            self.log.warning("connections are refused: the limit of open files (ulimit -n) is %d", self.files)
+        try:
+            with gevent.Timeout(2, exception=False):
+                client.recv(65_536)  # a request that is not read would have the answer thrown away
+            client.sendall(REFUSAL)
+            client.close()
+        except OSError as error:
+            self.log.debug("gone before it was refused: %s", error)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM, also to each old worker after SIGHUP: streams are told when to come back, requests are finished."""
@@ -121,12 +167,17 @@ settings = _settings()
 
 
 def on_starting(server: Any) -> None:
-    """Before any worker, when the command line has been read: SQLite has one process."""
+    """Before any worker, when the command line has been read: SQLite has one process, and the database is there."""
     if settings.database_url.startswith("sqlite") and server.cfg.workers > 1:
         sys.exit(
             f"Examhall cannot start. SQLite is for one process, and this would be {server.cfg.workers} workers: "
             "use one (-w 1), or set EXAMHALL_DATABASE_URL to a PostgreSQL database."
         )
+    # in a process of its own: here nothing of the application is imported, and no connection is opened
+    asking = [sys.executable, "-P", str(Path(__file__).parent / "webapp" / "reachable.py")]
+    asked = subprocess.run(asking, input=settings.database_url, text=True, check=False)  # noqa: S603 our own file
+    if asked.returncode:
+        sys.exit(1)  # it has said why
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -20,7 +20,7 @@ from tests.databases import (  # noqa: F401 hooks and fixtures: pytest finds the
     pytest_generate_tests,
 )
 from tests.hall import Hall
-from tests.postgres import postgres  # noqa: F401 the fixture
+from tests.postgres import own_postgres, postgres  # noqa: F401 the fixtures
 from tests.redis_server import redis  # noqa: F401 the fixture
 from tests.running import (  # noqa: F401 hooks: pytest finds them here
     pytest_collection_modifyitems,

@@ -35,8 +35,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server(*, durable: bool = False) -> Iterator[str]:
-    """Run a server in a folder of its own; gives the address of its first database, and stops it in any case.
+def server(*, durable: bool = False) -> Iterator[Postgres]:
+    """Run a server in a folder of its own, and stop it in any case.
 
     Tests that lose power lose nothing of worth, so it does not wait for the disk unless it is to be `durable`.
     Skips the test where PostgreSQL is not installed; with `CI=true` that is a failure.
@@ -49,37 +49,61 @@ def server(*, durable: bool = False) -> Iterator[str]:
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="examhall-postgres-"))
     try:
-        with _running(found, folder, [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]) as address:
-            yield address
+        running = Postgres(found, folder, durable=durable)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.end()
     finally:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def _running(found: Path, folder: Path, options: list[str]) -> Iterator[str]:
-    user = UNPRIVILEGED if os.geteuid() == 0 else None
-    if user:
-        account = pwd.getpwnam(user)
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    data, port = folder / "data", _free_port()
-    # no locale's rules: sorting and case as in every installation with UTF-8
-    make = ["initdb", "-D", data, "-U", "examhall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-    made = subprocess.run(
-        [found / make[0], *make[1:]], user=user, cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert made.returncode == 0, made.stderr
-    start = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, *options]
-    with open(folder / "server.log", "wb") as output:
-        process = subprocess.Popen(
-            [found / "postgres", *start], user=user, cwd=folder, stdout=output, stderr=subprocess.STDOUT
+class Postgres:
+    """A server on a port of its own. It can be ended and started again on its data, or stand still for a while."""
+
+    def __init__(self, found: Path, folder: Path, *, durable: bool) -> None:
+        self._found = found
+        self._folder = folder
+        self._options = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        self._user = UNPRIVILEGED if os.geteuid() == 0 else None
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = f"postgresql://examhall@127.0.0.1:{self._port}/postgres"
+        """Of its first database."""
+        if self._user:
+            account = pwd.getpwnam(self._user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        # no locale's rules: sorting and case as in every installation with UTF-8
+        make = ["-D", folder / "data", "-U", "examhall", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        made = subprocess.run(
+            [found / "initdb", *make], user=self._user, cwd=folder, capture_output=True, text=True, check=False
         )
-    try:
-        address = f"postgresql://examhall@127.0.0.1:{port}/postgres"
-        _wait_until_it_answers(process, address, folder / "server.log")
-        yield address
-    finally:
-        process.send_signal(signal.SIGINT)  # SIGTERM would wait for clients that a failed test left behind
-        process.wait(timeout=PATIENCE_SECONDS)
+        assert made.returncode == 0, made.stderr
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        places = ["-D", self._folder / "data", "-p", str(self._port), "-h", "127.0.0.1", "-k", self._folder]
+        log = self._folder / "server.log"
+        with open(log, "ab") as output:
+            self._process = subprocess.Popen(
+                [self._found / "postgres", *places, *self._options],
+                user=self._user, cwd=self._folder, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        _wait_until_it_answers(self._process, self.address, log)
+
+    def end(self) -> None:
+        """The ordinary end, for all who are connected."""
+        assert self._process
+        self._process.send_signal(signal.SIGINT)  # SIGTERM would wait for clients that a failed test left behind
+        self._process.wait(timeout=PATIENCE_SECONDS)
+
+    def send(self, number: signal.Signals) -> None:
+        """SIGSTOP or SIGCONT, to all its processes: connections stay, and nobody answers."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for pid in (self._process.pid, *map(int, children)):
+            os.kill(pid, number)
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], address: str, output: Path) -> None:
@@ -138,5 +162,12 @@ class Cluster:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """The server, for all tests of this run that ask for it."""
-    with server() as address:
-        yield Cluster(address)
+    with server() as running:
+        yield Cluster(running.address)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server of the test's own, to be frozen and ended."""
+    with server() as running:
+        yield running

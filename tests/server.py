@@ -48,7 +48,7 @@ class Server:
     """A server process on one database; it can be killed and started again on the same port.
 
     It is gunicorn with `wsgi` and `arguments`, unless `command` gives another command line for a port. `inherits` are
-    files of this process that it gets too.
+    files of this process that it gets too, `open_files` is its limit of them.
     """
 
     def __init__(
@@ -59,12 +59,14 @@ class Server:
         arguments: Sequence[str] = (),
         command: Callable[[int], Sequence[str]] | None = None,
         inherits: Sequence[int] = (),
+        open_files: int | None = None,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = database
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", wsgi, "-b", f"127.0.0.1:{self.port}"]
-        self.command = command(self.port) if command else [*gunicorn, *arguments]
+        limits = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
+        self.command = [*limits, *(command(self.port) if command else [*gunicorn, *arguments])]
         self.inherits = inherits
         self.log = database.folder / f"server-{self.port}.log"
         self.environ = {

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
+from webapp.answering import AnsweringConnection
 from webapp.refusals import Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,7 +96,12 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _on_connect)
         event.listen(engine, "begin", _on_begin)
     else:
+        event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "connect", _on_postgresql_connect)
+
+
+def _connect_to_postgresql(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> AnsweringConnection:
+    return AnsweringConnection.connect(*arguments, **options)
 
 
 def _on_postgresql_connect(connection: Any, _record: Any) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import structlog
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import db, login
+from webapp.logs import Seldom
 from webapp.refusals import Refusal, StaleForm, Unavailable
 
 log = structlog.get_logger(__name__)
+away = Seldom(5)
 KEPT_FIELDS = ("subject", "body", "text")
 """What a person may have typed at length: an error page shows it again, to be copied."""
 
@@ -44,6 +46,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _bad_csrf)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(NoConnectionLeft, _database_away)
     app.register_error_handler(Exception, _unexpected)
     login.unauthorized_handler(not_signed_in)
@@ -76,10 +79,14 @@ def _http_error(error: HTTPException) -> BaseResponse:
     return answer
 
 
-def _database_away(error: OperationalError | NoConnectionLeft) -> BaseResponse:
+def _database_error(error: DBAPIError) -> BaseResponse:
+    return _database_away(error) if error.connection_invalidated else _unexpected(error)
+
+
+def _database_away(error: DBAPIError | NoConnectionLeft) -> BaseResponse:
     db.session.rollback()
     # of a driver's error only its own words: SQLAlchemy's carry the parameters
-    log.error("database did not answer", error=str(getattr(error, "orig", error)))
+    away.write(log.error, "database did not answer", error=str(getattr(error, "orig", error)))
     return error_answer(503, retry_after=5)
 
 

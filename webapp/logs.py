@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -23,3 +26,19 @@ def init_app(_app: Flask) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class Seldom:
+    """A line that is written at most once in so many seconds, with how often it was meant since the last one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self._times = 0
+
+    def write(self, line: Callable[..., Any], text: str, **values: Any) -> None:
+        """Write with `line`, such as `log.warning`, unless it was written lately."""
+        self._times += 1
+        if time.monotonic() >= self._next:
+            times, self._times, self._next = self._times, 0, time.monotonic() + self._seconds
+            line(text, times=times, **values)

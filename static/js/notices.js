@@ -175,6 +175,8 @@ new Connection(stream, {
     ids.forEach((id) => closed.add(id));
     remove(ids);
   },
+  // what a stream begins with: what was closed elsewhere while the line was cut goes; what is newer comes after it
+  stillOpen: (ids) => remove(notices().map(idOf).filter((id) => !ids.includes(id))),
   pollBegins: () => new Set(notices().map(idOf)),
   polled,
   signedOut,

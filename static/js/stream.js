@@ -28,7 +28,7 @@ export class Connection {
   #newer = new Set();
   #tabs = new BroadcastChannel("examhall-streams");
 
-  // handlers: message(event), closed(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
+  // handlers: message(event), closed(ids), stillOpen(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
   constructor(element, handlers) {
     this.#element = element;
     this.#handlers = handlers;
@@ -42,6 +42,7 @@ export class Connection {
     on("poll", () => this.#startPolling());
     on("restart", (event) => (this.#returnIn = Number(event.detail.data)));
     on("closed", (event) => handlers.closed(event.detail.data.split(",")));
+    on("still-open", (event) => handlers.stillOpen(event.detail.data.split(",")));
     on("signed-out", () => handlers.ended());
     this.#tabs.addEventListener("message", (event) => this.#hearTab(event.data));
     addEventListener("pagehide", () => this.#tabs.postMessage({ ended: this.#id }));

@@ -193,7 +193,7 @@ def main() -> None:
     run = Run()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cluster = Cluster(stack.enter_context(postgres_server(durable=True)))
+        cluster = Cluster(stack.enter_context(postgres_server(durable=True)).address)
         bench = Bench(run, chosen, folder, cluster, parent_of_backends(cluster))
         for name in chosen.parts or PARTS:
             PARTS[name](bench)

@@ -40,5 +40,5 @@ def test_trap_1_what_is_sent_between_the_sign_in_check_and_the_subscription_is_n
     stream = page.get("/stream", buffered=False)
     assert answers == [201]
     events = iter(stream.response)
-    assert [next(events).split(b"\n")[-3] for _ in range(2)] == [b"data: ", b"id: 1"]
+    assert [next(events).split(b"\n")[-3] for _ in range(3)] == [b"data: ", b"data: 1", b"id: 1"]
     stream.close()

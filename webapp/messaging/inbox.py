@@ -45,7 +45,7 @@ def close(session: Session, user_id: int, message_ids: Sequence[int], now: datet
 def closed_since(session: Session, moment: datetime) -> Sequence[tuple[int, int]]:
     """The notices closed after a moment, as (user id, message number)."""
     query = select(Delivery.user_id, Delivery.message_id).where(Delivery.closed_at > moment)
-    return [(user_id, message_id) for user_id, message_id in session.execute(query)]
+    return [(user_id, number) for user_id, number in session.execute(query)]
 
 
 def newest_number(session: Session) -> int:

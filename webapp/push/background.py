@@ -59,12 +59,19 @@ class Background:
             step()
 
     def _run(self, seconds: float, step: Callable[[], None]) -> None:
+        failed = 0
         while not self._stopped.wait(seconds):
             try:
                 with self._app.app_context():
                     step()
+                if failed:
+                    log.info("background step works again", step=step.__qualname__, failed=failed)
+                failed = 0
             except (SQLAlchemyError, Unavailable) as error:
                 # the database is away or busy: the next step does what this one could not
-                log.warning("background step failed; trying again", step=step.__qualname__, error=str(error))
+                if not failed:
+                    cause = str(getattr(error, "orig", error))
+                    log.warning("background step failed; trying again", step=step.__qualname__, error=cause)
+                failed += 1
             except Exception:  # a loop that ends takes R8 or R21 along for this whole process, and nobody sees it
                 log.exception("background step failed", step=step.__qualname__)

@@ -48,6 +48,11 @@ def closed_event(message_ids: list[int]) -> bytes:
     return Event(",".join(map(str, message_ids)), type="closed").encoded()
 
 
+def still_open_event(message_ids: list[int]) -> bytes:
+    """What a stream begins with: a page whose line was cut may show notices that were closed elsewhere meanwhile."""
+    return Event(",".join(map(str, message_ids)), type="still-open").encoded()
+
+
 def restart_event(milliseconds: int) -> bytes:
     """This process ends: the page opens its next stream after so long."""
     return Event(str(milliseconds), type="restart").encoded()

@@ -8,11 +8,16 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import cycle
 
+import structlog
+
 from webapp import metrics
+from webapp.logs import Seldom
+from webapp.push import files
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
 from webapp.push.stream import Stream
 from webapp.refusals import Unavailable
 
+log = structlog.get_logger(__name__)
 STREAMS_PER_PERSON = 2
 """Browsers open at most six connections per host on HTTP/1.1; two streams leave room for pages (trap 9)."""
 ALL_SESSIONS = "*"
@@ -41,7 +46,9 @@ class Hub:
         self._seconds: list[set[Stream]] = [set() for _ in range(BEAT_SECONDS)]
         self._next_second = cycle(range(BEAT_SECONDS))
         self._clock = cycle(range(BEAT_SECONDS))
+        self._begins_after = 0
         self._handed_out: OrderedDict[int, None] = OrderedDict()
+        self._full = Seldom(60)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -56,6 +63,7 @@ class Hub:
         stream = Stream(user_id, session_id)
         with self._lock:
             if self._count >= self.capacity:
+                self._say_that_it_is_full()
                 raise NoStreamLeft("all streams of this process are taken", retry_after=60)
             streams = self._streams.setdefault(user_id, [])
             streams.append(stream)
@@ -101,6 +109,11 @@ class Hub:
         for stream in streams:
             stream.end(restart_event(_spread(seconds)))
 
+    def begin_after(self, message_id: int) -> None:
+        """Messages up to this one are old: every stream that will open here reads them when it opens, if they are
+        still open then. An announcement that comes late would show them to whoever has closed them."""
+        self._begins_after = message_id
+
     def is_open(self, user_id: int) -> bool:
         """Whether this person has a stream in this process."""
         return user_id in self._streams
@@ -110,8 +123,8 @@ class Hub:
         return message_id in self._handed_out
 
     def hand_out(self, message_id: int, event: bytes, user_ids: Iterable[int]) -> None:
-        """Give a message's event to every stream of these people; the same message a second time does nothing."""
-        if self._seen_before(message_id):
+        """Give a message's event to every stream of these people; an old one, or the same again, does nothing."""
+        if message_id <= self._begins_after or self._seen_before(message_id):
             return
         reached = 0
         for user_id in user_ids:
@@ -130,6 +143,15 @@ class Hub:
         for stream in self._of(user_id):
             if session_id in (ALL_SESSIONS, stream.session_id):
                 stream.end(SIGNED_OUT)
+
+    def _say_that_it_is_full(self) -> None:
+        if self.capacity:  # 0: everybody polls here, as it was set
+            self._full.write(
+                log.warning,
+                "all streams of this process are taken: further pages poll",
+                streams=self.capacity,
+                open_files_limit=files.limit(),
+            )
 
     def _of(self, user_id: int) -> tuple[Stream, ...]:
         if user_id not in self._streams:

@@ -52,21 +52,24 @@ class Sweep:
         """Set the cursor to now, before the first stream opens: what is older, a stream reads when it opens."""
         self._swept_at = utcnow()
         self._cursor = self._outbox.newest()
+        self._hub.begin_after(self._cursor)
 
     def step(self) -> None:
         """Hand out what was committed since the last step; an error leaves the cursor where it was."""
         if self._cursor is None:
             self.start()
+        now = utcnow()
+        # read before the messages: a notice must not come after the word that it was closed
+        words = self._words()
         for number in self._outbox.numbers_after(self._cursor or 0):
             if not self._hub.has_handed_out(number):
                 deliver(self._hub, self._outbox.load(number))
             self._cursor = number
-        self._tell(utcnow())
-        metrics.SWEEP_AT.set(time())
-
-    def _tell(self, now: datetime) -> None:
-        since = self._swept_at - OVERLAP
-        words: set[Word | SignOut] = {*self._outbox.closed_since(since), *self._ended_since(since)}
         for word in words - self._told:
             deliver(self._hub, word)
         self._told, self._swept_at = words, now
+        metrics.SWEEP_AT.set(time())
+
+    def _words(self) -> set[Word | SignOut]:
+        since = self._swept_at - OVERLAP
+        return {*self._outbox.closed_since(since), *self._ended_since(since)}

@@ -33,6 +33,8 @@ class PresenceRecorder:
         self._started_at: datetime | None = None
         self._heard_until: datetime | None = None
         self._seen: dict[int, datetime] = {}
+        self._since: datetime | None = None
+        """When the first of those was heard of who are not written yet: long ago if the database was away."""
         self._left: dict[int, datetime] = {}
         self._lock = threading.Lock()
 
@@ -44,6 +46,7 @@ class PresenceRecorder:
         """Somebody was heard of: a request, a ping, a poll."""
         with self._lock:
             self._seen[user_id] = now
+            self._since = self._since or now
             self._left.pop(user_id, None)
 
     def left(self, user_id: int, now: datetime) -> None:
@@ -58,6 +61,7 @@ class PresenceRecorder:
         """
         with self._lock:
             seen, self._seen = self._seen, {}
+            since, self._since = self._since, None
             gone = {
                 user_id: at for user_id, at in self._left.items() if now - at >= GRACE and not self._is_open(user_id)
             }
@@ -66,33 +70,37 @@ class PresenceRecorder:
         if not seen and not gone:
             return
         try:
-            self._write(session, seen, gone)
+            self._write(session, seen, gone, since)
         except BaseException:
             with self._lock:
                 self._seen = {**seen, **self._seen}
+                self._since = since or self._since
                 self._left = {**gone, **self._left}
             raise
         metrics.PRESENCE_BATCH.observe(len(seen) + len(gone))
 
-    def _write(self, session: Session, seen: dict[int, datetime], gone: dict[int, datetime]) -> None:
+    def _write(
+        self, session: Session, seen: dict[int, datetime], gone: dict[int, datetime], since: datetime | None
+    ) -> None:
         with writing(session):
             known = _known(session, [*seen, *gone])
             seen = {user_id: at for user_id, at in seen.items() if user_id in known}
             gone = {user_id: at for user_id, at in gone.items() if user_id in known}
-            back = self._returning(session, seen)
+            back = self._returning(session, seen, since)
             _upsert(session, "last_seen", [{"user_id": i, "last_seen": at, "left_at": None} for i, at in seen.items()])
             _upsert(session, "left_at", [{"user_id": i, "last_seen": at, "left_at": at} for i, at in gone.items()])
             if back:
                 self._came_back(session, back)
 
-    def _returning(self, session: Session, seen: dict[int, datetime]) -> list[int]:
+    def _returning(self, session: Session, seen: dict[int, datetime], since: datetime | None) -> list[int]:
         """Of those seen, the people who had been offline by themselves until then.
 
-        Whoever was online when the server was last heard, and is back as soon as it is, was not away.
+        Whoever was online when the server was last heard, and is back as soon as it is, was not away. Nor was whoever
+        was online when a database that was away for a while took the last batch.
         """
-        if not seen:
+        if not seen or since is None:
             return []
-        earliest = min(seen.values())
+        earliest = min(since, *seen.values())
         away = ~is_online(earliest)
         if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
             away = and_(away, ~is_online(self._heard_until))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.extensions import db
-from webapp.push import sessions
+from webapp.push import files, sessions
 from webapp.push.background import Background
 from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, Word
 from webapp.push.events import closed_event, notice_event
@@ -68,9 +68,15 @@ def _bus(hub: Hub, settings: Settings, background: Background) -> Bus:
 
 def _capacity(settings: Settings) -> int:
     """How many streams a process may hold: the application cannot see how many threads its server has."""
-    if settings.streams_per_process is not None:
-        return settings.streams_per_process
-    return STREAMS_UNDER_GEVENT if under_gevent() else 0
+    wanted = settings.streams_per_process
+    if wanted is None:
+        wanted = STREAMS_UNDER_GEVENT if under_gevent() else 0
+    limit = files.limit()
+    if limit is None or files.most_streams(limit) >= wanted:
+        return wanted
+    possible = files.most_streams(limit)
+    log.warning("fewer streams than wanted: open files are limited (ulimit -n)", limit=limit, streams=possible)
+    return possible
 
 
 def under_gevent() -> bool:

@@ -58,10 +58,13 @@ class Stream:
         self._rouse()
 
     def events(self, opening: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
-        """What the client gets: a beat at once, the open notices, then what is put, until the end."""
+        """What the client gets: a beat at once, what is open, then what is put, until the end.
+
+        `opening` is as `put` takes it.
+        """
         yield BEAT
         for message_id, event in opening:
-            if self._is_new(message_id):
+            if not message_id or self._is_new(message_id):
                 yield event
         while True:
             while self._waiting:

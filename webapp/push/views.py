@@ -14,7 +14,7 @@ from webapp.extensions import db
 from webapp.models import kept_id
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
-from webapp.push.events import Event, notice_event
+from webapp.push.events import Event, notice_event, still_open_event
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import Stream
@@ -60,10 +60,12 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         # handed out between it and the line above would be neither in the queue nor in what is read now
         db.session.close()
         try:
-            opening = [(number, notice_event(number, notice)) for number, notice in self.open_notices(stream.user_id)]
+            notices = self.open_notices(stream.user_id)
         except BaseException:
             push.hub.leave(stream)
             raise
+        opening = [(number, notice_event(number, notice)) for number, notice in notices]
+        opening.insert(0, (0, still_open_event([number for number, _ in notices])))
         body = StreamBody(push.hub, push.presence, stream, opening)
         return Response(
             body,

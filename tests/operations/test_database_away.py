@@ -1,0 +1,118 @@
+"""The database is away for 20 s while a server runs: 503, streams stay, nothing is lost, all comes back by itself."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from tests.databases import Database, application_on
+from tests.databases import _migrate as migrate
+from tests.hall import Hall
+from tests.postgres import Cluster, Postgres
+from tests.server import ENDED, PASSWORD, Listener, Person, Server, close_all
+from webapp.accounts.passwords import hash_password
+from webapp.extensions import db
+
+pytestmark = [pytest.mark.server, pytest.mark.only_on("postgresql")]
+AWAY_SECONDS = 20
+NAMES = ("ada", "bob", "eve")
+
+
+@pytest.fixture
+def server(own_postgres: Postgres, database_kind: str, tmp_path: Path) -> Iterator[Server]:
+    """A server with a PostgreSQL of its own; `ines` may send to three candidates."""
+    database = Database(database_kind, Cluster(own_postgres.address).migrated(migrate), tmp_path)
+    with application_on(database) as app, app.app_context():
+        hall, secret = Hall(db.session()), hash_password(PASSWORD)
+        test = hall.test("Algebra")
+        hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=secret))
+        for name in NAMES:
+            hall.candidacy(test, hall.person(name.title(), username=name, password_hash=secret))
+        hall.session.rollback()
+    with Server(database) as running:
+        yield running
+    close_all()
+
+
+def shut_down(postgres: Postgres) -> Callable[[], None]:
+    postgres.end()
+    return postgres.start
+
+
+def freeze(postgres: Postgres) -> Callable[[], None]:
+    postgres.send(signal.SIGSTOP)
+    return lambda: postgres.send(signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("go_away", "bound"), [(shut_down, 2.0), (freeze, 14.0)])
+def test_away_for_20_seconds(
+    server: Server, own_postgres: Postgres, go_away: Callable[[Postgres], Callable[[], None]], bound: float
+) -> None:
+    ines = Person(server.url, "ines")
+    people = [Person(server.url, name) for name in NAMES]
+    streams = [Listener(person) for person in people]
+    fields = ines.compose("Before", scope="filtered", q="algebra")
+    assert ines.post("/messages", **fields).status_code == 201
+    for stream in streams:
+        stream.wait_for(lambda stream=stream: stream.ids() == ["1"])  # type: ignore[misc]
+    later = ines.compose("After", scope="filtered", q="algebra")
+    test_id = 1
+    come_back = go_away(own_postgres)
+    began = time.monotonic()
+    answers: list[tuple[str, int, str | None, float]] = []
+
+    def ask(person: Person, address: str) -> None:
+        """One request after the other, as an impatient person does."""
+        while time.monotonic() - began < AWAY_SECONDS - bound - 1:
+            asked = time.monotonic()
+            if address.startswith("POST "):
+                answer = person.post(address.removeprefix("POST "), text="typed", version="0")
+            else:
+                answer = person.http.get(address)
+            answers.append((address, answer.status_code, answer.headers.get("Retry-After"), time.monotonic() - asked))
+            time.sleep(0.5)
+
+    addresses = ["/inbox", "/inbox/new", f"/tests/{test_id}", f"POST /tests/{test_id}/submit"]
+    threads = [Thread(target=ask, args=(people[n % 3].at(server.url), one)) for n, one in enumerate(addresses)]
+    for thread in threads:
+        thread.start()
+    pinged = 0
+    while time.monotonic() - began < AWAY_SECONDS:
+        asked = time.monotonic()
+        assert people[pinged % 3].post("/ping").status_code == 204
+        assert time.monotonic() - asked < 1
+        pinged += 1
+        time.sleep(1)
+    for thread in threads:
+        thread.join()
+    come_back()
+    back = time.monotonic()
+    assert len(answers) >= len(addresses)
+    assert {(status, retry) for _, status, retry, _ in answers} == {(503, "5")}, answers
+    assert max(taken for *_, taken in answers) < bound
+    # the first requests: at most one of each is answered 503
+    first = people[0].http.get("/inbox")
+    assert first.status_code in (200, 503)
+    assert people[0].http.get("/inbox").status_code == 200
+    ines.send_until_answered("After", scope="filtered", q="algebra")
+    for stream in streams:
+        stream.wait_for(lambda stream=stream: len(stream.ids()) == 2)  # type: ignore[misc]
+        assert ENDED not in stream.events
+        assert [name for name, *_ in stream.events].count("beat") >= 2
+    assert time.monotonic() - back < 10
+    assert later
+    time.sleep(6)  # a batch of presence
+    monitor = ines.http.get("/monitor")
+    assert 'data-count="3"' in ines.http.get("/monitor", params={"status": "online"}).text
+    assert 'data-count="0"' in ines.http.get("/monitor", params={"warning": "was_offline"}).text
+    assert monitor.status_code == 200
+    said = server.log.read_text()
+    assert "Traceback" not in said
+    assert len([line for line in said.splitlines() if line.startswith("{")]) < 30, said
+    assert httpx.get(f"{server.url}/readyz").text == "ready\n"
