@@ -25,8 +25,12 @@ INDEXES = {
 PROGRESS = ["withdrawn_at", "submitted_at", "paused_at", "started_at", "entered_at", "id"]
 
 
+CLOSED = sa.text("closed_at IS NOT NULL")
+
+
 def upgrade() -> None:
     """The name that lists are sorted by stands in the candidacy, where an index can have the test before it."""
+    _without_check_of_persons()
     op.add_column("candidacy", sa.Column("sort_name", sa.Text(), nullable=False, server_default=""))
     op.execute("UPDATE candidacy SET sort_name = (SELECT lower(name) FROM user_account WHERE id = candidacy.user_id)")
     with op.batch_alter_table("candidacy") as batch:
@@ -47,6 +51,18 @@ def upgrade() -> None:
         op.execute("ALTER TABLE presence SET (fillfactor = 50)")
 
 
+def _without_check_of_persons() -> None:
+    """A delivery's person is one of a candidacy, which has the foreign key."""
+    op.drop_index("ix_delivery_closed_at", table_name="delivery")
+    with op.batch_alter_table("delivery") as batch:
+        batch.drop_constraint("fk_delivery_user_id", type_="foreignkey")
+    _index_closings()
+
+
+def _index_closings() -> None:
+    op.create_index("ix_delivery_closed_at", "delivery", ["closed_at"], sqlite_where=CLOSED, postgresql_where=CLOSED)
+
+
 def downgrade() -> None:
     """Without them."""
     if op.get_context().dialect.name == "postgresql":
@@ -59,3 +75,7 @@ def downgrade() -> None:
     for name in reversed(INDEXES):
         op.drop_index(op.f(name), table_name="candidacy")
     op.drop_column("candidacy", "sort_name")
+    op.drop_index("ix_delivery_closed_at", table_name="delivery")
+    with op.batch_alter_table("delivery") as batch:
+        batch.create_foreign_key("fk_delivery_user_id", "user_account", ["user_id"], ["id"])
+    _index_closings()

@@ -54,5 +54,7 @@ class Delivery(Model):
     )
 
     message_id: Mapped[int] = mapped_column(ForeignKey(Message.id), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
+    user_id: Mapped[int] = mapped_column(primary_key=True)
+    """No foreign key: the person's candidacy has one, and is never deleted. PostgreSQL checks them row by row, and
+    locks each person's row for it: a fifth of the time that a sending to 1,500 took."""
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
