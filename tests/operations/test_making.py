@@ -58,6 +58,27 @@ def test_migrate_wants_words() -> None:
     assert 'make migrate M="what changes"' in ended.stderr
 
 
+@pytest.mark.parametrize("apt", [True, False])
+def test_packages_that_cannot_be_installed(tmp_path: Path, apt: bool) -> None:
+    """Not root, or no apt: one line with what is missing and what follows, one that says what to do, and no failure."""
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    for name in ("id", "there", *["apt-get"] * apt):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o755)
+    ended = subprocess.run(
+        ["/bin/bash", ROOT / ".ci" / "packages", "These tests are skipped", "there", "not-there", "fonts-not-there"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = ended.stdout.splitlines()
+    assert (ended.returncode, ended.stderr, len(said)) == (0, "", 2)
+    # whether a font is there only dpkg knows, which is not in this PATH
+    assert said[0] == "These tests are skipped: not-there."
+    assert ("sudo apt-get install --no-install-recommends not-there" in said[1]) == apt
+
+
 def test_demo_without_a_place_to_write(tmp_path: Path) -> None:
     """`instance` cannot be made: one line that names it, and nothing is started."""
     (tmp_path / "instance").write_text("a file where the folder would be")
