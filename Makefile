@@ -35,7 +35,9 @@ fmt: $(TOOLS) ## format Python (templates by hand: a formatter moves white space
 	$(PYTHON_IN) -m ruff check --fix-only
 	$(PYTHON_IN) -m ruff format
 
-bench: $(TOOLS) ## measure a sending to 1,500 open streams beside the raw floor
+bench: $(TOOLS) ## measure an exam day beside floor and peers, a quarter of an hour; ARGS="fan-out storm" for parts
+	@.ci/bench-needs
+	@$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(PYTHON_IN) -m tests.bench $(ARGS)
 
 migrate: $(TOOLS) ## write a migration for changed models: make migrate M="what changes"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 
 import gevent
@@ -59,6 +60,17 @@ class EventSocket(socket):  # type: ignore[misc]
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
 
+    def send_chunk(self, data: bytes) -> bool:
+        """Send an HTTP chunk at once, without a wait. False: it was not, and whoever waits for this socket will see."""
+        chunk = b"%X\r\n%b\r\n" % (len(data), data)
+        try:
+            sent = self._sock.send(chunk)
+        except OSError:  # no room, or nobody there
+            return False
+        if sent < len(chunk):
+            self._sock.shutdown(SHUT_RDWR)  # nothing may follow a part of a chunk; the page comes back
+        return bool(sent == len(chunk))
+
 
 class Waiting(gevent.Timeout):  # type: ignore[misc]
     """For how long a connection may wait for its next request; its worker knows who waits."""
@@ -99,6 +111,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         self.files = 2**31 if files == resource.RLIM_INFINITY else files
         # beyond this nothing is accepted: clients wait at the door instead of making the accepting fail
         self.worker_connections = max(1, min(self.cfg.worker_connections, self.files - FILES_OF_ITS_OWN))
+        self.plain = not self.cfg.is_ssl
         super().init_process()
 
     def timeout_ctx(self) -> Waiting:
@@ -107,7 +120,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection."""
-        if not self.cfg.is_ssl:
+        if self.plain:
             client.__class__ = EventSocket  # the server has made it already; another object would take a kilobyte
         self.connections += 1
         try:

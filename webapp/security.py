@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
+from weakref import WeakKeyDictionary
 
 from flask import Flask, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -35,6 +37,19 @@ def own_session(view: View) -> View:
 
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's session in its signed cookie, kept to TLS by every browser that got it over TLS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._serializers: WeakKeyDictionary[Flask, URLSafeTimedSerializer] = WeakKeyDictionary()
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Made once for an application: Flask would try a new one out on each request."""
+        if app not in self._serializers:
+            made = super().get_signing_serializer(app)
+            if made is None:
+                return None
+            self._serializers[app] = made
+        return self._serializers[app]
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 Flask's signature
         """Asked for each answer: the same installation may be tried over plain HTTP on its own machine."""

@@ -12,7 +12,7 @@ from tests.bench.hall import Audience, http, send_to_all, stream_requests
 from tests.server import Server
 
 WITHIN = 1.0
-PAGES_PER_SECOND = 20
+PAGES_PER_SECOND = 10
 
 
 async def measure_storm(run: Run, server: Server, audience: Audience, database: str) -> None:
@@ -51,7 +51,7 @@ async def _return(crowd: Crowd, port: int, request: bytes, after: float) -> None
 
 
 async def _ask_for_pages(port: int, audience: Audience, asked: list[float]) -> None:
-    """Dashboards, twenty per second, each on a connection of its own, until cancelled."""
+    """Dashboards, ten per second, each on a connection of its own, until cancelled."""
 
     async def ask(cookie: bytes) -> None:
         begun = time.perf_counter()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from flask import Flask, session
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from webapp import push
 from webapp.accounts.views import blueprint
+from webapp.database import each_by_itself
 from webapp.extensions import db, login
 from webapp.models import User, kept_id
+
+# made once: every request asks this first, and making it takes longer than the answer
+PERSON_OF_A_SESSION = select(User).where(
+    User.id == bindparam("user_id"), User.epoch == bindparam("epoch"), ~push.has_ended(bindparam("session_id"))
+)
 
 
 def init_app(app: Flask) -> None:
@@ -23,5 +29,8 @@ def load_user(kept: str) -> User | None:
     if found is None:
         return None
     user_id, epoch = found
-    ended = push.has_ended(session.get("sid", ""))
-    return db.session.scalar(select(User).where(User.id == user_id, User.epoch == epoch, ~ended))
+    opened = db.session()
+    each_by_itself(opened)
+    return opened.scalar(
+        PERSON_OF_A_SESSION, {"user_id": user_id, "epoch": epoch, "session_id": session.get("sid", "")}
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import BindParameter, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.database import writing
@@ -14,7 +14,7 @@ from webapp.models import Delivery, Message
 
 def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     """The messages that this person has not closed, newest first."""
-    return session.scalars(_delivered_to(user_id).where(Delivery.closed_at.is_(None))).all()
+    return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
 
 
 def all_messages(session: Session, user_id: int) -> Sequence[Message]:
@@ -63,10 +63,14 @@ def recipients(session: Session, message_id: int) -> list[int]:
     return list(session.scalars(select(Delivery.user_id).where(Delivery.message_id == message_id)))
 
 
-def _delivered_to(user_id: int) -> Select[Message]:
+def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
     return (
         select(Message)
         .join(Delivery, Delivery.message_id == Message.id)
         .where(Delivery.user_id == user_id)
         .order_by(Message.id.desc())
     )
+
+
+# made once: a hall that comes back asks it 1,500 times within a second
+OPEN_NOTICES = _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None))

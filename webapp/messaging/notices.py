@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from flask import render_template
+from flask_babel import get_locale
 
 from webapp import push
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.models import Message
+from webapp.models import Message, Role
+from webapp.timezone import installation_zone
 
 
 def rendered(message: Message) -> str:
     """The notice of a message, as pages, streams and polls show it."""
+    said = Said(message.id, message.sender_role, message.subject, message.body, message.sent_at)
+    return _written(said, installation_zone(), str(get_locale()))
+
+
+class Said(NamedTuple):
+    """What a notice says. A message never changes."""
+
+    id: int
+    sender_role: Role
+    subject: str
+    body: str
+    sent_at: datetime
+
+
+@lru_cache(maxsize=256)
+def _written(message: Said, _zone: ZoneInfo, _locale: str) -> str:
+    """Kept, because a hall that comes back asks for the same few 1,500 times."""
     return render_template("messaging/_notice.html", message=message)
 
 

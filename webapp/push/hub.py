@@ -14,7 +14,7 @@ from webapp import metrics
 from webapp.logs import Seldom
 from webapp.push import files
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
-from webapp.push.stream import Stream
+from webapp.push.stream import SendChunk, Stream
 from webapp.refusals import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -54,13 +54,13 @@ class Hub:
     def __len__(self) -> int:
         return self._count
 
-    def open(self, user_id: int, session_id: str) -> Stream:
+    def open(self, user_id: int, session_id: str, send_chunk: SendChunk | None = None) -> Stream:
         """A new stream for this person, who keeps the two newest; an older one is told to poll.
 
         In a process that is ending it ends at once, and its page comes back to another. Raises `NoStreamLeft` beyond
         the process's capacity.
         """
-        stream = Stream(user_id, session_id)
+        stream = Stream(user_id, session_id, send_chunk)
         with self._lock:
             if self._count >= self.capacity:
                 self._say_that_it_is_full()

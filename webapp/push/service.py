@@ -94,9 +94,16 @@ def current() -> Push:
 def announce(message_id: int, notice: str, user_ids: list[int]) -> None:
     """Tell every process that a message is committed: one publish for all recipients. Best effort (R8).
 
-    `notice` is the rendered notice. Call it after the commit, never before.
+    `notice` is the rendered notice. Call it after the commit, never before. Under gevent it goes to the streams as soon
+    as the caller waits for something, or has answered: who sends does not wait for 1,500 writes.
     """
-    current().bus.publish(Announcement(message_id, notice_event(message_id, notice), user_ids))
+    announcement = Announcement(message_id, notice_event(message_id, notice), user_ids)
+    if under_gevent():
+        from gevent import spawn  # noqa: PLC0415 only servers that have patched with gevent come here
+
+        spawn(current().bus.publish, announcement)
+    else:
+        current().bus.publish(announcement)
 
 
 def announce_closed(user_id: int, message_ids: list[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import BindParameter, ColumnElement, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from webapp.database import writing
@@ -32,7 +32,7 @@ def write_end_of_all(session: Session, user_ids: Sequence[int], now: datetime) -
     session.execute(insert(EndedSession), rows)
 
 
-def has_ended(session_id: str) -> ColumnElement[bool]:
+def has_ended(session_id: str | BindParameter[str]) -> ColumnElement[bool]:
     """Whether this session of the statement's `User` has ended."""
     return exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from flask import Response, session
+from flask import Response, request, session
 from flask_login import current_user
 from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Unauthorized
@@ -17,7 +17,7 @@ from webapp.push.bus import Announcement, Word
 from webapp.push.events import Event, notice_event, still_open_event
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
-from webapp.push.stream import Stream
+from webapp.push.stream import SendChunk, Stream
 from webapp.security import own_session
 
 OpenNotices = Callable[[int], list[tuple[int, str]]]
@@ -55,7 +55,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         `Last-Event-ID` is not looked at: what is open is sent whole, and the page knows what it has (traps 3, 4).
         """
         push = service.current()
-        stream = push.hub.open(current_user.id, session.get("sid", ""))
+        stream = push.hub.open(current_user.id, session.get("sid", ""), _lent_socket())
         # the check who is signed in began a transaction, and on SQLite that sees nothing committed since: what was
         # handed out between it and the line above would be neither in the queue nor in what is read now
         db.session.close()
@@ -73,6 +73,14 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
             direct_passthrough=True,  # the server gets the body itself: the response is not kept for hours
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
         )
+
+
+def _lent_socket() -> SendChunk | None:
+    """The way past the server to its client, where `gunicorn.conf.py` runs it: one thread, and chunks by HTTP/1.1."""
+    if request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+        return None
+    way: SendChunk | None = getattr(request.environ.get("gunicorn.socket"), "send_chunk", None)
+    return way
 
 
 class StreamBody:
