@@ -16,10 +16,10 @@ from tests.bench.peers import Peer, ask, post, program, subscription
 from tests.redis_server import RedisServer
 from tests.server import ROOT
 
-CONNECTIONS = "4096"
-"""The one setting beyond the documentation's command line: gunicorn's own limit is 1,000 connections of a worker.
+BEYOND_THE_DOCUMENTATION = ["--worker-connections", "4096", "--no-control-socket"]
+"""A worker of gunicorn's takes 1,000 connections if nothing is said, and the control socket is one per user.
 
-Redis needs none: it allows 10,000 clients, and lowers that by itself only where it may not open as many files.
+Redis needs nothing: it allows 10,000 clients, and lowers that by itself only where it may not open as many files.
 """
 
 
@@ -44,7 +44,7 @@ class FlaskSse(Peer):
             f"Redis {redis.figures('server')['redis_version']}"
         )
         command = [sys.executable, "-m", "gunicorn", "tests.bench.peers.flask_sse_app:app", "--worker-class", "gevent"]
-        place = ["--bind", f"127.0.0.1:{self.port}", "--worker-connections", CONNECTIONS, "--pythonpath", str(ROOT)]
+        place = ["--bind", f"127.0.0.1:{self.port}", "--pythonpath", str(ROOT), *BEYOND_THE_DOCUMENTATION]
         self.run([*command, *place], folder, self._answers, REDIS_URL=redis.url)
 
     def _answers(self) -> bool:
