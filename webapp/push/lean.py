@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ class OwnStack:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
+        from gevent.lock import Semaphore  # noqa: PLC0415 only servers that have patched with gevent come here
+
         self._openings = Semaphore(AT_ONCE)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,0 +1,142 @@
+"""An event that is written at once, past a writer that has nothing to do: the same events, once, in the same order."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from threading import Thread
+
+import gevent
+import pytest
+
+from tests.databases import Database
+from tests.hall import Hall
+from tests.server import PASSWORD, Person, Server
+from webapp.accounts.passwords import hash_password
+from webapp.push.events import BEAT
+from webapp.push.lean import AT_ONCE, OwnStack
+from webapp.push.stream import Stream
+
+LARGE = "🔔" * 4000
+"""Sixteen thousand bytes: some dozens of them fill what a system keeps for a client that does not read."""
+
+
+class Line:
+    """A line to a client that has room for so many events at a time."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.written: list[bytes] = []
+
+    def send_chunk(self, event: bytes) -> bool:
+        if self.room:
+            self.room -= 1
+            self.written.append(event)
+            return True
+        return False
+
+
+def test_each_event_once_whoever_writes_it() -> None:
+    """While the writer is busy, and when the line has no room, events wait for the writer."""
+    line = Line(room=2)
+    stream = Stream(1, "s", line.send_chunk)
+    written: list[bytes] = []
+    stream.put(2, b"two")  # nobody waits yet: it is left to the writer
+    writer = Thread(target=lambda: written.extend(stream.events([(1, b"one")])), daemon=True)
+    writer.start()
+    until(lambda: stream._idle)
+    for number in (1, 3, 3, 4, 5, 5, 6):
+        stream.put(number, b"%d" % number)
+    stream.end()
+    writer.join(timeout=5)
+    assert line.written == [b"3", b"4"]
+    assert written == [BEAT, b"one", b"two", b"5", b"6"]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_streams_are_opened_a_few_at_a_time_and_others_are_served_meanwhile() -> None:
+    opening = most = 0
+
+    def application(environ: dict[str, str], start_response: object) -> list[bytes]:
+        nonlocal opening, most
+        start_response("200 OK", [])  # type: ignore[operator]
+        if environ["PATH_INFO"] == "/stream":
+            opening += 1
+            most = max(most, opening)
+            gevent.sleep(0.02)
+            opening -= 1
+        return [b"body"]
+
+    stack = OwnStack(application)  # type: ignore[arg-type]
+    hall = [
+        gevent.spawn(lambda: stack({"PATH_INFO": "/stream"}, lambda *_said: None))  # type: ignore[arg-type]
+        for _ in range(AT_ONCE * 10)
+    ]
+    gevent.sleep(0.01)
+    begun = time.monotonic()
+    assert stack({"PATH_INFO": "/"}, lambda *_said: None) == [b"body"]  # type: ignore[arg-type]
+    assert time.monotonic() - begun < 0.05, "a page waited for the streams"
+    gevent.joinall(hall, raise_error=True, timeout=10)
+    assert most == AT_ONCE
+
+
+@pytest.mark.server
+def test_who_does_not_read_gets_whole_events_or_none(hall: Hall, database: Database) -> None:
+    """R9: the line is closed where an event does not fit; chunks before that are whole, and no message comes twice."""
+    test, secret = hall.test("Algebra"), hash_password(PASSWORD)
+    hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=secret))
+    for name in ("ada", "bob"):
+        hall.candidacy(test, hall.person(name.title(), username=name, password_hash=secret))
+    hall.session.rollback()
+    with Server(database) as server:
+        ada, ines = Person(server.url, "ada"), Person(server.url, "ines")
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", server.port))
+            cookie = "; ".join(f"{name}={value}" for name, value in ada.http.cookies.items())
+            line.sendall(f"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode())
+            assert line.recv(1) == b"H"
+            fields = ines.compose("Ring", scope="filtered", q="algebra")
+            for number in range(230):
+                fields = {**fields, "body": LARGE, "idempotency_key": f"ring-{number}"}
+                assert ines.post("/messages", **fields).status_code == 201
+            got = everything(line)
+        ids = ids_of_whole_chunks(got)
+        assert 1 < len(ids) < 230
+        assert ids == sorted(set(ids))
+        assert Person(server.url, "bob").http.get("/inbox/new").text.count("<article") == 230
+
+
+def everything(line: socket.socket) -> bytes:
+    """What was sent until the end, or until nothing comes any more."""
+    line.settimeout(3)
+    got = b""
+    try:
+        while more := line.recv(65_536):
+            got += more
+    except (TimeoutError, ConnectionResetError):
+        return got
+    return got
+
+
+def ids_of_whole_chunks(answer: bytes) -> list[int]:
+    """The ids of the events in an answer of chunks, of which only the last may be cut."""
+    _, _, rest = answer.partition(b"\r\n\r\n")
+    ids = []
+    while b"\r\n" in rest:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size, 16)
+        chunk, end, rest = rest[:length], rest[length : length + 2], rest[length + 2 :]
+        if len(chunk) < length:
+            break
+        assert end == b"\r\n"
+        ids += [int(row[4:]) for row in chunk.decode().split("\n") if row.startswith("id: ")]
+    return ids
