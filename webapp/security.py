@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 from weakref import WeakKeyDictionary
 
@@ -17,6 +20,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from webapp.extensions import login
 
 View = TypeVar("View", bound=Callable[..., object])
+REMEMBERED_COOKIES = 10_000
+"""As many as a process holds streams."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -35,20 +40,35 @@ def own_session(view: View) -> View:
     return public(view)
 
 
+class KnownCookies:
+    """Flask's serializer of sessions, which remembers what it has read: a page sends the same cookie with every ping.
+
+    A cookie that is forged, or too old, is never remembered; one that gets too old is known for an hour at the most.
+    """
+
+    def __init__(self, serializer: URLSafeTimedSerializer) -> None:
+        self.dumps = serializer.dumps
+        self._read = lru_cache(REMEMBERED_COOKIES)(lambda text, max_age, _hour: serializer.loads(text, max_age=max_age))
+
+    def loads(self, text: str, max_age: int) -> Any:
+        """The session that a cookie holds, for the request alone; raises `BadSignature`."""
+        return deepcopy(self._read(text, max_age, int(time.time()) // 3600))
+
+
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's session in its signed cookie, kept to TLS by every browser that got it over TLS."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._serializers: WeakKeyDictionary[Flask, URLSafeTimedSerializer] = WeakKeyDictionary()
+        self._serializers: WeakKeyDictionary[Flask, KnownCookies] = WeakKeyDictionary()
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+    def get_signing_serializer(self, app: Flask) -> KnownCookies | None:  # type: ignore[override] # all that Flask uses
         """Made once for an application: Flask would try a new one out on each request."""
         if app not in self._serializers:
             made = super().get_signing_serializer(app)
             if made is None:
                 return None
-            self._serializers[app] = made
+            self._serializers[app] = KnownCookies(made)
         return self._serializers[app]
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 Flask's signature

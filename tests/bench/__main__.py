@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -195,10 +196,21 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cluster = Cluster(stack.enter_context(postgres_server(durable=True)).address)
         bench = Bench(run, chosen, folder, cluster, parent_of_backends(cluster))
-        for name in chosen.parts or PARTS:
-            PARTS[name](bench)
+        failed = [name for name in chosen.parts or PARTS if not _measured(name, bench)]
     if chosen.write or not chosen.parts:
         write(run, os.getloadavg())
+    if failed:
+        raise SystemExit(f"Not measured, see above: {', '.join(failed)}")
+
+
+def _measured(name: str, bench: Bench) -> bool:
+    """Whether a part came to its end: one that does not is said, and the others are measured all the same."""
+    try:
+        PARTS[name](bench)
+    except Exception:  # noqa: BLE001 whatever it was, it is printed, and the run ends with an error
+        traceback.print_exc()
+        return False
+    return True
 
 
 def parent_of_backends(cluster: Cluster) -> int:
