@@ -196,9 +196,12 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cluster = Cluster(stack.enter_context(postgres_server(durable=True)).address)
         bench = Bench(run, chosen, folder, cluster, parent_of_backends(cluster))
-        failed = [name for name in chosen.parts or PARTS if not _measured(name, bench)]
-    if chosen.write or not chosen.parts:
-        write(run, os.getloadavg())
+        failed = []
+        for name in chosen.parts or PARTS:
+            if not _measured(name, bench):
+                failed.append(name)
+            if chosen.write or not chosen.parts:
+                write(run, os.getloadavg())  # after each part: a run that is cut short has not been for nothing
     if failed:
         raise SystemExit(f"Not measured, see above: {', '.join(failed)}")
 

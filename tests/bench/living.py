@@ -14,7 +14,7 @@ from tests.bench.fanout import A_NOTICE, Sendings
 from tests.bench.figures import Run, p99
 from tests.bench.hall import PASSWORD, Audience, http, send_to_all, stream_requests
 from tests.bench.lines import Lines, ping, request, save
-from tests.bench.processes import Meter, family
+from tests.bench.processes import Meter
 from tests.server import Server
 
 SECONDS = 30.0
@@ -34,7 +34,7 @@ async def measure_watching(run: Run, server: Server, audience: Audience, databas
     monitors = [Lines(server.port, 1) for _ in audience.staff]
     writers, pingers = Lines(server.port, 50), Lines(server.port, 10)
     pids = server.worker_pids()
-    ours, theirs = Meter(pids), Meter([one for pid in other_pids for one in family(pid)])
+    ours, theirs = Meter(pids), Meter(other_pids)
 
     async def live(seconds: float) -> None:
         saves = [

@@ -12,9 +12,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def processor_seconds(pids: Sequence[int]) -> float:
-    """User and system time of these processes so far."""
+    """User and system time of these processes so far, and of their children that have ended."""
     fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
-    return sum(int(one[11]) + int(one[12]) for one in fields) / TICKS
+    return sum(int(ticks) for one in fields for ticks in one[11:15]) / TICKS
 
 
 def resident_bytes(pids: Sequence[int]) -> int:
@@ -48,7 +48,7 @@ def parent_of(pid: int) -> int:
 
 @dataclass
 class Meter:
-    """The share of a core that some processes take between `start` and `share`."""
+    """The share of a core that some processes take between `start` and `share`, with all that they have started."""
 
     pids: Sequence[int]
     _at: float = 0.0
@@ -56,8 +56,11 @@ class Meter:
 
     def start(self) -> None:
         """Begin to count."""
-        self._at, self._used = time.perf_counter(), processor_seconds(self.pids)
+        self._at, self._used = time.perf_counter(), self._seconds()
 
     def share(self) -> float:
         """Of one core, since `start`: 0.5 is half of one."""
-        return (processor_seconds(self.pids) - self._used) / (time.perf_counter() - self._at)
+        return (self._seconds() - self._used) / (time.perf_counter() - self._at)
+
+    def _seconds(self) -> float:
+        return processor_seconds([one for pid in self.pids for one in family(pid)])
