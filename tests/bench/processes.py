@@ -63,4 +63,8 @@ class Meter:
         return (self._seconds() - self._used) / (time.perf_counter() - self._at)
 
     def _seconds(self) -> float:
-        return processor_seconds([one for pid in self.pids for one in family(pid)])
+        while True:
+            try:
+                return processor_seconds([one for pid in self.pids for one in family(pid)])
+            except FileNotFoundError:
+                continue  # one has ended since it was listed: its time is its parent's now

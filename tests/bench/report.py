@@ -71,7 +71,8 @@ def _machine(load: Sequence[float]) -> list[str]:
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return [
-        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}; "
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release().partition('-')[0]}; "
         f"Python {sys.version.split()[0]}, {packages}; {programs}. "
         f"Load of the machine at the end of the run: {load[0]:.1f}.",
     ]

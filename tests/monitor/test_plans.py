@@ -14,16 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
 from sqlalchemy import Select, func, text
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from tests.bench.nation import build
-from tests.databases import NewDatabase, application_on
+from tests.monitor.conftest import Nation
 from webapp.access import Reach
-from webapp.clock import utcnow
-from webapp.extensions import db
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
 from webapp.monitor.matching import matching_alone, walking
@@ -57,24 +53,6 @@ FROM_AN_INDEX = [
 READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|answer|user_account)\b")
 
 
-@pytest.fixture(scope="module")
-def nation(
-    database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Flask, datetime]]:
-    """Large enough that reading everything is not the best plan."""
-    with application_on(new_database(database_kind, tmp_path_factory.mktemp("nation"))) as app:
-        now = utcnow()
-        with app.app_context():
-            build(db.session(), now, candidacies=SIZE, tests=TESTS)
-        yield app, now
-
-
-@pytest.fixture
-def session(nation: tuple[Flask, datetime]) -> Iterator[Session]:
-    with nation[0].app_context():
-        yield db.session()
-
-
 def plan(session: Session, query: Select[Any]) -> str:
     """How the database would answer."""
     on_postgresql = session.get_bind().dialect.name == "postgresql"
@@ -93,43 +71,41 @@ def statements(within: Reach, pair: tuple[str, str], now: datetime) -> Iterator[
 
 @pytest.mark.only_on("postgresql")
 @pytest.mark.parametrize("pair", EACH_FILTER, ids=str)
-def test_in_a_test_no_table_is_read_whole(
-    session: Session, nation: tuple[Flask, datetime], pair: tuple[str, str]
-) -> None:
+def test_in_a_test_no_table_is_read_whole(nations_session: Session, nation: Nation, pair: tuple[str, str]) -> None:
     for statement in statements(A_TEST, pair, nation[1]):
-        chosen = plan(session, statement)
+        chosen = plan(nations_session, statement)
         assert not READ_WHOLE.search(chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")
 @pytest.mark.parametrize("pair", FROM_AN_INDEX, ids=str)
 def test_over_all_tests_the_same_for_what_an_index_knows(
-    session: Session, nation: tuple[Flask, datetime], pair: tuple[str, str]
+    nations_session: Session, nation: Nation, pair: tuple[str, str]
 ) -> None:
     for statement in list(statements(EVERYTHING, pair, nation[1]))[:2]:
-        chosen = plan(session, statement)
+        chosen = plan(nations_session, statement)
         assert not READ_WHOLE.search(chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")
-def test_a_phrase_is_looked_up_by_its_trigrams(session: Session, nation: tuple[Flask, datetime]) -> None:
+def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation: Nation) -> None:
     for statement in list(statements(EVERYTHING, ("q", "lindström"), nation[1]))[:2]:
-        assert "ix_candidacy_search_text" in plan(session, statement)
+        assert "ix_candidacy_search_text" in plan(nations_session, statement)
 
 
-def test_many_are_met_on_a_walk_along_the_names(session: Session, nation: tuple[Flask, datetime]) -> None:
+def test_many_are_met_on_a_walk_along_the_names(nations_session: Session, nation: Nation) -> None:
     """Nothing is sorted, whatever was asked for."""
     for within, index in ((EVERYTHING, "ix_candidacy_sort_name"), (A_TEST, "ix_candidacy_test_id_sort_name")):
         for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no"), ("started_within", "1h")):
-            chosen = plan(session, list(statements(within, pair, nation[1]))[2])
+            chosen = plan(nations_session, list(statements(within, pair, nation[1]))[2])
             assert index in chosen, chosen
 
 
 @pytest.mark.only_on("postgresql")
-def test_a_save_is_written_in_no_index(session: Session, nation: tuple[Flask, datetime]) -> None:
+def test_a_save_is_written_in_no_index(nations_session: Session, nation: Nation) -> None:
     """Candidates save every few seconds: PostgreSQL writes the new version of a row beside the old one (HOT)."""
     columns = set(
-        session.scalars(
+        nations_session.scalars(
             text(
                 "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
                 "AND a.attnum = ANY(i.indkey) WHERE i.indrelid = 'candidacy'::regclass"

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from tests.bench.nation import build
-from tests.databases import NewDatabase, application_on
+from tests.monitor.conftest import Nation
 from webapp.access import Reach
-from webapp.clock import utcnow
-from webapp.extensions import db
 from webapp.models import Candidacy, Role
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
@@ -24,6 +18,7 @@ from webapp.monitor.matching import matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.table import load_page
 
+SIZE, TESTS = 3000, 6
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
 A_TEST = Reach(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
 A_ROOM = Reach(everything=False, roles={1: Role.INVIGILATOR, 2: Role.INVIGILATOR}, rooms={1: "Sal B110"})
@@ -46,64 +41,46 @@ FILTERS: list[list[tuple[str, str]]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def nation(
-    database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Flask, datetime]]:
-    """Some thousand candidacies in six tests."""
-    with application_on(new_database(database_kind, tmp_path_factory.mktemp("nation"))) as app:
-        now = utcnow()
-        with app.app_context():
-            build(db.session(), now, candidacies=3000, tests=6)
-        yield app, now
-
-
-@pytest.fixture
-def session(nation: tuple[Flask, datetime]) -> Iterator[Session]:
-    with nation[0].app_context():
-        yield db.session()
-
-
 def asked(pairs: list[tuple[str, str]]) -> Filter:
     return parse_filter(MultiDict(pairs), ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize("within", REACHES.values(), ids=REACHES)
 def test_r17_the_three_ways_to_ask_match_the_same_candidacies(
-    session: Session, nation: tuple[Flask, datetime], within: Reach
+    nations_session: Session, nation: Nation, within: Reach
 ) -> None:
     """With all tables, with those only that the filter asks about, and wrapped for the walk."""
     met = set()
     for pairs in FILTERS:
         ways = [
-            set(session.scalars(way(within, asked(pairs), nation[1]))) for way in (matching, matching_alone, walking)
+            set(nations_session.scalars(way(within, asked(pairs), nation[1])))
+            for way in (matching, matching_alone, walking)
         ]
         assert ways[0] == ways[1] == ways[2], pairs
         met |= ways[0]
-    assert met == set(session.scalars(select(Candidacy.id).where(within.condition()))) != set()
+    assert met == set(nations_session.scalars(select(Candidacy.id).where(within.condition()))) != set()
 
 
 @pytest.mark.parametrize("sort", [f"{sign}{key}" for key in BY_KEY for sign in ("", "-")])
 def test_found_and_sorted_or_met_on_a_walk_it_is_the_same_page(
-    session: Session, nation: tuple[Flask, datetime], sort: str
+    nations_session: Session, nation: Nation, sort: str
 ) -> None:
     for number in (1, 2, 9):
         presentation = Presentation(sort=sort, page=number)
         pages = [
-            load_page(session, A_TEST, Filter(), presentation, nation[1], sorted_up_to=most) for most in (10_000, 0)
+            load_page(nations_session, A_TEST, Filter(), presentation, nation[1], sorted_up_to=most)
+            for most in (10_000, 0)
         ]
         assert pages[0] == pages[1]
-        assert pages[0].count == session.scalar(select(func.count()).where(Candidacy.test_id == 1))
+        assert pages[0].count == nations_session.scalar(select(func.count()).where(Candidacy.test_id == 1))
         assert len({row.id for row in pages[0].rows}) == 50
 
 
 @pytest.mark.parametrize("pairs", FILTERS, ids=str)
-def test_the_same_for_each_filter(
-    session: Session, nation: tuple[Flask, datetime], pairs: list[tuple[str, str]]
-) -> None:
+def test_the_same_for_each_filter(nations_session: Session, nation: Nation, pairs: list[tuple[str, str]]) -> None:
     few, walked = (
-        load_page(session, EVERYTHING, asked(pairs), Presentation(sort="-name"), nation[1], sorted_up_to=most)
+        load_page(nations_session, EVERYTHING, asked(pairs), Presentation(sort="-name"), nation[1], sorted_up_to=most)
         for most in (10_000, 0)
     )
     assert few == walked
-    assert few.count == len(set(session.scalars(matching(EVERYTHING, asked(pairs), nation[1]))))
+    assert few.count == len(set(nations_session.scalars(matching(EVERYTHING, asked(pairs), nation[1]))))

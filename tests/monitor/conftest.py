@@ -1,0 +1,40 @@
+"""A nation of the size that a module asks for (`SIZE` candidacies in `TESTS` tests), made once for all its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from tests.bench.nation import build
+from tests.databases import NewDatabase, application_on
+from webapp.clock import utcnow
+from webapp.extensions import db
+
+Nation = tuple[Flask, datetime]
+"""Its application, and the moment for which it was made."""
+
+
+@pytest.fixture(scope="module")
+def nation(
+    request: pytest.FixtureRequest,
+    database_kind: str,
+    new_database: NewDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Nation]:
+    """Built for the module."""
+    with application_on(new_database(database_kind, tmp_path_factory.mktemp("nation"))) as app:
+        now = utcnow()
+        with app.app_context():
+            build(db.session(), now, candidacies=request.module.SIZE, tests=request.module.TESTS)
+        yield app, now
+
+
+@pytest.fixture
+def nations_session(nation: Nation) -> Iterator[Session]:
+    """A session on it."""
+    with nation[0].app_context():
+        yield db.session()
