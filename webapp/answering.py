@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
 from flask import has_request_context
+from psycopg.waiting import Wait
 
 SILENCE_SECONDS = 12.0
 """For how long a request waits for any word from the database. It must be longer than a lock is waited for."""
@@ -36,9 +38,62 @@ class AnsweringConnection(psycopg.Connection[Any]):
                 if ready:
                     until = monotonic() + SILENCE_SECONDS
                 elif monotonic() > until:
-                    self.pgconn.finish()
-                    raise NoAnswer(f"no answer for {SILENCE_SECONDS:.0f} s")
+                    self._give_up()
                 wanted = gen.send(ready)
         except StopIteration as ended:
             result: Result = ended.value
             return result
+
+    def _give_up(self) -> None:
+        self.pgconn.finish()
+        raise NoAnswer(f"no answer for {SILENCE_SECONDS:.0f} s")
+
+
+class GreenConnection(AnsweringConnection):
+    """The same where threads are greenlets: it waits in gevent's loop itself.
+
+    psycopg would wait by `poll`, which gevent has to imitate: with a watcher made anew for each wait, a fifth to a
+    third of what a small statement costs.
+    """
+
+    _reading: Any = None
+
+    def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
+        """Wait for what the database has to say. Raises `NoAnswer`."""
+        if kwargs.get("timeout") is not None:  # how psycopg waits where it has stopped a statement
+            return super().wait(gen, *args, **kwargs)
+        silence = SILENCE_SECONDS if has_request_context() else None
+        try:
+            wanted = next(gen)
+            while True:
+                self._until_ready(wanted, silence)
+                wanted = gen.send(wanted)
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result
+
+    def _until_ready(self, wanted: Wait, silence: float | None) -> None:
+        import gevent  # noqa: PLC0415 only where the server runs on gevent
+
+        hub = gevent.get_hub()
+        if wanted != Wait.R:
+            watcher = hub.loop.io(self.pgconn.socket, int(wanted))  # rare: a statement larger than the buffers
+        elif self._reading is None or self._reading.loop is not hub.loop:
+            watcher = self._reading = hub.loop.io(self.pgconn.socket, int(wanted))
+        else:
+            watcher = self._reading
+        patience = gevent.Timeout.start_new(silence)
+        try:
+            hub.wait(watcher)
+        except gevent.Timeout as ended:
+            if ended is not patience:
+                raise
+            self._give_up()
+        finally:
+            patience.close()
+
+
+def connection_class() -> type[AnsweringConnection]:
+    """The one for this process."""
+    monkey = sys.modules.get("gevent.monkey")
+    return GreenConnection if monkey and monkey.is_module_patched("select") else AnsweringConnection

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
-from webapp.answering import AnsweringConnection
+from webapp.answering import AnsweringConnection, connection_class
 from webapp.refusals import Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,7 +105,7 @@ def prepare(engine: Engine) -> None:
 
 
 def _connect_to_postgresql(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> AnsweringConnection:
-    return AnsweringConnection.connect(*arguments, **options)
+    return connection_class().connect(*arguments, **options)
 
 
 def _on_postgresql_connect(connection: Any, _record: Any) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from tests.bench.hall import CSRF_TOKEN
 
+VERSION = re.compile(rb'data-version="(\d+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
@@ -19,10 +20,28 @@ def ping(cookie: bytes) -> bytes:
     return request(b"POST /ping", cookie, b"")
 
 
-def save(cookie: bytes, test_id: int, question_id: int, words: str) -> bytes:
-    """An answer that is saved while somebody types."""
-    form = urlencode({"text": words}).encode()
-    return request(b"POST /tests/%d/answers/%d" % (test_id, question_id), cookie, form)
+@dataclass
+class Writer:
+    """A candidate who types, with one page open: each save says into which version it was typed, as the page does."""
+
+    cookie: bytes
+    test_id: int
+    question_id: int
+    version: int = 0
+    saves: int = 0
+
+    def save(self) -> bytes:
+        """The next one."""
+        self.saves += 1
+        form = urlencode({"text": f"Because of {self.saves}", "base": self.version}).encode()
+        return request(b"POST /tests/%d/answers/%d" % (self.test_id, self.question_id), self.cookie, form)
+
+    def heard(self, answer: bytes) -> None:
+        """Take what the server said. Raises `RuntimeError` if it did not save."""
+        told = VERSION.search(answer)
+        if told is None:
+            raise RuntimeError(answer.decode()[:2000])
+        self.version = int(told[1])
 
 
 def request(what: bytes, cookie: bytes, form: bytes | None = None, headers: bytes = b"") -> bytes:
@@ -45,7 +64,7 @@ class Lines:
     statuses: dict[int, int] = field(default_factory=dict)
     _ends: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
 
-    async def spread(self, requests: Sequence[bytes], seconds: float) -> None:
+    async def spread(self, requests: Sequence[bytes | Writer], seconds: float) -> None:
         """Send them evenly over so many seconds, each when its moment comes or its line is free."""
         while len(self._ends) < self.count:
             self._ends.append(await asyncio.open_connection("127.0.0.1", self.port))
@@ -60,13 +79,16 @@ class Lines:
     async def _send_over(
         self,
         end: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        requests: Sequence[bytes],
+        requests: Sequence[bytes | Writer],
         first: float,
         seconds: float,
     ) -> None:
         for place, one in enumerate(requests):
             await asyncio.sleep(max(0.0, first + seconds * place / len(requests) - time.perf_counter()))
-            await self.ask(end, one)
+            if isinstance(one, Writer):
+                one.heard(await self.ask(end, one.save()))
+            else:
+                await self.ask(end, one)
 
     async def ask(self, end: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes) -> bytes:
         """One request and its whole answer over one of the lines."""

@@ -6,14 +6,13 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator
-from itertools import count
 from urllib.parse import urlencode
 
 from tests.bench.clients import Crowd
 from tests.bench.fanout import A_NOTICE, Sendings
 from tests.bench.figures import Run, p99
 from tests.bench.hall import PASSWORD, Audience, http, send_to_all, stream_requests
-from tests.bench.lines import Lines, ping, request, save
+from tests.bench.lines import Lines, Writer, ping, request
 from tests.bench.processes import Meter
 from tests.server import Server
 
@@ -30,18 +29,14 @@ async def measure_watching(run: Run, server: Server, audience: Audience, databas
     part, size = "watching", len(audience.candidates)
     crowd = Crowd()
     await crowd.open(server.port, stream_requests(audience.candidates))
-    words = count()
+    candidates = [Writer(one, audience.test_id, audience.question_id) for one in audience.candidates]
     monitors = [Lines(server.port, 1) for _ in audience.staff]
     writers, pingers = Lines(server.port, 50), Lines(server.port, 10)
     pids = server.worker_pids()
     ours, theirs = Meter(pids), Meter(other_pids)
 
     async def live(seconds: float) -> None:
-        saves = [
-            save(one, audience.test_id, audience.question_id, f"Because of {next(words)}")
-            for _ in range(round(seconds / SAVES_EVERY))
-            for one in audience.candidates
-        ]
+        saves = [one for _ in range(round(seconds / SAVES_EVERY)) for one in candidates]
         pings = [ping(one) for one in audience.candidates][: round(size * seconds / PINGS_EVERY)]
         await asyncio.gather(
             writers.spread(saves, seconds),

@@ -163,7 +163,7 @@ def test_every_column_sorts_both_ways_over_pages(watched: Watched) -> None:
         for sort, direction in ((column, "ascending"), (f"-{column}", "descending")):
             address = f"/monitor?sort={sort}&column={column}&page="
             pages = [got(watched.client, address + str(place), **HTMX) for place in (1, 2, 3)]
-            assert re.search(rf'class="is-{column}" aria-sort="{direction}"', pages[0])
+            assert re.search(rf'data-column="{column}" aria-sort="{direction}"', pages[0])
             shown = [number for page in pages for number in rows_of(page)]
             assert len(shown) == len(set(shown)) == 120, sort
 
@@ -195,7 +195,7 @@ def test_sorting_by_progress_warnings_and_time_left(app: Flask, hall: Hall) -> N
 
 
 def heads_of(page: str) -> list[str]:
-    return re.findall(r'<th scope="col" class="is-(\w+)"', page)
+    return re.findall(r'<th scope="col" data-column="(\w+)"', page)
 
 
 def test_columns_are_those_of_the_address_in_its_order(watched: Watched) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session, defer
 
 from webapp.access import ENTRY_BEFORE_START
 from webapp.database import writing
@@ -17,6 +17,15 @@ from webapp.refusals import NotFound
 
 GRACE = timedelta(seconds=60)
 """What was typed before the end may arrive this much later: saves are 5 s apart, and networks stumble."""
+# made once: a hall that writes asks 150 times per second, and making it takes longer than the answer
+OF_A_PERSON = (
+    select(Candidacy, Test, own_end())
+    .join(Test, Test.id == Candidacy.test_id)
+    .where(Candidacy.user_id == bindparam("user_id"))
+    .options(defer(Candidacy.search_text, raiseload=True), defer(Candidacy.sort_name, raiseload=True))
+)
+OF_A_TEST = OF_A_PERSON.where(Test.id == bindparam("test_id"))
+OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=Candidacy)
 
 
 class State(StrEnum):
@@ -71,7 +80,8 @@ class Sitting:
 
 def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]:
     """All tests of a person: those that are not over first, each group by its start."""
-    found = [Sitting(candidacy, test, end, now) for candidacy, test, end in session.execute(_of(user_id))]
+    rows = session.execute(OF_A_PERSON, {"user_id": user_id})
+    found = [Sitting(candidacy, test, end, now) for candidacy, test, end in rows]
     return sorted(found, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id))
 
 
@@ -80,10 +90,8 @@ def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, 
 
     With `lock`, the row stays as it is until the transaction ends (PostgreSQL; SQLite has one writer anyway).
     """
-    query = _of(user_id).where(Test.id == test_id)
-    if lock:
-        query = query.with_for_update(of=Candidacy)
-    row = session.execute(query).one_or_none()
+    query = OF_A_TEST_LOCKED if lock else OF_A_TEST
+    row = session.execute(query, {"user_id": user_id, "test_id": test_id}).one_or_none()
     if row is None:
         raise NotFound
     candidacy, test, ends_at = row
@@ -112,9 +120,3 @@ def enter(session: Session, user_id: int, now: datetime) -> None:
             .values(entered_at=now)
             .execution_options(synchronize_session=False)
         )
-
-
-def _of(user_id: int) -> Select[Candidacy, Test, datetime]:
-    return (
-        select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id).where(Candidacy.user_id == user_id)
-    )

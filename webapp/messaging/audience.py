@@ -13,6 +13,7 @@ from sqlalchemy import Select, distinct, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.access import Reach
+from webapp.among import among
 from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
 from webapp.models import Candidacy, Test
 from webapp.monitor.filters import Filter, check_values
@@ -44,9 +45,9 @@ class Selection:
     def query(self, reach: Reach, now: datetime) -> Select[Any]:
         """The candidacy ids, within reach only: the query that draws the monitor's list (R6, R17)."""
         if self.frozen is not None:
-            return matching(reach, Filter(), now).where(Candidacy.id.in_(self.frozen))
+            return matching(reach, Filter(), now).where(among(Candidacy.id, self.frozen))
         query = matching(reach, self.filter, now)
-        return query if self.listed is None else query.where(Candidacy.id.in_(self.listed))
+        return query if self.listed is None else query.where(among(Candidacy.id, self.listed))
 
     def described(self) -> dict[str, Any]:
         """As JSON, for the message and its log entry."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session, defer
 
 from webapp.access import Reach
+from webapp.among import among
 from webapp.models import Candidacy, Presence, Test, User
 from webapp.models.derived import NOW, Moment, has_warning, is_online, is_writing, own_end, progress, sitting
 from webapp.models.derived import Warning as CandidateWarning
@@ -28,8 +29,7 @@ FEW = 5_000
 A_MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class CandidateRow:
+class CandidateRow(NamedTuple):
     """A candidacy as the monitor shows it. Moments and durations are whole minutes: what is equal looks equal."""
 
     id: int
@@ -99,7 +99,7 @@ def load_page(
     if not count:
         return TablePage(count, page, pages, ())
     if few is not None:
-        query = select(Candidacy.id).select_from(sitting()).where(Candidacy.id.in_(few))
+        query = select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, few))
     elif presentation.sort_column == DEFAULT_SORT:
         query = walking(reach, filter, now)
     else:
@@ -125,7 +125,7 @@ def _count(session: Session, matches: Select[int]) -> int:
 @cache
 def _rows_of() -> Select[Any]:
     """What is shown of the candidacies `ids` at `now`: made once, because making it takes longer than running it."""
-    these = select(Candidacy.id).select_from(sitting()).where(Candidacy.id.in_(bindparam("ids", expanding=True)))
+    these = select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, "ids"))
     return shown(these, NOW)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Response, g, request
+from sqlalchemy import inspect
 
 from webapp.clock import utcnow
 from webapp.extensions import db
@@ -64,5 +65,6 @@ def _begin() -> None:
 def _count_as_seen(response: Response) -> Response:
     person = g.get("_login_user")  # set only where the request has looked: `/ping` has not
     if person is not None and person.is_authenticated:
-        service.seen(person.id)
+        # not `person.id`: what a transaction has ended is asked for once more
+        service.seen(inspect(person).identity[0])
     return response

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp import metrics
+from webapp.among import among
 from webapp.database import writing
 from webapp.models import Presence, User
 from webapp.models.derived import OFFLINE_AFTER, is_online
@@ -109,7 +110,7 @@ class PresenceRecorder:
             user_id
             for start in range(0, len(ids), CHUNK)
             for user_id in session.scalars(
-                select(Presence.user_id).where(Presence.user_id.in_(ids[start : start + CHUNK]), away)
+                select(Presence.user_id).where(among(Presence.user_id, ids[start : start + CHUNK]), away)
             )
         ]
 
@@ -119,7 +120,7 @@ def _known(session: Session, user_ids: list[int]) -> set[int]:
     such row would have the whole batch refused, now and ever after."""
     found: set[int] = set()
     for start in range(0, len(user_ids), CHUNK):
-        found.update(session.scalars(select(User.id).where(User.id.in_(user_ids[start : start + CHUNK]))))
+        found.update(session.scalars(select(User.id).where(among(User.id, user_ids[start : start + CHUNK]))))
     return found
 
 
