@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, and_, bindparam, insert, select, type_coerce, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.database import microseconds, writing
+from webapp.exams import replacing
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
 from webapp.exams.sittings import own_sitting
-from webapp.models import Answer, Candidacy, Question
+from webapp.models import Answer, Question
 from webapp.refusals import NotFound
 
 LONGEST = 100_000
@@ -32,20 +33,6 @@ class SavedAnswer:
 
 
 NONE_YET = SavedAnswer("", None)
-
-# made once: a hall that writes saves 150 times per second
-PLACE = and_(Answer.candidacy_id == bindparam("of"), Answer.question_id == bindparam("question"))
-NEW = {"text": bindparam("text"), "saved_at": bindparam("at")}
-WRITE_OVER = update(Answer.__table__).where(PLACE).values(NEW)
-REPLACE = WRITE_OVER.where(
-    type_coerce(Answer.saved_at, BigInteger) == bindparam("base"), Answer.text != bindparam("text")
-)
-"""Over the version that it was typed into, and if it differs: what nearly every save finds."""
-WRITE_FIRST = insert(Answer.__table__).values(
-    candidacy_id=bindparam("of"), question_id=bindparam("question"), **NEW
-)
-NOTE_SAVED = update(Candidacy.__table__).where(Candidacy.id == bindparam("of")).values(saved_at=bindparam("at"))
-
 
 def clean(text: str) -> str:
     """What is stored of a typed text: LF as the only line end. Raises `UnfitText`."""
@@ -80,25 +67,26 @@ def save(
     same text again (a lost response, repeated) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
     """
     text = clean(typed)
+    new = {"user_id": user_id, "test_id": test_id, "question_id": question_id, "typed": text, "now": now}
+    if base is not None and replacing.replace(session, **new, base=base):
+        return SavedAnswer(text, now)
     with writing(session, keep=True):
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if not sitting.takes_answers:
             raise NotNow(sitting)
-        place = {"of": sitting.candidacy.id, "question": question_id}
-        written = {**place, "text": text, "at": now}
-        if base is None or not session.execute(REPLACE, {**written, "base": base}).rowcount:
-            stored = _stored(session, test_id, **place)
-            if stored is not NONE_YET and stored.text == text:
-                return stored
-            if base is not None and base != stored.version:
-                raise ChangedElsewhere(stored)
-            session.execute(WRITE_FIRST if stored is NONE_YET else WRITE_OVER, written)
-        session.execute(NOTE_SAVED, {"of": sitting.candidacy.id, "at": now})
+        if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
+            raise NotFound
+        answer = session.scalar(
+            select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
+        )
+        stored = SavedAnswer(answer.text, answer.saved_at) if answer else NONE_YET
+        if answer and stored.text == text:
+            return stored
+        if base is not None and base != stored.version:
+            raise ChangedElsewhere(stored)
+        if answer is None:
+            answer = Answer(candidacy_id=sitting.candidacy.id, question_id=question_id)
+            session.add(answer)
+        answer.text = text
+        answer.saved_at = sitting.candidacy.saved_at = now
     return SavedAnswer(text, now)
-
-
-def _stored(session: Session, test_id: int, *, of: int, question: int) -> SavedAnswer:
-    """What stands there; raises `NotFound` for a question of another test."""
-    if not session.scalar(select(Question.id).where(Question.id == question, Question.test_id == test_id)):
-        raise NotFound
-    return answers_of(session, of).get(question, NONE_YET)
