@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -16,9 +17,11 @@ from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, statements
 from webapp.database import writing
 from webapp.models import Candidacy, User
+from webapp.monitor.columns import BY_KEY
 
 HTMX = {"HX-Request": "true"}
 NOON = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
+ALL_COLUMNS = "?" + urlencode([("column", key) for key in BY_KEY])
 
 
 @pytest.fixture
@@ -95,9 +98,15 @@ def test_being_seen_again_changes_nothing(poll: Poll, clock: time_machine.Coordi
      {"room": "Elsewhere"}, {"was_offline": True}, {"seat": "1A"}, {"extra_minutes": 5}, {"attendance": "absent"},
      {"id_checked": True}, {"group_name": "G"}, {"withdrawn_at": NOON}],
 )  # fmt: skip
-def test_each_change_is_sent(poll: Poll, fields: dict[str, object]) -> None:
+def test_each_change_is_sent_to_whom_its_column_is_shown(poll: Poll, fields: dict[str, object]) -> None:
+    poll.tag = poll.of(got(poll.client, "/monitor" + ALL_COLUMNS))
     poll.change(**fields)
-    assert poll.status() == 200
+    assert poll.status(ALL_COLUMNS) == 200
+
+
+def test_what_is_not_shown_is_no_news(poll: Poll) -> None:
+    poll.change(id_checked=True, attendance="absent", group_name="G")
+    assert poll.status() == 304
 
 
 def test_a_new_name_a_new_candidate_and_being_away_are_sent(poll: Poll, session: Session) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.database import microseconds, writing
-from webapp.exams import replacing
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
+from webapp.exams.replacing import replace
 from webapp.exams.sittings import own_sitting
 from webapp.models import Answer, Question
 from webapp.refusals import NotFound
@@ -33,6 +33,7 @@ class SavedAnswer:
 
 
 NONE_YET = SavedAnswer("", None)
+
 
 def clean(text: str) -> str:
     """What is stored of a typed text: LF as the only line end. Raises `UnfitText`."""
@@ -67,8 +68,7 @@ def save(
     same text again (a lost response, repeated) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
     """
     text = clean(typed)
-    new = {"user_id": user_id, "test_id": test_id, "question_id": question_id, "typed": text, "now": now}
-    if base is not None and replacing.replace(session, **new, base=base):
+    if base is not None and replace(session, user_id, test_id, question_id, typed=text, now=now, base=base):
         return SavedAnswer(text, now)
     with writing(session, keep=True):
         sitting = own_sitting(session, user_id, test_id, now, lock=True)

@@ -1,7 +1,7 @@
 """What nearly every save finds: the answer as the page knows it, and a test that takes answers.
 
-A hall of 1,500 that writes saves 150 times per second, and on PostgreSQL each statement is a way there and back. This is
-one, and a transaction by itself. Whatever it does not find is looked at step by step in `answers.save()`, which also
+A hall of 1,500 that writes saves 150 times per second, and on PostgreSQL each statement is a way there and back. This
+is one, and a transaction by itself. Whatever it does not find is looked at step by step in `answers.save()`, which also
 says what is wrong.
 """
 
@@ -57,7 +57,7 @@ NOTE = _noted(bindparam("candidacy"))
 
 
 def replace(
-    session: Session, *, user_id: int, test_id: int, question_id: int, typed: str, now: datetime, base: int
+    session: Session, user_id: int, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
 ) -> bool:
     """Write an answer over version `base` of it, if that is what is stored; False if nothing was written."""
     what = {"person": user_id, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}

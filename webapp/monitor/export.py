@@ -37,11 +37,11 @@ def csv_chunks(
     """
     words, heads = _words(), _heads(presentation.columns)
     query = ordered(shown(matching(reach, filter, now), now), presentation, now)
-    found = session.execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
+    found = session.connection().execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
     yield _lines([heads])
     planners: dict[int, str] = {}
     for part in found.partitions():
-        planners |= planner_names(session, {row.Candidacy.test_id for row in part} - set(planners), presentation)
+        planners |= planner_names(session, {row.test_id for row in part} - set(planners), presentation)
         rows = as_rows(part, planners, now)
         yield _lines(
             [list(chain(*(_cells(row, key, words, filter.zone) for key in presentation.columns))) for row in rows]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
@@ -30,6 +30,7 @@ MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
 ABOUT_THE_TEST = frozenset({"warning", "test_start", "test_end"})
 ABOUT_PRESENCE = frozenset({"warning", "status", "seen"})
 """Names whose conditions look at another table than the candidacy's own."""
+FEW_TESTS = 4
 ANSWERED = frozenset({Progress.SUBMITTED.value, Progress.BLANK.value})
 PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
     "room": Candidacy.room,
@@ -43,7 +44,7 @@ def matching(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noq
     Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
     touching which rows there are.
     """
-    return _drawn_from(sitting(), reach, _conditions(filter, now))
+    return _drawn_from(sitting(), reach, _conditions(filter, now, narrow=is_narrow(reach, filter)))
 
 
 def matching_alone(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa: A002
@@ -52,7 +53,7 @@ def matching_alone(reach: Reach, filter: Filter, now: datetime) -> Select[int]: 
     Each candidacy has its test and its person, and at most one presence: what is left out takes no row away, and adds
     none.
     """
-    return _drawn_from(_asked(filter), reach, _conditions(filter, now))
+    return _drawn_from(_asked(reach, filter), reach, _conditions(filter, now, narrow=is_narrow(reach, filter)))
 
 
 def walking(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa: A002
@@ -63,19 +64,58 @@ def walking(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa
     could look up is wrapped for it. Not the test: names are in order within each. Nor whether somebody has answered:
     PostgreSQL would read all answers for what it may not join.
     """
-    plain = tuple(one for one in filter.choices if one[0] == "test" or ANSWERED & set(one[1]))
-    wrapped = replace(filter, choices=tuple(one for one in filter.choices if one not in plain))
-    conditions = [func.coalesce(one, false()) for one in _conditions(wrapped, now)]
-    return _drawn_from(_asked(filter), reach, [*_conditions(Filter(choices=plain), now), *conditions])
+    narrow = is_narrow(reach, filter)
+    plain = replace(filter, q="", choices=tuple(one for one in filter.choices if _is_plain(one)), times=())
+    wrapped = replace(filter, choices=tuple(one for one in filter.choices if not _is_plain(one)))
+    conditions = [*_conditions(plain, now, narrow=narrow), *map(_wrapped, _conditions(wrapped, now, narrow=narrow))]
+    return _drawn_from(_asked(None, filter), reach, conditions)
 
 
-def _asked(filter: Filter) -> FromClause:  # noqa: A002
+def _is_plain(choice: tuple[str, tuple[str, ...]]) -> bool:
+    name, values = choice
+    return name == "test" or bool(ANSWERED & set(values))
+
+
+def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same, so that no database looks it up in an index."""
+    return func.coalesce(condition, false())
+
+
+def is_narrow(reach: Reach, filter: Filter) -> bool:  # noqa: A002
+    """Whether only a few tests are looked at, which their own indexes find at once."""
+    tests = filter.values("test") or (() if reach.everything else reach.roles)
+    return 0 < len(tests) <= FEW_TESTS
+
+
+def counted_at_once(reach: Reach, filter: Filter) -> bool:  # noqa: A002
+    """Whether the first of the matches are not found sooner than all: the presence of a test's people is read first."""
+    return is_narrow(reach, filter) and _asks_about(filter, ABOUT_PRESENCE)
+
+
+def _asked(reach: Reach | None, filter: Filter) -> FromClause:  # noqa: A002
+    """The tables that a filter asks about; with `reach`, presence of the people of its few tests only.
+
+    They are found by their numbers, which lie close together: a roster brings a test's people at once. One by one,
+    12,500 of them took twice the time.
+    """
     drawn_from: FromClause = Candidacy.__table__
     if _asks_about(filter, ABOUT_THE_TEST):
         drawn_from = drawn_from.join(Test, Test.id == Candidacy.test_id)
     if _asks_about(filter, ABOUT_PRESENCE):
-        drawn_from = drawn_from.outerjoin(Presence, Presence.user_id == Candidacy.user_id)
+        own = Presence.user_id == Candidacy.user_id
+        if reach and is_narrow(reach, filter):
+            first, last = (_edge_of_persons(edge, reach, filter) for edge in (func.min, func.max))
+            own = and_(own, Presence.user_id.between(first, last))
+        drawn_from = drawn_from.outerjoin(Presence, own)
     return drawn_from
+
+
+def _edge_of_persons(edge: Any, reach: Reach, filter: Filter) -> ScalarSelect[int]:  # noqa: A002
+    """The lowest or highest number of a person in these tests."""
+    tests = [_in_tests(values) for name, values in filter.choices if name == "test"]
+    # the sum keeps PostgreSQL from going through everybody's numbers until it meets one of these tests
+    found: Select[int] = select(edge(Candidacy.user_id + 0)).where(reach.condition(), *tests)
+    return found.correlate(None).scalar_subquery()
 
 
 def _drawn_from(tables: FromClause, reach: Reach, conditions: Iterable[ColumnElement[bool]]) -> Select[int]:
@@ -86,18 +126,30 @@ def _asks_about(filter: Filter, names: frozenset[str]) -> bool:  # noqa: A002
     return any(name.rpartition("_")[0] in names or name in names for name, _ in filter.choices + filter.times)
 
 
-def _conditions(filter: Filter, now: datetime) -> Iterator[ColumnElement[bool]]:  # noqa: A002
+def _conditions(filter: Filter, now: datetime, *, narrow: bool) -> Iterator[ColumnElement[bool]]:  # noqa: A002
+    """Each condition of a filter. If it is `narrow`, nothing is looked up but room and group, within these tests.
+
+    Everybody with a flag, or with these letters in the name, in the whole country takes longer to find than to look
+    at the candidacies of a few tests one by one.
+    """
     if filter.q:
-        yield contains(Candidacy.search_text, folded(filter.q))
+        yield contains(Candidacy.search_text, folded(filter.q), by_index=not narrow)
     for name, values in filter.choices:
-        yield _any_of(name, values, now)
+        condition = _any_of(name, values, now)
+        by_index = not narrow or name in PLAIN_COLUMNS or _is_plain((name, values))
+        yield condition if by_index else _wrapped(condition)
     for name, values in filter.times:
-        yield or_(*(_in_time(filter, name, value, now) for value in values))
+        condition = or_(*(_in_time(filter, name, value, now) for value in values))
+        yield _wrapped(condition) if narrow else condition
+
+
+def _in_tests(values: Sequence[str]) -> ColumnElement[bool]:
+    return Candidacy.test_id.in_([int(value) for value in values])
 
 
 def _any_of(name: str, values: Sequence[str], now: datetime) -> ColumnElement[bool]:
     if name == "test":
-        return Candidacy.test_id.in_([int(value) for value in values])
+        return _in_tests(values)
     if name in PLAIN_COLUMNS:
         return PLAIN_COLUMNS[name].in_(values)
     return or_(*(_one_of(name, value, now) for value in values))

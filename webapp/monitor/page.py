@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from webapp.monitor.choices import Choices
-from webapp.monitor.columns import BY_KEY, COLUMNS, Column
 from webapp.monitor.filters import Filter
+from webapp.monitor.head import Head, head_of
 from webapp.monitor.presentation import Presentation, query_string
 from webapp.monitor.rows import Look
-from webapp.monitor.table import CandidateRow, TablePage
+from webapp.monitor.table import TablePage
 from webapp.monitor.words import label, value_in_words
-from webapp.timezone import local
 
 
 @dataclass(frozen=True)
@@ -68,30 +69,26 @@ class MonitorPage:
         """The filter alone: a selection of rows lives as long as it stays the same."""
         return urlencode(self.filter.pairs())
 
+    @cached_property
+    def rows(self) -> list[Markup]:
+        """The candidates' rows."""
+        return [self.look.row_html(row) for row in self.table.rows]
+
     @property
     def tag(self) -> str:
-        """Changes whenever the fragment would look different."""
-        return self.table.tag(str(self.user_id), self.address, f"{local(self.now):%Y-%m-%d}", *self.titles.values())
+        """A digest of all that the fragment shows: it changes whenever that would look different."""
+        parts = (self.user_id, self.address, self.look.today, self.table.count, *self.titles.values(), *self.rows)
+        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
 
-    @property
-    def columns(self) -> list[Column]:
-        """The columns shown, in their order."""
-        return [BY_KEY[key] for key in self.presentation.columns]
-
-    @property
-    def hidden_columns(self) -> list[Column]:
-        """The other ones."""
-        return [column for column in COLUMNS if column.key not in self.presentation.columns]
+    @cached_property
+    def head(self) -> Head:
+        """The head of the list and the menu of its columns."""
+        return head_of(self.filter, self.presentation, self.look.locale)
 
     @property
     def carried(self) -> list[tuple[str, str]]:
         """Sorting and columns, for the form of the filters."""
         return replace(self.presentation, page=1).pairs()
-
-    @property
-    def carried_by_columns(self) -> list[tuple[str, str]]:
-        """Filter and sorting, for the form of the columns."""
-        return self.filter.pairs() + [pair for pair in self.carried if pair[0] == "sort"]
 
     @property
     def chips(self) -> list[Chip]:
@@ -117,23 +114,9 @@ class MonitorPage:
             shown.append(number)
         return shown
 
-    def sorted_address(self, key: str) -> str:
-        """The list sorted by a column, or the other way round."""
-        return self._at(self.filter, self.presentation.sorted_by(key))
-
     def page_address(self, number: int) -> str:
         """Another page of the list."""
         return self._at(self.filter, replace(self.presentation, page=number))
-
-    def aria_sort(self, key: str) -> str | None:
-        """The `aria-sort` of a column's header."""
-        if key != self.presentation.sort_column:
-            return None
-        return "descending" if self.presentation.descending else "ascending"
-
-    def row_html(self, row: CandidateRow) -> Markup:
-        """A candidate's row."""
-        return self.look.row_html(row)
 
     @staticmethod
     def _at(filter: Filter, presentation: Presentation) -> str:  # noqa: A002 the field's word

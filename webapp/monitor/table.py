@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,22 +10,24 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.engine import Row
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from webapp.access import Reach
 from webapp.among import among
 from webapp.models import Candidacy, Presence, Test, User
 from webapp.models.derived import NOW, Moment, has_warning, is_online, is_writing, own_end, progress, sitting
 from webapp.models.derived import Warning as CandidateWarning
-from webapp.monitor.columns import BY_KEY
+from webapp.monitor.columns import BY_KEY, Column
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import matching, matching_alone, walking
+from webapp.monitor.matching import counted_at_once, is_narrow, matching, matching_alone, walking
 from webapp.monitor.presentation import DEFAULT_SORT, Presentation
 from webapp.planning.search_text import planners_of
 
 ROWS_PER_PAGE = 50
 FEW = 5_000
+FEW_OF_A_TEST = 250
 A_MINUTE = timedelta(minutes=1)
+WARNING_COLUMNS = tuple((f"warning_{one.value}", one.value) for one in CandidateWarning)
 
 
 class CandidateRow(NamedTuple):
@@ -73,10 +74,6 @@ class TablePage:
     pages: int
     rows: tuple[CandidateRow, ...]
 
-    def tag(self, *shown_as: str) -> str:
-        """A digest of all that is shown; `shown_as` is what else the look depends on."""
-        return hashlib.sha256(repr((shown_as, self)).encode()).hexdigest()[:32]
-
 
 def load_page(
     session: Session,
@@ -85,31 +82,38 @@ def load_page(
     presentation: Presentation,
     now: datetime,
     *,
-    sorted_up_to: int = FEW,
+    sorted_up_to: int | None = None,
 ) -> TablePage:
     """The page asked for, or the nearest there is; five statements at the most, whatever the number of rows.
 
-    Which candidacies stand on the page is found first, and what is shown of them read for these alone. Up to
-    `sorted_up_to` matches are found and then sorted; of more, a walk in the order of names soon meets a page.
+    Which candidacies stand on the page is found first, and what is shown of them read for these alone. Few matches
+    (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
     """
-    few = _if_at_most(sorted_up_to, session, matching_alone(reach, filter, now))
-    count = len(few) if few is not None else _count(session, matching_alone(reach, filter, now))
+    limit = _few(reach, filter, presentation.page) if sorted_up_to is None else sorted_up_to
+    matches = matching_alone(reach, filter, now)
+    few = None if counted_at_once(reach, filter) else _if_at_most(limit, session, matches)
+    count = len(few) if few is not None else _count(session, matches)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     page = min(presentation.page, pages)
     if not count:
         return TablePage(count, page, pages, ())
-    if few is not None:
-        query = select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, few))
+    if count <= limit:
+        query = _of(list(session.scalars(matches)) if few is None else few, BY_KEY[presentation.sort_column])
     elif presentation.sort_column == DEFAULT_SORT:
         query = walking(reach, filter, now)
     else:
         query = matching(reach, filter, now)
     query = ordered(query, presentation, now).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)
     places = {number: place for place, number in enumerate(session.scalars(query))}
-    rows = session.execute(_rows_of(), {"ids": list(places), "now": now})
-    found = sorted(rows, key=lambda row: places[row.Candidacy.id])
-    planners = planner_names(session, {row.Candidacy.test_id for row in found}, presentation)
+    rows = session.connection().execute(_rows_of(), {"ids": list(places), "now": now})
+    found = sorted(rows, key=lambda row: places[row.id])
+    planners = planner_names(session, {row.test_id for row in found}, presentation)
     return TablePage(count, page, pages, tuple(as_rows(found, planners, now)))
+
+
+def _few(reach: Reach, filter: Filter, page: int) -> int:  # noqa: A002
+    """Up to how many matches are sorted sooner than a walk meets the page: a test's names are soon walked along."""
+    return min(FEW, FEW_OF_A_TEST * page) if is_narrow(reach, filter) else FEW
 
 
 def _if_at_most(most: int, session: Session, matches: Select[int]) -> list[int] | None:
@@ -122,17 +126,22 @@ def _count(session: Session, matches: Select[int]) -> int:
     return session.scalar(matches.with_only_columns(func.count(), maintain_column_froms=True)) or 0
 
 
+def _of(ids: list[int], column: Column) -> Select[int]:
+    """These candidacies, from the tables by which the column sorts them."""
+    tables = sitting() if column.needs_sitting else Candidacy.__table__
+    return select(Candidacy.id).select_from(tables).where(among(Candidacy.id, ids))
+
+
 @cache
 def _rows_of() -> Select[Any]:
     """What is shown of the candidacies `ids` at `now`: made once, because making it takes longer than running it."""
-    these = select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, "ids"))
-    return shown(these, NOW)
+    return shown(select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, "ids")), NOW)
 
 
 def shown(matches: Select[Any], now: Moment) -> Select[Any]:
     """The same candidacies with every column that a row needs."""
     columns: list[Any] = [
-        Candidacy,
+        *(column for column in Candidacy.__table__.columns if column.key not in {"search_text", "sort_name"}),
         User.name.label("person"),
         Test.title,
         Test.starts_at,
@@ -142,10 +151,9 @@ def shown(matches: Select[Any], now: Moment) -> Select[Any]:
         progress().label("progress"),
         is_online(now).label("online"),
         is_writing().label("writing"),
-        *(has_warning(one, now).label(f"warning_{one}") for one in CandidateWarning),
+        *(has_warning(CandidateWarning(name), now).label(column) for column, name in WARNING_COLUMNS),
     ]
-    query: Select[Any] = matches.with_only_columns(*columns, maintain_column_froms=True)
-    return query.options(defer(Candidacy.search_text, raiseload=True))
+    return matches.with_only_columns(*columns, maintain_column_froms=True)
 
 
 def ordered(query: Select[Any], presentation: Presentation, now: datetime) -> Select[Any]:
@@ -174,38 +182,37 @@ def as_rows(found: Any, planners: dict[int, str], now: datetime) -> Iterator[Can
 
 
 def _as_row(row: Row[Any], planners: dict[int, str], now: datetime) -> CandidateRow:
-    one: Candidacy = row.Candidacy
-    warnings = tuple(kind.value for kind in CandidateWarning if getattr(row, f"warning_{kind}"))
-    ended = one.submitted_at or one.withdrawn_at or now
+    warnings = tuple(name for column, name in WARNING_COLUMNS if row._mapping[column])
+    ended = row.submitted_at or row.withdrawn_at or now
     return CandidateRow(
-        id=one.id,
+        id=row.id,
         name=row.person,
-        number=one.number,
-        flagged=one.flagged,
-        submitted_once=one.submitted_at is not None,
-        was_offline=one.was_offline or CandidateWarning.WAS_OFFLINE in warnings,
+        number=row.number,
+        flagged=row.flagged,
+        submitted_once=row.submitted_at is not None,
+        was_offline=row.was_offline or CandidateWarning.WAS_OFFLINE in warnings,
         online=bool(row.online),
         progress=row.progress,
         last_seen=None if row.online else whole_minute(row.last_seen),
         warnings=warnings,
-        saved=whole_minute(one.saved_at),
-        spent=minutes_between(one.started_at, ended),
+        saved=whole_minute(row.saved_at),
+        spent=minutes_between(row.started_at, ended),
         remaining=max(0, -((whole(now) - row.own_end) // A_MINUTE)) if row.writing else None,
-        room=one.room,
-        seat=one.seat,
+        room=row.room,
+        seat=row.seat,
         test=row.title,
         test_start=row.starts_at,
         test_end=row.ends_at,
-        started=whole_minute(one.started_at),
-        submitted=whole_minute(one.submitted_at),
-        group=one.group_name,
-        extra=one.extra_minutes,
-        incident=one.incident_minutes,
-        id_checked=one.id_checked,
-        attendance=one.attendance,
-        building=one.building,
-        question_set=one.question_set,
-        planner=planners.get(one.test_id, ""),
+        started=whole_minute(row.started_at),
+        submitted=whole_minute(row.submitted_at),
+        group=row.group_name,
+        extra=row.extra_minutes,
+        incident=row.incident_minutes,
+        id_checked=row.id_checked,
+        attendance=row.attendance,
+        building=row.building,
+        question_set=row.question_set,
+        planner=planners.get(row.test_id, ""),
     )
 
 
