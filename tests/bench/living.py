@@ -41,7 +41,10 @@ async def measure_watching(run: Run, server: Server, audience: Audience, databas
         await asyncio.gather(
             writers.spread(saves, seconds),
             pingers.spread(pings, seconds),
-            *(_watch(line, one, seconds) for line, one in zip(monitors, audience.staff, strict=True)),
+            *(
+                _watch(line, one, seconds, REFRESH_EVERY * place / len(monitors))
+                for place, (line, one) in enumerate(zip(monitors, audience.staff, strict=True))
+            ),
         )
 
     try:
@@ -67,9 +70,10 @@ async def measure_watching(run: Run, server: Server, audience: Audience, databas
     run.add(part, f"{name}: a refresh, p99", p99([one for line in monitors for one in line.taken]) * 1e3, "ms")
 
 
-async def _watch(line: Lines, cookie: bytes, seconds: float) -> None:
-    """A monitor page that is left open: each refresh says what it has."""
+async def _watch(line: Lines, cookie: bytes, seconds: float, first: float) -> None:
+    """A monitor page that was opened at some moment and left open: each refresh says what it has."""
     tag = b"none"
+    await asyncio.sleep(first)
     for _ in range(round(seconds / REFRESH_EVERY)):
         begun = time.perf_counter()
         headers = b"HX-PTag: " + tag + b"\r\nHX-Current-URL: http://127.0.0.1/monitor\r\n"

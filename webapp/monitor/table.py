@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import compress
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -27,7 +28,7 @@ ROWS_PER_PAGE = 50
 FEW = 5_000
 FEW_OF_A_TEST = 250
 A_MINUTE = timedelta(minutes=1)
-WARNING_COLUMNS = tuple((f"warning_{one.value}", one.value) for one in CandidateWarning)
+WARNINGS = tuple(one.value for one in CandidateWarning)
 
 
 class CandidateRow(NamedTuple):
@@ -151,7 +152,7 @@ def shown(matches: Select[Any], now: Moment) -> Select[Any]:
         progress().label("progress"),
         is_online(now).label("online"),
         is_writing().label("writing"),
-        *(has_warning(CandidateWarning(name), now).label(column) for column, name in WARNING_COLUMNS),
+        *(has_warning(one, now).label(f"warning_{one}") for one in CandidateWarning),  # last: see `_as_row`
     ]
     return matches.with_only_columns(*columns, maintain_column_froms=True)
 
@@ -182,7 +183,7 @@ def as_rows(found: Any, planners: dict[int, str], now: datetime) -> Iterator[Can
 
 
 def _as_row(row: Row[Any], planners: dict[int, str], now: datetime) -> CandidateRow:
-    warnings = tuple(name for column, name in WARNING_COLUMNS if row._mapping[column])
+    warnings = tuple(compress(WARNINGS, row[-len(WARNINGS) :]))
     ended = row.submitted_at or row.withdrawn_at or now
     return CandidateRow(
         id=row.id,
