@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import LogEntry
+from webapp.models.derived import sitting
 
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SENDER = Actor(7, "Ingrid Ødegård", "chief_invigilator")
@@ -22,7 +23,7 @@ def write(session: Session, candidacies: Select[int] | None = None, **changes: o
     given = {"at": NOW, "actor": SENDER, "action": "message.sent", "detail": {"subject": "Hi"}}
     with writing(session):
         head = lock_head(session)
-        subjects = [] if candidacies is None else write_subjects(session, head, candidacies)
+        subjects = [] if candidacies is None else write_subjects(session, head, candidacies.select_from(sitting()))
         return append(session, head, subjects=subjects, **{**given, **changes})
 
 

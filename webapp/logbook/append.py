@@ -17,7 +17,17 @@ from sqlalchemy.orm import Session
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
-SUBJECT_COLUMNS = [getattr(LogSubject, name) for name in Subject._fields]
+SUBJECTS: Any = LogSubject.__table__
+AS_IT_IS: tuple[Any, ...] = (
+    Candidacy.id,
+    Candidacy.user_id,
+    Candidacy.test_id,
+    Candidacy.number,
+    User.name,
+    Test.title,
+    Candidacy.room,
+)
+"""What is noted of a candidacy, in the order of `Subject`."""
 
 
 @dataclass(frozen=True)
@@ -34,29 +44,17 @@ def lock_head(session: Session) -> LogHead:
     return session.scalars(select(LogHead).with_for_update().execution_options(populate_existing=True)).one()
 
 
-def write_subjects(session: Session, head: LogHead, candidacies: Select[int]) -> list[Subject]:
+def write_subjects(session: Session, head: LogHead, candidacies: Select[Any]) -> list[Subject]:
     """Note every candidacy of a query as a subject of the entry to come, and give back what was noted.
 
-    `candidacies` selects candidacy ids. One statement, so what is logged is what the query matched in this
-    transaction (R5, R6); in order of candidacy id.
+    `candidacies` is drawn from `models.derived.sitting()`; which columns it has does not matter. One statement, so what
+    is logged is what the query matched in this transaction (R5, R6); in order of candidacy id.
     """
-    as_it_is = (
-        select(
-            literal(head.number + 1, LogSubject.entry_id.type),
-            Candidacy.id,
-            Candidacy.user_id,
-            Candidacy.test_id,
-            Candidacy.number,
-            User.name,
-            Test.title,
-            Candidacy.room,
-        )
-        .join(User, User.id == Candidacy.user_id)
-        .join(Test, Test.id == Candidacy.test_id)
-        .where(Candidacy.id.in_(candidacies))
-    )
-    statement = insert(LogSubject).from_select(["entry_id", *Subject._fields], as_it_is).returning(*SUBJECT_COLUMNS)
-    return sorted(Subject(*row) for row in session.execute(statement))
+    entry_id = literal(head.number + 1, LogSubject.entry_id.type)
+    as_it_is = candidacies.with_only_columns(entry_id, *AS_IT_IS, maintain_column_froms=True)
+    statement = insert(SUBJECTS).from_select(["entry_id", *Subject._fields], as_it_is)
+    rows = session.connection().execute(statement.returning(*(SUBJECTS.c[name] for name in Subject._fields)))
+    return sorted(map(Subject._make, rows))
 
 
 def append(
@@ -81,8 +79,7 @@ def append(
         raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
     fields = Fields(number, at, actor.id, actor.name, actor.role, action, canonical_detail(detail))
     digest = Digest(head.hash, fields)
-    for subject in sorted(subjects):
-        digest.add(subject)
+    digest.add(sorted(subjects))
     entry = LogEntry(
         id=number,
         at=at,

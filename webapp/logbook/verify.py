@@ -73,7 +73,7 @@ class Chain:
             raise Broken(number, f"is out of order: it follows entry {self.entries}")
         digest, count = Digest(self.last_hash, entry.fields), 0
         for subject in subjects:
-            digest.add(subject)
+            digest.add([subject])
             count += 1
         if entry.previous_hash != self.last_hash:
             raise Broken(number, "does not carry the hash of the entry before it")

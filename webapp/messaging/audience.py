@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import Select, distinct, func
+from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.access import Reach
@@ -66,7 +66,14 @@ class Audience:
 
 
 def find(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> Audience:
-    """The audience at this moment.
+    """The audience at this moment; raises what `count` does."""
+    count(session, selection, reach, now, limit)
+    rows = session.execute(selection.query(reach, now).with_only_columns(Candidacy.id, Candidacy.user_id)).all()
+    return Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
+
+
+def count(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> int:
+    """How many candidacies a selection reaches at this moment; each person counts once against the limit (R4, R5).
 
     Raises `TooManyRecipients` above `limit` persons, `NoRecipients` for none, and for a list `NotFound` if none of it
     is within reach, `AudienceChanged` if only a part is; `BadParameter` for a test, room or group that nobody has.
@@ -74,28 +81,27 @@ def find(session: Session, selection: Selection, reach: Reach, now: datetime, li
     if selection.frozen is None:
         check_values(session, reach, selection.filter)
     query = selection.query(reach, now)
-    wanted = query.with_only_columns(Candidacy.id, Candidacy.user_id)
-    rows = session.execute(wanted.limit(limit * CANDIDACIES_OF_A_PERSON + 1)).all()
-    if len(rows) > limit * CANDIDACIES_OF_A_PERSON or len({row.user_id for row in rows}) > limit:
-        persons = count_persons(session, query)
-        if persons > limit:
-            raise TooManyRecipients(persons, limit, parts(session, query))
-        rows = session.execute(wanted).all()
-    audience = Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
+    found, persons = _counted(session, query.limit(limit * CANDIDACIES_OF_A_PERSON + 1))
+    if found > limit * CANDIDACIES_OF_A_PERSON:
+        found, persons = _counted(session, query)
+    if persons > limit:
+        raise TooManyRecipients(persons, limit, parts(session, query))
     if selection.listed and selection.frozen is None and not selection.filter:
-        missing = len(set(selection.listed) - set(audience.candidacies))
-        if missing and not rows:
+        missing = len(set(selection.listed)) - found
+        if missing and not found:
             raise NotFound("none of these candidates can be reached")
         if missing:
             raise AudienceChanged(joined=0, left=missing)
-    if not rows:
+    if not found:
         raise NoRecipients("nobody to reach")
-    return audience
+    return found
 
 
-def count_persons(session: Session, query: Select[Any]) -> int:
-    """How many persons a query of candidacies finds."""
-    return session.scalar(query.with_only_columns(func.count(distinct(Candidacy.user_id)))) or 0
+def _counted(session: Session, query: Select[Any]) -> tuple[int, int]:
+    """Candidacies and persons of a query."""
+    found = query.with_only_columns(Candidacy.user_id, maintain_column_froms=True).subquery()
+    candidacies, persons = session.execute(select(func.count(), func.count(distinct(found.c.user_id)))).one()
+    return candidacies, persons
 
 
 def parts(session: Session, query: Select[Any]) -> list[Part]:

@@ -14,11 +14,12 @@ from sqlalchemy import insert, literal, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
-from webapp.access import Reach, Right, reach
+from webapp.access import Right, reach
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
+from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
-from webapp.messaging.audience import Audience, Kind, Selection, Tokens, find
+from webapp.messaging.audience import Kind, Selection, Tokens, count
 from webapp.messaging.refusals import AudienceChanged, ContentChanged
 from webapp.messaging.text import checked
 from webapp.models import Delivery, LogHead, LogSubject, Message, Role, User
@@ -92,10 +93,12 @@ def _send(session: Session, sender: User, draft: Draft, now: datetime, limit: in
     within = reach(session, sender, Right.SEND, now)
     if not within:
         raise NotAllowed("no test of this person is open for sending")
-    selection, audience = _as_shown(session, draft, within, now, limit, tokens)
+    selection, shown = _as_shown(draft, tokens)
+    found = count(session, selection, within, now, limit)
+    if shown is None:
+        raise AudienceChanged(joined=None, left=None)
     subjects = write_subjects(session, head, selection.query(within, now))
-    # on PostgreSQL every statement sees its own moment: people may have moved since the check above
-    _same_people(audience.persons, frozenset(row.user_id for row in subjects))
+    _check_people(subjects, shown, found)
     role = within.highest_role({row.test_id for row in subjects})
     if role is None:
         raise NotAllowed("no role in these tests")
@@ -115,25 +118,31 @@ def _earlier(session: Session, sender_id: int, key: str) -> Message | None:
     return session.scalar(select(Message).where(Message.sender_id == sender_id, Message.idempotency_key == key))
 
 
-def _as_shown(
-    session: Session, draft: Draft, within: Reach, now: datetime, limit: int, tokens: Tokens
-) -> tuple[Selection, Audience]:
-    """The selection to send to and its audience, which was found to be the one that the dialog showed (R3, R4)."""
+def _as_shown(draft: Draft, tokens: Tokens) -> tuple[Selection, frozenset[int] | None]:
+    """What is sent to, and the persons whom the dialog showed: nobody for a list, which names its candidacies.
+
+    None if the form does not say whom it had shown.
+    """
     selection, token = draft.selection, tokens.read(draft.audience)
     if token and token[0] is Kind.FROZEN:
         selection = replace(selection, frozen=token[1])
-    audience = find(session, selection, within, now, limit)
     if selection.frozen is not None or selection.listed is not None:
-        return selection, audience
-    if token is None:
-        raise AudienceChanged(joined=None, left=None)
-    _same_people(frozenset(token[1]), audience.persons)
-    return selection, audience
+        return selection, frozenset()
+    return selection, None if token is None else frozenset(token[1])
 
 
-def _same_people(shown: frozenset[int], found: frozenset[int]) -> None:
-    if shown != found:
-        raise AudienceChanged(joined=len(found - shown), left=len(shown - found))
+def _check_people(subjects: Sequence[Subject], shown: frozenset[int], found: int) -> None:
+    """Raises `AudienceChanged` unless those who were written down are those whom the dialog showed (R3, R4).
+
+    A list is counted again: on PostgreSQL every statement sees its own moment, and people may have moved since it was
+    counted.
+    """
+    if shown:
+        now = frozenset(row.user_id for row in subjects)
+        if now != shown:
+            raise AudienceChanged(joined=len(now - shown), left=len(shown - now))
+    elif len(subjects) != found:
+        raise AudienceChanged(joined=max(0, len(subjects) - found), left=max(0, found - len(subjects)))
 
 
 def _write_message(
