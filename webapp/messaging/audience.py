@@ -17,7 +17,7 @@ from webapp.among import among
 from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
 from webapp.models import Candidacy, Test
 from webapp.monitor.filters import Filter, check_values
-from webapp.monitor.matching import matching
+from webapp.monitor.matching import matching, matching_alone
 from webapp.refusals import NotFound
 
 CANDIDACIES_OF_A_PERSON = 20
@@ -43,11 +43,20 @@ class Selection:
     """Candidacies held fast by a form that was refused once because the filter's matches had changed."""
 
     def query(self, reach: Reach, now: datetime) -> Select[Any]:
-        """The candidacy ids, within reach only: the query that draws the monitor's list (R6, R17)."""
-        if self.frozen is not None:
-            return matching(reach, Filter(), now).where(among(Candidacy.id, self.frozen))
-        query = matching(reach, self.filter, now)
-        return query if self.listed is None else query.where(among(Candidacy.id, self.listed))
+        """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
+        return self._narrowed(matching(reach, self._asked, now))
+
+    def ids(self, reach: Reach, now: datetime) -> Select[Any]:
+        """The same candidacies alone, for who wants no more of them: quicker to count."""
+        return self._narrowed(matching_alone(reach, self._asked, now))
+
+    @property
+    def _asked(self) -> Filter:
+        return self.filter if self.frozen is None else Filter()
+
+    def _narrowed(self, query: Select[Any]) -> Select[Any]:
+        chosen = self.listed if self.frozen is None else self.frozen
+        return query if chosen is None else query.where(among(Candidacy.id, chosen))
 
     def described(self) -> dict[str, Any]:
         """As JSON, for the message and its log entry."""
@@ -80,12 +89,12 @@ def count(session: Session, selection: Selection, reach: Reach, now: datetime, l
     """
     if selection.frozen is None:
         check_values(session, reach, selection.filter)
-    query = selection.query(reach, now)
+    query = selection.ids(reach, now)
     found, persons = _counted(session, query.limit(limit * CANDIDACIES_OF_A_PERSON + 1))
     if found > limit * CANDIDACIES_OF_A_PERSON:
         found, persons = _counted(session, query)
     if persons > limit:
-        raise TooManyRecipients(persons, limit, parts(session, query))
+        raise TooManyRecipients(persons, limit, parts(session, selection.query(reach, now)))
     if selection.listed and selection.frozen is None and not selection.filter:
         missing = len(set(selection.listed)) - found
         if missing and not found:
