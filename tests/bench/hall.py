@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from flask import Flask
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine, text, update
 
 from tests.databases import SECRET_KEY, Database, settings_for
 from tests.hall import Hall
@@ -83,6 +83,8 @@ def build_hall(database: Database, *sizes: int, staff: int = 0) -> list[Audience
                     staff=[cookie(app, person) for person in invigilators],
                 )
             )
+        with writing(db.session()):
+            db.session.execute(text("ANALYZE"))  # what an import does at its end
         db.session.remove()
         db.engine.dispose()
     return audiences

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from tests.databases import refuse_inserts
@@ -67,6 +67,16 @@ def test_the_real_roster_comes_in_whole_and_twice_changes_nothing(session: Sessi
     assert (again.tests, again.contributors, again.passwords_made) == (Count(0, 0, 3), Count(0, 0, 19), 0)
     assert everything(session) == before
     assert out.read_bytes() == passwords
+
+
+def test_the_database_knows_how_many_came(session: Session) -> None:
+    """Else PostgreSQL plans the first sending to a hall as one to a handful."""
+    bring_in(session, roster(*map(candidate, range(40))))
+    if session.get_bind().dialect.name == "postgresql":
+        known = text("SELECT reltuples FROM pg_class WHERE oid = 'candidacy'::regclass")
+    else:
+        known = text("SELECT stat FROM sqlite_stat1 WHERE tbl = 'candidacy' AND idx = 'ix_candidacy_test_id_room'")
+    assert str(session.scalar(known)).split(".")[0].split()[0] == "40"
 
 
 def test_times_are_local_and_days_too(session: Session) -> None:
