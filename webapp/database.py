@@ -172,6 +172,16 @@ def each_by_itself(session: Session) -> None:
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
+def look_anew(session: Session) -> None:
+    """Have what is read from here on be as it is by now.
+
+    On SQLite a transaction sees nothing that was committed since its first statement. On PostgreSQL every statement
+    sees its own moment, in `READ COMMITTED` and by itself.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        session.close()
+
+
 @contextmanager
 def writing(session: Session, *, keep: bool = False) -> Iterator[None]:
     """One write transaction: begins fresh, commits at the end, rolls back on any exception.

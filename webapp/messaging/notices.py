@@ -47,8 +47,9 @@ def announce(message: Message, user_ids: list[int]) -> None:
 
 def open_notices(user_id: int) -> list[tuple[int, str]]:
     """A person's open notices as (number, notice), oldest first: what a stream begins with."""
-    messages = inbox.open_notices(db.session(), user_id)
-    return [(message.id, rendered(message)) for message in reversed(messages)]
+    zone, locale = installation_zone(), str(get_locale())
+    said = map(Said._make, inbox.open_texts(db.session(), user_id))
+    return [(one.id, _written(one, zone, locale)) for one in said]
 
 
 def load(number: int) -> push.Announcement:

@@ -10,6 +10,7 @@ from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
+from webapp.database import look_anew
 from webapp.extensions import db
 from webapp.models import kept_id
 from webapp.push import service
@@ -56,10 +57,9 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         """
         push = service.current()
         stream = push.hub.open(current_user.id, session.get("sid", ""), _lent_socket())
-        # the check who is signed in began a transaction, and on SQLite that sees nothing committed since: what was
-        # handed out between it and the line above would be neither in the queue nor in what is read now
-        db.session.close()
         try:
+            # what was handed out between the check who is signed in and the line above is not in the queue
+            look_anew(db.session())
             notices = self.open_notices(stream.user_id)
         except BaseException:
             push.hub.leave(stream)
