@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from webapp.database import MICROSECOND, Instant, each_by_itself, writing
+from webapp.database import MICROSECOND, Instant, by_itself, writing
 from webapp.exams.sittings import GRACE
 from webapp.models import Answer, Candidacy, Test
 from webapp.models.derived import NOW, is_writing, own_end
@@ -62,9 +62,7 @@ def replace(
     """Write an answer over version `base` of it, if that is what is stored; False if nothing was written."""
     what = {"person": user_id, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}
     if session.get_bind().dialect.name == "postgresql":
-        session.rollback()
-        each_by_itself(session)
-        return bool(session.connection().execute(REPLACE_AND_NOTE, what).rowcount)
+        return bool(by_itself(session).execute(REPLACE_AND_NOTE, what).rowcount)
     with writing(session, keep=True):
         candidacy = session.connection().execute(REPLACE, what).scalar()
         if candidacy is not None:
