@@ -1,0 +1,169 @@
+"""The save that finds what its page knows is one statement: it must see what others do at the same time."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from tests.exams.rows import question_of
+from tests.hall import Hall
+from tests.monitor.test_page import statements
+from webapp.clock import utcnow
+from webapp.database import EPOCH, MICROSECOND, microseconds, writing
+from webapp.exams import answers, progress
+from webapp.exams.refusals import ChangedElsewhere, NotNow
+from webapp.exams.sittings import GRACE
+from webapp.extensions import db
+from webapp.models import Answer, Candidacy, Question, User
+from webapp.models import Test as Exam
+from webapp.refusals import NotFound
+
+ROUNDS = 20
+
+
+class Sitting:
+    """One candidate in a running test, with an answer stored; each call has a session of its own, as a request has."""
+
+    def __init__(self, app: Flask, hall: Hall) -> None:
+        self.app = app
+        test = hall.test()
+        hall.candidacy(test, started_at=utcnow())  # somebody else, who must not be meant
+        candidacy = hall.candidacy(test, started_at=utcnow())
+        self.user_id, self.test_id, self.candidacy_id = candidacy.user_id, candidacy.test_id, candidacy.id
+        self.question_id = question_of(hall, self.test_id)
+        self.base = self.save("first", 0).version
+
+    def save(self, text: str, base: int) -> answers.SavedAnswer:
+        with self.app.app_context():
+            return answers.save(
+                db.session(), self.user_id, self.test_id, self.question_id, typed=text, now=utcnow(), base=base
+            )
+
+    def stored(self) -> tuple[str, datetime]:
+        with self.app.app_context():
+            one = db.session.execute(
+                select(Answer.text, Answer.saved_at, Candidacy.saved_at.label("noted"))
+                .join(Candidacy, Candidacy.id == Answer.candidacy_id)
+                .where(Answer.candidacy_id == self.candidacy_id, Answer.question_id == self.question_id)
+            ).one()
+        assert one.saved_at == one.noted  # what the monitor shows is when the answer was saved
+        return one.text, one.saved_at
+
+
+@pytest.fixture
+def sitting(app: Flask, hall: Hall, session: Session) -> Sitting:
+    found = Sitting(app, hall)
+    session.rollback()
+    return found
+
+
+def test_of_two_tabs_one_saves_and_the_other_is_told(sitting: Sitting) -> None:
+    with ThreadPoolExecutor(2) as tabs:
+        for number in range(ROUNDS):
+            saves = [tabs.submit(sitting.save, f"{tab} {number}", sitting.base) for tab in ("left", "right")]
+            refused = [save for save in saves if isinstance(save.exception(), ChangedElsewhere)]
+            assert len(refused) == 1, [save.exception() for save in saves]
+            (kept,) = (save.result() for save in saves if save not in refused)
+            assert sitting.stored() == (kept.text, kept.saved_at)
+            sitting.base = kept.version
+
+
+def test_a_save_that_waits_for_a_submission_comes_too_late(sitting: Sitting, session: Session) -> None:
+    """It was sent before, and waits for the row: what counts is how that is by then."""
+    with ThreadPoolExecutor(1) as tab:
+        with writing(session):
+            submitted = update(Candidacy).where(Candidacy.id == sitting.candidacy_id).values(submitted_at=utcnow())
+            session.execute(submitted)
+            late: Future[answers.SavedAnswer] = tab.submit(sitting.save, "too late", sitting.base)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)
+        assert isinstance(late.exception(timeout=10), NotNow)
+    assert sitting.stored()[0] == "first"
+
+
+def test_saves_and_a_submission_at_once_leave_the_last_that_was_confirmed(sitting: Sitting) -> None:
+    def write() -> str:
+        said, base = "first", sitting.base
+        for number in range(10 * ROUNDS):
+            try:
+                saved = sitting.save(f"text {number}", base)
+            except NotNow:
+                break
+            said, base = saved.text, saved.version
+        return said
+
+    def submit() -> None:
+        with sitting.app.app_context():
+            progress.submit(db.session(), sitting.user_id, sitting.test_id, utcnow())
+
+    with ThreadPoolExecutor(2) as tabs:
+        writer = tabs.submit(write)
+        tabs.submit(submit).result()
+        confirmed = writer.result()
+    assert sitting.stored()[0] == confirmed
+
+
+@pytest.mark.only_on("postgresql")
+def test_it_is_one_statement_and_no_transaction_is_begun_for_it(sitting: Sitting) -> None:
+    with statements(sitting.app) as made:
+        sitting.save("next", sitting.base)
+    assert len(made) == 1
+    assert made[0].startswith("WITH replaced AS")
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        (Candidacy, {"paused_at": utcnow()}),
+        (Candidacy, {"submitted_at": utcnow()}),
+        (Candidacy, {"withdrawn_at": utcnow()}),
+        (Candidacy, {"started_at": None}),
+        (Exam, {"closed_at": utcnow()}),
+        (Exam, {"ends_at": utcnow() - GRACE - timedelta(seconds=1)}),
+    ],
+    ids=["paused", "submitted", "withdrawn", "not started", "closed", "over"],
+)
+def test_the_version_that_the_page_knows_does_not_open_a_test(
+    sitting: Sitting, session: Session, model: type, fields: dict[str, datetime | None]
+) -> None:
+    with writing(session):
+        session.execute(update(model).values(fields))
+    with pytest.raises(NotNow):
+        sitting.save("refused", sitting.base)
+    assert sitting.stored()[0] == "first"
+
+
+def test_it_is_still_taken_shortly_after_the_end(sitting: Sitting, session: Session) -> None:
+    with writing(session):
+        session.execute(update(Exam).values(ends_at=utcnow() - GRACE / 2))
+    assert sitting.save("typed before the end", sitting.base).text == sitting.stored()[0]
+
+
+def test_only_the_question_of_this_test_and_person_is_written(sitting: Sitting, hall: Hall) -> None:
+    """With a second question, a second test, and somebody else, all with an answer of the same moment."""
+    with writing(hall.session):
+        second = Question(test_id=sitting.test_id, position=2, prompt="And why not?")
+        hall.session.add(second)
+        hall.session.flush()
+        saved_at = EPOCH + sitting.base * MICROSECOND
+        hall.session.add(
+            Answer(candidacy_id=sitting.candidacy_id, question_id=second.id, text="second", saved_at=saved_at)
+        )
+        person = hall.session.get_one(Candidacy, sitting.candidacy_id).user_id
+    other = hall.candidacy(hall.test("Latin"), hall.session.get_one(User, person), started_at=utcnow())
+    sitting.save("changed", sitting.base)
+    texts = hall.session.scalars(select(Answer.text).order_by(Answer.question_id)).all()
+    assert texts == ["changed", "second"]
+    sitting.test_id = other.test_id
+    with pytest.raises(NotFound):
+        sitting.save("to another test", microseconds(sitting.stored()[1]))
+    assert sitting.stored()[0] == "changed"
+
+
+def test_the_same_text_again_is_not_a_new_version(sitting: Sitting) -> None:
+    assert sitting.save("first", sitting.base).version == sitting.base
