@@ -198,6 +198,7 @@ def main() -> None:
         bench = Bench(run, chosen, folder, cluster, parent_of_backends(cluster))
         failed = []
         for name in chosen.parts or PARTS:
+            run.measure_machine()
             if not _measured(name, bench):
                 failed.append(name)
             if chosen.write or not chosen.parts:

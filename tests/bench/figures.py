@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -33,6 +34,15 @@ class Run:
     """All figures of a run, in order."""
 
     figures: list[Figure] = field(default_factory=list)
+    yardsticks: list[float] = field(default_factory=list)
+    """Seconds that the same loop took before each part."""
+
+    def measure_machine(self) -> None:
+        """How fast this machine is now: shares of a core, and milliseconds, mean nothing without it."""
+        begun, total = time.perf_counter(), 0
+        for number in range(10_000_000):
+            total += number
+        self.yardsticks.append(time.perf_counter() - begun)
 
     def add(
         self,

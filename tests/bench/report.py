@@ -40,7 +40,7 @@ def write(run: Run, load: Sequence[float]) -> None:
         "[its README](../tests/bench/README.md). One run on one machine, with the clients on the same cores: compare",
         "ratios, not milliseconds.",
         "",
-        *_machine(load),
+        *_machine(load, run.yardsticks),
         "",
         "![From the commit, or from the sending, until 1,500 open streams have the message](images/benchmarks.svg)",
         "",
@@ -59,7 +59,7 @@ def _row(figure: Figure) -> str:
     return f"| {figure.name.strip()} | {shown(figure.value)} {figure.unit} | {figure.target} | {verdict} |"
 
 
-def _machine(load: Sequence[float]) -> list[str]:
+def _machine(load: Sequence[float], yardsticks: Sequence[float]) -> list[str]:
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     programs = ", ".join(
         subprocess.run(command, capture_output=True, text=True, check=True, shell=True).stdout.strip()
@@ -74,7 +74,8 @@ def _machine(load: Sequence[float]) -> list[str]:
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
         f"{platform.system()} {platform.release().partition('-')[0]}; "
         f"Python {sys.version.split()[0]}, {packages}; {programs}. "
-        f"Load of the machine at the end of the run: {load[0]:.1f}.",
+        f"Load of the machine at the end of the run: {load[0]:.1f}. A loop of ten million additions in Python, before "
+        f"each part: {min(yardsticks):.2f} to {max(yardsticks):.2f} s.",
     ]
 
 
