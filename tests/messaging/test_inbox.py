@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf, open_dialog, post
+from webapp.clock import utcnow
 from webapp.database import writing
+from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Candidacy, Delivery, Message, User
 
@@ -123,9 +126,35 @@ def test_only_what_was_open_is_announced_as_closed(
     session: Session, invigilator: FlaskClient, candidacy: Candidacy
 ) -> None:
     post(invigilator, open_dialog(invigilator, scope="filtered"))
-    now = datetime.now(UTC)
-    assert inbox.close(session, candidacy.user_id, [1, 1, 7], now) == [1]
-    assert inbox.close(session, candidacy.user_id, [1], now) == []
+    assert inbox.close(session, candidacy.user_id, [1, 1, 7]) == [1]
+    assert inbox.close(session, candidacy.user_id, [1]) == []
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_closing_that_has_waited_is_one_of_the_last_seconds(
+    app: Flask, session: Session, invigilator: FlaskClient, candidacy: Candidacy
+) -> None:
+    """Other processes look back a few seconds from when it can be seen: its moment is that of the write.
+
+    PostgreSQL lets closings of different people write at the same time.
+    """
+    post(invigilator, open_dialog(invigilator, scope="filtered"))
+    user_id = candidacy.user_id
+
+    def close_it() -> list[int]:
+        with app.app_context():
+            return inbox.close(db.session(), user_id, [1])
+
+    with ThreadPoolExecutor(1) as tab:
+        with writing(session):
+            session.execute(update(Delivery).values(closed_at=None))  # holds what the closing writes
+            closing = tab.submit(close_it)
+            with pytest.raises(TimeoutError):
+                closing.result(timeout=0.5)
+            written = utcnow()
+        assert closing.result(timeout=10) == [1]
+    session.rollback()
+    assert session.scalars(select(Delivery.closed_at)).one() >= written
 
 
 def test_pages_of_a_person_are_kept_by_nobody(candidate: FlaskClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.models import Delivery, Message
 
@@ -34,15 +35,19 @@ def open_numbers(session: Session, user_id: int) -> frozenset[int]:
     return frozenset(session.scalars(query))
 
 
-def close(session: Session, user_id: int, message_ids: Sequence[int], now: datetime) -> list[int]:
-    """Close notices; gives the numbers that were open until now. Other people's and unknown numbers do nothing."""
+def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[int]:
+    """Close notices; gives the numbers that were open until now. Other people's and unknown numbers do nothing.
+
+    The moment is taken inside the transaction, which may have waited for seconds: other processes look for closings of
+    the last three (`push/outbox.py: OVERLAP`).
+    """
     if not message_ids:
         return []
     with writing(session):
         closed = session.scalars(
             update(Delivery)
             .where(Delivery.user_id == user_id, Delivery.message_id.in_(message_ids), Delivery.closed_at.is_(None))
-            .values(closed_at=now)
+            .values(closed_at=utcnow())
             .returning(Delivery.message_id)
         )
         return sorted(closed)

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import push
 from webapp.accounts.next_address import inside
-from webapp.clock import utcnow
 from webapp.errors import wants_fragment
 from webapp.extensions import db
 from webapp.messaging import inbox
@@ -48,7 +47,7 @@ def close_notices() -> BaseResponse:
     if len(given) > MOST_PICKED:
         raise BadParameter("message", f"more than {MOST_PICKED}")
     numbers = [number_in("message", text) for text in given]
-    closed = inbox.close(db.session(), current_user.id, numbers, utcnow())
+    closed = inbox.close(db.session(), current_user.id, numbers)
     if closed:
         push.announce_closed(current_user.id, closed)
     if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):

@@ -113,7 +113,7 @@ def announce_closed(user_id: int, message_ids: list[int]) -> None:
 
 def sign_out(user_id: int, session_id: str) -> None:
     """End a session in every process, with its streams; its person counts as gone unless another device is heard of."""
-    sessions.write_end(db.session(), user_id, session_id, utcnow())
+    sessions.write_end(db.session(), user_id, session_id)
     push = current()
     push.bus.publish(SignOut(user_id, session_id))
     push.presence.left(user_id, utcnow())

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BindParameter, ColumnElement, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
+from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.models import EndedSession, User
 from webapp.push.bus import SignOut
@@ -17,9 +18,10 @@ REMEMBERED = timedelta(days=32)
 """How long an ended session is kept in mind. Flask refuses a cookie that was signed 31 days ago."""
 
 
-def write_end(session: Session, user_id: int, session_id: str, now: datetime) -> None:
+def write_end(session: Session, user_id: int, session_id: str) -> None:
     """Have a session refused from now on, in one transaction; a second time does nothing."""
     with writing(session):
+        now = utcnow()  # not before: the transaction may have waited, and others look three seconds back only
         session.execute(delete(EndedSession).where(EndedSession.at < now - REMEMBERED))
         session.merge(EndedSession(user_id=user_id, session_id=session_id, at=now))
 
