@@ -27,6 +27,16 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
+STRICT = [
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+]
+"""On every answer; no view sets one of them."""
+
 
 def public(view: View) -> View:
     """Mark a view as open to people who are not signed in."""
@@ -88,7 +98,7 @@ def init_app(app: Flask) -> None:
 def _require_readable_text() -> None:
     """Refuse addresses and forms that are not UTF-8 (a lone surrogate): parsed, they would be another text."""
     texts = [request.query_string]
-    if request.mimetype == "application/x-www-form-urlencoded":
+    if request.content_length != 0 and request.mimetype == "application/x-www-form-urlencoded":
         texts.append(_whole_body())
     for text in texts:
         try:
@@ -121,12 +131,7 @@ def _require_sign_in() -> BaseResponse | None:
 
 def _set_headers(response: Response) -> Response:
     headers = response.headers
-    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    headers.extend(STRICT)
     if request.endpoint == "static":
         if "v" not in request.args:  # imported by a module, not named by `asset()`: ask whether it is still the same
             headers["Cache-Control"] = "no-cache"
