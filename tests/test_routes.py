@@ -141,3 +141,5 @@ def test_every_answer_has_the_strict_headers(persons: dict[str, FlaskClient], me
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in answer.headers["Cache-Control"]
+    for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"):
+        assert len(answer.headers.getlist(name)) == 1  # two of them would count as both, or as none
