@@ -68,7 +68,7 @@ def save(
     same text again (a lost response, repeated) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
     """
     text = clean(typed)
-    if base is not None and replace(session, user_id, test_id, question_id, typed=text, now=now, base=base):
+    if base and replace(session, user_id, test_id, question_id, typed=text, now=now, base=base):
         return SavedAnswer(text, now)
     with writing(session, keep=True):
         sitting = own_sitting(session, user_id, test_id, now, lock=True)

@@ -31,6 +31,7 @@ ABOUT_THE_TEST = frozenset({"warning", "test_start", "test_end"})
 ABOUT_PRESENCE = frozenset({"warning", "status", "seen"})
 """Names whose conditions look at another table than the candidacy's own."""
 FEW_TESTS = 4
+"""Of so many, every candidacy is looked at sooner than an index over all tests is."""
 ANSWERED = frozenset({Progress.SUBMITTED.value, Progress.BLANK.value})
 PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
     "room": Candidacy.room,

@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Self
 
-from sqlalchemy import Boolean, ColumnElement, func
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.visitors import InternalTraversal
+
+from webapp.by_database import ByDatabase
 
 GLOB_SIGN = re.compile(r"[*?[]")
-
-
-class _Contains(ColumnElement[bool]):
-    inherit_cache = True
-    type = Boolean()
-    _traverse_internals = [  # noqa: RUF012 as SQLAlchemy declares it
-        ("on_postgresql", InternalTraversal.dp_clauseelement),
-        ("on_sqlite", InternalTraversal.dp_clauseelement),
-    ]
-
-    def __init__(self, postgresql: ColumnElement[bool], sqlite: ColumnElement[bool]) -> None:
-        self.on_postgresql = postgresql
-        self.on_sqlite = sqlite
-
-    def self_group(self, against: Any = None) -> Self:  # noqa: ARG002
-        """As it is: SQLAlchemy would compare it with 1 on SQLite, which then finds nothing by an index."""
-        return self
 
 
 def contains(column: InstrumentedAttribute[str], phrase: str, *, by_index: bool) -> ColumnElement[bool]:
@@ -40,14 +21,5 @@ def contains(column: InstrumentedAttribute[str], phrase: str, *, by_index: bool)
     """
     like = column.contains(phrase, autoescape=True) if by_index else func.strpos(column, phrase) > 0
     pattern = GLOB_SIGN.sub(lambda sign: f"[{sign[0]}]", phrase)
-    return _Contains(like, column.op("GLOB", is_comparison=True)(f"*{pattern}*"))
-
-
-@compiles(_Contains)
-def _for_postgresql(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    return f"({compiler.process(element.on_postgresql, **options)})"
-
-
-@compiles(_Contains, "sqlite")
-def _for_sqlite(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    return f"({compiler.process(element.on_sqlite, **options)})"
+    glob = column.op("GLOB", is_comparison=True)(f"*{pattern}*")
+    return ByDatabase(on_postgresql=like, on_sqlite=glob)

@@ -26,7 +26,9 @@ from webapp.planning.search_text import planners_of
 
 ROWS_PER_PAGE = 50
 FEW = 5_000
+"""Matches over all tests that are sorted sooner than a walk meets them."""
 FEW_OF_A_TEST = 250
+"""The same within a few tests, for each page that is to be met."""
 A_MINUTE = timedelta(minutes=1)
 WARNINGS = tuple(one.value for one in CandidateWarning)
 
