@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
 
+from webapp.database import Instant
 from webapp.models import Candidacy, Contribution, Role, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
@@ -75,20 +77,26 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
     The access window runs from 60 minutes before a test's start until it is closed; with `window=False` (the log)
     it does not count. Reads the contributions afresh: inside a transaction the answer is the transaction's (R6).
     """
-    query = (
-        select(Contribution.test_id, Contribution.role, Contribution.room)
-        .join(Test, Test.id == Contribution.test_id)
-        .where(Contribution.user_id == actor.id, Contribution.role.in_(MAY[right]))
-    )
-    if window:
-        entered = and_(Test.starts_at <= now + ENTRY_BEFORE_START, Test.closed_at.is_(None))
-        query = query.where(or_(Contribution.role.in_(ANY_TIME), entered))
-    held = session.execute(query).all()
+    held = session.execute(_held(right, window), {"actor": actor.id, "until": now + ENTRY_BEFORE_START}).all()
     return Reach(
         everything=actor.is_admin and right in ADMINISTRATORS_MAY,
         roles={test_id: Role(role) for test_id, role, _ in held},
         rooms={test_id: room for test_id, _, room in held if room is not None},
     )
+
+
+@cache
+def _held(right: Right, window: bool) -> Select[int, Role, str | None]:
+    """What somebody holds; made once, because every refresh of every monitor asks."""
+    query = (
+        select(Contribution.test_id, Contribution.role, Contribution.room)
+        .join(Test, Test.id == Contribution.test_id)
+        .where(Contribution.user_id == bindparam("actor"), Contribution.role.in_(MAY[right]))
+    )
+    if not window:
+        return query
+    entered = and_(Test.starts_at <= bindparam("until", type_=Instant), Test.closed_at.is_(None))
+    return query.where(or_(Contribution.role.in_(ANY_TIME), entered))
 
 
 def is_contributor(session: Session, actor: User) -> bool:

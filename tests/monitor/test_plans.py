@@ -22,9 +22,9 @@ from tests.monitor.conftest import Nation
 from webapp.access import Reach
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
+from webapp.monitor.finding import ROWS_PER_PAGE, ordered
 from webapp.monitor.matching import matching_alone, walking
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.table import ROWS_PER_PAGE, ordered
 
 SIZE, TESTS = 60_000, 40
 EVERYTHING = Reach(everything=True, roles={}, rooms={})

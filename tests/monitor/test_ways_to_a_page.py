@@ -14,9 +14,9 @@ from webapp.access import Reach
 from webapp.models import Candidacy, Role
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
+from webapp.monitor.finding import ROWS_PER_PAGE, Found, find, pages_of
 from webapp.monitor.matching import matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.table import load_page
 
 SIZE, TESTS = 3000, 6
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
@@ -61,26 +61,34 @@ def test_r17_the_three_ways_to_ask_match_the_same_candidacies(
     assert met == set(nations_session.scalars(select(Candidacy.id).where(within.condition()))) != set()
 
 
+EVERY_WAY = [(most, expected) for most in (10_000, 0) for expected in (None, 1, 10_001)]
+"""Sorted from all or met on a walk; with nothing known before, few expected, or many."""
+
+
+def found(session: Session, within: Reach, filter: Filter, shown: Presentation, nation: Nation) -> Found:  # noqa: A002
+    """A page, the same whichever way it is found."""
+    now = nation[1]
+    ways = [
+        find(session.connection(), within, filter, shown, now, sorted_up_to=most, expected=expected)
+        for most, expected in EVERY_WAY
+    ]
+    assert {(one.count, one.page, *one.ids) for one in ways} == {(ways[0].count, ways[0].page, *ways[0].ids)}
+    return ways[0]
+
+
 @pytest.mark.parametrize("sort", [f"{sign}{key}" for key in BY_KEY for sign in ("", "-")])
 def test_found_and_sorted_or_met_on_a_walk_it_is_the_same_page(
     nations_session: Session, nation: Nation, sort: str
 ) -> None:
-    for number in (1, 2, 9):
-        presentation = Presentation(sort=sort, page=number)
-        pages = [
-            load_page(nations_session, A_TEST, Filter(), presentation, nation[1], sorted_up_to=most)
-            for most in (10_000, 0)
-        ]
-        assert pages[0] == pages[1]
-        assert pages[0].count == nations_session.scalar(select(func.count()).where(Candidacy.test_id == 1))
-        assert len({row.id for row in pages[0].rows}) == 50
+    everybody = nations_session.scalar(select(func.count()).where(Candidacy.test_id == 1))
+    for number in (1, 2, 9, 999):
+        page = found(nations_session, A_TEST, Filter(), Presentation(sort=sort, page=number), nation)
+        assert (page.count, page.page) == (everybody, min(number, pages_of(page.count)))
+        assert len(set(page.ids)) == ROWS_PER_PAGE
 
 
 @pytest.mark.parametrize("pairs", FILTERS, ids=str)
 def test_the_same_for_each_filter(nations_session: Session, nation: Nation, pairs: list[tuple[str, str]]) -> None:
-    few, walked = (
-        load_page(nations_session, EVERYTHING, asked(pairs), Presentation(sort="-name"), nation[1], sorted_up_to=most)
-        for most in (10_000, 0)
-    )
-    assert few == walked
-    assert few.count == len(set(nations_session.scalars(matching(EVERYTHING, asked(pairs), nation[1]))))
+    for within in (EVERYTHING, A_TEST):
+        page = found(nations_session, within, asked(pairs), Presentation(sort="-name"), nation)
+        assert page.count == len(set(nations_session.scalars(matching(within, asked(pairs), nation[1]))))

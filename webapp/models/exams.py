@@ -95,6 +95,7 @@ class Candidacy(Model):
         Index(None, "test_id", "room"),
         Index(None, "test_id", "group_name"),
         Index(None, "test_id", "sort_name"),
+        Index(None, "test_id", "user_id"),  # the people of a test in the order of their presence
         Index(None, "sort_name"),
         Index(None, "room"),
         Index(None, "group_name"),

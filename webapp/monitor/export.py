@@ -13,11 +13,12 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from webapp.access import Reach
+from webapp.monitor.candidates import MOMENTS, CandidateRow, as_rows, moment_of_minute, planner_names, shown
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import Filter
+from webapp.monitor.finding import ordered
 from webapp.monitor.matching import matching
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.table import CandidateRow, as_rows, ordered, planner_names, shown
 from webapp.monitor.words import VALUES
 from webapp.spreadsheets import Pieces, harmless
 
@@ -42,7 +43,7 @@ def csv_chunks(
     planners: dict[int, str] = {}
     for part in found.partitions():
         planners |= planner_names(session, {row.test_id for row in part} - set(planners), presentation)
-        rows = as_rows(part, planners, now)
+        rows = as_rows(part, planners)
         yield _lines(
             [list(chain(*(_cells(row, key, words, filter.zone) for key in presentation.columns))) for row in rows]
         )
@@ -74,8 +75,8 @@ def _lines(rows: list[list[str]]) -> str:
 def _cells(row: CandidateRow, key: str, words: dict[str, dict[str, str]], zone: ZoneInfo) -> list[str]:
     """A column's text; progress brings "last seen" along as a cell of its own."""
     in_words = _in_words(row, key, words)
-    text = _text(getattr(row, key), zone) if in_words is None else in_words
-    return [text, _text(row.last_seen, zone)] if key == "progress" else [text]
+    text = _text(row, key, zone) if in_words is None else in_words
+    return [text, _text(row, "last_seen", zone)] if key == "progress" else [text]
 
 
 def _in_words(row: CandidateRow, key: str, words: dict[str, dict[str, str]]) -> str | None:
@@ -92,9 +93,10 @@ def _in_words(row: CandidateRow, key: str, words: dict[str, dict[str, str]]) -> 
     return "; ".join(held[key]) if key in held else None
 
 
-def _text(value: str | int | datetime | None, zone: ZoneInfo) -> str:
+def _text(row: CandidateRow, field: str, zone: ZoneInfo) -> str:
+    value = getattr(row, field)
     if value is None:
         return ""
-    if isinstance(value, datetime):
-        return value.astimezone(zone).isoformat(timespec="minutes")
+    if field in MOMENTS:
+        return moment_of_minute(value).astimezone(zone).isoformat(timespec="minutes")
     return str(value)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, and_, false, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
@@ -84,8 +84,12 @@ def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def is_narrow(reach: Reach, filter: Filter) -> bool:  # noqa: A002
     """Whether only a few tests are looked at, which their own indexes find at once."""
-    tests = filter.values("test") or (() if reach.everything else reach.roles)
-    return 0 < len(tests) <= FEW_TESTS
+    return 0 < len(_tests_of(reach, filter)) <= FEW_TESTS
+
+
+def _tests_of(reach: Reach, filter: Filter) -> list[int]:  # noqa: A002
+    """The only tests that are looked at; none if it is all there are."""
+    return sorted(map(int, filter.values("test") or (() if reach.everything else reach.roles)))
 
 
 def counted_at_once(reach: Reach, filter: Filter) -> bool:  # noqa: A002
@@ -105,18 +109,16 @@ def _asked(reach: Reach | None, filter: Filter) -> FromClause:  # noqa: A002
     if _asks_about(filter, ABOUT_PRESENCE):
         own = Presence.user_id == Candidacy.user_id
         if reach and is_narrow(reach, filter):
-            first, last = (_edge_of_persons(edge, reach, filter) for edge in (func.min, func.max))
+            first, last = (_edge_of_persons(edge, _tests_of(reach, filter)) for edge in (func.min, func.max))
             own = and_(own, Presence.user_id.between(first, last))
         drawn_from = drawn_from.outerjoin(Presence, own)
     return drawn_from
 
 
-def _edge_of_persons(edge: Any, reach: Reach, filter: Filter) -> ScalarSelect[int]:  # noqa: A002
-    """The lowest or highest number of a person in these tests."""
-    tests = [_in_tests(values) for name, values in filter.choices if name == "test"]
-    # the sum keeps PostgreSQL from going through everybody's numbers until it meets one of these tests
-    found: Select[int] = select(edge(Candidacy.user_id + 0)).where(reach.condition(), *tests)
-    return found.correlate(None).scalar_subquery()
+def _edge_of_persons(edge: Any, tests: Sequence[int]) -> ScalarSelect[int]:
+    """The lowest or highest number of a person in these tests, each found at an end of an index."""
+    edges = [select(edge(Candidacy.user_id).label("edge")).where(Candidacy.test_id == number) for number in tests]
+    return select(edge(union_all(*edges).subquery().c.edge)).scalar_subquery()
 
 
 def _drawn_from(tables: FromClause, reach: Reach, conditions: Iterable[ColumnElement[bool]]) -> Select[int]:

@@ -8,13 +8,11 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlencode
 
-from markupsafe import Markup
-
 from webapp.monitor.choices import Choices
 from webapp.monitor.filters import Filter
 from webapp.monitor.head import Head, head_of
 from webapp.monitor.presentation import Presentation, query_string
-from webapp.monitor.rows import Look
+from webapp.monitor.rows import Look, WrittenRow
 from webapp.monitor.table import TablePage
 from webapp.monitor.words import label, value_in_words
 
@@ -70,15 +68,16 @@ class MonitorPage:
         return urlencode(self.filter.pairs())
 
     @cached_property
-    def rows(self) -> list[Markup]:
+    def rows(self) -> list[WrittenRow]:
         """The candidates' rows."""
-        return [self.look.row_html(row) for row in self.table.rows]
+        return [self.look.written(row) for row in self.table.rows]
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """A digest of all that the fragment shows: it changes whenever that would look different."""
-        parts = (self.user_id, self.address, self.look.today, self.table.count, *self.titles.values(), *self.rows)
-        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
+        parts = (self.user_id, self.address, self.look.today, self.table.count, *self.titles.values())
+        told = [str(part).encode() for part in parts] + [row.digest for row in self.rows]
+        return hashlib.sha256(b"\0".join(told)).hexdigest()[:32]
 
     @cached_property
     def head(self) -> Head:

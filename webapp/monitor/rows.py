@@ -1,23 +1,25 @@
 """The monitor's rows as HTML. What looked the same a moment ago, for whomever, is not written again.
 
 A hall's invigilators ask for their lists every five seconds, and of most rows nothing has changed. A row holds whole
-minutes only (`table.CandidateRow`), so equal rows look equal.
+minutes only (`candidates.CandidateRow`), so equal rows look equal.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app, url_for
 from flask_babel import format_datetime, get_locale, gettext
 from markupsafe import Markup
 
+from webapp.monitor.candidates import CandidateRow, moment_of_minute
 from webapp.monitor.columns import BY_KEY, Column
-from webapp.monitor.table import CandidateRow
 from webapp.monitor.words import VALUES
 from webapp.timezone import installation_zone
 
@@ -36,9 +38,17 @@ class Look:
     locale: str
     compose_address: str
 
-    def row_html(self, row: CandidateRow) -> Markup:
-        """A candidate's `<tr>`; needs an application context."""
+    def written(self, row: CandidateRow) -> WrittenRow:
+        """A candidate's row; needs an application context."""
         return _written(row, self)
+
+
+class WrittenRow(NamedTuple):
+    """A candidate's `<tr>`."""
+
+    html: Markup
+    digest: bytes
+    """Of the text: the same as long as the row looks the same."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class RowParts:
     labels: dict[str, str]
     """What a row says beside its values; `select` and `more_for` take the candidate's name."""
     compose_address: str
-    minute: Callable[[datetime], Markup]
+    minute: Callable[[int], Markup]
 
 
 def look_now(columns: tuple[str, ...], now: datetime) -> Look:
@@ -61,9 +71,9 @@ def look_now(columns: tuple[str, ...], now: datetime) -> Look:
 
 
 @lru_cache(maxsize=KEPT)
-def _written(row: CandidateRow, look: Look) -> Markup:
-    template = current_app.jinja_env.get_template("monitor/_row.html")
-    return Markup(template.render(row=row, page=_parts(look)))  # noqa: S704 the template escapes
+def _written(row: CandidateRow, look: Look) -> WrittenRow:
+    text = current_app.jinja_env.get_template("monitor/_row.html").render(row=row, page=_parts(look))
+    return WrittenRow(Markup(text), hashlib.sha256(text.encode()).digest())  # noqa: S704 the template escapes
 
 
 @lru_cache(maxsize=64)
@@ -83,14 +93,14 @@ def _parts(look: Look) -> RowParts:
             "was_offline": gettext("Was offline"),
         },
         compose_address=look.compose_address,
-        minute=lambda moment: _minute(moment, look),
+        minute=lambda minute: _minute(minute, look),
     )
 
 
 @lru_cache(maxsize=4096)
-def _minute(moment: datetime, look: Look) -> Markup:
+def _minute(minute: int, look: Look) -> Markup:
     """`<time>` to the minute: today's without the date, which stands in the title with the zone (trap 24)."""
-    here = moment.astimezone(look.zone)
+    here = moment_of_minute(minute).astimezone(look.zone)
     full = f"{format_datetime(here, 'd MMM yyyy HH:mm', rebase=False)} {here.tzname()}"
     shown = f"{here:%H:%M}" if here.date() == look.today else format_datetime(here, "d MMM HH:mm", rebase=False)
     tag = Markup('<time datetime="{}" title="{}">{}</time>')

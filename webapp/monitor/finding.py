@@ -1,0 +1,146 @@
+"""Which candidacies stand on a page of the monitor, and how many match: found in the way that is quickest for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from webapp.access import Reach
+from webapp.among import among
+from webapp.models import Candidacy
+from webapp.models.derived import sitting
+from webapp.monitor.columns import BY_KEY, Column
+from webapp.monitor.filters import Filter
+from webapp.monitor.matching import counted_at_once, is_narrow, matching, matching_alone, walking
+from webapp.monitor.presentation import DEFAULT_SORT, Presentation
+
+ROWS_PER_PAGE = 50
+FEW = 5_000
+"""Matches over all tests that are sorted sooner than a walk meets them."""
+FEW_OF_A_TEST = 250
+"""The same within a few tests, for each page that is to be met."""
+VIEWS = 4096
+"""Views whose size is remembered."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a list, by numbers."""
+
+    count: int
+    """Candidacies that match (R5, R17)."""
+    page: int
+    ids: Sequence[int]
+    """Of the candidacies on the page, in their order."""
+
+
+def pages_of(count: int) -> int:
+    """How many pages a list has; an empty one has one."""
+    return max(1, -(-count // ROWS_PER_PAGE))
+
+
+class Sizes:
+    """How many a view matched when it was last looked at: no answer rests on it, only the way to the next one."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Any, int] = {}
+
+    def of(self, reach: Reach, filter: Filter) -> int | None:  # noqa: A002 the field's word
+        """The last count; None if it is not remembered."""
+        return self._counts.get(self._key(reach, filter))
+
+    def remember(self, reach: Reach, filter: Filter, count: int) -> None:  # noqa: A002
+        """Keep a count for the next time."""
+        if len(self._counts) >= VIEWS:
+            self._counts.clear()
+        self._counts[self._key(reach, filter)] = count
+
+    @staticmethod
+    def _key(reach: Reach, filter: Filter) -> Any:  # noqa: A002
+        return reach.everything, frozenset(reach.roles), frozenset(reach.rooms.items()), filter
+
+
+sizes = Sizes()
+
+
+def find(
+    connection: Connection,
+    reach: Reach,
+    filter: Filter,  # noqa: A002
+    presentation: Presentation,
+    now: datetime,
+    *,
+    sorted_up_to: int | None = None,
+    expected: int | None = None,
+) -> Found:
+    """The page asked for, or the nearest there is; three statements at the most.
+
+    Few matches (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
+    Whoever knows how many to expect asks for no more than is needed: their number comes with the page.
+    """
+    limit = _few(reach, filter, presentation.page) if sorted_up_to is None else sorted_up_to
+    matches = matching_alone(reach, filter, now)
+    if expected is not None and expected > limit and is_narrow(reach, filter):
+        many = _many(reach, filter, presentation, now).add_columns(_number_of(matches).scalar_subquery())
+        met = connection.execute(_on_page(many, presentation.page, presentation, now)).all()
+        if met:
+            return Found(met[0][1], presentation.page, [number for number, _ in met])
+    first = not counted_at_once(reach, filter) if expected is None else expected <= limit
+    few = _if_at_most(limit, connection, matches) if first else None
+    count = len(few) if few is not None else connection.execute(_number_of(matches)).scalar_one()
+    page = min(presentation.page, pages_of(count))
+    if not count:
+        return Found(count, page, [])
+    if count <= limit:
+        ids = connection.execute(matches).scalars().all() if few is None else few
+        query = _of(ids, BY_KEY[presentation.sort_column])
+    else:
+        query = _many(reach, filter, presentation, now)
+    return Found(count, page, connection.execute(_on_page(query, page, presentation, now)).scalars().all())
+
+
+def _few(reach: Reach, filter: Filter, page: int) -> int:  # noqa: A002
+    """Up to how many matches are sorted sooner than a walk meets the page: a test's names are soon walked along."""
+    return min(FEW, FEW_OF_A_TEST * page) if is_narrow(reach, filter) else FEW
+
+
+def _if_at_most(most: int, connection: Connection, matches: Select[int]) -> Sequence[int] | None:
+    """The matches if there are no more than that, else None. For few, this is all the searching there is."""
+    found = connection.execute(matches.limit(most + 1)).scalars().all()
+    return found if len(found) <= most else None
+
+
+def _number_of(matches: Select[int]) -> Select[int]:
+    return matches.with_only_columns(func.count(), maintain_column_froms=True).correlate(None)
+
+
+def _of(ids: Sequence[int], column: Column) -> Select[Any]:
+    """These candidacies, from the tables by which the column sorts them."""
+    tables = sitting() if column.needs_sitting else Candidacy.__table__
+    return select(Candidacy.id).select_from(tables).where(among(Candidacy.id, ids))
+
+
+def _many(reach: Reach, filter: Filter, presentation: Presentation, now: datetime) -> Select[Any]:  # noqa: A002
+    way = walking if presentation.sort_column == DEFAULT_SORT else matching
+    return way(reach, filter, now)
+
+
+def _on_page(query: Select[Any], page: int, presentation: Presentation, now: datetime) -> Select[Any]:
+    return ordered(query, presentation, now).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)
+
+
+def ordered(query: Select[Any], presentation: Presentation, now: datetime) -> Select[Any]:
+    """Sorted as asked; what is missing comes last either way, and equals stay in one order."""
+    by = BY_KEY[presentation.sort_column].order(now)
+    return query.order_by(*(_directed(one, presentation.descending) for one in by), Candidacy.id)
+
+
+def _directed(expression: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
+    directed = expression.desc() if descending else expression.asc()
+    # an index is in order without a word about what is missing, and where nothing can be missing none is needed
+    can_miss = getattr(expression, "nullable", True)
+    return directed.nulls_last() if can_miss else directed
