@@ -1,0 +1,78 @@
+"""A row's moments and durations are whole minutes, as a clock without seconds shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall
+from webapp.access import Reach
+from webapp.monitor.candidates import CandidateRow, as_rows, moment_of_minute, shown
+from webapp.monitor.filters import Filter
+from webapp.monitor.matching import matching
+from webapp.monitor.presentation import Presentation
+from webapp.monitor.table import load_page
+
+EVERYTHING = Reach(everything=True, roles={}, rooms={})
+NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)
+
+
+def at(clock: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-24T{clock}+00:00")
+
+
+def row_of(session: Session) -> CandidateRow:
+    """The only candidacy, as the page has it and as the list in one file has it."""
+    (row,) = load_page(session, EVERYTHING, Filter(), Presentation(), NOW).rows
+    assert as_rows(session.execute(shown(matching(EVERYTHING, Filter(), NOW), NOW)), {}) == [row]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "extra", "left"),
+    [("12:30:00", 0, 120), ("12:30:01", 0, 121), ("12:30:00", 30, 150), ("10:30:21", 0, 1), ("10:29:59", 0, 0)],
+)
+def test_minutes_left_are_those_begun(session: Session, hall: Hall, ends_at: str, extra: int, left: int) -> None:
+    hall.candidacy(hall.test(starts_at=at("09:30:00"), ends_at=at(ends_at)), extra_minutes=extra)
+    assert row_of(session).remaining == left
+
+
+@pytest.mark.parametrize("ended", ["paused_at", "submitted_at", "withdrawn_at"])
+def test_nothing_is_left_to_whoever_does_not_write(session: Session, hall: Hall, ended: str) -> None:
+    hall.candidacy(hall.test(starts_at=at("09:30:00")), **{ended: at("10:00:00")})
+    assert row_of(session).remaining is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "spent"),
+    [
+        ({"started_at": None}, None),
+        ({"started_at": at("09:30:59")}, 60),
+        ({"started_at": at("09:30:00"), "submitted_at": at("10:29:59")}, 59),
+        ({"started_at": at("09:30:00"), "withdrawn_at": at("09:31:00")}, 1),
+        ({"started_at": at("10:31:00")}, 0),
+    ],
+    ids=str,
+)
+def test_minutes_spent(session: Session, hall: Hall, fields: dict[str, datetime | None], spent: int | None) -> None:
+    hall.candidacy(hall.test(starts_at=at("09:00:00")), **fields)
+    assert row_of(session).spent == spent
+
+
+def test_a_moment_is_the_minute_it_lies_in(session: Session, hall: Hall) -> None:
+    test = hall.test(starts_at=at("09:30:01"), ends_at=at("12:30:59"))
+    one = hall.candidacy(test, started_at=at("09:31:02"), saved_at=at("10:29:59"), submitted_at=at("10:30:00"))
+    hall.seen(one.user_id, timedelta(days=1))
+    row = row_of(session)
+    moments = (row.test_start, row.test_end, row.started, row.saved, row.submitted)
+    clocks = [f"{moment_of_minute(minute):%H:%M:%S}" for minute in moments if minute is not None]
+    assert clocks == ["09:30:00", "12:30:00", "09:31:00", "10:29:00", "10:30:00"]
+
+
+def test_somebody_online_was_not_last_seen_at_a_time(session: Session, hall: Hall) -> None:
+    one = hall.candidacy(hall.test(starts_at=at("09:30:00")))
+    assert (row_of(session).online, row_of(session).last_seen) == (False, None)
+    hall.seen(one.user_id)  # by the clock, which is not before NOW
+    assert (row_of(session).online, row_of(session).last_seen) == (True, None)
