@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import login
+from webapp.models import KeptSession, kept_id
 
 View = TypeVar("View", bound=Callable[..., object])
 REMEMBERED_COOKIES = 10_000
@@ -45,9 +46,16 @@ def public(view: View) -> View:
 
 
 def own_session(view: View) -> View:
-    """Mark a view for which a session is enough, without a look at the database whether it still counts (`/ping`)."""
+    """Mark a view that takes a session as the cookie has it (`kept_session`): it asks by itself whether that still
+    counts, in a statement that it makes anyway, or does without (`/ping`)."""
     view.takes_session = True  # type: ignore[attr-defined]
     return public(view)
+
+
+def kept_session() -> KeptSession | None:
+    """Who the request's cookie says is signed in; None if it says nothing of the kind."""
+    found = kept_id(session.get("_user_id"))
+    return KeptSession(*found, session.get("sid", "")) if found else None
 
 
 class KnownCookies:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from flask_babel import format_datetime
+from flask_babel import format_datetime, get_locale
 from markupsafe import Markup, escape
 
 
@@ -29,7 +30,12 @@ def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     """
     if moment is None:
         return Markup("")
-    here = local(moment)
+    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), str(get_locale()))
+
+
+@lru_cache(maxsize=1024)  # a hall saves a hundred times within a second, and is told the same moment
+def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Markup:
+    here = moment.astimezone(zone)
     full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
     shown = {
         "full": full,

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tests.exams.rows import question_of
+from tests.exams.rows import browser_of, question_of
 from tests.hall import Hall
 from tests.monitor.test_page import statements
 from webapp.clock import utcnow
@@ -19,7 +19,7 @@ from webapp.exams import answers, progress
 from webapp.exams.refusals import ChangedElsewhere, NotNow
 from webapp.exams.sittings import GRACE
 from webapp.extensions import db
-from webapp.models import Answer, Candidacy, Question, User
+from webapp.models import Answer, Candidacy, EndedSession, KeptSession, Presence, Question, User
 from webapp.models import Test as Exam
 from webapp.refusals import NotFound
 
@@ -35,14 +35,15 @@ class Sitting:
         hall.candidacy(test, started_at=utcnow())  # somebody else, who must not be meant
         candidacy = hall.candidacy(test, started_at=utcnow())
         self.user_id, self.test_id, self.candidacy_id = candidacy.user_id, candidacy.test_id, candidacy.id
+        self.kept = KeptSession(self.user_id, 0, "here")
         self.question_id = question_of(hall, self.test_id)
         self.base = self.save("first", 0).version
 
     def save(self, text: str, base: int) -> answers.SavedAnswer:
         with self.app.app_context():
-            return answers.save(
-                db.session(), self.user_id, self.test_id, self.question_id, typed=text, now=utcnow(), base=base
-            )
+            session, where, now = db.session(), (self.test_id, self.question_id), utcnow()
+            at_once = answers.save_known(session, self.kept, *where, typed=text, now=now, base=base)
+            return at_once or answers.save(session, self.user_id, *where, typed=text, now=now, base=base)
 
     def stored(self) -> tuple[str, datetime]:
         with self.app.app_context():
@@ -167,3 +168,42 @@ def test_only_the_question_of_this_test_and_person_is_written(sitting: Sitting, 
 
 def test_the_same_text_again_is_not_a_new_version(sitting: Sitting) -> None:
     assert sitting.save("first", sitting.base).version == sitting.base
+
+
+@pytest.mark.parametrize("ended", ["signed out", "new password"])
+def test_a_session_that_has_ended_writes_nothing(app: Flask, sitting: Sitting, session: Session, ended: str) -> None:
+    """R6: with the version that the page knows, and without; the refusal is a sign-in, whatever else is wrong."""
+    client = browser_of(app, session.get_one(User, sitting.user_id))
+    with client.session_transaction() as cookie:
+        cookie["sid"] = "hers"
+    address = f"/tests/{sitting.test_id}/answers/{sitting.question_id}"
+    as_script = {"HX-Request": "true"}
+    saved = client.post(address, data={"text": "second", "base": sitting.base}, headers=as_script)
+    assert (saved.status_code, sitting.stored()[0]) == (200, "second")
+    base = microseconds(sitting.stored()[1])
+    with writing(session):
+        session.add(EndedSession(user_id=sitting.user_id, session_id="another one's", at=utcnow()))
+        if ended == "signed out":
+            session.add(EndedSession(user_id=sitting.user_id, session_id="hers", at=utcnow()))
+        else:
+            session.execute(update(User).where(User.id == sitting.user_id).values(epoch=1))
+    for form in ({"text": "third", "base": base}, {"text": "third"}, {"base": "x"}, {"text": "a\0", "base": base}):
+        answer = client.post(address, data=form, headers=as_script)
+        assert (answer.status_code, sitting.stored()[0]) == (401, "second"), form
+
+
+def test_whoever_saves_is_there(app: Flask, sitting: Sitting, session: Session) -> None:
+    """R21: the statement that saves stands for the look who is signed in, which counts as a sign of life elsewhere."""
+    client = browser_of(app, session.get_one(User, sitting.user_id))
+    recorder = app.extensions["examhall_push"].presence
+    recorder.flush(session, utcnow())
+    with writing(session):
+        session.get_one(Presence, sitting.user_id).last_seen = long_ago = utcnow() - timedelta(hours=1)
+    form = {"text": "second", "base": sitting.base}
+    address = f"/tests/{sitting.test_id}/answers/{sitting.question_id}"
+    with statements(app) as made:
+        client.post(address, data=form, headers={"HX-Request": "true"})
+    assert sitting.stored()[0] == "second"
+    assert not [one for one in made if one.startswith("SELECT user_account")]
+    recorder.flush(session, utcnow())
+    assert session.get_one(Presence, sitting.user_id).last_seen > long_ago

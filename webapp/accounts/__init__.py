@@ -5,15 +5,14 @@ from __future__ import annotations
 from flask import Flask, session
 from sqlalchemy import bindparam, select
 
-from webapp import push
 from webapp.accounts.views import blueprint
 from webapp.database import each_by_itself
 from webapp.extensions import db, login
-from webapp.models import User, kept_id
+from webapp.models import User, kept_id, still_counts
 
 # made once: every request asks this first, and making it takes longer than the answer
 PERSON_OF_A_SESSION = select(User).where(
-    User.id == bindparam("user_id"), User.epoch == bindparam("epoch"), ~push.has_ended(bindparam("session_id"))
+    still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id"))
 )
 
 

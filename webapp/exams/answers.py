@@ -12,7 +12,7 @@ from webapp.database import microseconds, writing
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
 from webapp.exams.replacing import replace
 from webapp.exams.sittings import own_sitting
-from webapp.models import Answer, Question
+from webapp.models import Answer, KeptSession, Question
 from webapp.refusals import NotFound
 
 LONGEST = 100_000
@@ -51,6 +51,30 @@ def answers_of(session: Session, candidacy_id: int) -> dict[int, SavedAnswer]:
     return {question_id: SavedAnswer(text, at) for question_id, text, at in session.execute(query)}
 
 
+def save_known(
+    session: Session,
+    kept: KeptSession,
+    test_id: int,
+    question_id: int,
+    *,
+    typed: str,
+    now: datetime,
+    base: int,
+) -> SavedAnswer | None:
+    """Store an answer over the version that its page knows, by one statement (`replacing`).
+
+    It asks for all that `save()` does, and whether the session counts. None if any of that is not as it is nearly
+    always: nothing was written, and whoever is told why must be known first.
+    """
+    try:
+        text = clean(typed)
+    except UnfitText:
+        return None
+    if not base or not replace(session, kept, test_id, question_id, typed=text, now=now, base=base):
+        return None
+    return SavedAnswer(text, now)
+
+
 def save(
     session: Session,
     user_id: int,
@@ -68,8 +92,6 @@ def save(
     same text again (a lost response, repeated) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
     """
     text = clean(typed)
-    if base and replace(session, user_id, test_id, question_id, typed=text, now=now, base=base):
-        return SavedAnswer(text, now)
     with writing(session, keep=True):
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if not sitting.takes_answers:

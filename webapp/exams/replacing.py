@@ -1,8 +1,8 @@
 """What nearly every save finds: the answer as the page knows it, and a test that takes answers.
 
 A hall of 1,500 that writes saves 150 times per second, and on PostgreSQL each statement is a way there and back. This
-is one, and a transaction by itself. Whatever it does not find is looked at step by step in `answers.save()`, which also
-says what is wrong.
+is one, and a transaction by itself; it asks besides whether the session still counts. Whatever it does not find is
+looked at step by step in `answers.save()`, which also says what is wrong.
 """
 
 from __future__ import annotations
@@ -10,23 +10,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, select, type_coerce, update
+from sqlalchemy import BigInteger, bindparam, exists, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from webapp.database import MICROSECOND, Instant, by_itself, writing
 from webapp.exams.sittings import GRACE
-from webapp.models import Answer, Candidacy, Test
+from webapp.models import Answer, Candidacy, KeptSession, Test, User, still_counts
 from webapp.models.derived import NOW, is_writing, own_end
 
 ANSWERS: Any = Answer.__table__
 CANDIDACIES: Any = Candidacy.__table__
 
+SIGNED_IN = exists(
+    select(User.id).where(still_counts(bindparam("person"), bindparam("its_epoch"), bindparam("its_session")))
+)
 # locked on PostgreSQL before the answer is, as everywhere; whoever waited for it sees the row as it is by then
 OPEN_SITTING = (
     select(Candidacy.id)
     .join(Test, Test.id == Candidacy.test_id)
     .where(
         Candidacy.user_id == bindparam("person"),
+        exists(
+            select(User.id).where(still_counts(bindparam("person"), bindparam("its_epoch"), bindparam("its_session")))
+        ),
         Candidacy.test_id == bindparam("in_test"),
         is_writing(),
         Test.closed_at.is_(None),
@@ -57,10 +63,11 @@ NOTE = _noted(bindparam("candidacy"))
 
 
 def replace(
-    session: Session, user_id: int, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
+    session: Session, kept: KeptSession, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
 ) -> bool:
     """Write an answer over version `base` of it, if that is what is stored; False if nothing was written."""
-    what = {"person": user_id, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}
+    who = {"person": kept.user_id, "its_epoch": kept.epoch, "its_session": kept.session_id}
+    what = {**who, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}
     if session.get_bind().dialect.name == "postgresql":
         return bool(by_itself(session).execute(REPLACE_AND_NOTE, what).rowcount)
     with writing(session, keep=True):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp import push
 from webapp.access import is_contributor
 from webapp.clock import utcnow
 from webapp.database import LARGEST_ID
 from webapp.errors import wants_fragment
 from webapp.exams import answers, progress, sittings
 from webapp.exams.refusals import ExamRefusal, SomebodyElse
-from webapp.extensions import db
+from webapp.extensions import db, login
 from webapp.messaging import inbox
 from webapp.refusals import BadParameter
+from webapp.security import kept_session, own_session
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
@@ -72,16 +74,36 @@ def exam(test_id: int) -> str:
 
 
 @blueprint.post(f"{TEST}/answers/{QUESTION}")
+@own_session
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
-    text = request.form.get("text")
-    if text is None:
-        abort(400)
-    _same_person()
-    saved = answers.save(db.session(), current_user.id, test_id, question_id, typed=text, now=utcnow(), base=_base())
+    saved = _saved_at_once(test_id, question_id)
+    if saved is None:
+        if not current_user.is_authenticated:
+            return login.unauthorized()  # type: ignore[no-any-return]
+        text = request.form.get("text")
+        if text is None:
+            abort(400)
+        _same_person(current_user.id)
+        own = current_user.id, test_id, question_id
+        saved = answers.save(db.session(), *own, typed=text, now=utcnow(), base=_base())
     if wants_fragment():
-        return render_template("exams/_saved.html", answer=saved)
+        return _saved_words(saved)
     return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)
+
+
+def _saved_at_once(test_id: int, question_id: int) -> answers.SavedAnswer | None:
+    """A save that is as nearly all are; None if it is to be looked at step by step."""
+    kept, form = kept_session(), request.form
+    base, person = form.get("base", ""), form.get("person")
+    if kept is None or "text" not in form or not _is_version(base) or person not in {None, str(kept.user_id)}:
+        return None
+    saved = answers.save_known(
+        db.session(), kept, test_id, question_id, typed=form["text"], now=utcnow(), base=int(base)
+    )
+    if saved is not None:
+        push.seen(kept.user_id)
+    return saved
 
 
 @blueprint.post(f"{TEST}/submit")
@@ -99,10 +121,15 @@ def refused(refusal: ExamRefusal) -> Response:
     return make_response(render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status)
 
 
-def _same_person() -> None:
+def _saved_words(saved: answers.SavedAnswer) -> str:
+    # without what Flask gives to every page, the person above all: it would be looked up for these two words
+    return current_app.jinja_env.get_template("exams/_saved.html").render(answer=saved)
+
+
+def _same_person(user_id: int) -> None:
     """A page left open by somebody else must not write into the answers of the one who signed in after."""
     person = request.form.get("person")
-    if person is not None and person != str(current_user.id):
+    if person is not None and person != str(user_id):
         raise SomebodyElse
 
 
@@ -110,6 +137,10 @@ def _base() -> int | None:
     given = request.form.get("base")
     if given is None:
         return None
-    if not (given.isascii() and given.isdecimal() and len(given) <= 18):
+    if not _is_version(given):
         raise BadParameter("base", given[:40])
     return int(given)
+
+
+def _is_version(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18

@@ -3,7 +3,7 @@
 from webapp.models.exams import Answer, Attendance, Candidacy, Contribution, Question, Role, Test
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Message
-from webapp.models.people import EndedSession, SignInAttempt, User, kept_id
+from webapp.models.people import EndedSession, KeptSession, SignInAttempt, User, kept_id, still_counts
 from webapp.models.presence import Presence
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Contribution",
     "Delivery",
     "EndedSession",
+    "KeptSession",
     "LogEntry",
     "LogHead",
     "LogSubject",
@@ -24,4 +25,5 @@ __all__ = [
     "Test",
     "User",
     "kept_id",
+    "still_counts",
 ]

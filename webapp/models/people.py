@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from typing import NamedTuple
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, String, Text, and_, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import LARGEST_ID, Instant
@@ -47,6 +48,14 @@ def kept_id(kept: object) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
+class KeptSession(NamedTuple):
+    """Who a session cookie says is signed in. Whether that still counts only the database knows (`still_counts`)."""
+
+    user_id: int
+    epoch: int
+    session_id: str
+
+
 class EndedSession(Model):
     """A session whose person has signed out: a copy of its cookie is refused, and every process ends its streams."""
 
@@ -67,3 +76,11 @@ class SignInAttempt(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     at: Mapped[datetime] = mapped_column(Instant)
+
+
+def still_counts(
+    user_id: BindParameter[int], epoch: BindParameter[int], session_id: BindParameter[str]
+) -> ColumnElement[bool]:
+    """The condition on `User` to be the person of a session that has not ended."""
+    ended = exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)
+    return and_(User.id == user_id, User.epoch == epoch, ~ended)

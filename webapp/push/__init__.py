@@ -14,7 +14,7 @@ from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
 from webapp.push.service import announce, announce_closed, drain, seen, sign_out
-from webapp.push.sessions import has_ended, write_end_of_all
+from webapp.push.sessions import write_end_of_all
 from webapp.push.views import OpenNotices, push
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "announce_closed",
     "closed_event",
     "drain",
-    "has_ended",
     "init_app",
     "notice_event",
     "seen",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, delete, exists, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.models import EndedSession, User
+from webapp.models import EndedSession
 from webapp.push.bus import SignOut
 from webapp.push.hub import ALL_SESSIONS
 
@@ -32,11 +32,6 @@ def write_end_of_all(session: Session, user_ids: Sequence[int], now: datetime) -
     session.execute(delete(EndedSession).where(*earlier))
     rows = [{"user_id": user_id, "session_id": ALL_SESSIONS, "at": now} for user_id in user_ids]
     session.execute(insert(EndedSession), rows)
-
-
-def has_ended(session_id: str | BindParameter[str]) -> ColumnElement[bool]:
-    """Whether this session of the statement's `User` has ended."""
-    return exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)
 
 
 def ended_since(session: Session, moment: datetime) -> Iterator[SignOut]:

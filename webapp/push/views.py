@@ -12,14 +12,13 @@ from werkzeug.exceptions import Unauthorized
 from webapp.clock import utcnow
 from webapp.database import look_anew
 from webapp.extensions import db
-from webapp.models import kept_id
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
 from webapp.push.events import Event, notice_event, still_open_event
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
-from webapp.security import own_session
+from webapp.security import kept_session, own_session
 
 OpenNotices = Callable[[int], list[tuple[int, str]]]
 
@@ -107,11 +106,10 @@ class StreamBody:
 @own_session
 def ping() -> Response:
     """Seen, 204. Reads the signed cookie only: no database in the request."""
-    found = kept_id(session.get("_user_id"))
-    if found is None:
+    kept = kept_session()
+    if kept is None:
         raise Unauthorized
-    user_id, _epoch = found
-    service.seen(user_id)
+    service.seen(kept.user_id)
     return Response(status=204)
 
 
