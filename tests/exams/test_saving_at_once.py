@@ -178,11 +178,14 @@ def test_a_session_that_has_ended_writes_nothing(app: Flask, sitting: Sitting, s
         cookie["sid"] = "hers"
     address = f"/tests/{sitting.test_id}/answers/{sitting.question_id}"
     as_script = {"HX-Request": "true"}
-    saved = client.post(address, data={"text": "second", "base": sitting.base}, headers=as_script)
+    with writing(session):
+        session.add(EndedSession(user_id=sitting.user_id, session_id="another one's", at=utcnow()))
+    with statements(app) as made:
+        saved = client.post(address, data={"text": "second", "base": sitting.base}, headers=as_script)
+    assert not [one for one in made if one.startswith("SELECT user_account")]
     assert (saved.status_code, sitting.stored()[0]) == (200, "second")
     base = microseconds(sitting.stored()[1])
     with writing(session):
-        session.add(EndedSession(user_id=sitting.user_id, session_id="another one's", at=utcnow()))
         if ended == "signed out":
             session.add(EndedSession(user_id=sitting.user_id, session_id="hers", at=utcnow()))
         else:

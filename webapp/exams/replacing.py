@@ -30,9 +30,7 @@ OPEN_SITTING = (
     .join(Test, Test.id == Candidacy.test_id)
     .where(
         Candidacy.user_id == bindparam("person"),
-        exists(
-            select(User.id).where(still_counts(bindparam("person"), bindparam("its_epoch"), bindparam("its_session")))
-        ),
+        SIGNED_IN,
         Candidacy.test_id == bindparam("in_test"),
         is_writing(),
         Test.closed_at.is_(None),
