@@ -3,7 +3,7 @@
 import { renew, token } from "./csrf.js";
 
 async function send(address, fields, options) {
-  const body = new FormData();
+  const body = Object.keys(fields).length ? new FormData() : null; // a ping says nothing, and always the same
   for (const [name, value] of Object.entries(fields)) body.append(name, value);
   const answer = await fetch(address, {
     method: "POST",

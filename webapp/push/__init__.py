@@ -10,6 +10,7 @@ from webapp.extensions import db
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
 from webapp.push.events import closed_event, notice_event
+from webapp.push.known_pings import KnownPings
 from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
@@ -39,10 +40,11 @@ def init_app(app: Flask, *, outbox: Outbox, open_notices: OpenNotices, came_back
     `outbox` and `open_notices` read messages, `came_back` hears of people who had been offline; each is called in
     an application context.
     """
-    app.extensions["examhall_push"] = service.build(app, outbox, came_back)
+    built = app.extensions["examhall_push"] = service.build(app, outbox, came_back)
     push.open_notices = open_notices
     if service.under_gevent():
         app.wsgi_app = OwnStack(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = KnownPings(app.wsgi_app, built.presence.seen)  # type: ignore[method-assign]
     app.register_blueprint(push)
     app.before_request(_start_loops)
     app.after_request(_count_as_seen)

@@ -16,6 +16,7 @@ from webapp.push import service
 from webapp.push.bus import Announcement, Word
 from webapp.push.events import Event, notice_event, still_open_event
 from webapp.push.hub import Hub
+from webapp.push.known_pings import PINGED
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
 from webapp.security import kept_session, own_session
@@ -110,6 +111,7 @@ def ping() -> Response:
     if kept is None:
         raise Unauthorized
     service.seen(kept.user_id)
+    request.environ[PINGED] = kept.user_id
     return Response(status=204)
 
 
