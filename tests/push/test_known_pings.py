@@ -84,7 +84,9 @@ def test_whoever_says_anything_else_is_asked(app: Flask, page: Page, hall: Hall)
     assert page.ping(headers={"X-CSRFToken": token[:-1]})[0::2] == (400, True)
     assert other.ping(headers=page.headers)[0::2] == (400, True)
     assert page.ping(address="/ping?x=%ff")[0::2] == (400, True)
-    assert page.ping(data={"a": "form"})[0::2] == (204, True)
+    for body in ("a=1", "a=2"):
+        form = {"data": body, "content_type": "application/x-www-form-urlencoded"}
+        assert page.ping(**form)[0::2] == (204, True)
     assert page.ping(headers={**page.headers, "User-Agent": "another one"})[0::2] == (204, True)
     with counted(app) as requests:
         assert page.client.get("/ping", headers=page.headers).status_code == 405
