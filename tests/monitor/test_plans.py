@@ -22,7 +22,7 @@ from tests.monitor.conftest import Nation
 from webapp.access import Reach
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
-from webapp.monitor.finding import ROWS_PER_PAGE, ordered
+from webapp.monitor.finding import ROWS_PER_PAGE, counted_page, ordered
 from webapp.monitor.matching import matching_alone, walking
 from webapp.monitor.presentation import Presentation
 
@@ -62,11 +62,12 @@ def plan(session: Session, query: Select[Any]) -> str:
 
 
 def statements(within: Reach, pair: tuple[str, str], now: datetime) -> Iterator[Select[Any]]:
-    """What a page asks: who they are if they are few, how many, and the first of them by name."""
+    """What a page asks: who they are if they are few, how many, and the first of them by name; these two at once."""
     asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
     yield matching_alone(within, asked, now)
     yield matching_alone(within, asked, now).with_only_columns(func.count(), maintain_column_froms=True)
     yield ordered(walking(within, asked, now), Presentation(), now).limit(ROWS_PER_PAGE)
+    yield counted_page(within, asked, Presentation(), now)
 
 
 @pytest.mark.only_on("postgresql")
@@ -91,6 +92,16 @@ def test_over_all_tests_the_same_for_what_an_index_knows(
 def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation: Nation) -> None:
     for statement in list(statements(EVERYTHING, ("q", "lindström"), nation[1]))[:2]:
         assert "ix_candidacy_search_text" in plan(nations_session, statement)
+
+
+def test_the_people_of_a_test_come_in_the_order_of_their_presence(nations_session: Session, nation: Nation) -> None:
+    """The first and the last of them at the ends of the index, not by a look at each."""
+    counted = list(statements(A_TEST, ("status", "online"), nation[1]))[1]
+    chosen = plan(nations_session, counted)
+    edges = chosen.count("ix_candidacy_test_id_user_id")
+    assert edges >= 2, chosen
+    if nations_session.get_bind().dialect.name == "postgresql":
+        assert re.search(r"Limit .*\n.*Index Only Scan Backward using ix_candidacy_test_id_user_id", chosen), chosen
 
 
 def test_many_are_met_on_a_walk_along_the_names(nations_session: Session, nation: Nation) -> None:

@@ -77,7 +77,7 @@ def find(
     sorted_up_to: int | None = None,
     expected: int | None = None,
 ) -> Found:
-    """The page asked for, or the nearest there is; three statements at the most.
+    """The page asked for, or the nearest there is; three statements, or four where many were expected in vain.
 
     Few matches (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
     Whoever knows how many to expect asks for no more than is needed: their number comes with the page.
@@ -85,8 +85,7 @@ def find(
     limit = _few(reach, filter, presentation.page) if sorted_up_to is None else sorted_up_to
     matches = matching_alone(reach, filter, now)
     if expected is not None and expected > limit and is_narrow(reach, filter):
-        many = _many(reach, filter, presentation, now).add_columns(_number_of(matches).scalar_subquery())
-        met = connection.execute(_on_page(many, presentation.page, presentation, now)).all()
+        met = connection.execute(counted_page(reach, filter, presentation, now)).all()
         if met:
             return Found(met[0][1], presentation.page, [number for number, _ in met])
     first = not counted_at_once(reach, filter) if expected is None else expected <= limit
@@ -101,6 +100,12 @@ def find(
     else:
         query = _many(reach, filter, presentation, now)
     return Found(count, page, connection.execute(_on_page(query, page, presentation, now)).scalars().all())
+
+
+def counted_page(reach: Reach, filter: Filter, presentation: Presentation, now: datetime) -> Select[Any]:  # noqa: A002
+    """The page asked for of many, each with the number of all."""
+    number = _number_of(matching_alone(reach, filter, now)).scalar_subquery()
+    return _on_page(_many(reach, filter, presentation, now).add_columns(number), presentation.page, presentation, now)
 
 
 def _few(reach: Reach, filter: Filter, page: int) -> int:  # noqa: A002

@@ -38,7 +38,7 @@ def load_page(
     presentation: Presentation,
     now: datetime,
 ) -> TablePage:
-    """The page asked for, or the nearest there is; five statements at the most, whatever the number of rows.
+    """The page asked for, or the nearest there is; six statements at the most, whatever the number of rows.
 
     Which candidacies stand on the page is found first, and what is shown of them read for these alone.
     """

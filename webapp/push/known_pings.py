@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +21,13 @@ if TYPE_CHECKING:
 PINGED = "examhall.pinged"
 """Where the view leaves whose ping it has taken, for whoever serves it."""
 REMEMBERED = 20_000
-"""Twice as many as a process holds streams; some kilobytes for a hundred."""
+"""Twice as many as a process holds streams. Their answers are the same, and kept once."""
 ALSO_SAID = frozenset({"REQUEST_METHOD", "SCRIPT_NAME", "QUERY_STRING", "CONTENT_TYPE", "wsgi.url_scheme"})
 """What a request says beside its headers."""
 
 
-@dataclass(frozen=True)
-class Answered:
-    """A ping that was good."""
-
-    user_id: int
-    status: str
-    headers: tuple[tuple[str, str], ...]
+Answer = tuple[str, tuple[tuple[str, str], ...]]
+"""Status and headers."""
 
 
 class KnownPings:
@@ -45,7 +39,8 @@ class KnownPings:
     def __init__(self, application: WSGIApplication, seen: Callable[[int, Any], None]) -> None:
         self._application = application
         self._seen = seen
-        self._known: dict[bytes, Answered] = {}
+        self._known: dict[bytes, tuple[int, Answer]] = {}
+        self._answers: dict[Answer, Answer] = {}
         self._hour = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -57,21 +52,23 @@ class KnownPings:
         known = self._known.get(said)
         if known is None:
             return self._application(environ, self._remembering(environ, said, start_response))
-        self._seen(known.user_id, utcnow())
-        metrics.REQUESTS.labels("push.ping", "204").observe(time.perf_counter() - begun)
-        start_response(known.status, list(known.headers))
+        user_id, (status, headers) = known
+        self._seen(user_id, utcnow())
+        metrics.timer("push.ping", 204).observe(time.perf_counter() - begun)
+        start_response(status, list(headers))
         return []
 
     def _forget_in_time(self) -> None:
         hour = int(time.time()) // 3600
         if hour != self._hour or len(self._known) >= REMEMBERED:
-            self._known, self._hour = {}, hour
+            self._known, self._answers, self._hour = {}, {}, hour
 
     def _remembering(self, environ: WSGIEnvironment, said: bytes, start_response: StartResponse) -> StartResponse:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             user_id = environ.get(PINGED)
             if user_id is not None and status.startswith("204 ") and not _sets_a_cookie(headers):
-                self._known[said] = Answered(user_id, status, tuple(headers))
+                answer = (status, tuple(headers))
+                self._known[said] = (user_id, self._answers.setdefault(answer, answer))
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
         return start
