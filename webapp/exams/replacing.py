@@ -67,7 +67,8 @@ def replace(
     who = {"person": kept.user_id, "its_epoch": kept.epoch, "its_session": kept.session_id}
     what = {**who, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}
     if session.get_bind().dialect.name == "postgresql":
-        return bool(by_itself(session).execute(REPLACE_AND_NOTE, what).rowcount)
+        with by_itself(session) as connection:
+            return bool(connection.execute(REPLACE_AND_NOTE, what).rowcount)
     with writing(session, keep=True):
         candidacy = session.connection().execute(REPLACE, what).scalar()
         if candidacy is not None:

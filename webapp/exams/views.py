@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp import push
 from webapp.access import is_contributor
 from webapp.clock import utcnow
-from webapp.database import LARGEST_ID
+from webapp.database import LARGEST_ID, microseconds
 from webapp.errors import wants_fragment
 from webapp.exams import answers, progress, sittings
 from webapp.exams.refusals import ExamRefusal, SomebodyElse
@@ -17,6 +22,7 @@ from webapp.extensions import db, login
 from webapp.messaging import inbox
 from webapp.refusals import BadParameter
 from webapp.security import kept_session, own_session
+from webapp.timezone import installation_zone
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
@@ -122,8 +128,19 @@ def refused(refusal: ExamRefusal) -> Response:
 
 
 def _saved_words(saved: answers.SavedAnswer) -> str:
+    """When it was saved, and its version: the rest is the same for all that a hall saves within a second."""
+    if saved.saved_at is None:
+        raise ValueError("a text that was stored has its time")
+    second = saved.saved_at.replace(microsecond=0)
+    words = _words_of(second, installation_zone(), str(get_locale()))
+    return words.replace(f'"{microseconds(second)}"', f'"{saved.version}"')
+
+
+@lru_cache(maxsize=64)
+def _words_of(second: datetime, _zone: ZoneInfo, _locale: str) -> str:
     # without what Flask gives to every page, the person above all: it would be looked up for these two words
-    return current_app.jinja_env.get_template("exams/_saved.html").render(answer=saved)
+    answer = answers.SavedAnswer("", second)
+    return current_app.jinja_env.get_template("exams/_saved.html").render(answer=answer)
 
 
 def _same_person(user_id: int) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, cast, func, null, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.among import among
-from webapp.database import writing
+from webapp.database import microseconds, writing
 from webapp.models import Presence, User
 from webapp.models.derived import OFFLINE_AFTER, is_online
 
@@ -88,8 +90,8 @@ class PresenceRecorder:
             seen = {user_id: at for user_id, at in seen.items() if user_id in known}
             gone = {user_id: at for user_id, at in gone.items() if user_id in known}
             back = self._returning(session, seen, since)
-            _upsert(session, "last_seen", [{"user_id": i, "last_seen": at, "left_at": None} for i, at in seen.items()])
-            _upsert(session, "left_at", [{"user_id": i, "last_seen": at, "left_at": at} for i, at in gone.items()])
+            _upsert(session, "last_seen", seen)
+            _upsert(session, "left_at", gone)
             if back:
                 self._came_back(session, back)
 
@@ -124,23 +126,40 @@ def _known(session: Session, user_ids: list[int]) -> set[int]:
     return found
 
 
-def _upsert(session: Session, column: str, rows: list[dict[str, Any]]) -> None:
+def _upsert(session: Session, column: str, moments: dict[int, datetime]) -> None:
     """Insert the people who were never seen before; set one column for the others.
 
     A later moment than the stored one wins: another process may have heard of the person since. `left_at` is never
     taken back: it stops counting as soon as `last_seen` is later.
     """
-    if not rows:
+    if not moments:
         return
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert
+    # in the order of numbers: two processes that wait for each other's rows never do so in a circle
+    batch = json.dumps([(user_id, microseconds(at)) for user_id, at in sorted(moments.items())])
+    session.execute(_upsert_of(session.get_bind().dialect.name, column), {"batch": batch})
+
+
+@cache
+def _upsert_of(dialect: str, column: str) -> Any:
+    """The statement for a whole batch, which is one parameter: a thousand people would be a thousand statements."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert
     table = Presence.__table__
-    statement = insert(table)
+    user_id, at = (type_coerce(one, BigInteger) for one in _pair(dialect))
+    rows = select(user_id, at, at if column == "left_at" else null()).where(true())  # SQLite: or ON is a join's
+    statement = insert(table).from_select(["user_id", "last_seen", "left_at"], rows)
     current, newer = table.c[column], statement.excluded[column]
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[table.c.user_id],
-            set_={column: newer},
-            where=(current.is_(None)) | (current < newer),
-        ),
-        rows,
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.user_id],
+        set_={column: newer},
+        where=(current.is_(None)) | (current < newer),
     )
+
+
+def _pair(dialect: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Person and moment of each one of the parameter `batch`."""
+    batch = bindparam("batch", type_=Text)
+    if dialect == "sqlite":
+        pair = func.json_each(batch).table_valued("value").c.value
+        return func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]")
+    pair = func.json_array_elements(cast(batch, postgresql.JSON)).column_valued("pair")
+    return cast(pair.op("->>")(0), BigInteger), cast(pair.op("->>")(1), BigInteger)
