@@ -42,7 +42,7 @@ class Sitting:
     def save(self, text: str, base: int) -> answers.SavedAnswer:
         with self.app.app_context():
             session, where, now = db.session(), (self.test_id, self.question_id), utcnow()
-            at_once = answers.save_known(session, self.kept, *where, typed=text, now=now, base=base)
+            at_once = answers.save_known(db.engine, self.kept, *where, typed=text, now=now, base=base)
             return at_once or answers.save(session, self.user_id, *where, typed=text, now=now, base=base)
 
     def stored(self) -> tuple[str, datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from webapp.database import microseconds, writing
@@ -52,7 +52,7 @@ def answers_of(session: Session, candidacy_id: int) -> dict[int, SavedAnswer]:
 
 
 def save_known(
-    session: Session,
+    engine: Engine,
     kept: KeptSession,
     test_id: int,
     question_id: int,
@@ -70,7 +70,7 @@ def save_known(
         text = clean(typed)
     except UnfitText:
         return None
-    if not base or not replace(session, kept, test_id, question_id, typed=text, now=now, base=base):
+    if not base or not replace(engine, kept, test_id, question_id, typed=text, now=now, base=base):
         return None
     return SavedAnswer(text, now)
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, exists, select, type_coerce, update
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, Engine, bindparam, exists, select, type_coerce, update
 
-from webapp.database import MICROSECOND, Instant, by_itself, writing
+from webapp.database import MICROSECOND, Instant, writing_at_once
 from webapp.exams.sittings import GRACE
 from webapp.models import Answer, Candidacy, KeptSession, Test, User, still_counts
 from webapp.models.derived import NOW, is_writing, own_end
@@ -61,16 +60,15 @@ NOTE = _noted(bindparam("candidacy"))
 
 
 def replace(
-    session: Session, kept: KeptSession, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
+    engine: Engine, kept: KeptSession, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
 ) -> bool:
     """Write an answer over version `base` of it, if that is what is stored; False if nothing was written."""
     who = {"person": kept.user_id, "its_epoch": kept.epoch, "its_session": kept.session_id}
     what = {**who, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}
-    if session.get_bind().dialect.name == "postgresql":
-        with by_itself(session) as connection:
+    with writing_at_once(engine) as connection:
+        if connection.dialect.name == "postgresql":
             return bool(connection.execute(REPLACE_AND_NOTE, what).rowcount)
-    with writing(session, keep=True):
-        candidacy = session.connection().execute(REPLACE, what).scalar()
+        candidacy = connection.execute(REPLACE, what).scalar()
         if candidacy is not None:
-            session.connection().execute(NOTE, {"candidacy": candidacy, "now": now})
-    return candidacy is not None
+            connection.execute(NOTE, {"candidacy": candidacy, "now": now})
+        return candidacy is not None

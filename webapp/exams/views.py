@@ -104,9 +104,7 @@ def _saved_at_once(test_id: int, question_id: int) -> answers.SavedAnswer | None
     base, person = form.get("base", ""), form.get("person")
     if kept is None or "text" not in form or not _is_version(base) or person not in {None, str(kept.user_id)}:
         return None
-    saved = answers.save_known(
-        db.session(), kept, test_id, question_id, typed=form["text"], now=utcnow(), base=int(base)
-    )
+    saved = answers.save_known(db.engine, kept, test_id, question_id, typed=form["text"], now=utcnow(), base=int(base))
     if saved is not None:
         push.seen(kept.user_id)
     return saved
