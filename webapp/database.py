@@ -174,14 +174,17 @@ def each_by_itself(session: Session) -> None:
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
-def look_anew(session: Session) -> None:
-    """Have what is read from here on be as it is by now.
+def reading_at_once(engine: Engine) -> Connection:
+    """A connection for one statement that reads, where no session is needed; close it, or use it by `with`.
 
-    On SQLite a transaction sees nothing that was committed since its first statement. On PostgreSQL every statement
-    sees its own moment, in `READ COMMITTED` and by itself.
+    What it reads is as it is by then: nothing was read on it before.
     """
-    if session.get_bind().dialect.name == "sqlite":
-        session.close()
+    connection = engine.connect()
+    return connection if engine.dialect.name == "sqlite" else _each_by_itself(connection)
+
+
+def _each_by_itself(connection: Connection) -> Connection:
+    return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -218,7 +221,7 @@ def writing_at_once(engine: Engine) -> Iterator[Connection]:
     `writing()`. A session's own beginning and end take longer than a small statement.
     """
     if engine.dialect.name != "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _each_by_itself(engine.connect()) as connection:
             yield connection
         return
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -56,6 +56,8 @@ def test_r9_the_bus_and_the_sweep_hand_out_once(hub: Hub) -> None:
 
 def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
     first, second, third = (hub.open(1, "s") for _ in range(3))
+    assert not first.closing  # until the third has proved to be theirs
+    hub.keep_newest(1)
     assert ended(first) == [BEAT, POLL]
     hub.hand_out(7, b"seven", [1])
     assert read(second, 2)[1] == read(third, 2)[1] == b"seven"

@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-from threading import Thread
+from itertools import islice
+from threading import Thread, current_thread, main_thread
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import event
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post
 from webapp.extensions import db
+from webapp.push.sessions import write_end
 
 
-def test_trap_1_what_is_sent_between_the_sign_in_check_and_the_subscription_is_not_missed(
-    app: Flask, hall: Hall
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+def test_trap_1_what_is_sent_while_a_stream_asks_for_what_is_open_comes_once(
+    app: Flask, hall: Hall, moment: str
 ) -> None:
-    """On SQLite the check began a transaction, which sees nothing that was committed since."""
+    """Right before and right after the first that it asks of the database."""
     test = hall.test()
     candidate = hall.person()
     hall.candidacy(test, candidate)
-    invigilator = signed_in(app, hall.contributor(test))
+    invigilator, page = signed_in(app, hall.contributor(test)), signed_in(app, candidate)
     form = open_dialog(invigilator, scope="filtered")
-    page = signed_in(app, candidate)
     page.get("/inbox")  # the process has had its first request
     app.extensions["examhall_push"].hub.capacity = 10
     answers: list[int] = []
-    begun: list[str] = []
+    asked: list[str] = []
 
     def send_meanwhile(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not begun and "sign_in_name" in statement:  # the sign-in check
-            begun.append(statement)
+        if not asked and current_thread() is main_thread():
+            asked.append(statement)
             sending = Thread(target=lambda: answers.append(post(invigilator, form).status_code))
             sending.start()
             sending.join()
 
     hall.session.rollback()
-    event.listen(db.engine, "after_cursor_execute", send_meanwhile)
+    event.listen(db.engine, moment, send_meanwhile)
     stream = page.get("/stream", buffered=False)
     assert answers == [201]
-    events = iter(stream.response)
-    assert [next(events).split(b"\n")[-3] for _ in range(3)] == [b"data: ", b"data: 1", b"id: 1"]
+    events = list(islice(stream.response, 4))
+    assert [b"id: 1" in one for one in events].count(True) == 1
     stream.close()
+
+
+def test_a_session_that_has_ended_opens_no_stream_and_ends_none(app: Flask, hall: Hall) -> None:
+    """Its cookie was copied before; the person has two streams open in the session that counts."""
+    candidate = hall.person()
+    hall.candidacy(hall.test(), candidate)
+    page, copy = signed_in(app, candidate), signed_in(app, candidate)
+    with copy.session_transaction() as cookie:
+        cookie["sid"] = "ended"
+    hub = app.extensions["examhall_push"].hub
+    hub.capacity = 10
+    write_end(hall.session, candidate.id, "ended")
+    streams = [page.get("/stream", buffered=False) for _ in range(2)]
+    refused = copy.get("/stream", headers={"HX-Request": "true"})
+    assert refused.status_code == 401
+    assert len(hub) == 2
+    assert [b"event: poll" in b"".join(islice(stream.response, 2)) for stream in streams] == [False, False]
+    for stream in streams:
+        stream.close()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, func, select, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.models import Delivery, Message
+from webapp.models import Delivery, KeptSession, Message, User, still_counts
 
 
 def open_notices(session: Session, user_id: int) -> Sequence[Message]:
@@ -19,9 +19,13 @@ def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
 
 
-def open_texts(session: Session, user_id: int) -> Sequence[Any]:
-    """What the same messages say, oldest first, as (id, sender's role, subject, body, moment)."""
-    return session.connection().execute(OPEN_TEXTS, {"user_id": user_id}).all()[::-1]
+def open_texts(connection: Connection, kept: KeptSession) -> Sequence[Any] | None:
+    """What the same messages say, oldest first, as (id, sender's role, subject, body, moment).
+
+    None if the session does not count any more: the same statement asks for both.
+    """
+    rows = connection.execute(OPEN_TEXTS, kept._asdict()).all()
+    return [row for row in rows if row.id is not None] if rows else None
 
 
 def all_messages(session: Session, user_id: int) -> Sequence[Message]:
@@ -56,7 +60,7 @@ def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[in
 def closed_since(session: Session, moment: datetime) -> Sequence[tuple[int, int]]:
     """The notices closed after a moment, as (user id, message number)."""
     query = select(Delivery.user_id, Delivery.message_id).where(Delivery.closed_at > moment)
-    return [(user_id, number) for user_id, number in session.execute(query)]
+    return [(user_id, number) for user_id, number in session.execute(query).all()]
 
 
 def newest_number(session: Session) -> int:
@@ -85,6 +89,11 @@ def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
 
 # made once: a hall that comes back asks it 1,500 times within a second
 OPEN_NOTICES = _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None))
-OPEN_TEXTS = OPEN_NOTICES.with_only_columns(
-    Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at, maintain_column_froms=True
+OPEN_TEXTS = (
+    select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
+    .select_from(User)
+    .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
+    .outerjoin(Message, Message.id == Delivery.message_id)
+    .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
+    .order_by(Message.id)
 )

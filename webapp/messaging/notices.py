@@ -12,9 +12,10 @@ from flask import render_template
 from flask_babel import get_locale
 
 from webapp import push
+from webapp.database import reading_at_once
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.models import Message, Role
+from webapp.models import KeptSession, Message, Role
 from webapp.timezone import installation_zone
 
 
@@ -45,11 +46,13 @@ def announce(message: Message, user_ids: list[int]) -> None:
     push.announce(message.id, rendered(message), user_ids)
 
 
-def open_notices(user_id: int) -> list[tuple[int, str]]:
-    """A person's open notices as (number, notice), oldest first: what a stream begins with."""
+def open_notices(kept: KeptSession) -> list[tuple[int, str]] | None:
+    """A person's open notices as (number, notice), oldest first: what a stream begins with. None if the session does
+    not count any more."""
     zone, locale = installation_zone(), str(get_locale())
-    said = map(Said._make, inbox.open_texts(db.session(), user_id))
-    return [(one.id, _written(one, zone, locale)) for one in said]
+    with reading_at_once(db.engine) as connection:
+        said = inbox.open_texts(connection, kept)
+    return None if said is None else [(one.id, _written(one, zone, locale)) for one in map(Said._make, said)]
 
 
 def load(number: int) -> push.Announcement:

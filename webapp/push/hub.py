@@ -55,7 +55,7 @@ class Hub:
         return self._count
 
     def open(self, user_id: int, session_id: str, send_chunk: SendChunk | None = None) -> Stream:
-        """A new stream for this person, who keeps the two newest; an older one is told to poll.
+        """A new stream for this person; `keep_newest` follows when it has proved to be theirs.
 
         In a process that is ending it ends at once, and its page comes back to another. Raises `NoStreamLeft` beyond
         the process's capacity.
@@ -65,18 +65,21 @@ class Hub:
             if self._count >= self.capacity:
                 self._say_that_it_is_full()
                 raise NoStreamLeft("all streams of this process are taken", retry_after=60)
-            streams = self._streams.setdefault(user_id, [])
-            streams.append(stream)
+            self._streams.setdefault(user_id, []).append(stream)
             stream.second = next(self._next_second)
             self._seconds[stream.second].add(stream)
             self._count += 1
-            surplus = [one for one in streams if not one.closing][:-STREAMS_PER_PERSON]
-        for older in surplus:
-            older.end(POLL)
         if self._draining:
             stream.end(restart_event(_spread(1)))
         metrics.OPEN_STREAMS.set(self._count)
         return stream
+
+    def keep_newest(self, user_id: int) -> None:
+        """Leave a person the two newest streams; an older one is told to poll."""
+        with self._lock:
+            streams = [one for one in self._streams.get(user_id, ()) if not one.closing]
+        for older in streams[:-STREAMS_PER_PERSON]:
+            older.end(POLL)
 
     def leave(self, stream: Stream) -> bool:
         """Forget a stream; True if its person was here by no other and left by themselves. Twice does nothing."""

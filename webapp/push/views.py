@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from flask import Response, request, session
-from flask_login import current_user
+from flask import Response, request
 from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
-from webapp.database import look_anew
-from webapp.extensions import db
+from webapp.extensions import login
+from webapp.models import KeptSession
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
 from webapp.push.events import Event, notice_event, still_open_event
@@ -21,7 +21,7 @@ from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
 from webapp.security import kept_session, own_session
 
-OpenNotices = Callable[[int], list[tuple[int, str]]]
+OpenNotices = Callable[[KeptSession], list[tuple[int, str]] | None]
 
 
 class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
@@ -32,7 +32,8 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
     """
 
     open_notices: OpenNotices
-    """Gives a person's open notices as (number, notice), oldest first; set by `push.init_app`."""
+    """Gives a person's open notices as (number, notice), oldest first, or None for a session that has ended; set by
+    `push.init_app`."""
 
     def publish(
         self,
@@ -50,20 +51,26 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         for user_id in channel or []:
             bus.publish(Word(user_id, event))
 
-    def stream(self) -> Response:
+    @own_session
+    def stream(self) -> Any:
         """The signed-in person's stream. Subscribes first, then reads what is open: nothing falls between (trap 1).
 
         `Last-Event-ID` is not looked at: what is open is sent whole, and the page knows what it has (traps 3, 4).
         """
-        push = service.current()
-        stream = push.hub.open(current_user.id, session.get("sid", ""), _lent_socket())
+        push, kept = service.current(), kept_session()
+        if kept is None:
+            return login.unauthorized()
+        stream = push.hub.open(kept.user_id, kept.session_id, _lent_socket())
         try:
-            # what was handed out between the check who is signed in and the line above is not in the queue
-            look_anew(db.session())
-            notices = self.open_notices(stream.user_id)
+            notices = self.open_notices(kept)  # asks besides whether the session still counts
         except BaseException:
             push.hub.leave(stream)
             raise
+        if notices is None:
+            push.hub.leave(stream)
+            return login.unauthorized()
+        service.seen(kept.user_id)
+        push.hub.keep_newest(kept.user_id)
         opening = [(number, notice_event(number, notice)) for number, notice in notices]
         opening.insert(0, (0, still_open_event([number for number, _ in notices])))
         body = StreamBody(push.hub, push.presence, stream, opening)
