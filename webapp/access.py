@@ -52,6 +52,9 @@ class Reach:
     def __bool__(self) -> bool:
         return self.everything or bool(self.roles)
 
+    def __hash__(self) -> int:
+        return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items())))
+
     def condition(self) -> ColumnElement[bool]:
         """The SQL condition on `Candidacy` that every list, count and audience of this person carries (R6, R17)."""
         if self.everything:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Engine, bindparam, exists, select, type_coerce, update
+from sqlalchemy import BigInteger, Engine, bindparam, cast, exists, select, type_coerce, update
 
-from webapp.database import MICROSECOND, Instant, writing_at_once
+from webapp.database import MICROSECOND, writing_at_once
 from webapp.exams.sittings import GRACE
 from webapp.models import Answer, Candidacy, KeptSession, Test, User, still_counts
 from webapp.models.derived import NOW, is_writing, own_end
@@ -33,7 +33,7 @@ OPEN_SITTING = (
         Candidacy.test_id == bindparam("in_test"),
         is_writing(),
         Test.closed_at.is_(None),
-        type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= type_coerce(NOW, BigInteger),
+        type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= cast(NOW, BigInteger),
     )
     .with_for_update(of=Candidacy)
 )
@@ -45,13 +45,13 @@ REPLACE = (
         type_coerce(ANSWERS.c.saved_at, BigInteger) == bindparam("base"),
         ANSWERS.c.text != bindparam("typed"),
     )
-    .values(text=bindparam("typed"), saved_at=bindparam("now", type_=Instant))
+    .values(text=bindparam("typed"), saved_at=NOW)
     .returning(ANSWERS.c.candidacy_id)
 )
 
 
 def _noted(candidacy: Any) -> Any:
-    return update(CANDIDACIES).where(CANDIDACIES.c.id == candidacy).values(saved_at=bindparam("now", type_=Instant))
+    return update(CANDIDACIES).where(CANDIDACIES.c.id == candidacy).values(saved_at=NOW)
 
 
 REPLACED = REPLACE.cte("replaced")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     join,
@@ -79,7 +80,8 @@ def own_end() -> ColumnElement[datetime]:
 def _before(now: Moment, by: timedelta) -> Any:
     if isinstance(now, datetime):
         return now - by
-    return type_coerce(type_coerce(now, BigInteger) - by // MICROSECOND, Instant)
+    # cast, not coerced: a parameter would be another one of the same name, and of the two only one has its type
+    return type_coerce(cast(now, BigInteger) - by // MICROSECOND, Instant)
 
 
 def is_online(now: Moment) -> ColumnElement[bool]:

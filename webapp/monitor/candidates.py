@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import compress
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, func, literal, or_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, literal, or_, type_coerce
 from sqlalchemy.orm import Session
 
 from webapp.database import microseconds
@@ -83,7 +83,7 @@ def moment_of_minute(minute: int) -> datetime:
 
 def shown(matches: Select[Any], now: Moment) -> Select[Any]:
     """The same candidacies with every column that a row needs, in the order of `CandidateRow`, without the planner."""
-    at = literal(microseconds(now), BigInteger) if isinstance(now, datetime) else type_coerce(now, BigInteger)
+    at = literal(microseconds(now), BigInteger) if isinstance(now, datetime) else cast(now, BigInteger)
     begun, ended = Candidacy.started_at, func.coalesce(Candidacy.submitted_at, Candidacy.withdrawn_at)
     until = func.coalesce(type_coerce(ended, BigInteger), at)
     facts: dict[str, Any] = {

@@ -13,10 +13,10 @@ from sqlalchemy import BigInteger, ColumnElement, case, func, literal, null, sel
 
 from webapp.database import Instant
 from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.models.derived import Progress, has_warning, is_online, is_writing, own_end, progress
+from webapp.models.derived import Moment, Progress, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.derived import Warning as CandidateWarning
 
-Order = Callable[[datetime], Sequence[ColumnElement[Any]]]
+Order = Callable[[Moment], Sequence[ColumnElement[Any]]]
 """The expressions to sort by at a moment, over the rows of `models.derived.sitting()`."""
 
 
@@ -43,29 +43,30 @@ def _text(column: Any) -> Order:
     return _by(func.lower(column), column)
 
 
-def _by_submission(now: datetime) -> Sequence[ColumnElement[Any]]:
+def _by_submission(now: Moment) -> Sequence[ColumnElement[Any]]:
     return (Candidacy.submitted_at.is_(None), ~_was_offline(now))
 
 
-def _was_offline(now: datetime) -> ColumnElement[bool]:
+def _was_offline(now: Moment) -> ColumnElement[bool]:
     return has_warning(CandidateWarning.WAS_OFFLINE, now)
 
 
-def _by_progress(now: datetime) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
+def _by_progress(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
     return (case({one.value: place for place, one in enumerate(Progress)}, value=progress()),)
 
 
-def _by_warnings(now: datetime) -> Sequence[ColumnElement[Any]]:
+def _by_warnings(now: Moment) -> Sequence[ColumnElement[Any]]:
     held = [case((has_warning(one, now), 1), else_=0) for one in CandidateWarning]
     return (sum(held[1:], start=held[0]),)
 
 
-def _by_spent(now: datetime) -> Sequence[ColumnElement[Any]]:
-    until = func.coalesce(Candidacy.submitted_at, Candidacy.withdrawn_at, literal(now, Instant))
+def _by_spent(now: Moment) -> Sequence[ColumnElement[Any]]:
+    at = literal(now, Instant) if isinstance(now, datetime) else now
+    until = func.coalesce(Candidacy.submitted_at, Candidacy.withdrawn_at, at)
     return (type_coerce(until, BigInteger) - type_coerce(Candidacy.started_at, BigInteger),)
 
 
-def _by_planner(now: datetime) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
+def _by_planner(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
     planner = User.__table__.alias("planner")
     first = (
         select(func.min(func.lower(planner.c.name)))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, select
 
 from webapp.access import Reach
 from webapp.among import among
 from webapp.models import Candidacy
-from webapp.models.derived import sitting
+from webapp.models.derived import NOW, Moment, sitting
 from webapp.monitor.columns import BY_KEY, Column
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import counted_at_once, is_narrow, matching, matching_alone, walking
+from webapp.monitor.matching import counted_at_once, is_narrow, matching, matching_alone, moments, walking
 from webapp.monitor.presentation import DEFAULT_SORT, Presentation
 
 ROWS_PER_PAGE = 50
@@ -25,6 +26,8 @@ FEW_OF_A_TEST = 250
 """The same within a few tests, for each page that is to be met."""
 VIEWS = 4096
 """Views whose size is remembered."""
+KEPT = 256
+"""Views whose statements are kept, of some ten kilobytes each."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +50,65 @@ class Sizes:
     """How many a view matched when it was last looked at: no answer rests on it, only the way to the next one."""
 
     def __init__(self) -> None:
-        self._counts: dict[Any, int] = {}
+        self._counts: dict[tuple[Reach, Filter], int] = {}
 
     def of(self, reach: Reach, filter: Filter) -> int | None:  # noqa: A002 the field's word
         """The last count; None if it is not remembered."""
-        return self._counts.get(self._key(reach, filter))
+        return self._counts.get((reach, filter))
 
     def remember(self, reach: Reach, filter: Filter, count: int) -> None:  # noqa: A002
         """Keep a count for the next time."""
         if len(self._counts) >= VIEWS:
             self._counts.clear()
-        self._counts[self._key(reach, filter)] = count
-
-    @staticmethod
-    def _key(reach: Reach, filter: Filter) -> Any:  # noqa: A002
-        return reach.everything, frozenset(reach.roles), frozenset(reach.rooms.items()), filter
+        self._counts[reach, filter] = count
 
 
 sizes = Sizes()
+
+
+class Statements:
+    """By which a view's pages are found, at any moment: making one takes as long as asking it.
+
+    Their parameters: `matching.moments`, and `most`, `ids` or `skipped` where they speak of them.
+    """
+
+    def __init__(self, reach: Reach, filter: Filter, sort: str) -> None:  # noqa: A002
+        self._view = reach, filter, Presentation(sort=sort)
+
+    @cached_property
+    def _matches(self) -> Select[int]:
+        return matching_alone(*self._view[:2], NOW)
+
+    @cached_property
+    def first(self) -> Select[int]:
+        """Of the matches, `most`, in no order."""
+        return self._matches.limit(bindparam("most", type_=Integer))
+
+    @cached_property
+    def number(self) -> Select[int]:
+        """Of all matches."""
+        return _number_of(self._matches)
+
+    @cached_property
+    def page_of_few(self) -> Select[Any]:
+        """Of those with these `ids`."""
+        return _on_page(_of(BY_KEY[self._view[2].sort_column]), self._view[2], NOW)
+
+    @cached_property
+    def page_of_many(self) -> Select[Any]:
+        """Met on a walk."""
+        return _on_page(_many(*self._view, NOW), self._view[2], NOW)
+
+    @cached_property
+    def counted_page(self) -> Select[Any]:
+        """The same, each with the number of all."""
+        return counted_page(*self._view, NOW)
+
+
+@lru_cache(maxsize=KEPT)
+def statements_of(reach: Reach, filter: Filter, sort: str) -> Statements:  # noqa: A002
+    """Those of a view; everybody who looks at the same has the same."""
+    return Statements(reach, filter, sort)
 
 
 def find(
@@ -83,29 +127,36 @@ def find(
     Whoever knows how many to expect asks for no more than is needed: their number comes with the page.
     """
     limit = _few(reach, filter, presentation.page) if sorted_up_to is None else sorted_up_to
-    matches = matching_alone(reach, filter, now)
+    ask, at = statements_of(reach, filter, presentation.sort), moments(filter, now)
     if expected is not None and expected > limit and is_narrow(reach, filter):
-        met = connection.execute(counted_page(reach, filter, presentation, now)).all()
+        met = connection.execute(ask.counted_page, at | _place(presentation.page)).all()
         if met:
             return Found(met[0][1], presentation.page, [number for number, _ in met])
     first = not counted_at_once(reach, filter) if expected is None else expected <= limit
-    few = _if_at_most(limit, connection, matches) if first else None
-    count = len(few) if few is not None else connection.execute(_number_of(matches)).scalar_one()
+    few = connection.execute(ask.first, at | {"most": limit + 1}).scalars().all() if first else None
+    # for few, this was all the searching there is
+    at_once = few is not None and len(few) <= limit
+    count = len(few or ()) if at_once else connection.execute(ask.number, at).scalar_one()
     page = min(presentation.page, pages_of(count))
     if not count:
         return Found(count, page, [])
-    if count <= limit:
-        ids = connection.execute(matches).scalars().all() if few is None else few
-        query = _of(ids, BY_KEY[presentation.sort_column])
+    if count > limit:
+        ids = connection.execute(ask.page_of_many, at | _place(page))
     else:
-        query = _many(reach, filter, presentation, now)
-    return Found(count, page, connection.execute(_on_page(query, page, presentation, now)).scalars().all())
+        if not at_once:
+            few = connection.execute(ask.first, at | {"most": limit + 1}).scalars().all()
+        ids = connection.execute(ask.page_of_few, at | _place(page) | {"ids": few})
+    return Found(count, page, ids.scalars().all())
 
 
-def counted_page(reach: Reach, filter: Filter, presentation: Presentation, now: datetime) -> Select[Any]:  # noqa: A002
-    """The page asked for of many, each with the number of all."""
+def _place(page: int) -> dict[str, int]:
+    return {"skipped": (page - 1) * ROWS_PER_PAGE}
+
+
+def counted_page(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
+    """The page asked for (`skipped`) of many, each with the number of all."""
     number = _number_of(matching_alone(reach, filter, now)).scalar_subquery()
-    return _on_page(_many(reach, filter, presentation, now).add_columns(number), presentation.page, presentation, now)
+    return _on_page(_many(reach, filter, presentation, now).add_columns(number), presentation, now)
 
 
 def _few(reach: Reach, filter: Filter, page: int) -> int:  # noqa: A002
@@ -113,32 +164,26 @@ def _few(reach: Reach, filter: Filter, page: int) -> int:  # noqa: A002
     return min(FEW, FEW_OF_A_TEST * page) if is_narrow(reach, filter) else FEW
 
 
-def _if_at_most(most: int, connection: Connection, matches: Select[int]) -> Sequence[int] | None:
-    """The matches if there are no more than that, else None. For few, this is all the searching there is."""
-    found = connection.execute(matches.limit(most + 1)).scalars().all()
-    return found if len(found) <= most else None
-
-
 def _number_of(matches: Select[int]) -> Select[int]:
     return matches.with_only_columns(func.count(), maintain_column_froms=True).correlate(None)
 
 
-def _of(ids: Sequence[int], column: Column) -> Select[Any]:
-    """These candidacies, from the tables by which the column sorts them."""
+def _of(column: Column) -> Select[Any]:
+    """The candidacies `ids`, from the tables by which the column sorts them."""
     tables = sitting() if column.needs_sitting else Candidacy.__table__
-    return select(Candidacy.id).select_from(tables).where(among(Candidacy.id, ids))
+    return select(Candidacy.id).select_from(tables).where(among(Candidacy.id, "ids"))
 
 
-def _many(reach: Reach, filter: Filter, presentation: Presentation, now: datetime) -> Select[Any]:  # noqa: A002
+def _many(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
     way = walking if presentation.sort_column == DEFAULT_SORT else matching
     return way(reach, filter, now)
 
 
-def _on_page(query: Select[Any], page: int, presentation: Presentation, now: datetime) -> Select[Any]:
-    return ordered(query, presentation, now).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)
+def _on_page(query: Select[Any], presentation: Presentation, now: Moment) -> Select[Any]:
+    return ordered(query, presentation, now).limit(ROWS_PER_PAGE).offset(bindparam("skipped", type_=Integer))
 
 
-def ordered(query: Select[Any], presentation: Presentation, now: datetime) -> Select[Any]:
+def ordered(query: Select[Any], presentation: Presentation, now: Moment) -> Select[Any]:
     """Sorted as asked; what is missing comes last either way, and equals stay in one order."""
     by = BY_KEY[presentation.sort_column].order(now)
     return query.order_by(*(_directed(one, presentation.descending) for one in by), Candidacy.id)

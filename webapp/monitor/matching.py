@@ -7,12 +7,26 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, and_, false, func, or_, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
+from webapp.database import EPOCH, Instant
 from webapp.models import Attendance, Candidacy, Presence, Test
-from webapp.models.derived import Progress, has_progress, has_warning, is_online, sitting
+from webapp.models.derived import Moment, Progress, has_progress, has_warning, is_online, sitting
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
@@ -27,6 +41,7 @@ MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
     "test_start": Test.starts_at,
     "test_end": Test.ends_at,
 }
+EDGES = ("since", "until")
 ABOUT_THE_TEST = frozenset({"warning", "test_start", "test_end"})
 ABOUT_PRESENCE = frozenset({"warning", "status", "seen"})
 """Names whose conditions look at another table than the candidacy's own."""
@@ -39,7 +54,7 @@ PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
 }
 
 
-def matching(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa: A002 the field's word
+def matching(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
     """Ids of the candidacies within `reach` that `filter` matches at `now`, in no order.
 
     Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
@@ -48,7 +63,7 @@ def matching(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noq
     return _drawn_from(sitting(), reach, _conditions(filter, now, narrow=is_narrow(reach, filter)))
 
 
-def matching_alone(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa: A002
+def matching_alone(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
     """The same ids, from the tables only that the filter asks about: to count half a million, and to find a page.
 
     Each candidacy has its test and its person, and at most one presence: what is left out takes no row away, and adds
@@ -57,7 +72,7 @@ def matching_alone(reach: Reach, filter: Filter, now: datetime) -> Select[int]: 
     return _drawn_from(_asked(reach, filter), reach, _conditions(filter, now, narrow=is_narrow(reach, filter)))
 
 
-def walking(reach: Reach, filter: Filter, now: datetime) -> Select[int]:  # noqa: A002
+def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
     """The same ids where they are known to be many, for whoever takes a page of them in the order of names.
 
     A database that looks for each of these conditions by an index finds them all and then has to sort them; one that
@@ -129,7 +144,7 @@ def _asks_about(filter: Filter, names: frozenset[str]) -> bool:  # noqa: A002
     return any(name.rpartition("_")[0] in names or name in names for name, _ in filter.choices + filter.times)
 
 
-def _conditions(filter: Filter, now: datetime, *, narrow: bool) -> Iterator[ColumnElement[bool]]:  # noqa: A002
+def _conditions(filter: Filter, now: Moment, *, narrow: bool) -> Iterator[ColumnElement[bool]]:  # noqa: A002
     """Each condition of a filter. If it is `narrow`, nothing is looked up but room and group, within these tests.
 
     Everybody with a flag, or with these letters in the name, in the whole country takes longer to find than to look
@@ -142,7 +157,7 @@ def _conditions(filter: Filter, now: datetime, *, narrow: bool) -> Iterator[Colu
         by_index = not narrow or name in PLAIN_COLUMNS or _is_plain((name, values))
         yield condition if by_index else _wrapped(condition)
     for name, values in filter.times:
-        condition = or_(*(_in_time(filter, name, value, now) for value in values))
+        condition = or_(*(_in_time(filter, name, place, now) for place in range(len(values))))
         yield _wrapped(condition) if narrow else condition
 
 
@@ -150,7 +165,7 @@ def _in_tests(values: Sequence[str]) -> ColumnElement[bool]:
     return Candidacy.test_id.in_([int(value) for value in values])
 
 
-def _any_of(name: str, values: Sequence[str], now: datetime) -> ColumnElement[bool]:
+def _any_of(name: str, values: Sequence[str], now: Moment) -> ColumnElement[bool]:
     if name == "test":
         return _in_tests(values)
     if name in PLAIN_COLUMNS:
@@ -158,7 +173,7 @@ def _any_of(name: str, values: Sequence[str], now: datetime) -> ColumnElement[bo
     return or_(*(_one_of(name, value, now) for value in values))
 
 
-def _one_of(name: str, value: str, now: datetime) -> ColumnElement[bool]:
+def _one_of(name: str, value: str, now: Moment) -> ColumnElement[bool]:
     match name:
         case "progress":
             return has_progress(Progress(value))
@@ -173,10 +188,25 @@ def _one_of(name: str, value: str, now: datetime) -> ColumnElement[bool]:
     return Candidacy.attendance == Attendance(value)
 
 
-def _in_time(filter: Filter, name: str, value: str, now: datetime) -> ColumnElement[bool]:  # noqa: A002
-    column = MOMENTS[name.rpartition("_")[0]]
-    since, until = bounds(name, value, now, filter.zone)
+def _in_time(filter: Filter, name: str, place: int, now: Moment) -> ColumnElement[bool]:  # noqa: A002
+    column, value = MOMENTS[name.rpartition("_")[0]], filter.values(name)[place]
+    at = now if isinstance(now, datetime) else EPOCH  # whether an edge is open does not depend on it
+    since, until = (
+        moment if moment is None or at is now else bindparam(f"{name}_{place}_{edge}", type_=Instant)
+        for edge, moment in zip(EDGES, bounds(name, value, at, filter.zone), strict=True)
+    )
     return and_(
         column >= since if since is not None else true(),
         column < until if until is not None else true(),
     )
+
+
+def moments(filter: Filter, now: datetime) -> dict[str, datetime | None]:  # noqa: A002
+    """What a statement that was made for any moment (`NOW`) takes at this one, by the names of its parameters."""
+    edges = {
+        f"{name}_{place}_{edge}": moment
+        for name, values in filter.times
+        for place, value in enumerate(values)
+        for edge, moment in zip(EDGES, bounds(name, value, now, filter.zone), strict=True)
+    }
+    return {"now": now, **edges}
