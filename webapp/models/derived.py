@@ -151,6 +151,7 @@ def has_warning(warning: Warning, now: Moment) -> ColumnElement[bool]:
         Warning.OFFLINE: away,
         Warning.IDLE: and_(is_writing(), has_time, is_online(now), last_sign < _before(now, IDLE_AFTER)),
         Warning.TIMED_OUT: and_(
+            Test.ends_at <= now,  # nobody has less time: without it every candidacy would be looked at
             own_end() <= now,
             Candidacy.started_at.is_not(None),
             Candidacy.submitted_at.is_(None),

@@ -119,6 +119,8 @@ class Candidacy(Model):
             postgresql_ops={"search_text": "gin_trgm_ops"},
             info={"only_on": "postgresql"},
         ).ddl_if(dialect="postgresql"),
+        # SQLite looks at each text: here they stand by themselves, by test
+        Index(None, "test_id", "search_text", info={"only_on": "sqlite"}).ddl_if(dialect="sqlite"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
