@@ -14,7 +14,7 @@ from webapp.access import Reach
 from webapp.models import Candidacy, Role
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
-from webapp.monitor.finding import ROWS_PER_PAGE, Found, find, pages_of
+from webapp.monitor.finding import ROWS_PER_PAGE, Found, find, ordered, pages_of
 from webapp.monitor.matching import matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
 
@@ -82,9 +82,12 @@ def test_found_and_sorted_or_met_on_a_walk_it_is_the_same_page(
 ) -> None:
     everybody = nations_session.scalar(select(func.count()).where(Candidacy.test_id == 1))
     for number in (1, 2, 9, 999):
-        page = found(nations_session, A_TEST, Filter(), Presentation(sort=sort, page=number), nation)
+        shown = Presentation(sort=sort, page=number)
+        page = found(nations_session, A_TEST, Filter(), shown, nation)
         assert (page.count, page.page) == (everybody, min(number, pages_of(page.count)))
-        assert len(set(page.ids)) == ROWS_PER_PAGE
+        in_order = ordered(matching(A_TEST, Filter(), nation[1]), shown, nation[1])
+        first = (page.page - 1) * ROWS_PER_PAGE
+        assert list(page.ids) == list(nations_session.scalars(in_order.limit(ROWS_PER_PAGE).offset(first)))
 
 
 @pytest.mark.parametrize("pairs", FILTERS, ids=str)

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post
+from webapp.clock import utcnow
 from webapp.extensions import db
+from webapp.models import Presence
 from webapp.push.sessions import write_end
 
 
@@ -44,6 +47,17 @@ def test_trap_1_what_is_sent_while_a_stream_asks_for_what_is_open_comes_once(
     assert answers == [201]
     events = list(islice(stream.response, 4))
     assert [b"id: 1" in one for one in events].count(True) == 1
+    stream.close()
+
+
+def test_opening_a_stream_is_a_sign_of_life(app: Flask, hall: Hall, session: Session) -> None:
+    candidate = hall.person()
+    hall.candidacy(hall.test(), candidate)
+    push = app.extensions["examhall_push"]
+    push.hub.capacity = 10
+    stream = signed_in(app, candidate).get("/stream", buffered=False)
+    push.presence.flush(session, utcnow())
+    assert session.get(Presence, candidate.id)
     stream.close()
 
 
