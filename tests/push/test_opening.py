@@ -61,6 +61,21 @@ def test_opening_a_stream_is_a_sign_of_life(app: Flask, hall: Hall, session: Ses
     stream.close()
 
 
+def test_r9_a_stream_begins_with_what_is_open_and_nothing_that_was_closed(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    candidate = hall.person()
+    hall.candidacy(test, candidate)
+    invigilator, page = signed_in(app, hall.contributor(test)), signed_in(app, candidate)
+    app.extensions["examhall_push"].hub.capacity = 10
+    for _ in range(2):
+        assert post(invigilator, open_dialog(invigilator, scope="filtered")).status_code == 201
+    assert page.post("/inbox/close", data={"message": "1"}).status_code == 204
+    stream = page.get("/stream", buffered=False)
+    begun = b"".join(islice(stream.response, 3))
+    assert (b"id: 1\n" in begun, b"id: 2\n" in begun) == (False, True)
+    stream.close()
+
+
 def test_a_session_that_has_ended_opens_no_stream_and_ends_none(app: Flask, hall: Hall) -> None:
     """Its cookie was copied before; the person has two streams open in the session that counts."""
     candidate = hall.person()
