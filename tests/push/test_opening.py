@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
-from tests.messaging.compose_form import open_dialog, post
+from tests.messaging.compose_form import csrf, open_dialog, post
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.models import Presence
@@ -69,7 +69,7 @@ def test_r9_a_stream_begins_with_what_is_open_and_nothing_that_was_closed(app: F
     app.extensions["examhall_push"].hub.capacity = 10
     for _ in range(2):
         assert post(invigilator, open_dialog(invigilator, scope="filtered")).status_code == 201
-    assert page.post("/inbox/close", data={"message": "1"}).status_code == 204
+    assert page.post("/inbox/close", data={"message": "1", "csrf_token": csrf(page)}).status_code == 204
     stream = page.get("/stream", buffered=False)
     begun = b"".join(islice(stream.response, 3))
     assert (b"id: 1\n" in begun, b"id: 2\n" in begun) == (False, True)
