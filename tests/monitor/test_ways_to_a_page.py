@@ -81,7 +81,7 @@ def test_found_and_sorted_or_met_on_a_walk_it_is_the_same_page(
     nations_session: Session, nation: Nation, sort: str
 ) -> None:
     everybody = nations_session.scalar(select(func.count()).where(Candidacy.test_id == 1))
-    for number in (1, 2, 9, 999):
+    for number in (1, 2, 9, 999, 10**99):
         shown = Presentation(sort=sort, page=number)
         page = found(nations_session, A_TEST, Filter(), shown, nation)
         assert (page.count, page.page) == (everybody, min(number, pages_of(page.count)))

@@ -128,7 +128,8 @@ def find(
     """
     limit = _few(reach, filter, presentation.page) if sorted_up_to is None else sorted_up_to
     ask, at = statements_of(reach, filter, presentation.sort), moments(filter, now)
-    if expected is not None and expected > limit and is_narrow(reach, filter):
+    many = expected is not None and expected > limit and presentation.page <= pages_of(expected)
+    if many and is_narrow(reach, filter):
         met = connection.execute(ask.counted_page, at | _place(presentation.page)).all()
         if met:
             return Found(met[0][1], presentation.page, [number for number, _ in met])
