@@ -53,13 +53,24 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
 
     @own_session
     def stream(self) -> Any:
-        """The signed-in person's stream. Subscribes first, then reads what is open: nothing falls between (trap 1).
+        """The signed-in person's stream.
 
         `Last-Event-ID` is not looked at: what is open is sent whole, and the page knows what it has (traps 3, 4).
         """
-        push, kept = service.current(), kept_session()
-        if kept is None:
+        kept = kept_session()
+        body = self._opened(kept) if kept else None
+        if body is None:
             return login.unauthorized()
+        return Response(
+            body,
+            mimetype="text/event-stream",
+            direct_passthrough=True,  # the server gets the body itself: the response is not kept for hours
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
+        )
+
+    def _opened(self, kept: KeptSession) -> StreamBody | None:
+        """Subscribes first, then reads what is open: nothing falls between (trap 1). None if the session has ended."""
+        push = service.current()
         stream = push.hub.open(kept.user_id, kept.session_id, _lent_socket())
         try:
             notices = self.open_notices(kept)  # asks besides whether the session still counts
@@ -68,18 +79,12 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
             raise
         if notices is None:
             push.hub.leave(stream)
-            return login.unauthorized()
+            return None
         service.seen(kept.user_id)
         push.hub.keep_newest(kept.user_id)
         opening = [(number, notice_event(number, notice)) for number, notice in notices]
         opening.insert(0, (0, still_open_event([number for number, _ in notices])))
-        body = StreamBody(push.hub, push.presence, stream, opening)
-        return Response(
-            body,
-            mimetype="text/event-stream",
-            direct_passthrough=True,  # the server gets the body itself: the response is not kept for hours
-            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
-        )
+        return StreamBody(push.hub, push.presence, stream, opening)
 
 
 def _lent_socket() -> SendChunk | None:
