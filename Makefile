@@ -7,7 +7,7 @@ PORT ?= 8000
 SIMULATE ?= 1
 CANDIDATES ?= 120
 M ?=
-WORKERS ?= 3
+WORKERS ?= 4
 
 PYTHON_IN := .venv/bin/python
 ENVIRONMENT := .venv/.installed

@@ -33,7 +33,9 @@ def test_what_a_request_does_to_its_session_stays_its_own(cookies: KnownCookies)
 def test_a_changed_cookie_is_refused_after_the_real_one_was_read(cookies: KnownCookies) -> None:
     cookie = cookies.dumps({"_user_id": "1.0"})
     cookies.loads(cookie, MONTH)
-    for changed in (cookie[:-1] + ("A" if cookie[-1] != "A" else "B"), "x" + cookie, cookie.replace(".", "", 1)):
+    # of the last letter only the higher four bits count
+    last = "A" if cookie[-1] not in "ABCD" else "Q"
+    for changed in (cookie[:-1] + last, "x" + cookie, cookie.replace(".", "", 1)):
         for _ in range(2):
             with pytest.raises(BadSignature):
                 cookies.loads(changed, MONTH)

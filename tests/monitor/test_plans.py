@@ -26,6 +26,7 @@ from webapp.monitor.finding import ROWS_PER_PAGE, counted_page, ordered
 from webapp.monitor.matching import matching_alone, walking
 from webapp.monitor.presentation import Presentation
 
+pytestmark = pytest.mark.xdist_group("nation plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
 A_TEST = Reach(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})

@@ -18,6 +18,7 @@ from webapp.monitor.finding import ROWS_PER_PAGE, Found, find, ordered, pages_of
 from webapp.monitor.matching import matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
 
+pytestmark = pytest.mark.xdist_group("nation ways_to_a_page")  # one worker makes it, not each
 SIZE, TESTS = 3000, 6
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
 A_TEST = Reach(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
