@@ -135,8 +135,6 @@ def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
-    # what is read stays where the system has it, without a call and a copy for each page: a quarter of a long reading
-    cursor.execute(f"PRAGMA mmap_size = {2**31}")
     cursor.close()
 
 
