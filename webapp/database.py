@@ -70,7 +70,7 @@ def engine_options(url: str) -> dict[str, Any]:
         return {"pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
     return {
         # one core serves no more statements at a time than this; a nation's 40 processes stay below 500 connections.
-        # All are kept: one that is opened for a crowd and closed after it costs as much as ten saves, in every crowd
+        # All are kept: those opened for a crowd and closed after it were a twentieth of what a hall's saves took
         "pool_size": 12,
         "max_overflow": 0,
         "pool_timeout": 10,

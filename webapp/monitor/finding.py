@@ -26,8 +26,8 @@ FEW_OF_A_TEST = 250
 """The same within a few tests, for each page that is to be met."""
 VIEWS = 4096
 """Views whose size is remembered."""
-KEPT = 256
-"""Views whose statements are kept, of some ten kilobytes each."""
+KEPT = 64
+"""Views whose statements are kept: those of a warning and a phrase take 175 KB."""
 
 
 @dataclass(frozen=True)
