@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from webapp.answering import AnsweringConnection, connection_class
+from webapp.pool import PoolInTurn
 from webapp.refusals import Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,8 +68,9 @@ def of_this_database(dialect: str) -> Callable[..., bool]:
 def engine_options(url: str) -> dict[str, Any]:
     """What an engine for this database is made with. Streams hold no connection, so a pool is for requests only."""
     if url.startswith("sqlite"):
-        return {"pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
+        return {"poolclass": PoolInTurn, "pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
     return {
+        "poolclass": PoolInTurn,
         # one core serves no more statements at a time than this; a nation's 40 processes stay below 500 connections.
         # All are kept: those opened for a crowd and closed after it were a twentieth of what a hall's saves took
         "pool_size": 12,

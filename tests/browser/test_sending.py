@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from sqlalchemy import func, select
 
 from tests.browser.house import Desks, House, is_live, notice
@@ -207,6 +207,32 @@ def test_r18_the_address_holds_the_view(house: House, desks: Desks, exam: Test) 
     page.go_back()
     shows(page, 160)
     expect(page.get_by_role("searchbox", name="Search candidates")).to_have_value("")
+
+
+def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks: Desks, exam: Test) -> None:
+    """The second time before the page's scripts are there (a slow network): the address changes, and nothing else."""
+    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    shows(page, 160)
+    search(page, "röom & 7%", 0)
+    search(page, "room 7", 77)
+    expect(page).to_have_url(re.compile("q=room"))
+    late: list[Route] = []
+    page.route("**/*.js*", lambda route: late.append(route))
+    page.reload(wait_until="commit")
+    expect(rows(page)).to_have_count(50)
+    page.go_back(wait_until="commit")
+    expect(page).to_have_url(re.compile("q=r%C3%B6om"))
+    for route in late:
+        route.continue_()
+    page.unroute("**/*.js*")
+    shows(page, 0)
+    expect(page.get_by_role("searchbox", name="Search candidates")).to_have_value("röom & 7%")
+    page.go_back()
+    shows(page, 160)
+    assert page.evaluate("history.state") == {"htmx": True}
+    page.go_forward()
+    shows(page, 0)
+    assert page.evaluate("history.state") == {"htmx": True}
 
 
 def test_the_selection_can_be_ticked_row_by_row_as_well(house: House, desks: Desks, exam: Test) -> None:
