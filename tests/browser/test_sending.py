@@ -217,7 +217,11 @@ def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks:
     search(page, "room 7", 77)
     expect(page).to_have_url(re.compile("q=room"))
     late: list[Route] = []
-    page.route("**/*.js*", lambda route: late.append(route))
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route("**/*.js*", hold)
     page.reload(wait_until="commit")
     expect(rows(page)).to_have_count(50)
     page.go_back(wait_until="commit")
