@@ -20,6 +20,7 @@ from tests.databases import (  # noqa: F401 hooks and fixtures: pytest finds the
     pytest_generate_tests,
 )
 from tests.hall import Hall
+from tests.in_memory import keep_files_in_memory
 from tests.postgres import own_postgres, postgres  # noqa: F401 the fixtures
 from tests.redis_server import redis  # noqa: F401 the fixture
 from tests.running import (  # noqa: F401 hooks: pytest finds them here
@@ -28,6 +29,8 @@ from tests.running import (  # noqa: F401 hooks: pytest finds them here
     pytest_runtest_makereport,
 )
 from webapp.extensions import db
+
+keep_files_in_memory()
 
 
 class Browser(FlaskClient):
