@@ -24,6 +24,7 @@ from tests.in_memory import keep_files_in_memory
 from tests.postgres import own_postgres, postgres  # noqa: F401 the fixtures
 from tests.redis_server import redis  # noqa: F401 the fixture
 from tests.running import (  # noqa: F401 hooks: pytest finds them here
+    pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_make_collect_report,
     pytest_runtest_makereport,

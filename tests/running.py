@@ -36,9 +36,28 @@ def _fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = SKIPPED_IN_CI + (str(reason[2]) if isinstance(reason, tuple) else str(reason))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     """Keep the browser and server tests of a module on one worker: they share its server (`--dist loadgroup`)."""
-    for item in items:
+    for item in items:  # before pytest-xdist looks at the marks
         shares_a_server = item.get_closest_marker("browser") or item.get_closest_marker("server")
         if shares_a_server and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    yield
+    # in the order of files, and one kind of database after the other, so that a file's server or nation is made once
+    # for each: after pytest, which puts together what has the same parameters
+    files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (files[item.path], _kind_of(item)))
+
+
+def _kind_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("database_kind", "")) if callspec else ""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups that are asked for and not kept would cost a third of the run, and nobody would see why."""
+    if getattr(session.config.option, "loadgroup", False):  # only in a worker
+        grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
+        if not all("@" in nodeid.rpartition("]")[2] for nodeid in grouped):
+            raise pytest.UsageError("pytest-xdist does not keep groups of tests together with this pytest")

@@ -17,7 +17,7 @@ from tests.hall import Hall
 from tests.server import PASSWORD, Listener, Person, Server, close_all
 from webapp.accounts.passwords import hash_generated, hash_password
 from webapp.database import writing
-from webapp.models import User
+from webapp.models import Test, User
 
 pytestmark = pytest.mark.server
 
@@ -36,20 +36,25 @@ def server(session: Session, database: Database) -> Iterator[Server]:
 
 
 @pytest.fixture
-def usernames(hall: Hall, session: Session) -> list[str]:
-    """A hall with its invigilator `ines` and a candidate `ada`, who is in it already."""
-    test = hall.test()
-    made = hall.candidacies(test, HALL)
+def exam(hall: Hall) -> Test:
+    """A test with its invigilator `ines` and a candidate `ada`, who is in it already."""
+    test, costly = hall.test(), hash_password(PASSWORD)
+    ada = hall.person("Ada", username="ada", password_hash=costly)
+    hall.candidacy(test, ada, room="Ada's room")
+    hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=costly))
+    return test
+
+
+@pytest.fixture
+def usernames(exam: Test, hall: Hall, session: Session) -> list[str]:
+    """A hall that has yet to come in."""
+    made = hall.candidacies(exam, HALL)
     costly, cheap = hash_password(PASSWORD), hash_generated(PASSWORD)
     with writing(session):
         users = [session.get_one(User, one.user_id) for one in made]
         for number, user in enumerate(users):
             user.password_hash = costly if number % (HALL // CHOSEN) == 0 else cheap
-        names = [user.username for user in users]
-    ada = hall.person("Ada", username="ada", password_hash=costly)
-    hall.candidacy(test, ada, room="Ada's room")
-    hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=costly))
-    return names
+        return [user.username for user in users]
 
 
 async def sign_in(url: str, username: str, password: str) -> int:
@@ -119,7 +124,7 @@ def test_r22_a_hall_signs_in_while_streams_beat_and_messages_arrive(server: Serv
         assert gaps
 
 
-def test_r22_guessing_at_one_account_does_not_work_and_hurts_nobody_else(server: Server, usernames: list[str]) -> None:
+def test_r22_guessing_at_one_account_does_not_work_and_hurts_nobody_else(server: Server, exam: Test) -> None:
     guesses = [("ada", f"guess number {number}") for number in range(GUESSES)] + [("ada", PASSWORD)]
     answers = asyncio.run(all_sign_in(server.url, guesses))
     assert set(answers) == {422, 429}
