@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 
 import webapp.models  # noqa: F401 the tables
 from webapp.database import WRITE, Instant, of_this_database
@@ -18,7 +22,7 @@ def render_item(type_: str, item: object, _autogen: object) -> str | bool:
 def run() -> None:
     """Upgrade or downgrade."""
     engine = current_app.extensions["migrate"].db.engine
-    with engine.connect().execution_options(**{WRITE: True}) as connection:
+    with engine.connect().execution_options(**{WRITE: True}) as connection, _unchecked_until_the_end(connection):
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
@@ -29,6 +33,29 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+            _check_foreign_keys(connection)
+
+
+@contextmanager
+def _unchecked_until_the_end(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by copying it: what points at its rows would keep the old one from being dropped.
+
+    As its documentation says, foreign keys are off meanwhile and all are checked at the end, before the commit.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and (wrong := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+        raise RuntimeError(f"the migration would leave rows that point at nothing: {wrong[:5]}")
 
 
 run()

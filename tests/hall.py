@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.models import Candidacy, Contribution, Presence, Role, Test, User
+from webapp.models import ATTEMPTS, Candidacy, Contribution, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text
 
@@ -89,9 +90,10 @@ class Hall:
         return user
 
     def seen(self, user_id: int, ago: timedelta = timedelta(0)) -> None:
-        """Have a person been heard of, `ago` before now."""
+        """Have the person of candidacies that are there already been heard of, `ago` before now."""
         with writing(self.session):
-            self.session.merge(Presence(user_id=user_id, last_seen=utcnow() - ago))
+            own = update(ATTEMPTS).where(ATTEMPTS.c.user_id == user_id)
+            self.session.execute(own.values(last_seen=utcnow() - ago))
 
     def _keep(self, thing: Kept) -> Kept:
         with writing(self.session):

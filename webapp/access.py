@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.database import Instant
-from webapp.models import Candidacy, Contribution, Role, Test, User
+from webapp.models import Contribution, Role, RosterEntry, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
 """Contributors get in this long before the start."""
@@ -56,17 +57,17 @@ class Reach:
         return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items())))
 
     def condition(self) -> ColumnElement[bool]:
-        """The SQL condition on `Candidacy` that every list, count and audience of this person carries (R6, R17)."""
+        """The SQL condition on `RosterEntry` that every list, count and audience of this person carries (R6, R17)."""
         if self.everything:
             return true()
         whole = [test_id for test_id in self.roles if test_id not in self.rooms]
-        parts: list[ColumnElement[bool]] = [Candidacy.test_id.in_(whole)] if whole else []
-        parts += [and_(Candidacy.test_id == test_id, Candidacy.room == room) for test_id, room in self.rooms.items()]
+        parts: list[ColumnElement[bool]] = [RosterEntry.test_id.in_(whole)] if whole else []
+        parts += [and_(RosterEntry.test_id == test, RosterEntry.room == room) for test, room in self.rooms.items()]
         return or_(false(), *parts)
 
-    def test_condition(self) -> ColumnElement[bool]:
-        """The same for lists of tests."""
-        return true() if self.everything else Test.id.in_(self.roles)
+    def test_condition(self, test_id: Any = Test.id) -> ColumnElement[bool]:
+        """The same for lists of tests, or for anything that has a test's number and no room."""
+        return true() if self.everything else test_id.in_(self.roles)
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The weightiest role in any of these tests (a message carries it as its sender's role)."""
@@ -109,4 +110,4 @@ def is_contributor(session: Session, actor: User) -> bool:
 
 def is_candidate(session: Session, actor: User) -> bool:
     """Whether this person sits any test at all."""
-    return session.scalar(select(Candidacy.id).where(Candidacy.user_id == actor.id).limit(1)) is not None
+    return session.scalar(select(RosterEntry.id).where(RosterEntry.user_id == actor.id).limit(1)) is not None

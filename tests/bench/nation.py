@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from tests.server import ROOT
 from webapp.database import microseconds, writing
 from webapp.extensions import Model
-from webapp.models import Answer, Candidacy, Contribution, Presence, Question, Role, Test, User
+from webapp.models import Answer, Candidacy, Contribution, Question, Role, RosterEntry, SearchText, Test, User
 from webapp.planning.search_text import SEPARATOR, folded
 
 ROOMS_OF_A_TEST = 125
@@ -50,9 +50,10 @@ def build(session: Session, now: datetime, candidacies: int = 500_000, tests: in
         _load(session, Test, _tests(tests, now))
         _load(session, Question, ((number, number, 1, "") for number in range(1, tests + 1)))
         _load(session, Contribution, _staff(tests, chief, admin))
-        _load(session, Candidacy, _candidacies(candidacies, per_test, persons, now))
+        _load(session, RosterEntry, _entries(candidacies, per_test, persons))
+        _load(session, SearchText, _texts(candidacies, per_test, persons))
+        _load(session, Candidacy, _attempts(candidacies, per_test, persons, now))
         _load(session, Answer, _answers(candidacies, per_test, now))
-        _load(session, Presence, _presence(persons, now))
     analyze(session)
     return Nation(per_test * tests, tests, persons, chief, admin)
 
@@ -128,35 +129,61 @@ def _staff(tests: int, chief: int, admin: int) -> Iterator[tuple[Any, ...]]:
         yield number, admin, number, Role.PLANNER.value, None
 
 
-def _candidacies(candidacies: int, per_test: int, persons: int, now: datetime) -> Iterator[tuple[Any, ...]]:
+def _person_of(row: int, persons: int) -> int:
+    return row if row <= persons else (row - persons) * 3 % persons + 1
+
+
+def _entries(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[Any, ...]]:
+    for row in range(1, candidacies + 1):
+        person = _person_of(row, persons)
+        yield (
+            row, person, _test_of(row, per_test), *_fields(row, per_test),
+            row % 50 == 7, (None, "present", "present", "absent")[row % 4] if row % 9 else "absent", row % 3 == 0,
+            folded(name_of(person)),
+        )  # fmt: skip
+
+
+def _test_of(row: int, per_test: int) -> int:
+    return (row - 1) // per_test + 1
+
+
+def _fields(row: int, per_test: int) -> tuple[str, ...]:
+    """Candidate ID, group, room, building, seat and set of questions."""
+    test, place = _test_of(row, per_test), (row - 1) % per_test
+    room = place * ROOMS_OF_A_TEST // per_test
+    return (
+        f"{chr(65 + test % 26)}{100_000 + row:06}", f"Group {place % GROUPS + 1:02}",
+        f"Sal {chr(65 + test % 8)}{100 + room}", f"Campus {'NSEW'[room % 4]}",
+        f"{place % 100 + 1}{'ABCDEF'[place % 6]}", f"Set {'ABCD'[place % 4]}",
+    )  # fmt: skip
+
+
+def _texts(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[Any, ...]]:
+    for row in range(1, candidacies + 1):
+        test = _test_of(row, per_test)
+        number, *others = _fields(row, per_test)
+        planner = [] if test == 1 else ["Exam Office"]
+        parts = (number, name_of(_person_of(row, persons)), *others, title_of(test), *planner)
+        yield row, test, SEPARATOR.join(folded(part) for part in parts)
+
+
+def _attempts(candidacies: int, per_test: int, persons: int, now: datetime) -> Iterator[tuple[Any, ...]]:
     started, saved = microseconds(now - timedelta(minutes=50)), microseconds(now)
     second = 1_000_000
     for row in range(1, candidacies + 1):
-        test, place = (row - 1) // per_test + 1, (row - 1) % per_test
-        person = row if row <= persons else (row - persons) * 3 % persons + 1
+        person = _person_of(row, persons)
         progress = _progress_of(row)
         began = started + row % 600 * second if progress not in {"inactive", "dashboard"} else None
         ended = saved - row % 1200 * second
-        room = place * ROOMS_OF_A_TEST // per_test
-        fields = (
-            f"{chr(65 + test % 26)}{100_000 + row:06}", f"Group {place % GROUPS + 1:02}",
-            f"Sal {chr(65 + test % 8)}{100 + room}", f"Campus {'NSEW'[room % 4]}",
-            f"{place % 100 + 1}{'ABCDEF'[place % 6]}", f"Set {'ABCD'[place % 4]}",
-        )  # fmt: skip
-        planner = "" if test == 1 else "Exam Office"
-        search = SEPARATOR.join(
-            folded(part)
-            for part in (fields[0], name_of(person), *fields[1:], title_of(test), *([planner] if planner else []))
-        )
         yield (
-            row, person, test, *fields, 30 if row % 20 == 0 else 0, 0,
-            None if progress == "inactive" else started - 600 * second,
-            began, saved if progress == "paused" else None,
+            row, _test_of(row, per_test), person, 30 if row % 20 == 0 else 0, 0, row % 25 == 3,
+            *_heard(person, now),
+            began,
             ended - row % 1200 * second if began else None,
             ended if progress in {"submitted", "blank"} else None,
+            saved if progress == "paused" else None,
             ended if progress == "withdrawn" else None,
-            row % 25 == 3, row % 50 == 7, (None, "present", "present", "absent")[row % 4] if row % 9 else "absent",
-            row % 3 == 0, folded(name_of(person)), search,
+            None if progress == "inactive" else started - 600 * second,
         )  # fmt: skip
 
 
@@ -179,10 +206,10 @@ def _answers(candidacies: int, per_test: int, now: datetime) -> Iterator[tuple[A
         yield row, row, (row - 1) // per_test + 1, words, microseconds(now - timedelta(seconds=row % 1200))
 
 
-def _presence(persons: int, now: datetime) -> Iterator[tuple[Any, ...]]:
-    for number in range(1, persons + 1):
-        if number % 25 == 0:
-            continue  # never came
-        ago = 120 + number % 3000 if number % 12 == 5 else number % 40
-        seen = microseconds(now - timedelta(seconds=ago))
-        yield number, seen, seen + 1 if number % 200 == 9 else None
+def _heard(person: int, now: datetime) -> tuple[int | None, int | None]:
+    """When somebody was last seen, and when they left."""
+    if person % 25 == 0:
+        return None, None  # never came
+    ago = 120 + person % 3000 if person % 12 == 5 else person % 40
+    seen = microseconds(now - timedelta(seconds=ago))
+    return seen, seen + 1 if person % 200 == 9 else None

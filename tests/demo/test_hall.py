@@ -20,12 +20,12 @@ from webapp.demo import earlier, hall
 from webapp.demo.hall import NotADemo
 from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF
 from webapp.logbook.verify import verify as verify_log
-from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Presence, Role, Test, User
+from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.matching import matching
 
 ZONE = ZoneInfo("Europe/Stockholm")
-TABLES = (User, Test, Candidacy, Contribution, Answer, Presence, Message, Delivery, LogEntry)
+TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEntry)
 
 
 def load(session: Session, now: datetime | None = None, *, allowed: bool = False) -> hall.Hall:

@@ -19,7 +19,7 @@ from webapp.exams import answers, progress
 from webapp.exams.refusals import ChangedElsewhere, NotNow
 from webapp.exams.sittings import GRACE
 from webapp.extensions import db
-from webapp.models import Answer, Candidacy, EndedSession, KeptSession, Presence, Question, User
+from webapp.models import ATTEMPTS, Answer, Candidacy, EndedSession, KeptSession, Question, User
 from webapp.models import Test as Exam
 from webapp.refusals import NotFound
 
@@ -78,7 +78,7 @@ def test_a_save_that_waits_for_a_submission_comes_too_late(sitting: Sitting, ses
     """It was sent before, and waits for the row: what counts is how that is by then."""
     with ThreadPoolExecutor(1) as tab:
         with writing(session):
-            submitted = update(Candidacy).where(Candidacy.id == sitting.candidacy_id).values(submitted_at=utcnow())
+            submitted = update(ATTEMPTS).values(submitted_at=utcnow())
             session.execute(submitted)
             late: Future[answers.SavedAnswer] = tab.submit(sitting.save, "too late", sitting.base)
             with pytest.raises(TimeoutError):
@@ -195,13 +195,13 @@ def test_a_session_that_has_ended_writes_nothing(app: Flask, sitting: Sitting, s
         assert (answer.status_code, sitting.stored()[0]) == (401, "second"), form
 
 
-def test_whoever_saves_is_there(app: Flask, sitting: Sitting, session: Session) -> None:
+def test_whoever_saves_is_there(app: Flask, sitting: Sitting, hall: Hall, session: Session) -> None:
     """R21: the statement that saves stands for the look who is signed in, which counts as a sign of life elsewhere."""
     client = browser_of(app, session.get_one(User, sitting.user_id))
     recorder = app.extensions["examhall_push"].presence
     recorder.flush(session, utcnow())
-    with writing(session):
-        session.get_one(Presence, sitting.user_id).last_seen = long_ago = utcnow() - timedelta(hours=1)
+    long_ago = utcnow() - timedelta(hours=1)
+    hall.seen(sitting.user_id, ago=timedelta(hours=1))
     form = {"text": "second", "base": sitting.base}
     address = f"/tests/{sitting.test_id}/answers/{sitting.question_id}"
     with statements(app) as made:
@@ -209,4 +209,6 @@ def test_whoever_saves_is_there(app: Flask, sitting: Sitting, session: Session) 
     assert sitting.stored()[0] == "second"
     assert not [one for one in made if one.startswith("SELECT user_account")]
     recorder.flush(session, utcnow())
-    assert session.get_one(Presence, sitting.user_id).last_seen > long_ago
+    seen = session.scalars(select(Candidacy.last_seen).where(Candidacy.user_id == sitting.user_id)).one()
+    assert seen
+    assert seen > long_ago

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from tests.logbook.entries import attempt, write
 from webapp.logbook.verify import verify
-from webapp.models import Candidacy, LogSubject
+from webapp.models import LogSubject, RosterEntry
 
 ENTRY = "(id, at, actor_name, actor_role, action, detail, previous_hash, hash)"
 SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"
@@ -80,7 +80,7 @@ ONLY = {
 
 def two_entries(session: Session, hall: Hall) -> None:
     hall.candidacies(hall.test(), 3)
-    write(session, select(Candidacy.id))
+    write(session, select(RosterEntry.id))
     write(session)
 
 
@@ -113,6 +113,6 @@ def test_postgresql_refuses_to(session: Session, hall: Hall, deed: str) -> None:
 def test_a_full_hall_passes_the_guards(session: Session, hall: Hall) -> None:
     """1,500 subjects in one statement, checked afterwards."""
     hall.candidacies(hall.test(), 1500)
-    write(session, select(Candidacy.id))
+    write(session, select(RosterEntry.id))
     assert session.scalar(select(func.count()).select_from(LogSubject)) == 1500
     assert verify(session).sound

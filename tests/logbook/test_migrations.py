@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
 from tests.databases import KINDS, Database, application_on
-from webapp.database import of_this_database
+from webapp.database import of_this_database, writing
 from webapp.extensions import db
 
 
@@ -45,3 +45,50 @@ def test_there_and_back(kind: str, request: pytest.FixtureRequest, tmp_path: Pat
     url = request.getfixturevalue("postgres").empty() if kind == "postgresql" else f"sqlite:///{tmp_path / 'new.db'}"
     with application_on(Database(kind, url, tmp_path)) as app:
         there_and_back(app)
+
+
+AN_EXAM = (
+    "INSERT INTO user_account (id, username, sign_in_name, name, email, is_admin, epoch) "
+    "VALUES (1, 'ada', 'ada', 'Ada', '', false, 0), (2, 'bob', 'bob', 'Bob', '', false, 0)",
+    "INSERT INTO test (id, title, start_date, starts_at, ends_at) VALUES (1, 'Law', '2026-11-23', 1, 2)",
+    "INSERT INTO question (id, test_id, position, prompt) VALUES (1, 1, 1, '')",
+    "INSERT INTO candidacy (id, user_id, test_id, number, group_name, room, building, seat, question_set,"
+    " extra_minutes, incident_minutes, started_at, saved_at, was_offline, flagged, id_checked, sort_name, search_text) "
+    "VALUES (7, 1, 1, 'N1', '', 'Room 1', '', '', '', 15, 5, 3, 4, true, true, false, 'ada', 'n1 ada'),"
+    " (8, 2, 1, 'N2', '', 'Room 1', '', '', '', 0, 0, NULL, NULL, false, false, false, 'bob', 'n2 bob')",
+    "INSERT INTO answer (id, candidacy_id, question_id, text, saved_at) VALUES (1, 7, 1, 'because', 4)",
+    "INSERT INTO presence (user_id, last_seen, left_at) VALUES (1, 5, 6)",
+)
+"""Two candidates, one of whom has begun, as revision 0007 knows them."""
+
+
+def test_an_exam_that_runs_goes_through_the_split_of_the_candidacy_and_back(app: Flask, session: Session) -> None:
+    """With an answer that points at a candidacy: SQLite makes that table anew."""
+    session.close()
+
+    def rows(query: str) -> list[tuple[object, ...]]:
+        with db.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    before = (
+        "SELECT id, extra_minutes, incident_minutes, started_at, saved_at, was_offline, flagged, room, search_text "
+        "FROM candidacy ORDER BY id"
+    )
+    downgrade(revision="0007")
+    with writing(db.session()):
+        for statement in AN_EXAM:
+            db.session.execute(text(statement))
+    db.session.remove()
+    kept = rows(before)
+    upgrade()
+    assert rows(
+        "SELECT candidacy_id, test_id, user_id, extra_minutes, started_at, last_seen, left_at FROM attempt ORDER BY 1"
+    ) == [(7, 1, 1, 15, 3, 5, 6), (8, 1, 2, 0, None, None, None)]
+    assert rows("SELECT * FROM search_text ORDER BY 1") == [(7, 1, "n1 ada"), (8, 1, "n2 bob")]
+    assert rows("SELECT room, flagged FROM candidacy WHERE id = 7") == [("Room 1", True)]
+    with db.engine.connect() as connection:
+        assert differences(connection) == []
+    downgrade(revision="0007")
+    assert rows(before) == kept
+    assert rows("SELECT * FROM presence") == [(1, 5, 6)]
+    assert rows("SELECT candidacy_id, text FROM answer") == [(7, "because")]

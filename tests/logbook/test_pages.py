@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.logbook.entries import NOW, write
 from webapp.logbook.append import Actor
-from webapp.models import Candidacy, Role, Test, User
+from webapp.models import Candidacy, Role, RosterEntry, Test, User
 
 
 class World:
@@ -53,7 +53,7 @@ class World:
         detail = {"subject": subject, "body": body, "audience_words": ["Room: Aula"], "persons": 1, "candidacies": 1}
         return write(
             self.session,
-            select(Candidacy.id).where(wanted),
+            select(RosterEntry.id).where(wanted),
             actor=Actor(sender.id, sender.name, "invigilator"),
             detail=detail,
         ).id

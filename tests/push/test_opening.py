@@ -15,7 +15,6 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog, post
 from webapp.clock import utcnow
 from webapp.extensions import db
-from webapp.models import Presence
 from webapp.push.sessions import write_end
 
 
@@ -52,12 +51,13 @@ def test_trap_1_what_is_sent_while_a_stream_asks_for_what_is_open_comes_once(
 
 def test_opening_a_stream_is_a_sign_of_life(app: Flask, hall: Hall, session: Session) -> None:
     candidate = hall.person()
-    hall.candidacy(hall.test(), candidate)
+    candidacy = hall.candidacy(hall.test(), candidate)
     push = app.extensions["examhall_push"]
     push.hub.capacity = 10
     stream = signed_in(app, candidate).get("/stream", buffered=False)
     push.presence.flush(session, utcnow())
-    assert session.get(Presence, candidate.id)
+    session.refresh(candidacy)
+    assert candidacy.last_seen
     stream.close()
 
 

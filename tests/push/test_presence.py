@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from flask import Flask
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.absence import mark_was_offline
-from webapp.models import Candidacy, Presence, User
+from webapp.extensions import db
+from webapp.models import ATTEMPTS, Candidacy, User
 from webapp.models.derived import is_online, sitting
 from webapp.push.presence import PresenceRecorder
 
@@ -83,13 +87,12 @@ def test_an_older_batch_does_not_take_back_a_newer_moment(
     assert online(session, user, timedelta(seconds=70))
 
 
-def test_a_batch_that_fails_is_written_with_the_next(session: Session, user: User, recorder: PresenceRecorder) -> None:
+def test_a_batch_that_fails_is_written_with_the_next(session: Session, hall: Hall, user: User) -> None:
     def fails(_session: Session, _ids: list[int]) -> None:
         raise RuntimeError
 
     failing = PresenceRecorder(is_open=lambda _user: False, came_back=fails)
-    with writing(session):
-        session.add(Presence(user_id=user.id, last_seen=NOW - timedelta(hours=1)))
+    hall.seen(user.id, ago=timedelta(hours=1))
     failing.seen(user.id, NOW)
     with pytest.raises(RuntimeError):
         failing.flush(session, NOW)
@@ -133,6 +136,68 @@ def test_one_who_is_not_in_the_database_does_not_keep_the_others_from_being_writ
     assert online(session, user, timedelta(seconds=7))
 
 
+def test_all_tests_of_a_person_know_but_those_long_over(
+    session: Session, hall: Hall, user: User, recorder: PresenceRecorder
+) -> None:
+    """Years of old tests are not written every half minute."""
+    ends = {"Law": NOW + timedelta(hours=1), "Civics": NOW - timedelta(days=31), "Latin": NOW - timedelta(days=33)}
+    made = {
+        title: hall.candidacy(hall.test(title, starts_at=end - timedelta(hours=4), ends_at=end), user)
+        for title, end in ends.items()
+    }
+    recorder.seen(user.id, NOW)
+    recorder.flush(session, NOW)
+    recorder.left(user.id, NOW + timedelta(seconds=1))
+    recorder.flush(session, NOW + timedelta(seconds=10))
+    seen = {title: session.get_one(Candidacy, one.id) for title, one in made.items()}
+    assert {title: one.last_seen for title, one in seen.items()} == {"Law": NOW, "Civics": NOW, "Latin": None}
+    left = NOW + timedelta(seconds=1)
+    assert {title: one.left_at for title, one in seen.items()} == {"Law": left, "Civics": left, "Latin": None}
+
+
+def test_whoever_left_before_it_was_written_that_they_were_here_was_here(
+    session: Session, user: User, recorder: PresenceRecorder
+) -> None:
+    recorder.left(user.id, NOW)
+    recorder.flush(session, NOW + timedelta(seconds=6))
+    one = session.scalars(select(Candidacy).where(Candidacy.user_id == user.id)).one()
+    assert (one.last_seen, one.left_at) == (NOW, NOW)
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: Session, hall: Hall) -> None:
+    """Whatever order people were heard of in: or two batches could each wait for a row that the other has."""
+    people, tests = [hall.person() for _ in range(2)], [hall.test("Law"), hall.test("Civics")]
+    # by every other number they come the other way round
+    ids = [hall.candidacy(tests[place], people[place]).id for place in (1, 0)]
+    recorder = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    for person in people:
+        recorder.seen(person.id, NOW)
+    # so that people are looked up one by one: a handful of rows would be read whole, in their order
+    with writing(session):
+        session.execute(text(f"ALTER DATABASE {session.get_bind().engine.url.database} SET enable_seqscan = off"))
+    session.close()
+    db.engine.dispose()
+
+    def flush() -> None:
+        with app.app_context():
+            recorder.flush(db.session(), NOW)
+
+    noted = update(ATTEMPTS).values(was_offline=True)
+    with db.engine.begin() as other, ThreadPoolExecutor(1) as threads:
+        other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[0]))
+        batch = threads.submit(flush)
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        while not session.scalar(waiting):
+            session.rollback()  # which sees what others do as it was when it began
+            time.sleep(0.01)
+        other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[1]))  # a deadlock, if the batch had it already
+        other.commit()
+        batch.result()
+    seen = session.scalars(select(Candidacy.last_seen).order_by(Candidacy.candidacy_id)).all()
+    assert seen == [NOW, NOW]
+
+
 @pytest.mark.parametrize(
     ("seen_before", "down", "back_after", "marked"),
     [
@@ -146,9 +211,12 @@ def test_a_server_that_was_down_marks_nobody_who_was_there(
 ) -> None:
     """Seconds: last seen before the server was last heard, length of the outage, back after its end."""
     heard_until, started = NOW - timedelta(seconds=down), NOW
-    for person, ago in ((hall.person(), 0), (user, seen_before)):
+    other = hall.candidacy(hall.test("Law")).user_id
+    for user_id, ago in ((other, 0), (user.id, seen_before)):
         with writing(session):
-            session.merge(Presence(user_id=person.id, last_seen=heard_until - timedelta(seconds=ago)))
+            session.scalars(select(Candidacy).where(Candidacy.user_id == user_id)).one().last_seen = (
+                heard_until - timedelta(seconds=ago)
+            )
     fresh = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
     fresh.start(session, started)
     back = started + timedelta(seconds=back_after)

@@ -21,17 +21,17 @@ from webapp.demo.script import (
     DemoTest,
     seats,
 )
-from webapp.models import Answer, Candidacy, Contribution, Presence, Question, Role, Test, User
+from webapp.models import ATTEMPTS, ENTRIES, Answer, Candidacy, Contribution, Question, Role, RosterEntry, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text
 from webapp.refusals import Refusal
 
 ENOUGH_LEFT = timedelta(hours=1)
 """With less time left in any of its tests, the hall begins anew."""
-FRESH = {
+NOTHING_NOTED = {"flagged": False, "attendance": None, "id_checked": False}
+NOT_BEGUN = {
     "entered_at": None, "started_at": None, "paused_at": None, "saved_at": None, "submitted_at": None,
-    "withdrawn_at": None, "was_offline": False, "flagged": False, "attendance": None, "id_checked": False,
-    "incident_minutes": 0,
+    "withdrawn_at": None, "was_offline": False, "incident_minutes": 0, "last_seen": None, "left_at": None,
 }  # fmt: skip
 
 
@@ -153,11 +153,10 @@ def _set_running(session: Session, tests: dict[str, int], now: datetime, zone: Z
         return False
     for one in TESTS:
         session.execute(update(Test).where(Test.id == tests[one.key]).values(**_times(one, now, zone)))
-    candidacies = select(Candidacy.id).where(Candidacy.test_id.in_(tests.values()))
-    people = select(Candidacy.user_id).where(Candidacy.test_id.in_(tests.values()))
+    candidacies = select(RosterEntry.id).where(RosterEntry.test_id.in_(tests.values()))
     session.execute(delete(Answer).where(Answer.candidacy_id.in_(candidacies)))
-    session.execute(delete(Presence).where(Presence.user_id.in_(people)))
-    session.execute(update(Candidacy).where(Candidacy.test_id.in_(tests.values())).values(**FRESH))
+    for table, fresh in ((ENTRIES, NOTHING_NOTED), (ATTEMPTS, NOT_BEGUN)):
+        session.execute(update(table).where(table.c.test_id.in_(tests.values())).values(**fresh))
     return True
 
 
@@ -173,28 +172,30 @@ def _contributions(session: Session, tests: dict[str, int], users: dict[str, int
 
 def _candidacies(session: Session, tests: dict[str, int], users: dict[str, int]) -> list[int]:
     """Seat everyone who is not seated; returns the ids of the new candidacies."""
-    query = select(Candidacy.test_id, Candidacy.number).where(Candidacy.test_id.in_(tests.values()))
+    query = select(RosterEntry.test_id, RosterEntry.number).where(RosterEntry.test_id.in_(tests.values()))
     known = set(session.execute(query).all())
-    rows = [
-        {
-            "user_id": users[seat.username],
-            "test_id": tests[seat.test],
-            "number": seat.number,
-            "group_name": seat.group,
-            "room": seat.room,
-            "building": seat.building,
-            "seat": seat.seat,
-            "question_set": seat.question_set,
-            "extra_minutes": seat.extra_minutes,
-        }
+    new = [
+        Candidacy(
+            user_id=users[seat.username],
+            test_id=tests[seat.test],
+            number=seat.number,
+            group_name=seat.group,
+            room=seat.room,
+            building=seat.building,
+            seat=seat.seat,
+            question_set=seat.question_set,
+            extra_minutes=seat.extra_minutes,
+        )
         for seat in seats()
         if (tests[seat.test], seat.number) not in known
     ]
-    if not rows:
+    if not new:
         return []
-    new = list(session.scalars(insert(Candidacy).returning(Candidacy.id), rows))
-    refresh_search_text(session, new)
-    return new
+    session.add_all(new)
+    session.flush()
+    ids = [candidacy.id for candidacy in new]
+    refresh_search_text(session, ids)
+    return ids
 
 
 def _begin(session: Session, tests: dict[str, int], users: dict[str, int], now: datetime) -> None:
@@ -202,7 +203,9 @@ def _begin(session: Session, tests: dict[str, int], users: dict[str, int], now: 
     ids = {
         (test_id, number): candidacy_id
         for test_id, number, candidacy_id in session.execute(
-            select(Candidacy.test_id, Candidacy.number, Candidacy.id).where(Candidacy.test_id.in_(tests.values()))
+            select(RosterEntry.test_id, RosterEntry.number, RosterEntry.id).where(
+                RosterEntry.test_id.in_(tests.values())
+            )
         )
     }
     questions = session.scalars(
@@ -213,8 +216,9 @@ def _begin(session: Session, tests: dict[str, int], users: dict[str, int], now: 
             continue
         candidacy_id = ids[tests[seat.test], seat.number]
         past = story(beginning, int(seat.number[1:]), now)
-        session.execute(update(Candidacy).where(Candidacy.id == candidacy_id).values(**past.columns))
+        session.execute(update(Candidacy), [{"id": candidacy_id, "candidacy_id": candidacy_id, **past.columns}])
         for question_id, text in zip(questions, past.answers, strict=False):
             session.add(Answer(candidacy_id=candidacy_id, question_id=question_id, text=text, saved_at=past.saved_at))
         if past.last_seen:
-            session.merge(Presence(user_id=users[seat.username], last_seen=past.last_seen))
+            own = ATTEMPTS.c.user_id == users[seat.username]
+            session.execute(update(ATTEMPTS).where(own).values(last_seen=past.last_seen))

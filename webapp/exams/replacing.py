@@ -14,19 +14,18 @@ from sqlalchemy import BigInteger, Engine, bindparam, cast, exists, select, type
 
 from webapp.database import MICROSECOND, writing_at_once
 from webapp.exams.sittings import GRACE
-from webapp.models import Answer, Candidacy, KeptSession, Test, User, still_counts
+from webapp.models import ATTEMPTS, Answer, Candidacy, KeptSession, Test, User, still_counts
 from webapp.models.derived import NOW, is_writing, own_end
 
 ANSWERS: Any = Answer.__table__
-CANDIDACIES: Any = Candidacy.__table__
 
 SIGNED_IN = exists(
     select(User.id).where(still_counts(bindparam("person"), bindparam("its_epoch"), bindparam("its_session")))
 )
 # locked on PostgreSQL before the answer is, as everywhere; whoever waited for it sees the row as it is by then
 OPEN_SITTING = (
-    select(Candidacy.id)
-    .join(Test, Test.id == Candidacy.test_id)
+    select(ATTEMPTS.c.candidacy_id)
+    .join(Test, Test.id == ATTEMPTS.c.test_id)
     .where(
         Candidacy.user_id == bindparam("person"),
         SIGNED_IN,
@@ -35,7 +34,7 @@ OPEN_SITTING = (
         Test.closed_at.is_(None),
         type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= cast(NOW, BigInteger),
     )
-    .with_for_update(of=Candidacy)
+    .with_for_update(of=ATTEMPTS)
 )
 REPLACE = (
     update(ANSWERS)
@@ -51,7 +50,7 @@ REPLACE = (
 
 
 def _noted(candidacy: Any) -> Any:
-    return update(CANDIDACIES).where(CANDIDACIES.c.id == candidacy).values(saved_at=NOW)
+    return update(ATTEMPTS).where(ATTEMPTS.c.candidacy_id == candidacy).values(saved_at=NOW)
 
 
 REPLACED = REPLACE.cte("replaced")

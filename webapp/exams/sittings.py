@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 
 from webapp.access import ENTRY_BEFORE_START
 from webapp.database import writing
-from webapp.models import Candidacy, Question, Test
+from webapp.models import ATTEMPTS, Candidacy, Question, Test
 from webapp.models.derived import own_end
 from webapp.refusals import NotFound
 
@@ -22,10 +22,10 @@ OF_A_PERSON = (
     select(Candidacy, Test, own_end())
     .join(Test, Test.id == Candidacy.test_id)
     .where(Candidacy.user_id == bindparam("user_id"))
-    .options(defer(Candidacy.search_text, raiseload=True), defer(Candidacy.sort_name, raiseload=True))
+    .options(defer(Candidacy.sort_name, raiseload=True))
 )
 OF_A_TEST = OF_A_PERSON.where(Test.id == bindparam("test_id"))
-OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=Candidacy)
+OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=ATTEMPTS)
 
 
 class State(StrEnum):
@@ -114,9 +114,9 @@ def enter(session: Session, user_id: int, now: datetime) -> None:
     if not at_door:
         return
     with writing(session):
-        session.execute(
-            update(Candidacy)
-            .where(Candidacy.id.in_(at_door), Candidacy.entered_at.is_(None))
-            .values(entered_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        for number in sorted(at_door):  # one after the other, in the order in which presence locks them
+            session.execute(
+                update(ATTEMPTS)
+                .where(Candidacy.candidacy_id == number, Candidacy.entered_at.is_(None))
+                .values(entered_at=now)
+            )

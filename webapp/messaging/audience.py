@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.access import Reach
 from webapp.among import among
 from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
-from webapp.models import Candidacy, Test
+from webapp.models import RosterEntry, Test
 from webapp.monitor.filters import Filter, check_values
 from webapp.monitor.matching import matching, matching_alone
 from webapp.refusals import NotFound
@@ -47,8 +47,8 @@ class Selection:
         return self._narrowed(matching(reach, self._asked, now))
 
     def ids(self, reach: Reach, now: datetime) -> Select[Any]:
-        """The same candidacies alone, for who wants no more of them: quicker to count."""
-        return self._narrowed(matching_alone(reach, self._asked, now))
+        """The same candidacies as the roster's entries, for who wants no more of them: quicker to count."""
+        return self._narrowed(matching_alone(reach, self._asked, now, entry=True))
 
     @property
     def _asked(self) -> Filter:
@@ -56,7 +56,7 @@ class Selection:
 
     def _narrowed(self, query: Select[Any]) -> Select[Any]:
         chosen = self.listed if self.frozen is None else self.frozen
-        return query if chosen is None else query.where(among(Candidacy.id, chosen))
+        return query if chosen is None else query.where(among(RosterEntry.id, chosen))
 
     def described(self) -> dict[str, Any]:
         """As JSON, for the message and its log entry."""
@@ -77,7 +77,7 @@ class Audience:
 def find(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> Audience:
     """The audience at this moment; raises what `count` does."""
     count(session, selection, reach, now, limit)
-    rows = session.execute(selection.query(reach, now).with_only_columns(Candidacy.id, Candidacy.user_id)).all()
+    rows = session.execute(selection.query(reach, now).with_only_columns(RosterEntry.id, RosterEntry.user_id)).all()
     return Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
 
 
@@ -108,7 +108,7 @@ def count(session: Session, selection: Selection, reach: Reach, now: datetime, l
 
 def _counted(session: Session, query: Select[Any]) -> tuple[int, int]:
     """Candidacies and persons of a query."""
-    found = query.with_only_columns(Candidacy.user_id, maintain_column_froms=True).subquery()
+    found = query.with_only_columns(RosterEntry.user_id, maintain_column_froms=True).subquery()
     candidacies, persons = session.execute(select(func.count(), func.count(distinct(found.c.user_id)))).one()
     return candidacies, persons
 
@@ -116,16 +116,16 @@ def _counted(session: Session, query: Select[Any]) -> tuple[int, int]:
 def parts(session: Session, query: Select[Any]) -> list[Part]:
     """An audience cut by room, or by test or group if a room alone is no help: the parts to send to one by one."""
     cuts: list[tuple[str, InstrumentedAttribute[Any], InstrumentedAttribute[Any]]] = [
-        ("room", Candidacy.room, Candidacy.room),
-        ("test", Candidacy.test_id, Test.title),
-        ("group", Candidacy.group_name, Candidacy.group_name),
+        ("room", RosterEntry.room, RosterEntry.room),
+        ("test", RosterEntry.test_id, Test.title),
+        ("group", RosterEntry.group_name, RosterEntry.group_name),
     ]
     found: list[Part] = []
     for name, value, label in cuts:
         found = [
             Part(name, str(row[0]), str(row[1]), row[2])
             for row in session.execute(
-                query.with_only_columns(value, label, func.count(distinct(Candidacy.user_id)))
+                query.with_only_columns(value, label, func.count(distinct(RosterEntry.user_id)))
                 .group_by(value, label)
                 .order_by(label)
             )

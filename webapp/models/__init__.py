@@ -1,12 +1,27 @@
 """All tables. Import models from here: `from webapp.models import Candidacy`."""
 
-from webapp.models.exams import Answer, Attendance, Candidacy, Contribution, Question, Role, Test
+from webapp.models.exams import (
+    ATTEMPTS,
+    ENTRIES,
+    TEXTS,
+    Answer,
+    Attendance,
+    Candidacy,
+    Contribution,
+    Question,
+    Role,
+    RosterEntry,
+    SearchText,
+    Test,
+)
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Message
 from webapp.models.people import EndedSession, KeptSession, SignInAttempt, User, kept_id, still_counts
-from webapp.models.presence import Presence
 
 __all__ = [
+    "ATTEMPTS",
+    "ENTRIES",
+    "TEXTS",
     "Answer",
     "Attendance",
     "Candidacy",
@@ -18,9 +33,10 @@ __all__ = [
     "LogHead",
     "LogSubject",
     "Message",
-    "Presence",
     "Question",
     "Role",
+    "RosterEntry",
+    "SearchText",
     "SignInAttempt",
     "Test",
     "User",

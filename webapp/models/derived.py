@@ -1,8 +1,7 @@
 """Own end, progress, status and warnings, derived in SQL from what is stored (definitions: PRODUCT.md, kept in docs/).
 
-Each function gives an SQL expression over the rows of `sitting()`: candidacy, its test, its person, and the person's
-presence where there is one. `now` is an aware moment, or `NOW` in a statement that is made once and gets it when it
-runs.
+Each function gives an SQL expression over the rows of `sitting()`: candidacy, its test, its person. `now` is an
+aware moment, or `NOW` in a statement that is made once and gets it when it runs.
 """
 
 from __future__ import annotations
@@ -29,9 +28,8 @@ from sqlalchemy import (
 )
 
 from webapp.database import MICROSECOND, Instant
-from webapp.models.exams import WRITTEN, Answer, Candidacy, Test
+from webapp.models.exams import ATTEMPTS, ENTRIES, WRITTEN, Answer, Candidacy, RosterEntry, Test
 from webapp.models.people import User
-from webapp.models.presence import Presence
 
 OFFLINE_AFTER = timedelta(seconds=75)
 """Nobody heard of for this long is offline; pings come at every second beat, 30 s (R21 allows 90 s)."""
@@ -63,12 +61,13 @@ class Warning(StrEnum):  # noqa: A001 the field's word
 
 
 def sitting() -> Join:
-    """Candidacy ⋈ test ⋈ person ⟕ presence: what every list of candidates is drawn from."""
-    return (
-        join(Candidacy, Test, Candidacy.test_id == Test.id)
-        .join(User, Candidacy.user_id == User.id)
-        .outerjoin(Presence, Presence.user_id == Candidacy.user_id)
-    )
+    """Roster entry ⋈ attempt ⋈ test ⋈ person: what every list of candidates is drawn from."""
+    return whole().join(Test, Candidacy.test_id == Test.id).join(User, Candidacy.user_id == User.id)
+
+
+def whole() -> Join:
+    """Roster entry ⋈ attempt: a candidacy."""
+    return join(ENTRIES, ATTEMPTS, Candidacy.candidacy_id == RosterEntry.id)
 
 
 def own_end() -> ColumnElement[datetime]:
@@ -87,8 +86,8 @@ def _before(now: Moment, by: timedelta) -> Any:
 def is_online(now: Moment) -> ColumnElement[bool]:
     """Heard of within 75 s, and not gone since (a closed stream whose person did not come back). Never NULL."""
     heard = and_(
-        Presence.last_seen > _before(now, OFFLINE_AFTER),
-        or_(Presence.left_at.is_(None), Presence.last_seen > Presence.left_at),
+        Candidacy.last_seen > _before(now, OFFLINE_AFTER),
+        or_(Candidacy.left_at.is_(None), Candidacy.last_seen > Candidacy.left_at),
     )
     return func.coalesce(heard, False)
 
@@ -124,7 +123,7 @@ def has_progress(stage: Progress) -> ColumnElement[bool]:
 
 
 def _has_answered() -> ColumnElement[bool]:
-    return exists().where(Answer.candidacy_id == Candidacy.id, text(WRITTEN))
+    return exists().where(Answer.candidacy_id == Candidacy.candidacy_id, text(WRITTEN))
 
 
 def is_writing() -> ColumnElement[bool]:
@@ -144,19 +143,27 @@ def has_warning(warning: Warning, now: Moment) -> ColumnElement[bool]:
     out begins.
     """
     running = and_(Test.starts_at <= now, Test.closed_at.is_(None))
-    has_time = own_end() > now
-    away = and_(is_writing(), has_time, ~is_online(now))
-    last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=Instant())
-    meaning: dict[Warning, ColumnElement[Any]] = {
-        Warning.OFFLINE: away,
-        Warning.IDLE: and_(is_writing(), has_time, is_online(now), last_sign < _before(now, IDLE_AFTER)),
-        Warning.TIMED_OUT: and_(
-            Test.ends_at <= now,  # nobody has less time: without it every candidacy would be looked at
-            own_end() <= now,
-            Candidacy.started_at.is_not(None),
-            Candidacy.submitted_at.is_(None),
-            Candidacy.withdrawn_at.is_(None),
-        ),
-        Warning.WAS_OFFLINE: or_(Candidacy.was_offline, away),
-    }
-    return and_(running, meaning[warning])
+    return and_(running, _meaning(warning, now))
+
+
+def _meaning(warning: Warning, now: Moment) -> ColumnElement[bool]:
+    match warning:
+        case Warning.OFFLINE:
+            return _is_away(now)
+        case Warning.IDLE:
+            last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=Instant())
+            return and_(is_writing(), own_end() > now, is_online(now), last_sign < _before(now, IDLE_AFTER))
+        case Warning.TIMED_OUT:
+            return and_(
+                Test.ends_at <= now,  # nobody has less time: without it every candidacy would be looked at
+                own_end() <= now,
+                Candidacy.started_at.is_not(None),
+                Candidacy.submitted_at.is_(None),
+                Candidacy.withdrawn_at.is_(None),
+            )
+        case Warning.WAS_OFFLINE:
+            return or_(Candidacy.was_offline, _is_away(now))
+
+
+def _is_away(now: Moment) -> ColumnElement[bool]:
+    return and_(is_writing(), own_end() > now, ~is_online(now))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from webapp.database import Instant
 from webapp.extensions import Model
@@ -83,44 +84,22 @@ class Contribution(Model):
 SUBMITTED = "submitted_at IS NOT NULL"
 
 
-class Candidacy(Model):
-    """One person in one test. Progress, status and warnings are derived from it (`models/derived.py`)."""
+class RosterEntry(Model):
+    """What is said of a candidacy before the test, by the roster, and noted of it by invigilators: seldom written."""
 
     __tablename__ = "candidacy"
-    __table_args__ = (
+    __table_args__: Any = (
         UniqueConstraint("user_id", "test_id"),
         UniqueConstraint("test_id", "number"),
         CheckConstraint("attendance IN ('present', 'absent')", "attendance_known"),
-        CheckConstraint("extra_minutes >= 0 AND incident_minutes >= 0", "minutes_not_negative"),
         Index(None, "test_id", "room"),
         Index(None, "test_id", "group_name"),
         Index(None, "test_id", "sort_name"),
-        Index(None, "test_id", "user_id"),  # the people of a test in the order of their presence
         Index(None, "sort_name"),
         Index(None, "room"),
         Index(None, "group_name"),
         Index(None, "flagged"),
         Index(None, "attendance"),
-        Index(None, "started_at"),
-        Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
-        # none on `saved_at`: it changes every few seconds, and each change would be written in every index.
-        # PostgreSQL has two more: the parts of words, and what tells the seven stages of progress apart, to count one
-        # of them without a look at the rows (SQLite does not know that most candidates are in the same one: it would
-        # read them by this index, and be slower)
-        Index(
-            "ix_candidacy_progress",
-            *("withdrawn_at", "submitted_at", "paused_at", "started_at", "entered_at", "id"),
-            info={"only_on": "postgresql"},
-        ).ddl_if(dialect="postgresql"),
-        Index(
-            "ix_candidacy_search_text",
-            "search_text",
-            postgresql_using="gin",
-            postgresql_ops={"search_text": "gin_trgm_ops"},
-            info={"only_on": "postgresql"},
-        ).ddl_if(dialect="postgresql"),
-        # SQLite looks at each text: here they stand by themselves, by test
-        Index(None, "test_id", "search_text", info={"only_on": "sqlite"}).ddl_if(dialect="sqlite"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -133,28 +112,90 @@ class Candidacy(Model):
     building: Mapped[str] = mapped_column(String(100), default="")
     seat: Mapped[str] = mapped_column(String(50), default="")
     question_set: Mapped[str] = mapped_column(String(100), default="")
-    extra_minutes: Mapped[int] = mapped_column(default=0)
-    incident_minutes: Mapped[int] = mapped_column(default=0)
-    entered_at: Mapped[datetime | None] = mapped_column(Instant)
-    """First seen on the dashboard, from an hour before the test's start on."""
-    started_at: Mapped[datetime | None] = mapped_column(Instant)
-    paused_at: Mapped[datetime | None] = mapped_column(Instant)
-    saved_at: Mapped[datetime | None] = mapped_column(Instant)
-    submitted_at: Mapped[datetime | None] = mapped_column(Instant)
-    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
-    was_offline: Mapped[bool] = mapped_column(default=False)
-    """Went offline while in progress and came back; one who is away now is derived."""
     flagged: Mapped[bool] = mapped_column(default=False)
     attendance: Mapped[Attendance | None] = mapped_column(String(10))
     id_checked: Mapped[bool] = mapped_column(default=False)
     sort_name: Mapped[str] = mapped_column(Text, default="")
     """The person's name, case folded: what lists are sorted by at first, written together with the search text."""
-    search_text: Mapped[str] = mapped_column(Text, default="")
-    """Case-folded searchable columns, apart by a character that cannot be typed (`planning/search_text.py`)."""
 
     user: Mapped[User] = relationship(lazy="raise")
     test: Mapped[Test] = relationship(lazy="raise")
 
+
+class Candidacy(RosterEntry):
+    """One person in one test: the roster's entry, and the attempt, which is all that happens in the test.
+
+    Progress, status and warnings are derived from the attempt (`models/derived.py`). It has a table of its own,
+    because it is written every few seconds and counted over a nation: a narrow row takes a quarter of the time.
+    """
+
+    __tablename__ = "attempt"
+    __table_args__: Any = (
+        CheckConstraint("extra_minutes >= 0 AND incident_minutes >= 0", "minutes_not_negative"),
+        Index(None, "user_id", "test_id"),
+        Index(None, "test_id"),
+        Index(None, "started_at"),
+        Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
+        # none on `saved_at` and `last_seen`: they change every few seconds, and each change would be written in every
+        # index. PostgreSQL has one more: what tells the seven stages of progress apart, to count one of them without a
+        # look at the rows (SQLite does not know that most candidates are in the same one: it would read them by this
+        # index, and be slower)
+        Index(
+            "ix_attempt_progress",
+            *("withdrawn_at", "submitted_at", "paused_at", "started_at", "entered_at", "candidacy_id"),
+            info={"only_on": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
+    )
+
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id), primary_key=True, autoincrement=False)
+    # as in the roster's entry, so that a test's attempts, and a person's, are found by their own table
+    test_id: Mapped[int] = column_property(Column("test_id", Integer, nullable=False), RosterEntry.test_id)
+    user_id: Mapped[int] = column_property(Column("user_id", Integer, nullable=False), RosterEntry.user_id)
+    extra_minutes: Mapped[int] = mapped_column(default=0)
+    incident_minutes: Mapped[int] = mapped_column(default=0)
+    was_offline: Mapped[bool] = mapped_column(default=False)
+    """Went offline while in progress and came back; one who is away now is derived."""
+    # those that are asked for most stand first: a database reads a row up to the last one that it needs
+    last_seen: Mapped[datetime | None] = mapped_column(Instant)
+    """When its person was last heard of, wherever that was (`push/presence.py`); None if never."""
+    left_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When their last stream was closed, if they did not come back; counts only if after `last_seen`."""
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    saved_at: Mapped[datetime | None] = mapped_column(Instant)
+    submitted_at: Mapped[datetime | None] = mapped_column(Instant)
+    paused_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    entered_at: Mapped[datetime | None] = mapped_column(Instant)
+    """First seen on the dashboard, from an hour before the test's start on."""
+
+
+class SearchText(Model):
+    """What a search looks in: by itself, because a phrase that many have is looked for in each of half a million."""
+
+    __tablename__ = "search_text"
+    __table_args__ = (
+        Index(None, "test_id"),
+        # PostgreSQL: the parts of words; SQLite looks at each text
+        Index(
+            "ix_search_text_text",
+            "text",
+            postgresql_using="gin",
+            postgresql_ops={"text": "gin_trgm_ops"},
+            info={"only_on": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
+    )
+
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id), primary_key=True, autoincrement=False)
+    test_id: Mapped[int]
+    """As in the roster's entry."""
+    text: Mapped[str] = mapped_column("text", Text)
+    """Case-folded searchable columns, apart by a character that cannot be typed (`planning/search_text.py`)."""
+
+
+ENTRIES: Any = RosterEntry.__table__
+ATTEMPTS: Any = Candidacy.__table__
+TEXTS: Any = SearchText.__table__
+"""The tables of a candidacy, for statements that look at, or write, some of them only."""
 
 BLANK = " \t\n\r\v\f\u00a0\u2028\u2029\u3000"
 """An answer of nothing else is none (SQL's own trim knows the space only)."""
@@ -172,7 +213,7 @@ class Answer(Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id))
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id))
     question_id: Mapped[int] = mapped_column(ForeignKey(Question.id))
     text: Mapped[str] = mapped_column("text", Text)
     saved_at: Mapped[datetime] = mapped_column(Instant)

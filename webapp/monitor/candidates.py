@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, lite
 from sqlalchemy.orm import Session
 
 from webapp.database import microseconds
-from webapp.models import Candidacy, Presence, Test, User
+from webapp.models import Candidacy, Test, User
 from webapp.models.derived import MINUTE, Moment, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.presentation import Presentation
@@ -92,7 +92,7 @@ def shown(matches: Select[Any], now: Moment) -> Select[Any]:
         "was_offline": or_(Candidacy.was_offline, has_warning(CandidateWarning.OFFLINE, now)),
         "online": is_online(now),
         "progress": progress(),
-        "last_seen": case((~is_online(now), _minute(Presence.last_seen))),
+        "last_seen": case((~is_online(now), _minute(Candidacy.last_seen))),
         **{f"warning_{one}": has_warning(one, now) for one in CandidateWarning},
         "saved": _minute(Candidacy.saved_at),
         "spent": case((begun.is_not(None), _not_below_zero(_minute(until) - _minute(begun)))),

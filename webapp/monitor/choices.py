@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.access import Reach
-from webapp.models import Candidacy, Test
+from webapp.models import RosterEntry, Test
 from webapp.monitor.filters import FIXED_VALUES
 from webapp.monitor.words import NONE_ASSIGNED, VALUES, test_in_words
 
@@ -42,8 +42,8 @@ def choices(session: Session, reach: Reach) -> Choices:
     titles = [title for _, title, _ in tests]
     return Choices(
         test=[(str(number), test_in_words(title, f"{day}", titles)) for number, title, day in tests],
-        room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, reach, Candidacy.room)],
-        group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, reach, Candidacy.group_name)],
+        room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, reach, RosterEntry.room)],
+        group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, reach, RosterEntry.group_name)],
     )
 
 

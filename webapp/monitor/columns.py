@@ -12,7 +12,7 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import BigInteger, ColumnElement, case, func, literal, null, select, type_coerce
 
 from webapp.database import Instant
-from webapp.models import Candidacy, Contribution, Role, Test, User
+from webapp.models import Candidacy, Contribution, Role, RosterEntry, Test, User
 from webapp.models.derived import Moment, Progress, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.derived import Warning as CandidateWarning
 
@@ -32,7 +32,7 @@ class Column:
     quiet: bool = False
     """Changes by itself with the clock, which is no news."""
     needs_sitting: bool = False
-    """Its order looks at the test or at presence, not at the candidacy alone."""
+    """Its order looks at more than the roster's entry: at the attempt, the test."""
 
 
 def _by(*expressions: Any) -> Order:
@@ -80,31 +80,31 @@ def _by_planner(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
 
 COLUMNS: tuple[Column, ...] = (
     Column("submission", lazy_gettext("Submission"), _by_submission, at_first=True, needs_sitting=True),
-    Column("name", lazy_gettext("Name"), _by(Candidacy.sort_name), at_first=True),
-    Column("number", lazy_gettext("Candidate ID"), _text(Candidacy.number), at_first=True),
+    Column("name", lazy_gettext("Name"), _by(RosterEntry.sort_name), at_first=True),
+    Column("number", lazy_gettext("Candidate ID"), _text(RosterEntry.number), at_first=True),
     Column("status", lazy_gettext("Status"), lambda now: (~is_online(now),), at_first=True, needs_sitting=True),
-    Column("progress", lazy_gettext("Progress"), _by_progress, at_first=True),
+    Column("progress", lazy_gettext("Progress"), _by_progress, at_first=True, needs_sitting=True),
     Column("warnings", lazy_gettext("Warnings"), _by_warnings, at_first=True, needs_sitting=True),
-    Column("saved", lazy_gettext("Submission saved"), _by(Candidacy.saved_at), at_first=True),
-    Column("spent", lazy_gettext("Minutes spent"), _by_spent, quiet=True),
+    Column("saved", lazy_gettext("Submission saved"), _by(Candidacy.saved_at), at_first=True, needs_sitting=True),
+    Column("spent", lazy_gettext("Minutes spent"), _by_spent, quiet=True, needs_sitting=True),
     Column(
         "remaining", lazy_gettext("Minutes left"), _by(case((is_writing(), own_end()), else_=null())),
         at_first=True, quiet=True, needs_sitting=True,
     ),
-    Column("room", lazy_gettext("Room"), _text(Candidacy.room), at_first=True),
-    Column("seat", lazy_gettext("Seat"), _by(func.length(Candidacy.seat), Candidacy.seat), at_first=True),
+    Column("room", lazy_gettext("Room"), _text(RosterEntry.room), at_first=True),
+    Column("seat", lazy_gettext("Seat"), _by(func.length(RosterEntry.seat), RosterEntry.seat), at_first=True),
     Column("test", lazy_gettext("Test"), _text(Test.title), at_first=True, needs_sitting=True),
     Column("test_start", lazy_gettext("Test start"), _by(Test.starts_at), needs_sitting=True),
     Column("test_end", lazy_gettext("Test end"), _by(Test.ends_at), needs_sitting=True),
-    Column("started", lazy_gettext("Candidate started"), _by(Candidacy.started_at)),
-    Column("submitted", lazy_gettext("Candidate submitted"), _by(Candidacy.submitted_at)),
-    Column("group", lazy_gettext("Group"), _text(Candidacy.group_name)),
-    Column("extra", lazy_gettext("Extra time"), _by(Candidacy.extra_minutes)),
-    Column("incident", lazy_gettext("Incident time"), _by(Candidacy.incident_minutes)),
-    Column("id_check", lazy_gettext("ID check"), _by(~Candidacy.id_checked)),
-    Column("attendance", lazy_gettext("Attendance"), _by(Candidacy.attendance)),
-    Column("building", lazy_gettext("Building"), _text(Candidacy.building)),
-    Column("question_set", lazy_gettext("Question set"), _text(Candidacy.question_set)),
+    Column("started", lazy_gettext("Candidate started"), _by(Candidacy.started_at), needs_sitting=True),
+    Column("submitted", lazy_gettext("Candidate submitted"), _by(Candidacy.submitted_at), needs_sitting=True),
+    Column("group", lazy_gettext("Group"), _text(RosterEntry.group_name)),
+    Column("extra", lazy_gettext("Extra time"), _by(Candidacy.extra_minutes), needs_sitting=True),
+    Column("incident", lazy_gettext("Incident time"), _by(Candidacy.incident_minutes), needs_sitting=True),
+    Column("id_check", lazy_gettext("ID check"), _by(~RosterEntry.id_checked)),
+    Column("attendance", lazy_gettext("Attendance"), _by(RosterEntry.attendance)),
+    Column("building", lazy_gettext("Building"), _text(RosterEntry.building)),
+    Column("question_set", lazy_gettext("Question set"), _text(RosterEntry.question_set)),
     Column("planner", lazy_gettext("Planner"), _by_planner, needs_sitting=True),
 )  # fmt: skip
 BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}

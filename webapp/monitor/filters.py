@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from webapp.access import Reach
-from webapp.models import Attendance, Candidacy, Test
+from webapp.models import Attendance, RosterEntry, Test
 from webapp.models.derived import Progress
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
@@ -198,7 +198,7 @@ def check_values(session: Session, reach: Reach, filter: Filter) -> None:  # noq
     anybody is in it changes while people look.
     """
     _check("test", filter, _known_tests(session, reach, filter))
-    for name, column in (("room", Candidacy.room), ("group", Candidacy.group_name)):
+    for name, column in (("room", RosterEntry.room), ("group", RosterEntry.group_name)):
         wanted = set(filter.values(name)) - {""}
         if name == "room":
             wanted -= set(reach.rooms.values())

@@ -12,17 +12,17 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, fu
 
 from webapp.access import Reach
 from webapp.among import among
-from webapp.models import Candidacy
+from webapp.models import RosterEntry
 from webapp.models.derived import NOW, Moment, sitting
 from webapp.monitor.columns import BY_KEY, Column
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import counted_at_once, is_narrow, matching, matching_alone, moments, walking
+from webapp.monitor.matching import is_narrow, matching, matching_alone, moments, walking
 from webapp.monitor.presentation import DEFAULT_SORT, Presentation
 
 ROWS_PER_PAGE = 50
 FEW = 5_000
 """Matches over all tests that are sorted sooner than a walk meets them."""
-FEW_OF_A_TEST = 250
+FEW_OF_A_TEST = 1_000
 """The same within a few tests, for each page that is to be met."""
 VIEWS = 4096
 """Views whose size is remembered."""
@@ -86,8 +86,8 @@ class Statements:
 
     @cached_property
     def number(self) -> Select[int]:
-        """Of all matches."""
-        return _number_of(self._matches)
+        """Of all matches, where these are many."""
+        return _number_of(matching_alone(*self._view[:2], NOW, by_index=False))
 
     @cached_property
     def page_of_few(self) -> Select[Any]:
@@ -133,7 +133,7 @@ def find(
         met = connection.execute(ask.counted_page, at | _place(presentation.page)).all()
         if met:
             return Found(met[0][1], presentation.page, [number for number, _ in met])
-    first = not counted_at_once(reach, filter) if expected is None else expected <= limit
+    first = expected is None or expected <= limit
     few = connection.execute(ask.first, at | {"most": limit + 1}).scalars().all() if first else None
     # for few, this was all the searching there is
     at_once = few is not None and len(few) <= limit
@@ -171,8 +171,8 @@ def _number_of(matches: Select[int]) -> Select[int]:
 
 def _of(column: Column) -> Select[Any]:
     """The candidacies `ids`, from the tables by which the column sorts them."""
-    tables = sitting() if column.needs_sitting else Candidacy.__table__
-    return select(Candidacy.id).select_from(tables).where(among(Candidacy.id, "ids"))
+    tables = sitting() if column.needs_sitting else RosterEntry.__table__
+    return select(RosterEntry.id).select_from(tables).where(among(RosterEntry.id, "ids"))
 
 
 def _many(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
@@ -187,7 +187,7 @@ def _on_page(query: Select[Any], presentation: Presentation, now: Moment) -> Sel
 def ordered(query: Select[Any], presentation: Presentation, now: Moment) -> Select[Any]:
     """Sorted as asked; what is missing comes last either way, and equals stay in one order."""
     by = BY_KEY[presentation.sort_column].order(now)
-    return query.order_by(*(_directed(one, presentation.descending) for one in by), Candidacy.id)
+    return query.order_by(*(_directed(one, presentation.descending) for one in by), RosterEntry.id)
 
 
 def _directed(expression: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:

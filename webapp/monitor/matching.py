@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    ScalarSelect,
     Select,
     and_,
     bindparam,
@@ -19,13 +19,12 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
 from webapp.database import EPOCH, Instant
-from webapp.models import Attendance, Candidacy, Presence, Test
+from webapp.models import ATTEMPTS, ENTRIES, TEXTS, Attendance, Candidacy, RosterEntry, Test
 from webapp.models.derived import Moment, Progress, has_progress, has_warning, is_online, sitting
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
@@ -34,7 +33,7 @@ from webapp.monitor.phrases import contains
 from webapp.planning.search_text import folded
 
 MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
-    "seen": Presence.last_seen,
+    "seen": Candidacy.last_seen,
     "started": Candidacy.started_at,
     "saved": Candidacy.saved_at,
     "submitted": Candidacy.submitted_at,
@@ -43,15 +42,24 @@ MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
 }
 EDGES = ("since", "until")
 ABOUT_THE_TEST = frozenset({"warning", "test_start", "test_end"})
-ABOUT_PRESENCE = frozenset({"warning", "status", "seen"})
-"""Names whose conditions look at another table than the candidacy's own."""
+ABOUT_THE_ATTEMPT = frozenset({"progress", "status", "warning", "seen", "started", "saved", "submitted"})
+ABOUT_THE_ENTRY = frozenset({"room", "group", "flag", "attendance"})
+"""Names whose conditions look at a table."""
 FEW_TESTS = 4
 """Of so many, every candidacy is looked at sooner than an index over all tests is."""
+KEPT = 64
+"""Conditions that are kept, because making one takes longer than asking for it in a test: 25 hold for any moment."""
 ANSWERED = frozenset({Progress.SUBMITTED.value, Progress.BLANK.value})
 PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
-    "room": Candidacy.room,
-    "group": Candidacy.group_name,
+    "room": RosterEntry.room,
+    "group": RosterEntry.group_name,
 }
+NUMBERS: dict[FromClause, ColumnElement[int]] = {
+    ENTRIES: ENTRIES.c.id,
+    ATTEMPTS: ATTEMPTS.c.candidacy_id,
+    TEXTS: TEXTS.c.candidacy_id,
+}
+"""The candidacy's id in each of its tables."""
 
 
 def matching(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
@@ -60,16 +68,35 @@ def matching(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa:
     Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
     touching which rows there are.
     """
-    return _drawn_from(sitting(), reach, _conditions(filter, now, narrow=is_narrow(reach, filter)))
+    tables = (ENTRIES, ATTEMPTS, *([TEXTS] if filter.q else []))
+    drawn_from = sitting().join(TEXTS, NUMBERS[TEXTS] == NUMBERS[ENTRIES]) if filter.q else sitting()
+    conditions = _conditions(filter, now, tables, narrow=is_narrow(reach, filter))
+    return select(RosterEntry.id).select_from(drawn_from).where(*_within(reach, tables), *conditions)
 
 
-def matching_alone(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
+def matching_alone(
+    reach: Reach,
+    filter: Filter,  # noqa: A002
+    now: Moment,
+    *,
+    entry: bool = False,
+    by_index: bool = True,
+) -> Select[int]:
     """The same ids, from the tables only that the filter asks about: to count half a million, and to find a page.
 
-    Each candidacy has its test and its person, and at most one presence: what is left out takes no row away, and adds
-    none.
+    Each candidacy has an entry, an attempt, a text and a test: what is left out takes no row away, and adds none. With
+    `entry`, the roster's entry is there in any case, for whoever asks more of it. Without `by_index`, a phrase is
+    looked for in each text, which is quicker where many have it.
     """
-    return _drawn_from(_asked(reach, filter), reach, _conditions(filter, now, narrow=is_narrow(reach, filter)))
+    tables = _asked(filter, entry=entry or bool(reach.rooms))
+    conditions = _conditions(filter, now, tables, narrow=is_narrow(reach, filter), by_index=by_index)
+    return _drawn_from(tables, filter).where(*_within(reach, tables), *conditions)
+
+
+def _within(reach: Reach, tables: Sequence[FromClause]) -> Iterator[ColumnElement[bool]]:
+    """What is within reach, said of each of these tables, so that each is looked up by it; only entries have rooms."""
+    for table in tables:
+        yield reach.condition() if table is ENTRIES else reach.test_condition(table.c.test_id)
 
 
 def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
@@ -83,8 +110,12 @@ def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: 
     narrow = is_narrow(reach, filter)
     plain = replace(filter, q="", choices=tuple(one for one in filter.choices if _is_plain(one)), times=())
     wrapped = replace(filter, choices=tuple(one for one in filter.choices if not _is_plain(one)))
-    conditions = [*_conditions(plain, now, narrow=narrow), *map(_wrapped, _conditions(wrapped, now, narrow=narrow))]
-    return _drawn_from(_asked(None, filter), reach, conditions)
+    tables = _asked(filter, entry=True)
+    conditions = [
+        *_conditions(plain, now, (ENTRIES,), narrow=narrow),
+        *map(_wrapped, _conditions(wrapped, now, tables, narrow=narrow)),
+    ]
+    return _drawn_from(tables, filter).where(reach.condition(), *conditions)
 
 
 def _is_plain(choice: tuple[str, tuple[str, ...]]) -> bool:
@@ -107,72 +138,61 @@ def _tests_of(reach: Reach, filter: Filter) -> list[int]:  # noqa: A002
     return sorted(map(int, filter.values("test") or (() if reach.everything else reach.roles)))
 
 
-def counted_at_once(reach: Reach, filter: Filter) -> bool:  # noqa: A002
-    """Whether the first of the matches are not found sooner than all: the presence of a test's people is read first."""
-    return is_narrow(reach, filter) and _asks_about(filter, ABOUT_PRESENCE)
+def _asked(filter: Filter, *, entry: bool) -> tuple[FromClause, ...]:  # noqa: A002
+    """The tables of a candidacy that a filter asks about, one at least; with `entry`, the roster's in any case."""
+    others = (*([ATTEMPTS] if _asks_about(filter, ABOUT_THE_ATTEMPT) else []), *([TEXTS] if filter.q else []))
+    return (ENTRIES, *others) if entry or not others or _asks_about(filter, ABOUT_THE_ENTRY) else others
 
 
-def _asked(reach: Reach | None, filter: Filter) -> FromClause:  # noqa: A002
-    """The tables that a filter asks about; with `reach`, presence of the people of its few tests only.
-
-    They are found by their numbers, which lie close together: a roster brings a test's people at once. One by one,
-    12,500 of them took twice the time.
-    """
-    drawn_from: FromClause = Candidacy.__table__
+def _drawn_from(tables: Sequence[FromClause], filter: Filter) -> Select[int]:  # noqa: A002
+    """The ids of all candidacies in these tables, and in the test's if the filter asks about it."""
+    first, *others = tables
+    drawn_from = first
+    for table in others:
+        drawn_from = drawn_from.join(table, NUMBERS[table] == NUMBERS[first])
     if _asks_about(filter, ABOUT_THE_TEST):
-        drawn_from = drawn_from.join(Test, Test.id == Candidacy.test_id)
-    if _asks_about(filter, ABOUT_PRESENCE):
-        own = Presence.user_id == Candidacy.user_id
-        if reach and is_narrow(reach, filter):
-            first, last = (_edge_of_persons(edge, _tests_of(reach, filter)) for edge in (func.min, func.max))
-            own = and_(own, Presence.user_id.between(first, last))
-        drawn_from = drawn_from.outerjoin(Presence, own)
-    return drawn_from
-
-
-def _edge_of_persons(edge: Any, tests: Sequence[int]) -> ScalarSelect[int]:
-    """The lowest or highest number of a person in these tests, each found at an end of an index."""
-    edges = [select(edge(Candidacy.user_id).label("edge")).where(Candidacy.test_id == number) for number in tests]
-    return select(edge(union_all(*edges).subquery().c.edge)).scalar_subquery()
-
-
-def _drawn_from(tables: FromClause, reach: Reach, conditions: Iterable[ColumnElement[bool]]) -> Select[int]:
-    return select(Candidacy.id).select_from(tables).where(reach.condition(), *conditions)
+        drawn_from = drawn_from.join(Test, Test.id == first.c.test_id)
+    return select(NUMBERS[first]).select_from(drawn_from)
 
 
 def _asks_about(filter: Filter, names: frozenset[str]) -> bool:  # noqa: A002
     return any(name.rpartition("_")[0] in names or name in names for name, _ in filter.choices + filter.times)
 
 
-def _conditions(filter: Filter, now: Moment, *, narrow: bool) -> Iterator[ColumnElement[bool]]:  # noqa: A002
-    """Each condition of a filter. If it is `narrow`, nothing is looked up but room and group, within these tests.
+def _conditions(
+    filter: Filter,  # noqa: A002
+    now: Moment,
+    tables: Sequence[FromClause],
+    *,
+    narrow: bool,
+    by_index: bool = True,
+) -> Iterator[ColumnElement[bool]]:
+    """Each condition of a filter, over these tables of a candidacy.
 
-    Everybody with a flag, or with these letters in the name, in the whole country takes longer to find than to look
-    at the candidacies of a few tests one by one.
+    If it is `narrow`, nothing is looked up but room and group, within these tests: everybody with a flag, or with these
+    letters in the name, in the whole country takes longer to find than to look at the candidacies of a few tests.
     """
     if filter.q:
-        yield contains(Candidacy.search_text, folded(filter.q), by_index=not narrow)
+        yield contains(TEXTS.c.text, folded(filter.q), by_index=by_index and not narrow)
     for name, values in filter.choices:
+        if name == "test":  # of each table, so that each is looked up by it
+            yield from (table.c.test_id.in_([int(value) for value in values]) for table in tables)
+            continue
         condition = _any_of(name, values, now)
-        by_index = not narrow or name in PLAIN_COLUMNS or _is_plain((name, values))
-        yield condition if by_index else _wrapped(condition)
+        looked_up = not narrow or name in PLAIN_COLUMNS or _is_plain((name, values))
+        yield condition if looked_up else _wrapped(condition)
     for name, values in filter.times:
         condition = or_(*(_in_time(filter, name, place, now) for place in range(len(values))))
         yield _wrapped(condition) if narrow else condition
 
 
-def _in_tests(values: Sequence[str]) -> ColumnElement[bool]:
-    return Candidacy.test_id.in_([int(value) for value in values])
-
-
 def _any_of(name: str, values: Sequence[str], now: Moment) -> ColumnElement[bool]:
-    if name == "test":
-        return _in_tests(values)
     if name in PLAIN_COLUMNS:
         return PLAIN_COLUMNS[name].in_(values)
     return or_(*(_one_of(name, value, now) for value in values))
 
 
+@lru_cache(maxsize=KEPT)
 def _one_of(name: str, value: str, now: Moment) -> ColumnElement[bool]:
     match name:
         case "progress":
@@ -182,10 +202,10 @@ def _one_of(name: str, value: str, now: Moment) -> ColumnElement[bool]:
         case "warning":
             return has_warning(CandidateWarning(value), now)
         case "flag":
-            return Candidacy.flagged.is_(value == "yes")
+            return RosterEntry.flagged.is_(value == "yes")
     if (name, value) == ("attendance", "unset"):
-        return Candidacy.attendance.is_(None)
-    return Candidacy.attendance == Attendance(value)
+        return RosterEntry.attendance.is_(None)
+    return RosterEntry.attendance == Attendance(value)
 
 
 def _in_time(filter: Filter, name: str, place: int, now: Moment) -> ColumnElement[bool]:  # noqa: A002

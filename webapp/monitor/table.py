@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Reach
 from webapp.among import among
-from webapp.models import Candidacy
+from webapp.models import RosterEntry
 from webapp.models.derived import NOW, sitting
 from webapp.monitor.candidates import CandidateRow, as_rows, planner_names, shown
 from webapp.monitor.filters import Filter
@@ -55,4 +55,4 @@ def load_page(
 @cache
 def _rows_of() -> Select[Any]:
     """What is shown of the candidacies `ids` at `now`: made once, because making it takes longer than running it."""
-    return shown(select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, "ids")), NOW)
+    return shown(select(RosterEntry.id).select_from(sitting()).where(among(RosterEntry.id, "ids")), NOW)

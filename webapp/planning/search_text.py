@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from webapp.models import Candidacy, Contribution, Role, Test, User
+from webapp.models import TEXTS, Contribution, Role, RosterEntry, SearchText, Test, User
 
 SEPARATOR = "\x1f"
 """Keeps the columns apart: a phrase is found in one column only, and nobody can type this character."""
@@ -24,30 +24,32 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
 
     In it: candidate ID, name, group, room, building, seat, question set, test title, the test's planners.
     """
+    if not candidacy_ids:
+        return
     rows = session.execute(
-        select(Candidacy, User.name, Test.title)
-        .join(User, User.id == Candidacy.user_id)
-        .join(Test, Test.id == Candidacy.test_id)
-        .where(Candidacy.id.in_(candidacy_ids))
+        select(RosterEntry, User.name, Test.title)
+        .join(User, User.id == RosterEntry.user_id)
+        .join(Test, Test.id == RosterEntry.test_id)
+        .where(RosterEntry.id.in_(candidacy_ids))
     ).all()
-    planners = planners_of(session, {candidacy.test_id for candidacy, _, _ in rows})
-    session.execute(
-        update(Candidacy),
-        [
-            {
-                "id": one.id,
-                "sort_name": folded(name),
-                "search_text": SEPARATOR.join(
-                    folded(part)
-                    for part in (
-                        one.number, name, one.group_name, one.room, one.building, one.seat, one.question_set,
-                        title, *planners.get(one.test_id, []),
-                    )
-                ),
-            }
-            for one, name, title in rows
-        ],
-    )  # fmt: skip
+    planners = planners_of(session, {entry.test_id for entry, _, _ in rows})
+    session.execute(update(RosterEntry), [{"id": entry.id, "sort_name": folded(name)} for entry, name, _ in rows])
+    session.execute(delete(SearchText).where(SearchText.candidacy_id.in_(candidacy_ids)))
+    texts = [
+        {
+            "candidacy_id": entry.id,
+            "test_id": entry.test_id,
+            "text": SEPARATOR.join(
+                folded(part)
+                for part in (
+                    entry.number, name, entry.group_name, entry.room, entry.building, entry.seat, entry.question_set,
+                    title, *planners.get(entry.test_id, []),
+                )
+            ),
+        }
+        for entry, name, title in rows
+    ]  # fmt: skip
+    session.execute(insert(TEXTS), texts)
 
 
 def planners_of(session: Session, test_ids: set[int]) -> dict[int, list[str]]:

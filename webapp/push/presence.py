@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, cast, func, null, select, true, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, cast, func, or_, select, type_coerce, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.among import among
-from webapp.database import microseconds, writing
-from webapp.models import Presence, User
+from webapp.database import Instant, microseconds, writing
+from webapp.models import ATTEMPTS, Candidacy, Test
 from webapp.models.derived import OFFLINE_AFTER, is_online
 
 FLUSH_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
 """A stream that closes says little (every page change closes one): its person has this long to come back."""
-CHUNK = 5000
+FOLLOWED = timedelta(days=32)
+"""How long after a test's end its list still says when somebody was last seen: years of old tests are not written."""
 
 CameBack = Callable[[Session, list[int]], None]
 
@@ -43,7 +44,7 @@ class PresenceRecorder:
 
     def start(self, session: Session, now: datetime) -> None:
         """Note until when anybody was heard of before this process began: a server that was down hears nobody."""
-        self._started_at, self._heard_until = now, session.scalar(select(func.max(Presence.last_seen)))
+        self._started_at, self._heard_until = now, session.scalar(select(func.max(Candidacy.last_seen)))
 
     def seen(self, user_id: int, now: datetime) -> None:
         """Somebody was heard of: a request, a ping, a poll."""
@@ -86,12 +87,9 @@ class PresenceRecorder:
         self, session: Session, seen: dict[int, datetime], gone: dict[int, datetime], since: datetime | None
     ) -> None:
         with writing(session):
-            known = _known(session, [*seen, *gone])
-            seen = {user_id: at for user_id, at in seen.items() if user_id in known}
-            gone = {user_id: at for user_id, at in gone.items() if user_id in known}
             back = self._returning(session, seen, since)
-            _upsert(session, "last_seen", seen)
-            _upsert(session, "left_at", gone)
+            _write_later(session, "last_seen", seen)
+            _write_later(session, "left_at", gone)
             if back:
                 self._came_back(session, back)
 
@@ -107,52 +105,49 @@ class PresenceRecorder:
         away = ~is_online(earliest)
         if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
             away = and_(away, ~is_online(self._heard_until))
-        ids = list(seen)
-        return [
-            user_id
-            for start in range(0, len(ids), CHUNK)
-            for user_id in session.scalars(
-                select(Presence.user_id).where(among(Presence.user_id, ids[start : start + CHUNK]), away)
-            )
-        ]
+        was_here = Candidacy.last_seen.is_not(None)
+        people = select(ATTEMPTS.c.user_id).where(among(ATTEMPTS.c.user_id, seen), was_here, away).distinct()
+        return list(session.scalars(people))
 
 
-def _known(session: Session, user_ids: list[int]) -> set[int]:
-    """Those who are in the database. `/ping` believes the cookie, whose person may be gone, or another database's: one
-    such row would have the whole batch refused, now and ever after."""
-    found: set[int] = set()
-    for start in range(0, len(user_ids), CHUNK):
-        found.update(session.scalars(select(User.id).where(among(User.id, user_ids[start : start + CHUNK]))))
-    return found
-
-
-def _upsert(session: Session, column: str, moments: dict[int, datetime]) -> None:
-    """Insert the people who were never seen before; set one column for the others.
+def _write_later(session: Session, column: str, moments: dict[int, datetime]) -> None:
+    """Set one column for all attempts of these people.
 
     A later moment than the stored one wins: another process may have heard of the person since. `left_at` is never
-    taken back: it stops counting as soon as `last_seen` is later.
+    taken back: it stops counting as soon as `last_seen` is later. Of a number that belongs to nobody nothing is
+    written: `/ping` believes the cookie, whose person may be gone, or another database's.
     """
     if not moments:
         return
-    # in the order of numbers: two processes that wait for each other's rows never do so in a circle
-    batch = json.dumps([(user_id, microseconds(at)) for user_id, at in sorted(moments.items())])
-    session.execute(_upsert_of(session.get_bind().dialect.name, column), {"batch": batch})
+    batch = json.dumps([(user_id, microseconds(at)) for user_id, at in moments.items()])
+    statement = _later_of(session.get_bind().dialect.name, column)
+    followed = min(moments.values()) - FOLLOWED
+    session.connection().execute(statement, {"batch": batch, "followed": followed})
 
 
 @cache
-def _upsert_of(dialect: str, column: str) -> Any:
+def _later_of(dialect: str, column: str) -> Any:
     """The statement for a whole batch, which is one parameter: a thousand people would be a thousand statements."""
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert
-    table = Presence.__table__
     user_id, at = (type_coerce(one, BigInteger) for one in _pair(dialect))
-    rows = select(user_id, at, at if column == "left_at" else null()).where(true())  # SQLite: or ON is a join's
-    statement = insert(table).from_select(["user_id", "last_seen", "left_at"], rows)
-    current, newer = table.c[column], statement.excluded[column]
-    return statement.on_conflict_do_update(
-        index_elements=[table.c.user_id],
-        set_={column: newer},
-        where=(current.is_(None)) | (current < newer),
+    heard = select(user_id.label("user_id"), at.label("at")).cte("heard")
+    stored = type_coerce(ATTEMPTS.c[column], BigInteger)
+    # locked in the order of numbers: two processes that wait for each other's rows never do so in a circle
+    mine = (
+        select(ATTEMPTS.c.candidacy_id, heard.c.at)
+        .join(heard, heard.c.user_id == ATTEMPTS.c.user_id)
+        .join(Test, Test.id == ATTEMPTS.c.test_id)
+        .where(Test.ends_at > bindparam("followed", type_=Instant), or_(stored.is_(None), stored < heard.c.at))
+        .order_by(ATTEMPTS.c.candidacy_id)
+        .with_for_update(of=ATTEMPTS, key_share=True)
+        .cte("mine")
     )
+    # who leaves before anybody wrote that they were here, was here
+    values = {
+        column: mine.c.at,
+        "last_seen": mine.c.at if column == "last_seen" else func.coalesce(ATTEMPTS.c.last_seen, mine.c.at),
+    }
+    later = or_(stored.is_(None), stored < mine.c.at)
+    return update(ATTEMPTS).where(ATTEMPTS.c.candidacy_id == mine.c.candidacy_id, later).values(values)
 
 
 def _pair(dialect: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
