@@ -30,5 +30,7 @@ def test_whoever_is_online_is_so_in_a_test_that_comes_in_only_now(session: Sessi
         session.execute(select(ENTRIES.c.user_id).where(ENTRIES.c.id == taken_over.id)).scalar_one()
     )
     assert new.last_seen is None
+    bring_in(session, roster(candidate(4, candidate_id="C1")))
+    assert (candidacy(session, "C1").user_id, candidacy(session, "C1").last_seen) == (person(session, "u4").id, None)
     bring_in(session, roster(candidate(1, test="Civics", candidate_id="V1")))
     assert (candidacy(session, "V1").last_seen, candidacy(session, "V1").left_at) == (seen, left)

@@ -111,8 +111,11 @@ def _write_candidacies(
     heard = _heard(session, (row["user_id"] for row in changed if "user_id" in row))
     # in the order in which presence locks them
     changed.sort(key=lambda row: row["id"])
-    attempts = [{"candidacy_id": row["id"], **row, **heard.get(row.get("user_id"), {})} for row in changed]
-    _update(session, Candidacy, attempts)
+    for row in changed:
+        row["candidacy_id"] = row["id"]
+        if "user_id" in row:
+            row.update(heard.get(row["user_id"], NEVER_HEARD))
+    _update(session, Candidacy, changed)
     rows = [
         {
             "user_id": user_ids[new.known_as],
@@ -144,9 +147,9 @@ def _begin_attempts(session: Session, rows: list[dict[str, Any]]) -> set[int]:
     return {row["candidacy_id"] for row in new}
 
 
-def _heard(session: Session, user_ids: Iterable[int]) -> dict[int | None, dict[str, Any]]:
+def _heard(session: Session, user_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """When people were heard of who sit another test already: presence is theirs, whatever the test."""
-    heard: dict[int | None, dict[str, Any]] = {}
+    heard: dict[int, dict[str, Any]] = {}
     for some in chunks(set(user_ids)):
         latest = select(ATTEMPTS.c.user_id, func.max(ATTEMPTS.c.last_seen), func.max(ATTEMPTS.c.left_at))
         for user_id, last_seen, left_at in session.execute(
