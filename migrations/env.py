@@ -29,6 +29,8 @@ def run() -> None:
             compare_type=True,
             include_object=of_this_database(engine.dialect.name),
             render_item=render_item,
+            # SQLite too: its driver begins nothing by itself here (`webapp/database.py: prepare`)
+            transactional_ddl=True,
             transaction_per_migration=False,
         )
         with context.begin_transaction():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,21 @@ def test_an_exam_that_runs_goes_through_the_split_of_the_candidacy_and_back(app:
     assert rows(before) == kept
     assert rows("SELECT * FROM presence") == [(1, 5, 6)]
     assert rows("SELECT candidacy_id, text FROM answer") == [(7, "because")]
+
+
+@pytest.mark.only_on("sqlite")
+def test_rows_that_would_point_at_nothing_stop_a_migration(
+    app: Flask, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLite does not look while it runs, so all are looked at before the commit."""
+    session.close()
+    downgrade(revision="0007")
+    db.session.remove()
+    with closing(sqlite3.connect(str(db.engine.url.database))) as unchecked, unchecked:
+        unchecked.execute(
+            "INSERT INTO answer (candidacy_id, question_id, text, saved_at) VALUES (404, 404, 'of nobody', 1)"
+        )
+    with pytest.raises(SystemExit):
+        upgrade()
+    assert "rows that point at nothing: [('answer'" in caplog.text
+    assert "presence" in inspect(db.engine).get_table_names(), "nothing has changed"

@@ -97,7 +97,7 @@ def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation:
 
 @pytest.mark.parametrize("within", [EVERYTHING, A_TEST], ids=["all tests", "a test"])
 def test_what_happens_is_counted_in_the_attempts_alone(nations_session: Session, nation: Nation, within: Reach) -> None:
-    """Their rows are a quarter as wide as the roster's entries, and presence stands in them."""
+    """Presence stands in them, and nothing is joined to them but the test."""
     for pair in (("status", "online"), ("progress", "paused"), ("warning", "offline"), ("saved_within", "1h")):
         chosen = plan(nations_session, list(statements(within, pair, nation[1]))[1])
         assert "attempt" in chosen, chosen

@@ -188,7 +188,7 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
         other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[0]))
         batch = threads.submit(flush)
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        while not session.scalar(waiting):
+        while not batch.done() and not session.scalar(waiting):
             session.rollback()  # which sees what others do as it was when it began
             time.sleep(0.01)
         other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[1]))  # a deadlock, if the batch had it already

@@ -126,7 +126,7 @@ class Candidacy(RosterEntry):
     """One person in one test: the roster's entry, and the attempt, which is all that happens in the test.
 
     Progress, status and warnings are derived from the attempt (`models/derived.py`). It has a table of its own,
-    because it is written every few seconds and counted over a nation: a narrow row takes a quarter of the time.
+    because it is written every few seconds and counted over a nation: with presence in it, in a third of the time.
     """
 
     __tablename__ = "attempt"

@@ -48,7 +48,7 @@ ABOUT_THE_ENTRY = frozenset({"room", "group", "flag", "attendance"})
 FEW_TESTS = 4
 """Of so many, every candidacy is looked at sooner than an index over all tests is."""
 KEPT = 64
-"""Conditions that are kept, because making one takes longer than asking for it in a test: 25 hold for any moment."""
+"""Conditions that are kept: making one of a warning takes milliseconds. Those for any moment are some twenty."""
 ANSWERED = frozenset({Progress.SUBMITTED.value, Progress.BLANK.value})
 PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
     "room": RosterEntry.room,
