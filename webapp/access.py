@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
 
-from webapp.database import Instant
+from webapp.database import PLANNED_ONCE, Instant
 from webapp.models import Contribution, Role, RosterEntry, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
@@ -91,11 +91,12 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
 
 @cache
 def _held(right: Right, window: bool) -> Select[int, Role, str | None]:
-    """What somebody holds; made once, because every refresh of every monitor asks."""
+    """What somebody holds; made and planned once, because every refresh of every monitor asks."""
     query = (
         select(Contribution.test_id, Contribution.role, Contribution.room)
         .join(Test, Test.id == Contribution.test_id)
         .where(Contribution.user_id == bindparam("actor"), Contribution.role.in_(MAY[right]))
+        .execution_options(**{PLANNED_ONCE: True})
     )
     if not window:
         return query

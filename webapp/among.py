@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Text, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Dialect, Text, any_, bindparam, cast, func, select
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from webapp.by_database import ByDatabase
@@ -26,7 +26,10 @@ class _WrittenArray(UserDefinedType[str]):
 
 
 class Ids(TypeDecorator[Any]):
-    """Integers as one text: an array's for PostgreSQL (psycopg would look at each of a list), JSON for SQLite."""
+    """Integers as one text: an array's for PostgreSQL (psycopg would look at each of a list), JSON for SQLite.
+
+    Given as integers, or with commas between them already, as `together` has them.
+    """
 
     impl = Text
     cache_ok = True
@@ -34,9 +37,14 @@ class Ids(TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(_WrittenArray() if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: Iterable[int] | None, dialect: Dialect) -> str:
-        written = ",".join(map(str, value or ()))
+    def process_bind_param(self, value: Iterable[int] | str | None, dialect: Dialect) -> str:
+        written = value if isinstance(value, str) else ",".join(map(str, value or ()))
         return f"{{{written}}}" if dialect.name == "postgresql" else f"[{written}]"
+
+
+def together(column: Any) -> ColumnElement[str]:
+    """All integers of a column with commas between them, for `among` in a later statement; NULL of none."""
+    return func.aggregate_strings(cast(column, Text), ",")
 
 
 def among(column: Any, ids: Iterable[int] | str) -> ColumnElement[bool]:

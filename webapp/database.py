@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, event
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
@@ -22,6 +24,8 @@ from webapp.refusals import Unavailable
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 WRITE = "examhall_write"
+PLANNED_ONCE = "examhall_planned_once"
+"""Option of a statement whose best plan does not depend on its parameters: planned once for each connection."""
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another process's write (a command beside the server) before it gives up."""
 
@@ -78,10 +82,11 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_timeout": 10,
         "connect_args": {
             "application_name": "examhall",
-            # the monitor's statements depend on the phrase searched for: a plan made once for any phrase reads the
-            # whole table. (plan_cache_mode would do too, and have the check of every foreign key planned anew: a
-            # sending to 1,500 took a tenth of a second more.)
-            "prepare_threshold": None,
+            # nothing is prepared because it comes often (`PLANNED_ONCE` is): the monitor's statements depend on the
+            # phrase searched for, and a plan made once for any phrase reads the whole table. (plan_cache_mode would do
+            # too, and have the check of every foreign key planned anew: a sending to 1,500 took a tenth of a second
+            # more.)
+            "prepare_threshold": sys.maxsize,
             "connect_timeout": 5,
             # a database whose machine is gone answers nothing, not even with an error
             "keepalives_idle": 15,
@@ -104,6 +109,15 @@ def prepare(engine: Engine) -> None:
     else:
         event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "connect", _on_postgresql_connect)
+        event.listen(engine, "do_execute", _execute_prepared)
+
+
+def _execute_prepared(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
+    """Whether this has run the statement, as one that PostgreSQL keeps the plan of."""
+    planned_once = bool(context.execution_options.get(PLANNED_ONCE))
+    if planned_once:
+        cursor.execute(statement, parameters, prepare=True)
+    return planned_once
 
 
 def _connect_to_postgresql(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> AnsweringConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,12 +15,13 @@ from webapp.access import Reach
 from webapp.models import Candidacy, Role, RosterEntry
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
-from webapp.monitor.finding import ROWS_PER_PAGE, Found, find, ordered, pages_of
-from webapp.monitor.matching import matching, matching_alone, walking
+from webapp.monitor.finding import COUNT_KEPT_ABOVE, COUNT_KEPT_FOR, ROWS_PER_PAGE, Found, Size, find, ordered, pages_of
+from webapp.monitor.matching import in_general, matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
 
 pytestmark = pytest.mark.xdist_group("nation ways_to_a_page")  # one worker makes it, not each
 SIZE, TESTS = 3000, 6
+HOUR = timedelta(hours=1)
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
 A_TEST = Reach(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
 A_ROOM = Reach(everything=False, roles={1: Role.INVIGILATOR, 2: Role.INVIGILATOR}, rooms={1: "Sal B110"})
@@ -35,7 +37,13 @@ FILTERS: list[list[tuple[str, str]]] = [
     [("group", "Group 07"), ("status", "online")],
     [("progress", "submitted"), ("progress", "paused")],
     [("saved_within", "15m"), ("warning", "offline")],
+    [("q", "a1")],
     [("seen_within", "5m")],
+    [("seen_within", "2h")],
+    [("seen_within", "1m"), ("seen_within", "1d")],
+    [("started_after", "2026-01-01T00:00")],
+    [("started_after", "2999-01-01T00:00")],
+    [("started_before", "2026-01-01T00:00"), ("started_before", "2999-01-01T00:00")],
     [("test_start_within", "today"), ("flag", "no")],
     [("submitted_within", "1h"), ("attendance", "unset")],
     *([(name, value)] for name, values in FIXED_VALUES.items() for value in values),
@@ -62,16 +70,16 @@ def test_r17_the_three_ways_to_ask_match_the_same_candidacies(
     assert met == set(nations_session.scalars(select(RosterEntry.id).where(within.condition()))) != set()
 
 
-EVERY_WAY = [(most, expected) for most in (10_000, 0) for expected in (None, 1, 10_001)]
-"""Sorted from all or met on a walk; with nothing known before, few expected, or many."""
+EVERY_WAY = [(most, last) for most in (10_000, 0) for last in (None, 1, 10_001)]
+"""Sorted from all or met on a walk; with nothing known before, or few or many a while ago."""
 
 
 def found(session: Session, within: Reach, filter: Filter, shown: Presentation, nation: Nation) -> Found:  # noqa: A002
     """A page, the same whichever way it is found."""
     now = nation[1]
     ways = [
-        find(session.connection(), within, filter, shown, now, sorted_up_to=most, expected=expected)
-        for most, expected in EVERY_WAY
+        find(session.connection(), within, filter, shown, now, sorted_up_to=most, last=last and Size(last, now - HOUR))
+        for most, last in EVERY_WAY
     ]
     assert {(one.count, one.page, *one.ids) for one in ways} == {(ways[0].count, ways[0].page, *ways[0].ids)}
     return ways[0]
@@ -96,3 +104,39 @@ def test_the_same_for_each_filter(nations_session: Session, nation: Nation, pair
     for within in (EVERYTHING, A_TEST):
         page = found(nations_session, within, asked(pairs), Presentation(sort="-name"), nation)
         assert page.count == len(set(nations_session.scalars(matching(within, asked(pairs), nation[1]))))
+
+
+def test_phrases_and_times_of_one_kind_are_asked_by_one_statement() -> None:
+    """Who types asks at every letter; what differs is said when the statement runs."""
+    pairs = [("q", "lind"), ("seen_within", "5m"), ("started_after", "2026-01-01T00:00")]
+    others = [("q", "ström"), ("seen_within", "today"), ("started_after", "2026-02-03T04:05")]
+    assert in_general(asked(pairs)) == in_general(asked(others))
+    assert in_general(asked([("q", "å")])) != in_general(asked([("q", "ström")]))  # has no trigram
+    assert in_general(asked([("group", "Group 01")])) != in_general(asked([("group", "Group 02")]))
+
+
+def seen_last(nation: Nation, within: Reach, count: int, ago: timedelta, session: Session, page: int = 1) -> Found:
+    """A page of everybody within reach, who were so many so long ago."""
+    now = nation[1]
+    shown = Presentation(page=page)
+    return find(session.connection(), within, Filter(), shown, now, last=Size(count, now - ago))
+
+
+def test_very_many_over_all_tests_are_not_counted_again_for_some_seconds(
+    nations_session: Session, nation: Nation
+) -> None:
+    many, lately = COUNT_KEPT_ABOVE + 1, COUNT_KEPT_FOR / 2
+    kept = seen_last(nation, EVERYTHING, many, lately, nations_session)
+    assert kept.size == Size(many, nation[1] - lately)
+    assert kept.ids == find(nations_session.connection(), EVERYTHING, Filter(), Presentation(), nation[1]).ids
+    for within, count, ago, page in (
+        (EVERYTHING, many, COUNT_KEPT_FOR, 1),
+        (EVERYTHING, many, -lately, 1),  # the clock was set back
+        (EVERYTHING, COUNT_KEPT_ABOVE, lately, 1),
+        (EVERYTHING, many, lately, 10**9),  # its last page is not there any more
+        (A_TEST, many, lately, 1),
+    ):
+        found = seen_last(nation, within, count, ago, nations_session, page)
+        true = nations_session.scalar(select(func.count()).select_from(RosterEntry).where(within.condition()))
+        assert (found.count, found.size.at, found.page) == (true, nation[1], min(page, pages_of(found.count)))
+        assert found.ids

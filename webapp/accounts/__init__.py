@@ -6,13 +6,15 @@ from flask import Flask, session
 from sqlalchemy import bindparam, select
 
 from webapp.accounts.views import blueprint
-from webapp.database import each_by_itself
+from webapp.database import PLANNED_ONCE, each_by_itself
 from webapp.extensions import db, login
 from webapp.models import User, kept_id, still_counts
 
-# made once: every request asks this first, and making it takes longer than the answer
-PERSON_OF_A_SESSION = select(User).where(
-    still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id"))
+# made and planned once: every request asks this first, and either takes longer than the answer
+PERSON_OF_A_SESSION = (
+    select(User)
+    .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
+    .execution_options(**{PLANNED_ONCE: True})
 )
 
 

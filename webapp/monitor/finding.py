@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property, lru_cache
+from datetime import datetime, timedelta
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, select
 
 from webapp.access import Reach
-from webapp.among import among
+from webapp.among import among, together
+from webapp.database import LARGEST_ID, PLANNED_ONCE
 from webapp.models import RosterEntry
 from webapp.models.derived import NOW, Moment, sitting
-from webapp.monitor.columns import BY_KEY, Column
+from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import is_narrow, matching, matching_alone, moments, walking
+from webapp.monitor.matching import in_general, is_narrow, matching, matching_alone, parameters, walking
 from webapp.monitor.presentation import DEFAULT_SORT, Presentation
 
 ROWS_PER_PAGE = 50
@@ -24,21 +25,14 @@ FEW = 5_000
 """Matches over all tests that are sorted sooner than a walk meets them."""
 FEW_OF_A_TEST = 1_000
 """The same within a few tests, for each page that is to be met."""
+COUNT_KEPT_ABOVE = 5_000
+"""Matches over all tests: who looks at so many sees a few more or less a moment later."""
+COUNT_KEPT_FOR = timedelta(seconds=10)
+"""For which they are not counted again. Everybody who watches them asks each five seconds, and a count takes a core."""
 VIEWS = 4096
 """Views whose size is remembered."""
 KEPT = 64
 """Views whose statements are kept: those of a warning and a phrase take 175 KB."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A page of a list, by numbers."""
-
-    count: int
-    """Candidacies that match (R5, R17)."""
-    page: int
-    ids: Sequence[int]
-    """Of the candidacies on the page, in their order."""
 
 
 def pages_of(count: int) -> int:
@@ -46,53 +40,76 @@ def pages_of(count: int) -> int:
     return max(1, -(-count // ROWS_PER_PAGE))
 
 
+@dataclass(frozen=True)
+class Size:
+    """How many a view matched when they were last counted."""
+
+    count: int
+    at: datetime
+
+    def is_kept(self, now: datetime) -> bool:
+        """Whether so many, over all tests, need not be counted again yet."""
+        return self.count > COUNT_KEPT_ABOVE and timedelta() <= now - self.at < COUNT_KEPT_FOR
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a list, by numbers."""
+
+    size: Size
+    page: int
+    ids: Sequence[int]
+    """Of the candidacies on the page, in their order."""
+
+    @property
+    def count(self) -> int:
+        """Candidacies that match (R5, R17)."""
+        return self.size.count
+
+
 class Sizes:
-    """How many a view matched when it was last looked at: no answer rests on it, only the way to the next one."""
+    """The last size of each view: the way to its next page rests on it, and for seconds the count of very many."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[Reach, Filter], int] = {}
+        self._sizes: dict[tuple[Reach, Filter], Size] = {}
 
-    def of(self, reach: Reach, filter: Filter) -> int | None:  # noqa: A002 the field's word
-        """The last count; None if it is not remembered."""
-        return self._counts.get((reach, filter))
+    def of(self, reach: Reach, filter: Filter) -> Size | None:  # noqa: A002 the field's word
+        """The last one; None if it is not remembered."""
+        return self._sizes.get((reach, filter))
 
-    def remember(self, reach: Reach, filter: Filter, count: int) -> None:  # noqa: A002
-        """Keep a count for the next time."""
-        if len(self._counts) >= VIEWS:
-            self._counts.clear()
-        self._counts[reach, filter] = count
-
-
-sizes = Sizes()
+    def remember(self, reach: Reach, filter: Filter, size: Size) -> None:  # noqa: A002
+        """Keep it for the next time."""
+        if len(self._sizes) >= VIEWS:
+            self._sizes.clear()
+        self._sizes[reach, filter] = size
 
 
 class Statements:
     """By which a view's pages are found, at any moment: making one takes as long as asking it.
 
-    Their parameters: `matching.moments`, and `most`, `ids` or `skipped` where they speak of them.
+    Their parameters: `matching.parameters`, and `most`, `ids` or `skipped` where they speak of them.
     """
 
     def __init__(self, reach: Reach, filter: Filter, sort: str) -> None:  # noqa: A002
         self._view = reach, filter, Presentation(sort=sort)
 
     @cached_property
-    def _matches(self) -> Select[int]:
-        return matching_alone(*self._view[:2], NOW)
-
-    @cached_property
-    def first(self) -> Select[int]:
-        """Of the matches, `most`, in no order."""
-        return self._matches.limit(bindparam("most", type_=Integer))
+    def few(self) -> Select[int, str | None]:
+        """How many match, and their ids in one text, in no order; of more than `most`: one more than that, and None."""
+        most = bindparam("most", type_=Integer)
+        met = matching_alone(*self._view[:2], NOW).limit(most + 1).cte("met").prefix_with("MATERIALIZED")
+        number = select(func.count()).select_from(met).scalar_subquery()
+        return select(number, select(together(met.c[0])).where(number <= most).scalar_subquery())
 
     @cached_property
     def number(self) -> Select[int]:
         """Of all matches, where these are many."""
         return _number_of(matching_alone(*self._view[:2], NOW, by_index=False))
 
-    @cached_property
+    @property
     def page_of_few(self) -> Select[Any]:
         """Of those with these `ids`."""
-        return _on_page(_of(BY_KEY[self._view[2].sort_column]), self._view[2], NOW)
+        return _page_of_few(self._view[2])
 
     @cached_property
     def page_of_many(self) -> Select[Any]:
@@ -119,39 +136,71 @@ def find(
     now: datetime,
     *,
     sorted_up_to: int | None = None,
-    expected: int | None = None,
+    last: Size | None = None,
 ) -> Found:
-    """The page asked for, or the nearest there is; three statements, or four where many were expected in vain.
+    """The page asked for, or the nearest there is: by one to three statements, or four where many were there before.
 
     Few matches (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
-    Whoever knows how many to expect asks for no more than is needed: their number comes with the page.
+    Whoever knows the `last` size asks for no more than is needed: in a few tests the number of many comes with the
+    page, and over all of them it is not counted again for some seconds.
     """
-    limit = _few(reach, filter, presentation.page) if sorted_up_to is None else sorted_up_to
-    ask, at = statements_of(reach, filter, presentation.sort), moments(filter, now)
-    many = expected is not None and expected > limit and presentation.page <= pages_of(expected)
-    if many and is_narrow(reach, filter):
-        met = connection.execute(ask.counted_page, at | _place(presentation.page)).all()
-        if met:
-            return Found(met[0][1], presentation.page, [number for number, _ in met])
-    first = expected is None or expected <= limit
-    few = connection.execute(ask.first, at | {"most": limit + 1}).scalars().all() if first else None
-    # for few, this was all the searching there is
-    at_once = few is not None and len(few) <= limit
-    count = len(few or ()) if at_once else connection.execute(ask.number, at).scalar_one()
-    page = min(presentation.page, pages_of(count))
-    if not count:
-        return Found(count, page, [])
-    if count > limit:
-        ids = connection.execute(ask.page_of_many, at | _place(page))
-    else:
-        if not at_once:
-            few = connection.execute(ask.first, at | {"most": limit + 1}).scalars().all()
-        ids = connection.execute(ask.page_of_few, at | _place(page) | {"ids": few})
-    return Found(count, page, ids.scalars().all())
+    page, narrow = presentation.page, is_narrow(reach, filter)
+    limit = _few(page, narrow=narrow) if sorted_up_to is None else sorted_up_to
+    ask = Asking(connection, statements_of(reach, in_general(filter), presentation.sort), parameters(filter, now), now)
+    found: Found | None = None
+    if last is not None and last.is_kept(now) and not narrow:
+        found = ask.walk(last, page)
+        if found.ids:
+            return found
+    found = ask.sort_few(limit, page) if last is None or last.count <= limit else None
+    if found is None and narrow:
+        found = ask.walk_and_count(page)
+    if found is None:
+        size = ask.count()
+        found = ask.sort_few(limit, page) if size.count <= limit else None
+        found = found or ask.walk(size, page)
+    return found
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The ways to a page of a view at a moment, each with a statement or two."""
+
+    connection: Connection
+    statements: Statements
+    said: dict[str, Any]
+    """Parameters: the moment's and the filter's."""
+    now: datetime
+
+    def sort_few(self, limit: int, page: int) -> Found | None:
+        """Find all that match, and sort them; None if they are more than `limit`."""
+        count, ids = self.connection.execute(self.statements.few, self.said | {"most": limit}).one()
+        if count > limit:
+            return None
+        page = min(page, pages_of(count))
+        on_page = self._ids(self.statements.page_of_few, page, ids=ids) if count else []
+        return Found(Size(count, self.now), page, on_page)
+
+    def walk_and_count(self, page: int) -> Found | None:
+        """Meet the page on a walk along the names, and count all at once; None if there is no such page."""
+        met = self.connection.execute(self.statements.counted_page, self.said | _place(page)).all()
+        return Found(Size(met[0][1], self.now), page, [number for number, _ in met]) if met else None
+
+    def count(self) -> Size:
+        """Count all that match."""
+        return Size(self.connection.execute(self.statements.number, self.said).scalar_one(), self.now)
+
+    def walk(self, size: Size, page: int) -> Found:
+        """Meet the page, or the last of so many, on a walk along the names."""
+        page = min(page, pages_of(size.count))
+        return Found(size, page, self._ids(self.statements.page_of_many, page))
+
+    def _ids(self, statement: Select[Any], page: int, **said: Any) -> Sequence[int]:
+        return self.connection.execute(statement, self.said | _place(page) | said).scalars().all()
 
 
 def _place(page: int) -> dict[str, int]:
-    return {"skipped": (page - 1) * ROWS_PER_PAGE}
+    return {"skipped": min((page - 1) * ROWS_PER_PAGE, LARGEST_ID)}
 
 
 def counted_page(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
@@ -160,19 +209,21 @@ def counted_page(reach: Reach, filter: Filter, presentation: Presentation, now: 
     return _on_page(_many(reach, filter, presentation, now).add_columns(number), presentation, now)
 
 
-def _few(reach: Reach, filter: Filter, page: int) -> int:  # noqa: A002
+def _few(page: int, *, narrow: bool) -> int:
     """Up to how many matches are sorted sooner than a walk meets the page: a test's names are soon walked along."""
-    return min(FEW, FEW_OF_A_TEST * page) if is_narrow(reach, filter) else FEW
+    return min(FEW, FEW_OF_A_TEST * page) if narrow else FEW
 
 
 def _number_of(matches: Select[int]) -> Select[int]:
     return matches.with_only_columns(func.count(), maintain_column_froms=True).correlate(None)
 
 
-def _of(column: Column) -> Select[Any]:
-    """The candidacies `ids`, from the tables by which the column sorts them."""
-    tables = sitting() if column.needs_sitting else RosterEntry.__table__
-    return select(RosterEntry.id).select_from(tables).where(among(RosterEntry.id, "ids"))
+@cache
+def _page_of_few(presentation: Presentation) -> Select[Any]:
+    """Of the candidacies `ids`, from the tables by which they are sorted; the same for every filter."""
+    tables = sitting() if BY_KEY[presentation.sort_column].needs_sitting else RosterEntry.__table__
+    query = select(RosterEntry.id).select_from(tables).where(among(RosterEntry.id, "ids"))
+    return _on_page(query, presentation, NOW).execution_options(**{PLANNED_ONCE: True})
 
 
 def _many(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002

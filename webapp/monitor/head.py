@@ -1,4 +1,7 @@
-"""The head of the list and the menu of its columns: the same for every refresh of a view, so written once."""
+"""The head of the list and the menu of its columns: the same for every refresh of a view, so written once.
+
+What the menu offers does not depend on the filter either, and is written once for each choice of columns.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,33 @@ from functools import lru_cache
 from flask import current_app
 from markupsafe import Markup
 
-from webapp.monitor.columns import BY_KEY, COLUMNS, Column
+from webapp.monitor.columns import COLUMNS
 from webapp.monitor.filters import Filter
 from webapp.monitor.presentation import Presentation, query_string
 
 KEPT = 256
 """Views kept, of about ten kilobytes each."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The columns that can be shown, with those that are first; in one language."""
+
+    shown: tuple[str, ...]
+    """Their keys, in their order."""
+    locale: str
+
+    @property
+    def written(self) -> Markup:
+        """The list in the menu: to tick and to move. Needs an application context."""
+        return _written("monitor/_column_choices.html", self)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Key → name of each column, those shown first."""
+        hidden = (column.key for column in COLUMNS if column.key not in self.shown)
+        words = _labels(self.locale)
+        return {key: words[key] for key in (*self.shown, *hidden)}
 
 
 @dataclass(frozen=True)
@@ -35,14 +59,15 @@ class Head:
         return _written("monitor/_columns.html", self)
 
     @property
-    def columns(self) -> list[Column]:
-        """The columns shown, in their order."""
-        return [BY_KEY[key] for key in self.presentation.columns]
+    def offer(self) -> Offer:
+        """What the menu offers."""
+        return Offer(self.presentation.columns, self.locale)
 
     @property
-    def hidden_columns(self) -> list[Column]:
-        """The other ones."""
-        return [column for column in COLUMNS if column.key not in self.presentation.columns]
+    def labels(self) -> dict[str, str]:
+        """Key → name of the columns shown, in their order."""
+        words = _labels(self.locale)
+        return {key: words[key] for key in self.presentation.columns}
 
     @property
     def carried(self) -> list[tuple[str, str]]:
@@ -61,8 +86,13 @@ class Head:
 
 
 @lru_cache(maxsize=KEPT)
-def _written(template: str, head: Head) -> Markup:
+def _written(template: str, head: Head | Offer) -> Markup:
     return Markup(current_app.jinja_env.get_template(template).render(head=head))  # noqa: S704 the template escapes
+
+
+@lru_cache(maxsize=8)
+def _labels(locale: str) -> dict[str, str]:  # noqa: ARG001 the language of the request, in which they are said
+    return {column.key: str(column.label) for column in COLUMNS}
 
 
 def head_of(filter: Filter, presentation: Presentation, locale: str) -> Head:  # noqa: A002 the field's word

@@ -29,7 +29,7 @@ from webapp.models.derived import Moment, Progress, has_progress, has_warning, i
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
-from webapp.monitor.phrases import contains
+from webapp.monitor.phrases import any_like, contains, spellings
 from webapp.planning.search_text import folded
 
 MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -41,6 +41,8 @@ MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
     "test_end": Test.ends_at,
 }
 EDGES = ("since", "until")
+ANY_VALUE = {"within": "1m", "after": "1970-01-02T00:00", "before": "1970-01-02T00:00"}
+"""Of each kind of time filter: the kind alone decides which of its edges are open."""
 ABOUT_THE_TEST = frozenset({"warning", "test_start", "test_end"})
 ABOUT_THE_ATTEMPT = frozenset({"progress", "status", "warning", "seen", "started", "saved", "submitted"})
 ABOUT_THE_ENTRY = frozenset({"room", "group", "flag", "attendance"})
@@ -173,7 +175,8 @@ def _conditions(
     letters in the name, in the whole country takes longer to find than to look at the candidacies of a few tests.
     """
     if filter.q:
-        yield contains(TEXTS.c.text, folded(filter.q), by_index=by_index and not narrow)
+        named = not isinstance(now, datetime)
+        yield contains(TEXTS.c.text, folded(filter.q), by_index=by_index and not narrow, named=named)
     for name, values in filter.choices:
         if name == "test":  # of each table, so that each is looked up by it
             yield from (table.c.test_id.in_([int(value) for value in values]) for table in tables)
@@ -210,7 +213,7 @@ def _one_of(name: str, value: str, now: Moment) -> ColumnElement[bool]:
 
 def _in_time(filter: Filter, name: str, place: int, now: Moment) -> ColumnElement[bool]:  # noqa: A002
     column, value = MOMENTS[name.rpartition("_")[0]], filter.values(name)[place]
-    at = now if isinstance(now, datetime) else EPOCH  # whether an edge is open does not depend on it
+    at = now if isinstance(now, datetime) else EPOCH
     since, until = (
         moment if moment is None or at is now else bindparam(f"{name}_{place}_{edge}", type_=Instant)
         for edge, moment in zip(EDGES, bounds(name, value, at, filter.zone), strict=True)
@@ -221,12 +224,24 @@ def _in_time(filter: Filter, name: str, place: int, now: Moment) -> ColumnElemen
     )
 
 
-def moments(filter: Filter, now: datetime) -> dict[str, datetime | None]:  # noqa: A002
-    """What a statement that was made for any moment (`NOW`) takes at this one, by the names of its parameters."""
+def in_general(filter: Filter) -> Filter:  # noqa: A002
+    """The same for all filters whose statements for any moment (`NOW`) differ in parameters only.
+
+    Who types a phrase asks at every letter, and whoever changes a time asks again: one statement does for all of them.
+    """
+    return replace(
+        filter,
+        q=any_like(folded(filter.q)),
+        times=tuple((name, (ANY_VALUE[name.rpartition("_")[2]],) * len(values)) for name, values in filter.times),
+    )
+
+
+def parameters(filter: Filter, now: datetime) -> dict[str, Any]:  # noqa: A002
+    """What a statement that was made for any moment takes at this one, and for this filter, by name."""
     edges = {
         f"{name}_{place}_{edge}": moment
         for name, values in filter.times
         for place, value in enumerate(values)
         for edge, moment in zip(EDGES, bounds(name, value, now, filter.zone), strict=True)
     }
-    return {"now": now, **edges}
+    return {"now": now, **spellings(folded(filter.q)), **edges}

@@ -7,16 +7,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Reach
 from webapp.among import among
+from webapp.database import PLANNED_ONCE
 from webapp.models import RosterEntry
 from webapp.models.derived import NOW, sitting
 from webapp.monitor.candidates import CandidateRow, as_rows, planner_names, shown
 from webapp.monitor.filters import Filter
-from webapp.monitor.finding import find, pages_of, sizes
+from webapp.monitor.finding import Sizes, find, pages_of
 from webapp.monitor.presentation import Presentation
 
 
@@ -40,11 +42,13 @@ def load_page(
 ) -> TablePage:
     """The page asked for, or the nearest there is; six statements at the most, whatever the number of rows.
 
-    Which candidacies stand on the page is found first, and what is shown of them read for these alone.
+    Which candidacies stand on the page is found first, and what is shown of them read for these alone. Needs an
+    application context: how many a view matched is remembered for the next time.
     """
     connection = session.connection()
-    found = find(connection, reach, filter, presentation, now, expected=sizes.of(reach, filter))
-    sizes.remember(reach, filter, found.count)
+    sizes: Sizes = current_app.extensions["examhall_sizes"]
+    found = find(connection, reach, filter, presentation, now, last=sizes.of(reach, filter))
+    sizes.remember(reach, filter, found.size)
     places = {number: place for place, number in enumerate(found.ids)}
     rows = connection.execute(_rows_of(), {"ids": found.ids, "now": now}).all() if places else []
     rows = sorted(rows, key=lambda row: places[row.id])
@@ -54,5 +58,6 @@ def load_page(
 
 @cache
 def _rows_of() -> Select[Any]:
-    """What is shown of the candidacies `ids` at `now`: made once, because making it takes longer than running it."""
-    return shown(select(RosterEntry.id).select_from(sitting()).where(among(RosterEntry.id, "ids")), NOW)
+    """What is shown of the candidacies `ids` at `now`. Made and planned once: both take longer than running it."""
+    page = select(RosterEntry.id).select_from(sitting()).where(among(RosterEntry.id, "ids"))
+    return shown(page, NOW).execution_options(**{PLANNED_ONCE: True})

@@ -1,0 +1,72 @@
+"""PostgreSQL keeps the plan of statements that say so, and of no other: a phrase needs a plan of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from sqlalchemy import Select, bindparam, func, select, text
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from webapp.access import Reach
+from webapp.clock import utcnow
+from webapp.database import PLANNED_ONCE, each_by_itself, writing
+from webapp.extensions import db
+from webapp.models import RosterEntry
+from webapp.monitor.filters import parse_filter
+from webapp.monitor.presentation import Presentation
+from webapp.monitor.table import load_page
+
+pytestmark = pytest.mark.only_on("postgresql")
+OFTEN = 12
+EVERYTHING = Reach(everything=True, roles={}, rooms={})
+
+
+def how_many() -> Select[int]:
+    return select(func.count()).where(RosterEntry.test_id == bindparam("test_id"))
+
+
+def kept(session: Session) -> list[str]:
+    """The statements whose plans this connection keeps."""
+    return list(session.scalars(text("SELECT statement FROM pg_prepared_statements")))
+
+
+def test_what_says_so_is_planned_once_and_nothing_else_however_often(app: Flask) -> None:
+    with app.app_context():
+        session = db.session()
+        each_by_itself(session)
+        for number in range(1, OFTEN):
+            session.scalar(how_many(), {"test_id": number})
+        assert kept(session) == []
+        for number in range(1, OFTEN):
+            session.scalar(how_many().execution_options(**{PLANNED_ONCE: True}), {"test_id": number})
+        assert len(kept(session)) == 1
+
+
+def test_it_is_planned_again_after_a_transaction_that_was_rolled_back(app: Flask) -> None:
+    """psycopg forgets all plans then."""
+    planned_once = how_many().execution_options(**{PLANNED_ONCE: True})
+    with app.app_context():
+        session = db.session()
+        for _ in range(2):
+            with contextlib.suppress(ZeroDivisionError), writing(session):
+                assert session.scalar(planned_once, {"test_id": 1}) == 0
+                raise ZeroDivisionError
+            each_by_itself(session)
+            assert kept(session) == []
+            assert session.scalar(planned_once, {"test_id": 1}) == 0
+            assert len(kept(session)) == 1
+
+
+def test_the_monitor_looks_for_each_phrase_by_a_plan_for_it(app: Flask) -> None:
+    with app.app_context():
+        session = db.session()
+        each_by_itself(session)
+        for phrase in ("ä", "lind", "lindström") * OFTEN:
+            load_page(
+                session, EVERYTHING, parse_filter(MultiDict([("q", phrase)]), ZoneInfo("UTC")), Presentation(), utcnow()
+            )
+        assert not [one for one in kept(session) if "search_text" in one]
