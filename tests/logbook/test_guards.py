@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
-from tests.logbook.entries import attempt, write
+from tests.logbook.entries import NOW, SENDER, attempt, write
+from webapp.database import writing
+from webapp.logbook.append import append, lock_head, write_subjects
 from webapp.logbook.verify import verify
 from webapp.models import LogSubject, RosterEntry
+from webapp.models.derived import sitting
 
 ENTRY = "(id, at, actor_name, actor_role, action, detail, previous_hash, hash)"
 SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"
 LAST = "(SELECT hash FROM log_head)"
+LONG = 200
+READ_OF_THE_LOG = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'log_entry'")
+"""PostgreSQL: entries that this connection has read."""
 
 REFUSED = {
     "change an entry": ["UPDATE log_entry SET detail = '{}' WHERE id = 1"],
@@ -25,6 +31,12 @@ REFUSED = {
     "delete a subject": ["DELETE FROM log_subject"],
     "add a subject to an old entry": [f"INSERT INTO log_subject {SUBJECT} VALUES (1, 99, 1, 1, '', '', '', '')"],
     "subject without an entry": [f"INSERT INTO log_subject {SUBJECT} VALUES (3, 99, 1, 1, '', '', '', '')"],
+    "subjects of an old entry beside those of the next": [
+        f"INSERT INTO log_subject {SUBJECT} VALUES (3, 98, 1, 1, '', '', '', ''), (1, 99, 1, 1, '', '', '', '')"
+    ],
+    "subjects of a later entry beside those of the next": [
+        f"INSERT INTO log_subject {SUBJECT} VALUES (3, 98, 1, 1, '', '', '', ''), (4, 99, 1, 1, '', '', '', '')"
+    ],
     "leave a number out": [f"INSERT INTO log_entry {ENTRY} VALUES (4, 0, '', '', 'x', '{{}}', {LAST}, 'h')"],
     "take an old number": [f"INSERT INTO log_entry {ENTRY} VALUES (0, 0, '', '', 'x', '{{}}', {LAST}, 'h')"],
     "begin another chain": [f"INSERT INTO log_entry {ENTRY} VALUES (3, 0, '', '', 'x', '{{}}', '', 'h')"],
@@ -116,3 +128,18 @@ def test_a_full_hall_passes_the_guards(session: Session, hall: Hall) -> None:
     write(session, select(RosterEntry.id))
     assert session.scalar(select(func.count()).select_from(LogSubject)) == 1500
     assert verify(session).sound
+
+
+@pytest.mark.only_on("postgresql")
+def test_the_guards_look_entries_up_and_do_not_read_the_log(session: Session, hall: Hall) -> None:
+    """It grows for years, and each sending passes them."""
+    hall.candidacies(hall.test(), 3)
+    for _ in range(LONG):
+        write(session)
+    attempt(session, "ANALYZE log_entry")
+    with writing(session):
+        before = session.scalars(READ_OF_THE_LOG).one()
+        head = lock_head(session)
+        subjects = write_subjects(session, head, select(RosterEntry.id).select_from(sitting()))
+        append(session, head, at=NOW, actor=SENDER, action="message.sent", detail={}, subjects=subjects)
+        assert session.scalars(READ_OF_THE_LOG).one() - before in range(1, 10)

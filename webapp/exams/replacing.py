@@ -3,6 +3,9 @@
 A hall of 1,500 that writes saves 150 times per second, and on PostgreSQL each statement is a way there and back. This
 is one, and a transaction by itself; it asks besides whether the session still counts. Whatever it does not find is
 looked at step by step in `answers.save()`, which also says what is wrong.
+
+SQLAlchemy looks through a statement and its parameters each time that it runs one, which takes as long here as SQLite
+takes to run it: the driver gets these as they were made for it once (`Ready`).
 """
 
 from __future__ import annotations
@@ -10,14 +13,46 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Engine, bindparam, cast, exists, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    Engine,
+    bindparam,
+    cast,
+    exists,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.sql.compiler import SQLCompiler
 
-from webapp.database import MICROSECOND, writing_at_once
+from webapp.database import MICROSECOND, PLANNED_ONCE, microseconds, writing_at_once
 from webapp.exams.sittings import GRACE
 from webapp.models import ATTEMPTS, Answer, Candidacy, KeptSession, Test, User, still_counts
 from webapp.models.derived import NOW, is_writing, own_end
 
 ANSWERS: Any = Answer.__table__
+
+
+class Ready:
+    """A statement as the driver of the database takes it. Its constants and parameters are numbers, texts or truths."""
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._made: dict[str, tuple[str, dict[str, Any], list[str] | None]] = {}
+
+    def run(self, connection: Connection, said: dict[str, Any]) -> CursorResult[Any]:
+        """Execute it; `said` are its parameters as they are stored, moments in microseconds."""
+        dialect = connection.dialect
+        if dialect.name not in self._made:
+            compiled: SQLCompiler = self._statement.compile(dialect=dialect)
+            self._made[dialect.name] = str(compiled), dict(compiled.params), compiled.positiontup
+        text, constants, places = self._made[dialect.name]
+        parameters = constants | said
+        taken = parameters if places is None else tuple(parameters[place] for place in places)
+        return connection.exec_driver_sql(text, taken, {PLANNED_ONCE: True})
+
 
 SIGNED_IN = exists(
     select(User.id).where(still_counts(bindparam("person"), bindparam("its_epoch"), bindparam("its_session")))
@@ -54,8 +89,9 @@ def _noted(candidacy: Any) -> Any:
 
 
 REPLACED = REPLACE.cte("replaced")
-REPLACE_AND_NOTE = _noted(select(REPLACED.c.candidacy_id).scalar_subquery())
-NOTE = _noted(bindparam("candidacy"))
+REPLACE_AND_NOTE = Ready(_noted(select(REPLACED.c.candidacy_id).scalar_subquery()))
+READY_REPLACE = Ready(REPLACE)
+NOTE = Ready(_noted(bindparam("candidacy")))
 
 
 def replace(
@@ -63,11 +99,12 @@ def replace(
 ) -> bool:
     """Write an answer over version `base` of it, if that is what is stored; False if nothing was written."""
     who = {"person": kept.user_id, "its_epoch": kept.epoch, "its_session": kept.session_id}
-    what = {**who, "in_test": test_id, "question": question_id, "typed": typed, "now": now, "base": base}
+    at = microseconds(now)
+    what = {**who, "in_test": test_id, "question": question_id, "typed": typed, "now": at, "base": base}
     with writing_at_once(engine) as connection:
         if connection.dialect.name == "postgresql":
-            return bool(connection.execute(REPLACE_AND_NOTE, what).rowcount)
-        candidacy = connection.execute(REPLACE, what).scalar()
+            return bool(REPLACE_AND_NOTE.run(connection, what).rowcount)
+        candidacy = READY_REPLACE.run(connection, what).scalar()
         if candidacy is not None:
-            connection.execute(NOTE, {"candidacy": candidacy, "now": now})
+            NOTE.run(connection, {"candidacy": candidacy, "now": at})
         return candidacy is not None

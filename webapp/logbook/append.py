@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from webapp.database import PLANNED_ONCE
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
@@ -41,7 +42,8 @@ class Actor:
 
 def lock_head(session: Session) -> LogHead:
     """The head of the log, locked until the transaction ends: the next writer waits for this commit."""
-    return session.scalars(select(LogHead).with_for_update().execution_options(populate_existing=True)).one()
+    options = {"populate_existing": True, PLANNED_ONCE: True}
+    return session.scalars(select(LogHead).with_for_update().execution_options(**options)).one()
 
 
 def write_subjects(session: Session, head: LogHead, candidacies: Select[Any]) -> list[Subject]:
@@ -74,7 +76,8 @@ def append(
     its hash could never be verified.
     """
     number = head.number + 1
-    written = session.scalar(select(func.count()).where(LogSubject.entry_id == number))
+    counted = select(func.count()).where(LogSubject.entry_id == number).execution_options(**{PLANNED_ONCE: True})
+    written = session.scalar(counted)
     if written != len(subjects):
         raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
     fields = Fields(number, at, actor.id, actor.name, actor.role, action, canonical_detail(detail))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.access import Right, reach
-from webapp.database import writing
+from webapp.database import PLANNED_ONCE, writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
@@ -27,6 +27,7 @@ from webapp.monitor.words import filter_in_words
 from webapp.refusals import BadParameter, NotAllowed
 
 KEY = re.compile(r"[!-~]{1,64}")
+DELIVERIES: Any = Delivery.__table__
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def content_digest(draft: Draft) -> str:
 
 
 def _earlier(session: Session, sender_id: int, key: str) -> Message | None:
-    return session.scalar(select(Message).where(Message.sender_id == sender_id, Message.idempotency_key == key))
+    earlier = select(Message).where(Message.sender_id == sender_id, Message.idempotency_key == key)
+    return session.scalar(earlier.execution_options(**{PLANNED_ONCE: True}))
 
 
 def _as_shown(draft: Draft, tokens: Tokens) -> tuple[Selection, frozenset[int] | None]:
@@ -173,7 +175,8 @@ def _write_message(
     session.add(message)
     session.flush()
     persons = select(literal(message.id), LogSubject.user_id).distinct().where(LogSubject.entry_id == message.id)
-    session.execute(insert(Delivery).from_select(["message_id", "user_id"], persons))
+    write = insert(DELIVERIES).from_select(["message_id", "user_id"], persons)
+    session.connection().execute(write.execution_options(**{PLANNED_ONCE: True}))
     return message
 
 
