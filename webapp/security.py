@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -20,6 +21,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from webapp.extensions import login
 from webapp.models import KeptSession, kept_id
 
+NOT_ASCII = re.compile(rb"%[89A-Fa-f]|[\x80-\xff]")
+"""In an address or a form: only then can it be no text."""
 View = TypeVar("View", bound=Callable[..., object])
 REMEMBERED_COOKIES = 10_000
 """As many as a process holds streams."""
@@ -108,7 +111,7 @@ def _require_readable_text() -> None:
     texts = [request.query_string]
     if request.content_length != 0 and request.mimetype == "application/x-www-form-urlencoded":
         texts.append(_whole_body())
-    for text in texts:
+    for text in filter(NOT_ASCII.search, texts):
         try:
             unquote_to_bytes(text).decode()
         except UnicodeDecodeError as error:
