@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -35,8 +35,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server(*, durable: bool = False) -> Iterator[Postgres]:
-    """Run a server in a folder of its own, and stop it in any case.
+def server(*, durable: bool = False, settings: Sequence[str] = ()) -> Iterator[Postgres]:
+    """Run a server in a folder of its own, and stop it in any case; `settings` are as `name=value`.
 
     Tests that lose power lose nothing of worth, so it does not wait for the disk unless it is to be `durable`.
     Skips the test where PostgreSQL is not installed; with `CI=true` that is a failure.
@@ -49,7 +49,8 @@ def server(*, durable: bool = False) -> Iterator[Postgres]:
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="examhall-postgres-"))
     try:
-        running = Postgres(found, folder, durable=durable)
+        unsafe = () if durable else ("fsync=off", "full_page_writes=off")
+        running = Postgres(found, folder, [*unsafe, *settings])
         running.start()
         try:
             yield running
@@ -62,10 +63,10 @@ def server(*, durable: bool = False) -> Iterator[Postgres]:
 class Postgres:
     """A server on a port of its own. It can be ended and started again on its data, or stand still for a while."""
 
-    def __init__(self, found: Path, folder: Path, *, durable: bool) -> None:
+    def __init__(self, found: Path, folder: Path, settings: Sequence[str]) -> None:
         self._found = found
         self._folder = folder
-        self._options = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        self._options = [part for setting in settings for part in ("-c", setting)]
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None

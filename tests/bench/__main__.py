@@ -23,6 +23,7 @@ import psycopg
 from tests.bench import fanout, importing, keeping, living, monitor, storm
 from tests.bench.figures import Run, p99
 from tests.bench.hall import build_hall
+from tests.bench.nation import MEMORY
 from tests.bench.peers.flask_sse import FlaskSse
 from tests.bench.peers.nchan import Nchan
 from tests.bench.processes import parent_of
@@ -194,7 +195,7 @@ def main() -> None:
     run = Run()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cluster = Cluster(stack.enter_context(postgres_server(durable=True)).address)
+        cluster = Cluster(stack.enter_context(postgres_server(durable=True, settings=[MEMORY])).address)
         bench = Bench(run, chosen, folder, cluster, parent_of_backends(cluster))
         failed = []
         for name in chosen.parts or PARTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def measure_monitor(run: Run, database: Database, candidacies: int, name: str) -
 
 def _measure(app: Flask, user_id: int) -> list[Measured]:
     client = _client(app, user_id)
+    gc.collect()
+    gc.freeze()  # as gunicorn.conf.py does
     found = []
     for chosen in single_filters():
         if not found or len(found) % 10 == 0:

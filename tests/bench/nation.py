@@ -21,6 +21,8 @@ from webapp.extensions import Model
 from webapp.models import Answer, Candidacy, Contribution, Question, Role, RosterEntry, SearchText, Test, User
 from webapp.planning.search_text import SEPARATOR, folded
 
+MEMORY = "shared_buffers=1GB"
+"""PostgreSQL's, as docs/deployment.md advises for half a million candidacies."""
 ROOMS_OF_A_TEST = 125
 GROUPS = 25
 PEOPLE_IN_TWO_TESTS = 5

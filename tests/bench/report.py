@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.bench.figures import Figure, Run, shown
+from tests.bench.nation import MEMORY
 from tests.server import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -65,7 +66,7 @@ def _machine(load: Sequence[float], yardsticks: Sequence[float]) -> list[str]:
         subprocess.run(command, capture_output=True, text=True, check=True, shell=True).stdout.strip()
         for command in (
             "redis-server --version | cut -d' ' -f3 | sed 's/v=/Redis /'",
-            "ls /usr/lib/postgresql | tail -1 | sed 's/^/PostgreSQL /'",
+            f"ls /usr/lib/postgresql | tail -1 | sed 's/.*/PostgreSQL & ({MEMORY})/'",
             "PATH=$PATH:/usr/sbin nginx -v 2>&1 | sed 's/.*nginx./nginx /'",
         )
     )
