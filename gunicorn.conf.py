@@ -112,6 +112,9 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         # beyond this nothing is accepted: clients wait at the door instead of making the accepting fail
         self.worker_connections = max(1, min(self.cfg.worker_connections, self.files - FILES_OF_ITS_OWN))
         self.plain = not self.cfg.is_ssl
+        # as attributes: gunicorn looks each of its settings up by two calls, and some forty for a request
+        read = {name: one.get() for name, one in self.cfg.settings.items() if not hasattr(type(self.cfg), name)}
+        self.cfg.__dict__.update(read)
         super().init_process()
 
     def timeout_ctx(self) -> Waiting:

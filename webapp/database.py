@@ -158,13 +158,15 @@ def _on_begin(connection: Connection) -> None:
     # said to the driver itself: each of these by SQLAlchemy takes twenty times what it takes SQLite
     driver: Any = connection.connection.driver_connection
     deadline = connection.get_execution_options().get(WRITE)
+    writes, info = deadline is not None, connection.connection.info
+    if info.get(WRITE) is not writes:
+        driver.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        # readers wait only where WAL itself is being mended, and writers by sleeping
+        driver.execute(f"PRAGMA busy_timeout = {0 if writes else 50}")
+        info[WRITE] = writes
     if deadline is not None:
-        driver.execute("PRAGMA query_only = OFF")
-        driver.execute("PRAGMA busy_timeout = 0")
         _begin_immediate(driver, deadline)
     else:
-        driver.execute("PRAGMA query_only = ON")
-        driver.execute("PRAGMA busy_timeout = 50")  # readers wait only where WAL itself is being mended
         driver.execute("BEGIN")
 
 
@@ -260,5 +262,8 @@ def _all_or_nothing(session: Session) -> Iterator[None]:
 
 
 def _lock_of(engine: Engine) -> threading.Lock:
+    known = _write_locks.get(engine)
+    if known is not None:
+        return known
     with _locks_guard:
         return _write_locks.setdefault(engine, threading.Lock())

@@ -87,7 +87,7 @@ class Sizes:
 class Statements:
     """By which a view's pages are found, at any moment: making one takes as long as asking it.
 
-    Their parameters: `matching.parameters`, and `most`, `ids` or `skipped` where they speak of them.
+    Their parameters: `matching.parameters`, and `most`, `counted`, `ids` or `skipped` where they speak of them.
     """
 
     def __init__(self, reach: Reach, filter: Filter, sort: str) -> None:  # noqa: A002
@@ -95,9 +95,9 @@ class Statements:
 
     @cached_property
     def few(self) -> Select[int, str | None]:
-        """How many match, and their ids in one text, in no order; of more than `most`: one more than that, and None."""
-        most = bindparam("most", type_=Integer)
-        met = matching_alone(*self._view[:2], NOW).limit(most + 1).cte("met").prefix_with("MATERIALIZED")
+        """How many match, `counted` at the most, and their ids in one text, in no order: None of more than `most`."""
+        most, counted = bindparam("most", type_=Integer), bindparam("counted", type_=Integer)
+        met = matching_alone(*self._view[:2], NOW).limit(counted).cte("met").prefix_with("MATERIALIZED")
         number = select(func.count()).select_from(met).scalar_subquery()
         return select(number, select(together(met.c[0])).where(number <= most).scalar_subquery())
 
@@ -138,7 +138,7 @@ def find(
     sorted_up_to: int | None = None,
     last: Size | None = None,
 ) -> Found:
-    """The page asked for, or the nearest there is: by one to three statements, or four where many were there before.
+    """The page asked for, or the nearest there is: by two or three statements, or four where many were there before.
 
     Few matches (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
     Whoever knows the `last` size asks for no more than is needed: in a few tests the number of many comes with the
@@ -147,19 +147,21 @@ def find(
     page, narrow = presentation.page, is_narrow(reach, filter)
     limit = _few(page, narrow=narrow) if sorted_up_to is None else sorted_up_to
     ask = Asking(connection, statements_of(reach, in_general(filter), presentation.sort), parameters(filter, now), now)
-    found: Found | None = None
     if last is not None and last.is_kept(now) and not narrow:
         found = ask.walk(last, page)
         if found.ids:
             return found
-    found = ask.sort_few(limit, page) if last is None or last.count <= limit else None
-    if found is None and narrow:
-        found = ask.walk_and_count(page)
-    if found is None:
-        size = ask.count()
-        found = ask.sort_few(limit, page) if size.count <= limit else None
-        found = found or ask.walk(size, page)
-    return found
+    if last is None or last.count <= limit:
+        size, few = ask.few(limit, count_all=narrow)
+        if few is not None or narrow:
+            return ask.walk(size, page) if few is None else ask.sort(size, few, page)
+    elif narrow:
+        met = ask.walk_and_count(page)
+        if met is not None:
+            return met
+    size = ask.count()
+    few = ask.few(limit)[1] if size.count <= limit else None
+    return ask.walk(size, page) if few is None else ask.sort(size, few, page)
 
 
 @dataclass(frozen=True)
@@ -172,14 +174,19 @@ class Asking:
     """Parameters: the moment's and the filter's."""
     now: datetime
 
-    def sort_few(self, limit: int, page: int) -> Found | None:
-        """Find all that match, and sort them; None if they are more than `limit`."""
-        count, ids = self.connection.execute(self.statements.few, self.said | {"most": limit}).one()
-        if count > limit:
-            return None
-        page = min(page, pages_of(count))
-        on_page = self._ids(self.statements.page_of_few, page, ids=ids) if count else []
-        return Found(Size(count, self.now), page, on_page)
+    def few(self, limit: int, *, count_all: bool = False) -> tuple[Size, str | None]:
+        """Find all that match: their ids in one text, or None if they are more than `limit`.
+
+        Of more it is told only that they are, unless it is to `count_all`.
+        """
+        said = {"most": limit, "counted": LARGEST_ID if count_all else limit + 1}
+        count, ids = self.connection.execute(self.statements.few, self.said | said).one()
+        return Size(count, self.now), ids or ("" if count <= limit else None)
+
+    def sort(self, size: Size, few: str, page: int) -> Found:
+        """A page, or the last, of these few."""
+        page = min(page, pages_of(size.count))
+        return Found(size, page, self._ids(self.statements.page_of_few, page, ids=few) if few else [])
 
     def walk_and_count(self, page: int) -> Found | None:
         """Meet the page on a walk along the names, and count all at once; None if there is no such page."""
