@@ -20,10 +20,11 @@ from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
 from webapp.access import Reach
+from webapp.database import LARGEST_ID
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
-from webapp.monitor.finding import ROWS_PER_PAGE, counted_page, ordered
-from webapp.monitor.matching import matching_alone, walking
+from webapp.monitor.finding import FEW, ROWS_PER_PAGE, Statements, counted_page, ordered
+from webapp.monitor.matching import in_general, matching_alone, parameters, walking
 from webapp.monitor.presentation import Presentation
 
 pytestmark = pytest.mark.xdist_group("nation plans")  # one worker makes it, not each
@@ -65,7 +66,8 @@ def plan(session: Session, query: Select[Any]) -> str:
 def statements(within: Reach, pair: tuple[str, str], now: datetime) -> Iterator[Select[Any]]:
     """What a page asks: who they are if they are few, how many, and the first of them by name; these two at once."""
     asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
-    yield matching_alone(within, asked, now)
+    few = Statements(within, in_general(asked), "name").few
+    yield few.params(**parameters(asked, now), most=FEW, counted=LARGEST_ID if within is A_TEST else FEW + 1)
     yield matching_alone(within, asked, now).with_only_columns(func.count(), maintain_column_froms=True)
     yield ordered(walking(within, asked, now), Presentation(), now).limit(ROWS_PER_PAGE)
     yield counted_page(within, asked, Presentation(), now)
