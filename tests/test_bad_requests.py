@@ -53,6 +53,19 @@ def test_an_address_that_is_none_in_a_header(invigilator: FlaskClient, address: 
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("sign", [b"%ED%A0%80", b"%ed%a0%ad", b"\xed\xa0\x80", b"%FF", b"\xff"])
+def test_what_is_no_text_is_refused_escaped_or_not(
+    invigilator: FlaskClient, candidacy: Candidacy, session: Session, sign: bytes
+) -> None:
+    """Parsed, it would be another text."""
+    form = f"csrf_token={csrf(invigilator)}&subject=s&idempotency_key=k&candidate={candidacy.id}&body=a".encode()
+    answer = invigilator.post("/messages", data=form + sign, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 400
+    assert session.scalar(select(func.count()).select_from(Message)) == 0
+    query = {"QUERY_STRING": "q=" + sign.decode("latin-1")}
+    assert invigilator.get("/monitor", environ_overrides=query).status_code == 400
+
+
 def test_a_chunked_form_above_the_limit_is_not_read_in_part(
     invigilator: FlaskClient, candidacy: Candidacy, session: Session
 ) -> None:

@@ -1,4 +1,4 @@
-"""Writing on SQLite while another process holds its lock."""
+"""SQLite: who may write on a connection, and what happens while another process holds the lock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from threading import Thread
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from webapp import database
-from webapp.database import writing
+from webapp.database import writing, writing_at_once
 from webapp.extensions import db
 from webapp.refusals import Unavailable
 
@@ -54,3 +56,23 @@ def test_those_who_wait_in_this_process_give_up_together(app: Flask, monkeypatch
         writer.join()
     assert len(waited) == WRITERS
     assert max(waited) < PATIENCE * WRITERS / 2
+
+
+def test_a_connection_that_has_written_only_reads_until_it_is_to_write_again(app: Flask) -> None:
+    """A write outside `writing()` fails at once. What a connection may do is said to it only when that changes."""
+    change = text("UPDATE test SET title = title")
+    used = set()
+    with app.app_context():
+        for _ in range(3):
+            with writing_at_once(db.engine) as writer:
+                writer.execute(change)
+                writer.execute(change)
+                assert writer.execute(text("PRAGMA busy_timeout")).scalar_one() == 0
+                used.add(writer.connection.driver_connection)
+            for _ in range(2):
+                with db.engine.connect() as reader:
+                    assert reader.execute(text("PRAGMA busy_timeout")).scalar_one() > 0
+                    with pytest.raises(OperationalError, match="readonly"):
+                        reader.execute(change)
+                    used.add(reader.connection.driver_connection)
+    assert len(used) == 1
