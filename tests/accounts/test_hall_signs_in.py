@@ -56,21 +56,15 @@ def usernames(exam: Test, hall: Hall, session: Session) -> list[str]:
         return [user.username for user in users]
 
 
-async def opened(url: str) -> tuple[str, str]:
-    """The page: its cookie and its token. On bare sockets, because 1,500 clients of a library take minutes."""
+async def sign_in(url: str, username: str, password: str) -> int:
+    """Open the page and sign in by its form; on bare sockets, because 1,500 clients of a library take minutes."""
     page = await request(url, "GET")
     token = re.search(r'name="csrf-token" content="([^"]*)"', page)
     cookie = re.search(r"Set-Cookie: (examhall_session=[^;]+)", page)
     assert token
     assert cookie
-    return cookie[1], token[1]
-
-
-async def sign_in(url: str, username: str, password: str, page: tuple[str, str] | None = None) -> int:
-    """Sign in by the form of a page that was opened before, or is now."""
-    cookie, token = page or await opened(url)
-    form = urlencode({"username": username, "password": password, "csrf_token": token})
-    answer = await request(url, "POST", cookie, form)
+    form = urlencode({"username": username, "password": password, "csrf_token": token[1]})
+    answer = await request(url, "POST", cookie[1], form)
     return int(answer.split(" ", 2)[1])
 
 
@@ -87,13 +81,13 @@ async def request(url: str, method: str, cookie: str = "", form: str = "") -> st
     return answer
 
 
-async def all_sign_in(url: str, tries: list[tuple[str, str]], page: tuple[str, str] | None = None) -> list[int]:
-    """So many at a time, all from this address, each by a page of its own unless one is given."""
+async def all_sign_in(url: str, tries: list[tuple[str, str]]) -> list[int]:
+    """So many at a time, all from this address."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(username: str, password: str) -> int:
         async with places:
-            return await sign_in(url, username, password, page)
+            return await sign_in(url, username, password)
 
     return await asyncio.gather(*(one(*pair) for pair in tries))
 
@@ -131,11 +125,7 @@ def test_r22_a_hall_signs_in_while_streams_beat_and_messages_arrive(server: Serv
 
 def test_r22_guessing_at_one_account_does_not_work_and_hurts_nobody_else(server: Server, exam: Test) -> None:
     guesses = [("ada", f"guess number {number}") for number in range(HALL - 1)] + [("ada", PASSWORD)]
-
-    async def guess() -> list[int]:
-        return await all_sign_in(server.url, guesses, await opened(server.url))
-
-    answers = asyncio.run(guess())
+    answers = asyncio.run(all_sign_in(server.url, guesses))
     assert set(answers) == {422, 429}
     assert answers.count(422) <= 10
     assert Person(server.url, "ines").http.get("/monitor").status_code == 200
