@@ -15,7 +15,7 @@ from webapp.access import Reach
 from webapp.models import Candidacy, Role, RosterEntry
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
-from webapp.monitor.finding import COUNT_KEPT_ABOVE, COUNT_KEPT_FOR, ROWS_PER_PAGE, Found, Size, find, ordered, pages_of
+from webapp.monitor.finding import COUNT_KEPT_FOR, FEW, ROWS_PER_PAGE, Found, Size, find, ordered, pages_of
 from webapp.monitor.matching import in_general, matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
 
@@ -125,14 +125,14 @@ def seen_last(nation: Nation, within: Reach, count: int, ago: timedelta, session
 def test_very_many_over_all_tests_are_not_counted_again_for_some_seconds(
     nations_session: Session, nation: Nation
 ) -> None:
-    many, lately = COUNT_KEPT_ABOVE + 1, COUNT_KEPT_FOR / 2
+    many, lately = FEW + 1, COUNT_KEPT_FOR / 2
     kept = seen_last(nation, EVERYTHING, many, lately, nations_session)
     assert kept.size == Size(many, nation[1] - lately)
     assert kept.ids == find(nations_session.connection(), EVERYTHING, Filter(), Presentation(), nation[1]).ids
     for within, count, ago, page in (
         (EVERYTHING, many, COUNT_KEPT_FOR, 1),
         (EVERYTHING, many, -lately, 1),  # the clock was set back
-        (EVERYTHING, COUNT_KEPT_ABOVE, lately, 1),
+        (EVERYTHING, FEW, lately, 1),
         (EVERYTHING, many, lately, 10**9),  # its last page is not there any more
         (A_TEST, many, lately, 1),
     ):

@@ -71,7 +71,7 @@ OPEN_SITTING = (
     )
     .with_for_update(of=ATTEMPTS)
 )
-REPLACE = (
+REPLACING = (
     update(ANSWERS)
     .where(
         ANSWERS.c.candidacy_id == OPEN_SITTING.scalar_subquery(),
@@ -88,9 +88,9 @@ def _noted(candidacy: Any) -> Any:
     return update(ATTEMPTS).where(ATTEMPTS.c.candidacy_id == candidacy).values(saved_at=NOW)
 
 
-REPLACED = REPLACE.cte("replaced")
+REPLACED = REPLACING.cte("replaced")
 REPLACE_AND_NOTE = Ready(_noted(select(REPLACED.c.candidacy_id).scalar_subquery()))
-READY_REPLACE = Ready(REPLACE)
+REPLACE = Ready(REPLACING)
 NOTE = Ready(_noted(bindparam("candidacy")))
 
 
@@ -104,7 +104,7 @@ def replace(
     with writing_at_once(engine) as connection:
         if connection.dialect.name == "postgresql":
             return bool(REPLACE_AND_NOTE.run(connection, what).rowcount)
-        candidacy = READY_REPLACE.run(connection, what).scalar()
+        candidacy = REPLACE.run(connection, what).scalar()
         if candidacy is not None:
             NOTE.run(connection, {"candidacy": candidacy, "now": at})
         return candidacy is not None

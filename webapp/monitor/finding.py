@@ -25,10 +25,8 @@ FEW = 5_000
 """Matches over all tests that are sorted sooner than a walk meets them."""
 FEW_OF_A_TEST = 1_000
 """The same within a few tests, for each page that is to be met."""
-COUNT_KEPT_ABOVE = 5_000
-"""Matches over all tests: who looks at so many sees a few more or less a moment later."""
 COUNT_KEPT_FOR = timedelta(seconds=10)
-"""For which they are not counted again. Everybody who watches them asks each five seconds, and a count takes a core."""
+"""For which more than `FEW` are not counted again: all who watch them ask each five seconds. A count takes a core."""
 VIEWS = 4096
 """Views whose size is remembered."""
 KEPT = 64
@@ -49,7 +47,7 @@ class Size:
 
     def is_kept(self, now: datetime) -> bool:
         """Whether so many, over all tests, need not be counted again yet."""
-        return self.count > COUNT_KEPT_ABOVE and timedelta() <= now - self.at < COUNT_KEPT_FOR
+        return self.count > FEW and timedelta() <= now - self.at < COUNT_KEPT_FOR
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ from webapp.by_database import ByDatabase
 TRIGRAM = 3
 """Characters."""
 GLOB_SIGN = re.compile(r"[*?[]")
-
-
 LIKE_SIGN = re.compile(r"[%_/]")
 
 
