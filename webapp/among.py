@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Text, any_, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Dialect, Text, any_, bindparam, case, cast, func, select
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from webapp.by_database import ByDatabase
@@ -28,7 +28,7 @@ class _WrittenArray(UserDefinedType[str]):
 class Ids(TypeDecorator[Any]):
     """Integers as one text: an array's for PostgreSQL (psycopg would look at each of a list), JSON for SQLite.
 
-    Given as integers, or with commas between them already, as `together` has them.
+    Given as integers, or in one text already, as `together` has them.
     """
 
     impl = Text
@@ -38,13 +38,19 @@ class Ids(TypeDecorator[Any]):
         return dialect.type_descriptor(_WrittenArray() if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: Iterable[int] | str | None, dialect: Dialect) -> str:
-        written = value if isinstance(value, str) else ",".join(map(str, value or ()))
+        written = value.strip("{}") if isinstance(value, str) else ",".join(map(str, value or ()))
         return f"{{{written}}}" if dialect.name == "postgresql" else f"[{written}]"
 
 
-def together(column: Any) -> ColumnElement[str]:
-    """All integers of a column with commas between them, for `among` in a later statement; NULL of none."""
-    return func.aggregate_strings(cast(column, Text), ",")
+def together(column: Any, most: Any) -> ColumnElement[str | None]:
+    """All integers of a column in one text, for `among` in a later statement; NULL of none, and of more than `most`.
+
+    PostgreSQL collects them as they are, and writes them only if they are few enough.
+    """
+    in_text = ByDatabase(
+        on_postgresql=cast(func.array_agg(column), Text), on_sqlite=func.group_concat(column), type_=Text()
+    )
+    return case((func.count() <= most, in_text))
 
 
 def among(column: Any, ids: Iterable[int] | str) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""A condition that each database answers best in words of its own."""
+"""What each database answers best in words of its own."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from sqlalchemy import Boolean, ColumnElement
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeEngine
 
 
-class ByDatabase(ColumnElement[bool]):
-    """Two conditions of the same meaning: the one is said to PostgreSQL, the other to SQLite."""
+class ByDatabase(ColumnElement[Any]):
+    """Two expressions of the same meaning, conditions if no type is said: one for PostgreSQL, the other for SQLite."""
 
     inherit_cache = True
-    type = Boolean()
     _traverse_internals = [  # noqa: RUF012 as SQLAlchemy declares it
+        ("type", InternalTraversal.dp_type),
         ("on_postgresql", InternalTraversal.dp_clauseelement),
         ("on_sqlite", InternalTraversal.dp_clauseelement),
     ]
 
-    def __init__(self, *, on_postgresql: ColumnElement[bool], on_sqlite: ColumnElement[bool]) -> None:
+    def __init__(
+        self, *, on_postgresql: ColumnElement[Any], on_sqlite: ColumnElement[Any], type_: TypeEngine[Any] | None = None
+    ) -> None:
+        self.type = type_ or Boolean()
         self.on_postgresql = on_postgresql
         self.on_sqlite = on_sqlite
 

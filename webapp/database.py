@@ -26,6 +26,8 @@ MICROSECOND = timedelta(microseconds=1)
 WRITE = "examhall_write"
 PLANNED_ONCE = "examhall_planned_once"
 """Option of a statement whose best plan does not depend on its parameters: planned once for each connection."""
+EXPLAINED = "examhall_explained"
+"""Option of a query that PostgreSQL is to tell its plan of, as one value of JSON, instead of running it."""
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another process's write (a command beside the server) before it gives up."""
 
@@ -109,15 +111,18 @@ def prepare(engine: Engine) -> None:
     else:
         event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "connect", _on_postgresql_connect)
-        event.listen(engine, "do_execute", _execute_prepared)
+        event.listen(engine, "do_execute", _execute_as_asked)
 
 
-def _execute_prepared(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
-    """Whether this has run the statement, as one that PostgreSQL keeps the plan of."""
-    planned_once = bool(context.execution_options.get(PLANNED_ONCE))
-    if planned_once:
+def _execute_as_asked(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
+    """Whether this has run the statement, in the way that its options say."""
+    if context.execution_options.get(PLANNED_ONCE):
         cursor.execute(statement, parameters, prepare=True)
-    return planned_once
+    elif context.execution_options.get(EXPLAINED):
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+    else:
+        return False
+    return True
 
 
 def _connect_to_postgresql(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> AnsweringConnection:

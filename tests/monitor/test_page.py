@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from threading import get_ident
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall, signed_in
+from tests.statements import statements
 from webapp.access import Right, reach
 from webapp.clock import utcnow
-from webapp.extensions import db
 from webapp.models import Role, Test, User
 from webapp.monitor.columns import AT_FIRST, COLUMNS
 from webapp.monitor.filters import parse_filter
@@ -42,22 +38,6 @@ def got(client: FlaskClient, address: str, **headers: str) -> str:
     answer = client.get(address, headers=headers)
     assert answer.status_code == 200, answer.status_code
     return answer.text
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    made: list[str] = []
-    here = get_ident()
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if get_ident() == here:  # the sweep and the presence writer have threads of their own
-            made.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield made
-    event.remove(engine, "before_cursor_execute", note)
 
 
 class Watched:

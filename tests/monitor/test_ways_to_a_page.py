@@ -102,8 +102,12 @@ def test_found_and_sorted_or_met_on_a_walk_it_is_the_same_page(
 @pytest.mark.parametrize("pairs", FILTERS, ids=str)
 def test_the_same_for_each_filter(nations_session: Session, nation: Nation, pairs: list[tuple[str, str]]) -> None:
     for within in (EVERYTHING, A_TEST):
-        page = found(nations_session, within, asked(pairs), Presentation(sort="-name"), nation)
+        shown = Presentation(sort="-name")
+        page = found(nations_session, within, asked(pairs), shown, nation)
         assert page.count == len(set(nations_session.scalars(matching(within, asked(pairs), nation[1]))))
+        for most in (page.count, page.count - 1):  # all that are still sorted, and one too many
+            edge = find(nations_session.connection(), within, asked(pairs), shown, nation[1], sorted_up_to=most)
+            assert (edge.count, *edge.ids) == (page.count, *page.ids)
 
 
 def test_phrases_and_times_of_one_kind_are_asked_by_one_statement() -> None:

@@ -16,6 +16,7 @@ from webapp.database import LARGEST_ID, PLANNED_ONCE
 from webapp.models import RosterEntry
 from webapp.models.derived import NOW, Moment, sitting
 from webapp.monitor.columns import BY_KEY
+from webapp.monitor.expecting import expected_count
 from webapp.monitor.filters import Filter
 from webapp.monitor.matching import in_general, is_narrow, matching, matching_alone, parameters, walking
 from webapp.monitor.presentation import DEFAULT_SORT, Presentation
@@ -25,6 +26,8 @@ FEW = 5_000
 """Matches over all tests that are sorted sooner than a walk meets them."""
 FEW_OF_A_TEST = 1_000
 """The same within a few tests, for each page that is to be met."""
+LOOKED_UP = 75_000
+"""Up to so many who have a phrase, PostgreSQL's index over trigrams counts them sooner than a look at each text."""
 COUNT_KEPT_FOR = timedelta(seconds=10)
 """For which more than `FEW` are not counted again: all who watch them ask each five seconds. A count takes a core."""
 VIEWS = 4096
@@ -93,15 +96,23 @@ class Statements:
 
     @cached_property
     def few(self) -> Select[int, str | None]:
-        """How many match, `counted` at the most, and their ids in one text, in no order: None of more than `most`."""
+        """How many match, `counted` at the most, and if they are not more than `most`, their ids in one text."""
         most, counted = bindparam("most", type_=Integer), bindparam("counted", type_=Integer)
-        met = matching_alone(*self._view[:2], NOW).limit(counted).cte("met").prefix_with("MATERIALIZED")
-        number = select(func.count()).select_from(met).scalar_subquery()
-        return select(number, select(together(met.c[0])).where(number <= most).scalar_subquery())
+        met = matching_alone(*self._view[:2], NOW).limit(counted).subquery("met")
+        return select(func.count(), together(met.c[0], most)).select_from(met)
+
+    def number(self, expected: int | None) -> Select[int]:
+        """Of all matches. A phrase is looked up if not too many are expected to have it, or else in each text."""
+        looked_up = not self._view[1].q or (expected is not None and expected <= LOOKED_UP)
+        return self.number_looked_up if looked_up else self._number_read
 
     @cached_property
-    def number(self) -> Select[int]:
-        """Of all matches, where these are many."""
+    def number_looked_up(self) -> Select[int]:
+        """The same, by indexes wherever PostgreSQL sees one that helps."""
+        return _number_of(matching_alone(*self._view[:2], NOW))
+
+    @cached_property
+    def _number_read(self) -> Select[int]:
         return _number_of(matching_alone(*self._view[:2], NOW, by_index=False))
 
     @property
@@ -136,28 +147,39 @@ def find(
     sorted_up_to: int | None = None,
     last: Size | None = None,
 ) -> Found:
-    """The page asked for, or the nearest there is: by two or three statements, or four where many were there before.
+    """The page asked for, or the nearest there is: by two or three statements, or four where a guess was wrong.
 
     Few matches (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
     Whoever knows the `last` size asks for no more than is needed: in a few tests the number of many comes with the
-    page, and over all of them it is not counted again for some seconds.
+    page, and over all of them it is not counted again for some seconds. Where it is not known, PostgreSQL expects one.
     """
     page, narrow = presentation.page, is_narrow(reach, filter)
     limit = _few(page, narrow=narrow) if sorted_up_to is None else sorted_up_to
     ask = Asking(connection, statements_of(reach, in_general(filter), presentation.sort), parameters(filter, now), now)
-    if last is not None and last.is_kept(now) and not narrow:
+    return (_find_in_few_tests if narrow else _find_over_all)(ask, page, limit, last)
+
+
+def _find_in_few_tests(ask: Asking, page: int, limit: int, last: Size | None) -> Found:
+    met = ask.walk_and_count(page) if last is not None and last.count > limit else None
+    if met is not None:
+        return met
+    size, few = ask.few(limit, count_all=True)
+    return ask.walk(size, page) if few is None else ask.sort(size, few, page)
+
+
+def _find_over_all(ask: Asking, page: int, limit: int, last: Size | None) -> Found:
+    if last is not None and last.is_kept(ask.now):
         found = ask.walk(last, page)
         if found.ids:
             return found
-    if last is None or last.count <= limit:
-        size, few = ask.few(limit, count_all=narrow)
-        if few is not None or narrow:
-            return ask.walk(size, page) if few is None else ask.sort(size, few, page)
-    elif narrow:
-        met = ask.walk_and_count(page)
-        if met is not None:
-            return met
-    size = ask.count()
+    expected = ask.expected() if last is None else last.count
+    if expected is None or 0 < expected <= limit:
+        size, few = ask.few(limit)
+        if few is not None:
+            return ask.sort(size, few, page)
+    size = ask.count(expected)  # also where nobody matched: PostgreSQL counts on all cores, and finds on one
+    if size.count == 0:
+        return Found(size, 1, ())
     few = ask.few(limit)[1] if size.count <= limit else None
     return ask.walk(size, page) if few is None else ask.sort(size, few, page)
 
@@ -179,7 +201,7 @@ class Asking:
         """
         said = {"most": limit, "counted": LARGEST_ID if count_all else limit + 1}
         count, ids = self.connection.execute(self.statements.few, self.said | said).one()
-        return Size(count, self.now), ids or ("" if count <= limit else None)
+        return Size(count, self.now), None if count > limit else ids or ""
 
     def sort(self, size: Size, few: str, page: int) -> Found:
         """A page, or the last, of these few."""
@@ -191,9 +213,13 @@ class Asking:
         met = self.connection.execute(self.statements.counted_page, self.said | _place(page)).all()
         return Found(Size(met[0][1], self.now), page, [number for number, _ in met]) if met else None
 
-    def count(self) -> Size:
+    def expected(self) -> int | None:
+        """How many matches PostgreSQL expects."""
+        return expected_count(self.connection, self.statements.number_looked_up, self.said)
+
+    def count(self, expected: int | None) -> Size:
         """Count all that match."""
-        return Size(self.connection.execute(self.statements.number, self.said).scalar_one(), self.now)
+        return Size(self.connection.execute(self.statements.number(expected), self.said).scalar_one(), self.now)
 
     def walk(self, size: Size, page: int) -> Found:
         """Meet the page, or the last of so many, on a walk along the names."""

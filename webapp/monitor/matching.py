@@ -115,7 +115,7 @@ def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: 
     tables = _asked(filter, entry=True)
     conditions = [
         *_conditions(plain, now, (ENTRIES,), narrow=narrow),
-        *map(_wrapped, _conditions(wrapped, now, tables, narrow=narrow)),
+        *map(_wrapped, _conditions(wrapped, now, tables, narrow=False, by_index=False)),
     ]
     return _drawn_from(tables, filter).where(reach.condition(), *conditions)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app, url_for
@@ -19,12 +19,14 @@ from flask_babel import format_datetime, get_locale, gettext
 from markupsafe import Markup
 
 from webapp.monitor.candidates import CandidateRow, moment_of_minute
-from webapp.monitor.columns import BY_KEY, Column
+from webapp.monitor.columns import BY_KEY
 from webapp.monitor.words import VALUES
 from webapp.timezone import installation_zone
 
 KEPT = 8192
 """Rows kept, of about a kilobyte and a half each."""
+BAD = frozenset({"offline", "timed_out"})
+"""Warnings about a candidate who may be losing time now."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,14 @@ class WrittenRow(NamedTuple):
 class RowParts:
     """What the template of a row gets beside the row."""
 
-    columns: list[Column]
+    cells: list[tuple[str, Markup]]
+    """Key of each column, with the opening tag of its cell."""
     words: dict[str, dict[str, str]]
     """Filter name → value → word."""
     labels: dict[str, str]
     """What a row says beside its values; `select` and `more_for` take the candidate's name."""
+    signs: dict[str, Markup]
+    """Pictures with their words, by what they tell."""
     compose_address: str
     minute: Callable[[int], Markup]
 
@@ -72,25 +77,39 @@ def look_now(columns: tuple[str, ...], now: datetime) -> Look:
 
 @lru_cache(maxsize=KEPT)
 def _written(row: CandidateRow, look: Look) -> WrittenRow:
-    text = current_app.jinja_env.get_template("monitor/_row.html").render(row=row, page=_parts(look))
-    return WrittenRow(Markup(text), hashlib.sha256(text.encode()).digest())  # noqa: S704 the template escapes
+    html = _macros("monitor/_row.html").candidate(row, row._asdict(), _parts(look))
+    return WrittenRow(html, hashlib.sha256(html.encode()).digest())
+
+
+def _macros(template: str) -> Any:
+    return current_app.jinja_env.get_template(template).module
 
 
 @lru_cache(maxsize=64)
 def _parts(look: Look) -> RowParts:
+    words = {name: {value: str(word) for value, word in values.items()} for name, values in VALUES.items()}
+    sign = _macros("monitor/_sign.html").icon
     return RowParts(
-        columns=[BY_KEY[key] for key in look.columns],
-        words={name: {value: str(word) for value, word in values.items()} for name, values in VALUES.items()},
+        cells=[(key, _macros("monitor/_row.html").cell(BY_KEY[key])) for key in look.columns],
+        words=words,
         labels={
             "select": gettext("Select {name}"),
             "more": gettext("More"),
             "more_for": gettext("More for {name}"),
             "send": gettext("Send message"),
             "seen": gettext("seen"),
-            "flagged": gettext("Flagged"),
-            "checked": gettext("Checked"),
-            "submitted": gettext("Submitted"),
-            "was_offline": gettext("Was offline"),
+        },
+        signs={
+            "flagged": sign("flag", gettext("Flagged"), "warn"),
+            "submitted": sign("tick", gettext("Submitted"), "good"),
+            "submitted_was_offline": sign("warning", gettext("Was offline"), "warn"),
+            "online": sign("online", words["status"]["online"], "good", shown=True),
+            "offline": sign("offline", words["status"]["offline"], "soft", shown=True),
+            "checked": sign("tick", gettext("Checked"), "good", shown=True),
+            **{
+                f"warning_{one}": sign("warning", word, "bad" if one in BAD else "warn", shown=True)
+                for one, word in words["warning"].items()
+            },
         },
         compose_address=look.compose_address,
         minute=lambda minute: _minute(minute, look),
