@@ -11,11 +11,13 @@ from sqlalchemy import Select, bindparam, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from tests.hall import Hall
 from webapp.access import Reach
 from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, each_by_itself, writing
 from webapp.extensions import db
-from webapp.models import RosterEntry
+from webapp.messaging import inbox
+from webapp.models import KeptSession, RosterEntry
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.table import load_page
@@ -44,6 +46,17 @@ def test_what_says_so_is_planned_once_and_nothing_else_however_often(app: Flask)
         for number in range(1, OFTEN):
             session.scalar(how_many().execution_options(**{PLANNED_ONCE: True}), {"test_id": number})
         assert len(kept(session)) == 1
+
+
+def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall) -> None:
+    person = hall.person()
+    with app.app_context():
+        session = db.session()
+        each_by_itself(session)
+        said = KeptSession(user_id=person.id, epoch=person.epoch, session_id="s")
+        assert inbox.open_texts(session.connection(), said) == []
+        assert inbox.open_notices(session, person.id) == []
+        assert len([one for one in kept(session) if "delivery" in one]) == 2
 
 
 def test_it_is_planned_again_after_a_transaction_that_was_rolled_back(app: Flask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+EVENT_ENDS = "\n\n"
 NOTICE = re.compile(r'data-notice="(\d+)"')
 
 
@@ -29,10 +30,15 @@ class Page:
         self.screen.remove(number)
         self.closed.add(number)
 
-    def take(self, event: bytes) -> None:
-        """An event of the stream, whole."""
-        fields = dict(line.partition(": ")[::2] for line in event.decode().splitlines() if line)
-        data = [line.removeprefix("data: ") for line in event.decode().splitlines() if line.startswith("data: ")]
+    def take(self, chunk: bytes) -> None:
+        """What the stream wrote at once: events, each whole."""
+        assert chunk.endswith(EVENT_ENDS.encode())
+        for event in chunk.decode().removesuffix(EVENT_ENDS).split(EVENT_ENDS):
+            self._take(event.splitlines())
+
+    def _take(self, lines: list[str]) -> None:
+        fields = dict(line.partition(": ")[::2] for line in lines)
+        data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
         numbers = {int(number) for number in data[0].split(",") if number.isdigit()} if data else set()
         match fields.get("event"):
             case None:

@@ -51,7 +51,7 @@ def test_each_event_once_whoever_writes_it() -> None:
     stream.end()
     writer.join(timeout=5)
     assert line.written == [b"3", b"4"]
-    assert written == [BEAT, b"one", b"two", b"5", b"6"]
+    assert written == [BEAT + b"one", b"two", b"5", b"6"]
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.database import PLANNED_ONCE, writing
 from webapp.models import Delivery, KeptSession, Message, User, still_counts
 
 
@@ -87,8 +87,10 @@ def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
     )
 
 
-# made once: a hall that comes back asks it 1,500 times within a second
-OPEN_NOTICES = _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None))
+# made and planned once: a hall that comes back asks them 1,500 times within a second
+OPEN_NOTICES = (
+    _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None)).execution_options(**{PLANNED_ONCE: True})
+)
 OPEN_TEXTS = (
     select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
     .select_from(User)
@@ -96,4 +98,5 @@ OPEN_TEXTS = (
     .outerjoin(Message, Message.id == Delivery.message_id)
     .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
     .order_by(Message.id)
+    .execution_options(**{PLANNED_ONCE: True})
 )

@@ -75,14 +75,11 @@ class Stream:
         self._rouse()
 
     def events(self, opening: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
-        """What the client gets: a beat at once, what is open, then what is put, until the end.
+        """What the client gets: a beat and what is open, at once; then what is put, until the end.
 
         `opening` is as `put` takes it.
         """
-        yield BEAT
-        for message_id, event in opening:
-            if not message_id or self._is_new(message_id):
-                yield event
+        yield BEAT + b"".join(event for message_id, event in opening if not message_id or self._is_new(message_id))
         while True:
             while self._waiting:
                 message_id, event = self._waiting.pop(0)
