@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from flask_babel import format_datetime, get_locale
+from flask_babel import format_datetime
 from markupsafe import Markup, escape
 
 
@@ -15,6 +15,12 @@ def installation_zone() -> ZoneInfo:
     """The zone of the installation; needs an application context."""
     zone: ZoneInfo = current_app.config["SETTINGS"].timezone
     return zone
+
+
+def installation_locale() -> str:
+    """The language of the installation, in which moments and words are written; needs an application context."""
+    locale: str = current_app.config["SETTINGS"].default_locale
+    return locale
 
 
 def local(moment: datetime) -> datetime:
@@ -30,7 +36,7 @@ def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     """
     if moment is None:
         return Markup("")
-    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), str(get_locale()))
+    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), installation_locale())
 
 
 @lru_cache(maxsize=1024)  # a hall saves a hundred times within a second, and is told the same moment

@@ -7,7 +7,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
-from flask_babel import get_locale
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -22,7 +21,7 @@ from webapp.extensions import db, login
 from webapp.messaging import inbox
 from webapp.refusals import BadParameter
 from webapp.security import kept_session, own_session
-from webapp.timezone import installation_zone
+from webapp.timezone import installation_locale, installation_zone
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
@@ -130,7 +129,7 @@ def _saved_words(saved: answers.SavedAnswer) -> str:
     if saved.saved_at is None:
         raise ValueError("a text that was stored has its time")
     second = saved.saved_at.replace(microsecond=0)
-    words = _words_of(second, installation_zone(), str(get_locale()))
+    words = _words_of(second, installation_zone(), installation_locale())
     return words.replace(f'"{microseconds(second)}"', f'"{saved.version}"')
 
 

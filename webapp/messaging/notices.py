@@ -9,20 +9,19 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import render_template
-from flask_babel import get_locale
 
 from webapp import push
 from webapp.database import reading_at_once
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import KeptSession, Message, Role
-from webapp.timezone import installation_zone
+from webapp.timezone import installation_locale, installation_zone
 
 
 def rendered(message: Message) -> str:
     """The notice of a message, as pages, streams and polls show it."""
     said = Said(message.id, message.sender_role, message.subject, message.body, message.sent_at)
-    return _written(said, installation_zone(), str(get_locale()))
+    return _written(said, installation_zone(), installation_locale())
 
 
 class Said(NamedTuple):
@@ -49,7 +48,7 @@ def announce(message: Message, user_ids: list[int]) -> None:
 def open_notices(kept: KeptSession) -> list[tuple[int, str]] | None:
     """A person's open notices as (number, notice), oldest first: what a stream begins with. None if the session does
     not count any more."""
-    zone, locale = installation_zone(), str(get_locale())
+    zone, locale = installation_zone(), installation_locale()
     with reading_at_once(db.engine) as connection:
         said = inbox.open_texts(connection, kept)
     return None if said is None else [(one.id, _written(one, zone, locale)) for one in map(Said._make, said)]

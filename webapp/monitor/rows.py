@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app, url_for
-from flask_babel import format_datetime, get_locale, gettext
+from flask_babel import format_datetime, gettext
 from markupsafe import Markup
 
 from webapp.monitor.candidates import CandidateRow, moment_of_minute
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.words import VALUES
-from webapp.timezone import installation_zone
+from webapp.timezone import installation_locale, installation_zone
 
 KEPT = 8192
 """Rows kept, of about a kilobyte and a half each."""
@@ -72,7 +72,7 @@ class RowParts:
 def look_now(columns: tuple[str, ...], now: datetime) -> Look:
     """The look of rows with these columns in the request that is served."""
     zone = installation_zone()
-    return Look(columns, now.astimezone(zone).date(), zone, str(get_locale()), url_for("messaging.compose"))
+    return Look(columns, now.astimezone(zone).date(), zone, installation_locale(), url_for("messaging.compose"))
 
 
 @lru_cache(maxsize=KEPT)
