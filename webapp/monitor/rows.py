@@ -58,7 +58,7 @@ class RowParts:
     """What the template of a row gets beside the row."""
 
     cells: list[tuple[str, Markup]]
-    """Key of each column, with the opening tag of its cell."""
+    """Key of each column, with the attributes of its cells."""
     words: dict[str, dict[str, str]]
     """Filter name → value → word."""
     labels: dict[str, str]
