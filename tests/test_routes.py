@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from itertools import chain
 
 import pytest
 from flask import Flask
@@ -143,3 +145,11 @@ def test_every_answer_has_the_strict_headers(persons: dict[str, FlaskClient], me
     assert "no-store" in answer.headers["Cache-Control"]
     for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"):
         assert len(answer.headers.getlist(name)) == 1  # two of them would count as both, or as none
+
+
+def test_nothing_that_serves_a_request_is_a_coroutine(app: Flask) -> None:
+    """`Application.ensure_sync` rests on it: Flask would have to run one in a loop of its own."""
+    around = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    functions = [*app.view_functions.values(), *chain.from_iterable(chain(*(each.values() for each in around)))]
+    assert len(functions) > len(app.view_functions)
+    assert not [one for one in functions if inspect.iscoroutinefunction(one)]
