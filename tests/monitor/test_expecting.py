@@ -16,7 +16,7 @@ from webapp.database import EXPLAINED
 from webapp.monitor import finding
 from webapp.monitor.expecting import expected_count
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.finding import Statements, find
+from webapp.monitor.finding import Size, Statements, find
 from webapp.monitor.matching import in_general, matching, parameters
 from webapp.monitor.presentation import Presentation
 
@@ -100,3 +100,11 @@ def test_however_wrong_the_guess_is_the_page_is_the_same(
                 find(nations_session.connection(), EVERYTHING, asked, Presentation(), nation[1], sorted_up_to=300)
             )
         assert (pages[0].count, *pages[0].ids) == (pages[1].count, *pages[1].ids)
+
+
+def test_nobody_is_not_walked_after(nations_session: Session, nation: Nation) -> None:
+    """A walk that meets nobody passes all of half a million: seconds."""
+    asked, now = parse_filter(MultiDict([("q", "zzzz")]), ZoneInfo("UTC")), nation[1]
+    with statements(nation[0]) as made:
+        page = find(nations_session.connection(), EVERYTHING, asked, Presentation(), now, last=Size(0, now))
+    assert (page.count, list(page.ids), len(made)) == (0, [], 1)
