@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -168,7 +169,4 @@ def _compressed(ids: list[int]) -> str:
 
 
 def _expanded(text: str) -> tuple[int, ...]:
-    ids: list[int] = []
-    for gap in zlib.decompress(bytes.fromhex(text)).decode().split(","):
-        ids.append(int(gap) + (ids[-1] if ids else 0))
-    return tuple(ids)
+    return tuple(accumulate(map(int, zlib.decompress(bytes.fromhex(text)).decode().split(","))))
