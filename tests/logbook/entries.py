@@ -24,7 +24,8 @@ def write(session: Session, candidacies: Select[int] | None = None, **changes: o
     with writing(session):
         head = lock_head(session)
         subjects = [] if candidacies is None else write_subjects(session, head, candidacies.select_from(sitting()))
-        return append(session, head, subjects=subjects, **{**given, **changes})
+        moved = append(session, head, subjects=subjects, **{**given, **changes})
+        return session.get_one(LogEntry, moved.number)
 
 
 def attempt(session: Session, *statements: str) -> None:

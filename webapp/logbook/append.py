@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, insert, literal, select
+from sqlalchemy import Integer, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from webapp.database import PLANNED_ONCE
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
+ENTRIES: Any = LogEntry.__table__
+HEAD: Any = LogHead.__table__
 SUBJECTS: Any = LogSubject.__table__
 AS_IT_IS: tuple[Any, ...] = (
     Candidacy.id,
@@ -30,6 +32,34 @@ AS_IT_IS: tuple[Any, ...] = (
 )
 """What is noted of a candidacy, in the order of `Subject`."""
 
+# everybody who writes waits for whoever holds the head: what is done meanwhile is made once, and without the session,
+# which would take as long again as each of these statements takes
+LOCK_HEAD = select(HEAD.c.number, HEAD.c.hash).with_for_update().execution_options(**{PLANNED_ONCE: True})
+_SUBJECTS_WRITTEN = select(func.count()).where(SUBJECTS.c.entry_id == bindparam("of_id", type_=ENTRIES.c.id.type))
+WRITE_ENTRY = (
+    insert(ENTRIES)
+    .from_select(
+        [column.name for column in ENTRIES.c],
+        select(*(bindparam(f"of_{column.name}", type_=column.type) for column in ENTRIES.c)).where(
+            _SUBJECTS_WRITTEN.scalar_subquery() == bindparam("subjects", type_=Integer)
+        ),
+    )
+    .execution_options(preserve_rowcount=True, **{PLANNED_ONCE: True})
+)
+"""Writes nothing unless as many subjects as are said are written for this entry."""
+MOVE_HEAD = (
+    update(HEAD)
+    .values(number=bindparam("to_number"), hash=bindparam("to_hash"))
+    .execution_options(**{PLANNED_ONCE: True})
+)
+
+
+class Head(NamedTuple):
+    """Where the log ends: the last number given, and the hash of its entry."""
+
+    number: int
+    hash: str
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -40,13 +70,12 @@ class Actor:
     role: str
 
 
-def lock_head(session: Session) -> LogHead:
+def lock_head(session: Session) -> Head:
     """The head of the log, locked until the transaction ends: the next writer waits for this commit."""
-    options = {"populate_existing": True, PLANNED_ONCE: True}
-    return session.scalars(select(LogHead).with_for_update().execution_options(**options)).one()
+    return Head._make(session.connection().execute(LOCK_HEAD).one())
 
 
-def write_subjects(session: Session, head: LogHead, candidacies: Select[Any]) -> list[Subject]:
+def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> list[Subject]:
     """Note every candidacy of a query as a subject of the entry to come, and give back what was noted.
 
     `candidacies` is drawn from `models.derived.sitting()`; which columns it has does not matter. One statement, so what
@@ -61,41 +90,40 @@ def write_subjects(session: Session, head: LogHead, candidacies: Select[Any]) ->
 
 def append(
     session: Session,
-    head: LogHead,
+    head: Head,
     *,
     at: datetime,
     actor: Actor,
     action: str,
     detail: dict[str, Any],
     subjects: Sequence[Subject] = (),
-) -> LogEntry:
-    """Write the next entry and move the head to it.
+) -> Head:
+    """Write the next entry, and give the head that has moved to it.
 
     `head` comes from `lock_head()` in the same transaction, `subjects` from `write_subjects()`; `detail` is
     anything that JSON can hold. Raises `ValueError` if the subjects are not as many as were written for this entry:
     its hash could never be verified.
     """
     number = head.number + 1
-    counted = select(func.count()).where(LogSubject.entry_id == number).execution_options(**{PLANNED_ONCE: True})
-    written = session.scalar(counted)
-    if written != len(subjects):
-        raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
     fields = Fields(number, at, actor.id, actor.name, actor.role, action, canonical_detail(detail))
     digest = Digest(head.hash, fields)
     digest.add(sorted(subjects))
-    entry = LogEntry(
-        id=number,
-        at=at,
-        actor_id=actor.id,
-        actor_name=actor.name,
-        actor_role=actor.role,
-        action=action,
-        detail=fields.detail,
-        previous_hash=head.hash,
-        hash=digest.hexdigest(),
-    )
-    session.add(entry)
-    session.flush()  # the entry first: the head only moves to an entry that is there
-    head.number, head.hash = number, entry.hash
-    session.flush()
-    return entry
+    moved = Head(number, digest.hexdigest())
+    connection = session.connection()
+    entry = {
+        "of_id": number,
+        "of_at": at,
+        "of_actor_id": actor.id,
+        "of_actor_name": actor.name,
+        "of_actor_role": actor.role,
+        "of_action": action,
+        "of_detail": fields.detail,
+        "of_previous_hash": head.hash,
+        "of_hash": moved.hash,
+    }
+    # the entry first: the head only moves to an entry that is there
+    if connection.execute(WRITE_ENTRY, {**entry, "subjects": len(subjects)}).rowcount != 1:
+        written = connection.scalar(_SUBJECTS_WRITTEN, {"of_id": number})
+        raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
+    connection.execute(MOVE_HEAD, {"to_number": moved.number, "to_hash": moved.hash})
+    return moved

@@ -10,25 +10,42 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, literal, select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.access import Right, reach
 from webapp.database import PLANNED_ONCE, writing
-from webapp.logbook.append import Actor, append, lock_head, write_subjects
+from webapp.logbook.append import Actor, Head, append, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count
 from webapp.messaging.refusals import AudienceChanged, ContentChanged
 from webapp.messaging.text import checked
-from webapp.models import Delivery, LogHead, LogSubject, Message, Role, User
+from webapp.models import Delivery, LogSubject, Message, Role, User
 from webapp.monitor.filters import check_values
 from webapp.monitor.words import filter_in_words
 from webapp.refusals import BadParameter, NotAllowed
 
 KEY = re.compile(r"[!-~]{1,64}")
 DELIVERIES: Any = Delivery.__table__
+_NUMBER: Any = bindparam("message", type_=Message.id.type)
+
+# made once: nobody else sends while one of these runs
+EARLIER = (
+    select(Message)
+    .where(Message.sender_id == bindparam("sender"), Message.idempotency_key == bindparam("key"))
+    .execution_options(**{PLANNED_ONCE: True})
+)
+DELIVER = (
+    insert(DELIVERIES)
+    .from_select(
+        ["message_id", "user_id"],
+        select(_NUMBER, LogSubject.user_id).distinct().where(LogSubject.entry_id == _NUMBER),
+    )
+    .execution_options(**{PLANNED_ONCE: True})
+)
+"""One delivery for each person of the candidacies just written."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +154,7 @@ def content_digest(draft: Draft) -> str:
 
 
 def _earlier(session: Session, sender_id: int, key: str) -> Message | None:
-    earlier = select(Message).where(Message.sender_id == sender_id, Message.idempotency_key == key)
-    return session.scalar(earlier.execution_options(**{PLANNED_ONCE: True}))
+    return session.scalar(EARLIER, {"sender": sender_id, "key": key})
 
 
 def _as_shown(draft: Draft, tokens: Tokens) -> tuple[Selection, frozenset[int] | None]:
@@ -154,7 +170,7 @@ def _as_shown(draft: Draft, tokens: Tokens) -> tuple[Selection, frozenset[int] |
     return selection, None if token is None else frozenset(token[1])
 
 
-def _write_as_shown(session: Session, head: LogHead, query: Select[Any], shown: frozenset[int]) -> list[Subject]:
+def _write_as_shown(session: Session, head: Head, query: Select[Any], shown: frozenset[int]) -> list[Subject]:
     """Write down whom a query finds, if they are those whom the dialog showed; raises `_Others` otherwise.
 
     They seldom are not, and counting 1,500 took a tenth of the time of a sending. However many it finds by now, not
@@ -183,7 +199,7 @@ def _check_people(subjects: Sequence[Subject], shown: frozenset[int], found: int
 
 def _write_message(
     session: Session,
-    head: LogHead,
+    head: Head,
     sender: User,
     role: Role,
     draft: Draft,
@@ -208,15 +224,13 @@ def _write_message(
     )
     session.add(message)
     session.flush()
-    persons = select(literal(message.id), LogSubject.user_id).distinct().where(LogSubject.entry_id == message.id)
-    write = insert(DELIVERIES).from_select(["message_id", "user_id"], persons)
-    session.connection().execute(write.execution_options(**{PLANNED_ONCE: True}))
+    session.connection().execute(DELIVER, {"message": message.id})
     return message
 
 
 def _log(
     session: Session,
-    head: LogHead,
+    head: Head,
     sender: User,
     role: Role,
     message: Message,
