@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -20,7 +20,7 @@ from webapp.demo import earlier, hall
 from webapp.demo.hall import NotADemo
 from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF
 from webapp.logbook.verify import verify as verify_log
-from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
+from webapp.models import ATTEMPTS, Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.matching import matching
 
@@ -96,9 +96,13 @@ def test_on_another_day_it_runs_again(session: Session) -> None:
     someone = session.scalars(select(Candidacy).where(Candidacy.submitted_at.is_not(None))).first()
     assert someone is not None
     messages = session.scalar(select(func.count()).select_from(Message))
+    with writing(session):
+        session.execute(update(ATTEMPTS).values(submitted_at=now, blank=True))
     tomorrow = now + timedelta(days=1, hours=3)
     again = load(session, tomorrow)
     assert again.began_anew
+    at_the_door = select(func.count()).where(Candidacy.blank, Candidacy.submitted_at.is_(None))
+    assert session.scalar(at_the_door) == 0
     assert again.tests == loaded.tests
     for test in session.scalars(select(Test).execution_options(populate_existing=True)):
         assert test.starts_at <= tomorrow < test.ends_at - timedelta(hours=2)

@@ -45,6 +45,10 @@ class Sitting:
             at_once = answers.save_known(db.engine, self.kept, *where, typed=text, now=now, base=base)
             return at_once or answers.save(session, self.user_id, *where, typed=text, now=now, base=base)
 
+    def submit(self) -> None:
+        with self.app.app_context():
+            progress.submit(db.session(), self.user_id, self.test_id, utcnow())
+
     def stored(self) -> tuple[str, datetime]:
         with self.app.app_context():
             one = db.session.execute(
@@ -87,6 +91,21 @@ def test_a_save_that_waits_for_a_submission_comes_too_late(sitting: Sitting, ses
     assert sitting.stored()[0] == "first"
 
 
+def test_a_submission_that_waits_for_the_first_word_is_not_blank(sitting: Sitting, session: Session) -> None:
+    """The save was sent before: its answer is there when the submission looks."""
+    sitting.save(" ", sitting.base)
+    with ThreadPoolExecutor(1) as tab:
+        with writing(session):
+            session.execute(update(ATTEMPTS).values(saved_at=utcnow()))
+            session.execute(update(Answer).values(text="a word"))
+            waiting = tab.submit(sitting.submit)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+        waiting.result(timeout=10)
+    own = select(ATTEMPTS.c.blank).where(ATTEMPTS.c.candidacy_id == sitting.candidacy_id)
+    assert session.scalars(own).one() is False
+
+
 def test_saves_and_a_submission_at_once_leave_the_last_that_was_confirmed(sitting: Sitting) -> None:
     def write() -> str:
         said, base = "first", sitting.base
@@ -98,13 +117,9 @@ def test_saves_and_a_submission_at_once_leave_the_last_that_was_confirmed(sittin
             said, base = saved.text, saved.version
         return said
 
-    def submit() -> None:
-        with sitting.app.app_context():
-            progress.submit(db.session(), sitting.user_id, sitting.test_id, utcnow())
-
     with ThreadPoolExecutor(2) as tabs:
         writer = tabs.submit(write)
-        tabs.submit(submit).result()
+        tabs.submit(sitting.submit).result()
         confirmed = writer.result()
     assert sitting.stored()[0] == confirmed
 

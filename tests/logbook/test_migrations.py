@@ -96,6 +96,34 @@ def test_an_exam_that_runs_goes_through_the_split_of_the_candidacy_and_back(app:
     assert rows("SELECT candidacy_id, text FROM answer") == [(7, "because")]
 
 
+SUBMISSIONS = (
+    *AN_EXAM[:3],
+    "INSERT INTO candidacy (id, user_id, test_id, number, group_name, room, building, seat, question_set,"
+    " flagged, id_checked, sort_name) "
+    "VALUES (7, 1, 1, 'N1', '', '', '', '', '', false, false, ''),"
+    " (8, 2, 1, 'N2', '', '', '', '', '', false, false, '')",
+    "INSERT INTO attempt (candidacy_id, test_id, user_id, extra_minutes, incident_minutes, was_offline, submitted_at) "
+    "VALUES (7, 1, 1, 0, 0, false, 4), (8, 1, 2, 0, 0, false, 4)",
+    "INSERT INTO answer (id, candidacy_id, question_id, text, saved_at) "
+    "VALUES (1, 7, 1, 'because', 4), (2, 8, 1, '\n ', 4)",
+)
+"""Two who have submitted, one of them blank, as revision 0009 knows them."""
+
+
+def test_which_submissions_are_blank_is_found_out_once(app: Flask, session: Session) -> None:
+    session.close()
+    downgrade(revision="0009")
+    with writing(db.session()):
+        for statement in SUBMISSIONS:
+            db.session.execute(text(statement))
+    db.session.remove()
+    upgrade()
+    with db.engine.connect() as connection:
+        found = connection.execute(text("SELECT candidacy_id FROM attempt WHERE blank"))
+        assert found.scalars().all() == [8]
+        assert differences(connection) == []
+
+
 @pytest.mark.only_on("sqlite")
 def test_rows_that_would_point_at_nothing_stop_a_migration(
     app: Flask, session: Session, caplog: pytest.LogCaptureFixture

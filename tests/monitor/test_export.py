@@ -58,6 +58,7 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
         test, hall.person(name="Ådne, \"Ø\""), number="007", started_at=now, saved_at=now + timedelta(minutes=50),
         submitted_at=now + timedelta(minutes=61), group_name="G", seat="1A", building="North", question_set="Q",
         extra_minutes=10, incident_minutes=5, id_checked=True, attendance=Attendance.PRESENT, was_offline=True,
+        blank=True,
     )  # fmt: skip
     hall.seen(one.user_id, timedelta(hours=2))
     (row,) = table(got(signed_in(app, hall.person(is_admin=True)), f"/monitor.csv?{ALL}"))

@@ -13,6 +13,7 @@ from tests.hall import Hall
 from webapp.access import Reach, Right, reach
 from webapp.clock import utcnow
 from webapp.database import writing
+from webapp.exams.progress import submit
 from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.matching import matching
@@ -61,8 +62,7 @@ def progresses(sitting: Sitting) -> Sitting:
     sitting.add("dashboard", started_at=None)
     sitting.add("in_progress")
     sitting.add("paused", paused_at=now)
-    wrote = sitting.add("submitted", submitted_at=now)
-    empty = sitting.add("blank", submitted_at=now)
+    wrote, empty = sitting.add("submitted"), sitting.add("blank")
     sitting.add("withdrawn", withdrawn_at=now, submitted_at=now, paused_at=now)
     with writing(sitting.session):
         question = Question(test_id=sitting.test.id, position=1)
@@ -70,6 +70,8 @@ def progresses(sitting: Sitting) -> Sitting:
         sitting.session.flush()
         for candidacy, text in ((wrote, "42"), (empty, "   ")):
             sitting.session.add(Answer(candidacy_id=candidacy.id, question_id=question.id, text=text, saved_at=now))
+    for user_id in (wrote.user_id, empty.user_id):
+        submit(sitting.session, user_id, sitting.test.id, now)
     return sitting
 
 

@@ -60,7 +60,7 @@ def story(beginning: Beginning, place: int, now: datetime) -> Story:
         case Beginning.SUBMITTED:
             return Story({**wrote, "submitted_at": after}, ANSWERS, after, saved)
         case Beginning.BLANK:
-            return Story({**sat, "submitted_at": after}, (), after, None)
+            return Story({**sat, "submitted_at": after, "blank": True}, (), after, None)
         case Beginning.PAUSED:
             paused = {"paused_at": after, "incident_minutes": 5, "flagged": True}
             return Story({**wrote, **paused}, ANSWERS[:1], after, saved)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.database import writing
 from webapp.exams.refusals import NotNow
 from webapp.exams.sittings import State, own_sitting
-from webapp.models import Question, Test
+from webapp.models import Answer, Question, Test
 
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """Who was too late to submit may still do so until the test is closed; answers are no longer taken then."""
@@ -34,13 +34,18 @@ def start(session: Session, user_id: int, test_id: int, now: datetime) -> None:
 
 
 def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
-    """Submit an own test; submitting it again changes nothing. Raises `NotNow` and `NotFound`."""
+    """Submit an own test; submitting it again changes nothing. Raises `NotNow` and `NotFound`.
+
+    The candidacy is locked: an answer that is being saved is there before this looks, or not taken.
+    """
     with writing(session):
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if sitting.state is State.SUBMITTED:
             return
         if sitting.state not in MAY_SUBMIT:
             raise NotNow(sitting)
+        given = session.scalars(select(Answer.text).where(Answer.candidacy_id == sitting.candidacy.id))
+        sitting.candidacy.blank = not any(text.strip() for text in given)
         sitting.candidacy.submitted_at = now
 
 

@@ -19,16 +19,14 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    exists,
     func,
     join,
     or_,
-    text,
     type_coerce,
 )
 
 from webapp.database import MICROSECOND, Instant
-from webapp.models.exams import ATTEMPTS, ENTRIES, WRITTEN, Answer, Candidacy, RosterEntry, Test
+from webapp.models.exams import ATTEMPTS, ENTRIES, Candidacy, RosterEntry, Test
 from webapp.models.people import User
 
 OFFLINE_AFTER = timedelta(seconds=75)
@@ -96,8 +94,8 @@ def progress() -> ColumnElement[str]:
     """One of `Progress`, as text."""
     return case(
         (Candidacy.withdrawn_at.is_not(None), Progress.WITHDRAWN.value),
-        (and_(Candidacy.submitted_at.is_not(None), _has_answered()), Progress.SUBMITTED.value),
-        (Candidacy.submitted_at.is_not(None), Progress.BLANK.value),
+        (and_(Candidacy.submitted_at.is_not(None), Candidacy.blank), Progress.BLANK.value),
+        (Candidacy.submitted_at.is_not(None), Progress.SUBMITTED.value),
         (Candidacy.paused_at.is_not(None), Progress.PAUSED.value),
         (Candidacy.started_at.is_not(None), Progress.IN_PROGRESS.value),
         (Candidacy.entered_at.is_not(None), Progress.DASHBOARD.value),
@@ -118,12 +116,10 @@ def has_progress(stage: Progress) -> ColumnElement[bool]:
         return and_(*(moment.is_(None) for moment in latest.values()))
     own = latest[Progress.SUBMITTED if stage is Progress.BLANK else stage]
     before = list(latest.values())[: list(latest.values()).index(own)]
-    answers = {Progress.SUBMITTED: [_has_answered()], Progress.BLANK: [~_has_answered()]}.get(stage, [])
-    return and_(*(moment.is_(None) for moment in before), own.is_not(None), *answers)
-
-
-def _has_answered() -> ColumnElement[bool]:
-    return exists().where(Answer.candidacy_id == Candidacy.candidacy_id, text(WRITTEN))
+    reached = and_(*(moment.is_(None) for moment in before), own.is_not(None))
+    if own is not latest[Progress.SUBMITTED]:
+        return reached
+    return and_(reached, Candidacy.blank if stage is Progress.BLANK else ~Candidacy.blank)
 
 
 def is_writing() -> ColumnElement[bool]:

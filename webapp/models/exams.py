@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from webapp.database import Instant
@@ -142,7 +142,7 @@ class Candidacy(RosterEntry):
         # index, and be slower)
         Index(
             "ix_attempt_progress",
-            *("withdrawn_at", "submitted_at", "paused_at", "started_at", "entered_at", "candidacy_id"),
+            *("withdrawn_at", "submitted_at", "blank", "paused_at", "started_at", "entered_at", "candidacy_id"),
             info={"only_on": "postgresql"},
         ).ddl_if(dialect="postgresql"),
     )
@@ -167,6 +167,8 @@ class Candidacy(RosterEntry):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
     entered_at: Mapped[datetime | None] = mapped_column(Instant)
     """First seen on the dashboard, from an hour before the test's start on."""
+    blank: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Submitted without a word in any answer: noted with the submission, after which no answer is taken."""
 
 
 class SearchText(Model):
@@ -197,20 +199,12 @@ ATTEMPTS: Any = Candidacy.__table__
 TEXTS: Any = SearchText.__table__
 """The tables of a candidacy, for statements that look at, or write, some of them only."""
 
-BLANK = " \t\n\r\v\f\u00a0\u2028\u2029\u3000"
-"""An answer of nothing else is none (SQL's own trim knows the space only)."""
-WRITTEN = f"trim(text, '{BLANK}') <> ''"
-"""SQL that tells an answer from a blank one: written out, because an index is found by the same words."""
-
 
 class Answer(Model):
     """What a candidate has written to one question; the latest save."""
 
     __tablename__ = "answer"
-    __table_args__ = (
-        UniqueConstraint("candidacy_id", "question_id"),
-        Index("ix_answer_written", "candidacy_id", sqlite_where=text(WRITTEN), postgresql_where=text(WRITTEN)),
-    )
+    __table_args__ = (UniqueConstraint("candidacy_id", "question_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id))

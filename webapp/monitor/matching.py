@@ -51,7 +51,6 @@ FEW_TESTS = 4
 """Of so many, every candidacy is looked at sooner than an index over all tests is."""
 KEPT = 64
 """Conditions that are kept: making one of a warning takes milliseconds. Those for any moment are some twenty."""
-ANSWERED = frozenset({Progress.SUBMITTED.value, Progress.BLANK.value})
 PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
     "room": RosterEntry.room,
     "group": RosterEntry.group_name,
@@ -106,23 +105,17 @@ def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: 
 
     A database that looks for each of these conditions by an index finds them all and then has to sort them; one that
     walks along the names soon has met enough. It knows neither how many they are nor how they are spread, so what it
-    could look up is wrapped for it. Not the test: names are in order within each. Nor whether somebody has answered:
-    PostgreSQL would read all answers for what it may not join.
+    could look up is wrapped for it. Not the test: names are in order within each.
     """
     narrow = is_narrow(reach, filter)
-    plain = replace(filter, q="", choices=tuple(one for one in filter.choices if _is_plain(one)), times=())
-    wrapped = replace(filter, choices=tuple(one for one in filter.choices if not _is_plain(one)))
+    plain = replace(filter, q="", choices=tuple(one for one in filter.choices if one[0] == "test"), times=())
+    wrapped = replace(filter, choices=tuple(one for one in filter.choices if one[0] != "test"))
     tables = _asked(filter, entry=True)
     conditions = [
         *_conditions(plain, now, (ENTRIES,), narrow=narrow),
         *map(_wrapped, _conditions(wrapped, now, tables, narrow=False, by_index=False)),
     ]
     return _drawn_from(tables, filter).where(reach.condition(), *conditions)
-
-
-def _is_plain(choice: tuple[str, tuple[str, ...]]) -> bool:
-    name, values = choice
-    return name == "test" or bool(ANSWERED & set(values))
 
 
 def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -182,7 +175,7 @@ def _conditions(
             yield from (table.c.test_id.in_([int(value) for value in values]) for table in tables)
             continue
         condition = _any_of(name, values, now)
-        looked_up = not narrow or name in PLAIN_COLUMNS or _is_plain((name, values))
+        looked_up = not narrow or name in PLAIN_COLUMNS
         yield condition if looked_up else _wrapped(condition)
     for name, values in filter.times:
         condition = or_(*(_in_time(filter, name, place, now) for place in range(len(values))))
