@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from tests.hall import Hall
 from webapp.access import Reach
 from webapp.clock import utcnow
-from webapp.database import PLANNED_ONCE, each_by_itself, writing
+from webapp.database import PLANNED_ONCE, writing
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import KeptSession, RosterEntry
@@ -39,7 +39,6 @@ def kept(session: Session) -> list[str]:
 def test_what_says_so_is_planned_once_and_nothing_else_however_often(app: Flask) -> None:
     with app.app_context():
         session = db.session()
-        each_by_itself(session)
         for number in range(1, OFTEN):
             session.scalar(how_many(), {"test_id": number})
         assert kept(session) == []
@@ -52,7 +51,6 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
     person = hall.person()
     with app.app_context():
         session = db.session()
-        each_by_itself(session)
         said = KeptSession(user_id=person.id, epoch=person.epoch, session_id="s")
         assert inbox.open_texts(session.connection(), said) == []
         assert inbox.open_notices(session, person.id) == []
@@ -68,7 +66,6 @@ def test_it_is_planned_again_after_a_transaction_that_was_rolled_back(app: Flask
             with contextlib.suppress(ZeroDivisionError), writing(session):
                 assert session.scalar(planned_once, {"test_id": 1}) == 0
                 raise ZeroDivisionError
-            each_by_itself(session)
             assert kept(session) == []
             assert session.scalar(planned_once, {"test_id": 1}) == 0
             assert len(kept(session)) == 1
@@ -77,7 +74,6 @@ def test_it_is_planned_again_after_a_transaction_that_was_rolled_back(app: Flask
 def test_the_monitor_looks_for_each_phrase_by_a_plan_for_it(app: Flask) -> None:
     with app.app_context():
         session = db.session()
-        each_by_itself(session)
         for phrase in ("ä", "lind", "lindström") * OFTEN:
             load_page(
                 session, EVERYTHING, parse_filter(MultiDict([("q", phrase)]), ZoneInfo("UTC")), Presentation(), utcnow()

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -77,6 +77,9 @@ def engine_options(url: str) -> dict[str, Any]:
         return {"poolclass": PoolInTurn, "pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
     return {
         "poolclass": PoolInTurn,
+        # each statement that reads is a transaction by itself, and sees its own moment anyway: one round trip, not
+        # three. `writing()` begins a real one
+        "isolation_level": "AUTOCOMMIT",
         # one core serves no more statements at a time than this; a nation's 40 processes stay below 500 connections.
         # All are kept: those opened for a crowd and closed after it were a twentieth of what a hall's saves took
         "pool_size": 12,
@@ -103,7 +106,7 @@ def prepare(engine: Engine) -> None:
     """Give every connection of this engine its settings.
 
     On SQLite a plain transaction may only read: a write outside `writing()` fails at once instead of deadlocking one
-    day.
+    day. On PostgreSQL there is none outside it.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_connect)
@@ -111,6 +114,7 @@ def prepare(engine: Engine) -> None:
     else:
         event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "connect", _on_postgresql_connect)
+        event.listen(engine, "begin", _on_postgresql_begin)
         event.listen(engine, "do_execute", _execute_as_asked)
 
 
@@ -146,6 +150,12 @@ def _on_postgresql_connect(connection: Any, _record: Any) -> None:
         calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
         cursor.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
     connection.commit()
+
+
+def _on_postgresql_begin(connection: Connection) -> None:
+    if WRITE in connection.get_execution_options():
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
 
 
 def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
@@ -188,26 +198,15 @@ def _begin_immediate(driver: sqlite3.Connection, deadline: float) -> None:
             return
 
 
-def each_by_itself(session: Session) -> None:
-    """On PostgreSQL, have this session's statements begin no transaction until `writing()`: one round trip, not three.
+def in_one_moment(session: Session) -> None:
+    """Have all that this session reads from now on be of one moment, until its transaction ends.
 
-    Every statement sees its own moment there anyway. SQLite has no round trips, and reads in one moment.
+    Else each statement sees its own on PostgreSQL; on SQLite every transaction is like this. A list that is read by and
+    by needs it: PostgreSQL keeps a place in it within a transaction only.
     """
-    if session.get_bind().dialect.name == "postgresql" and not session.in_transaction():
-        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-
-
-def reading_at_once(engine: Engine) -> Connection:
-    """A connection for one statement that reads, where no session is needed; close it, or use it by `with`.
-
-    What it reads is as it is by then: nothing was read on it before.
-    """
-    connection = engine.connect()
-    return connection if engine.dialect.name == "sqlite" else _each_by_itself(connection)
-
-
-def _each_by_itself(connection: Connection) -> Connection:
-    return connection.execution_options(isolation_level="AUTOCOMMIT")
+    session.rollback()
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 @contextmanager
@@ -224,16 +223,11 @@ def writing(session: Session, *, keep: bool = False) -> Iterator[None]:
     bind = session.get_bind()
     engine = bind if isinstance(bind, Engine) else bind.engine
     session.expire_on_commit = not keep
-    if engine.dialect.name != "sqlite":
-        with _all_or_nothing(session):
-            yield
-        return
     # counted from before the queue of this process, or a hundred requests would wait one after the other
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with _lock_of(engine):
+    with _turn(engine), _all_or_nothing(session):
         session.connection(execution_options={WRITE: deadline})
-        with _all_or_nothing(session):
-            yield
+        yield
 
 
 @contextmanager
@@ -244,7 +238,7 @@ def writing_at_once(engine: Engine) -> Iterator[Connection]:
     `writing()`. A session's own beginning and end take longer than a small statement.
     """
     if engine.dialect.name != "sqlite":
-        with _each_by_itself(engine.connect()) as connection:
+        with engine.connect() as connection:
             yield connection
         return
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -264,6 +258,11 @@ def _all_or_nothing(session: Session) -> Iterator[None]:
     except BaseException:
         session.rollback()
         raise
+
+
+def _turn(engine: Engine) -> AbstractContextManager[Any]:
+    """This process's turn to write: of its own on SQLite, which has one writer at a time."""
+    return _lock_of(engine) if engine.dialect.name == "sqlite" else nullcontext()
 
 
 def _lock_of(engine: Engine) -> threading.Lock:

@@ -8,6 +8,7 @@ from contextlib import closing
 from flask import Response, current_app
 from sqlalchemy.orm import Session
 
+from webapp.database import in_one_moment
 from webapp.extensions import db
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -29,8 +30,9 @@ def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
     answer can still be an error. `filename` is plain ASCII.
     """
     session = Session(db.engine)
-    pieces = read(session)
     try:
+        in_one_moment(session)
+        pieces = read(session)
         first = next(pieces)
     except BaseException:
         session.close()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.database import WRITE, writing
 from webapp.exams.absence import mark_was_offline
 from webapp.extensions import db
 from webapp.models import ATTEMPTS, Candidacy, User
@@ -184,7 +184,8 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
             recorder.flush(db.session(), NOW)
 
     noted = update(ATTEMPTS).values(was_offline=True)
-    with db.engine.begin() as other, ThreadPoolExecutor(1) as threads:
+    other = db.engine.connect().execution_options(**{WRITE: True})
+    with other, other.begin(), ThreadPoolExecutor(1) as threads:
         other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[0]))
         batch = threads.submit(flush)
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")

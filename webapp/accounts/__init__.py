@@ -6,7 +6,7 @@ from flask import Flask, session
 from sqlalchemy import bindparam, select
 
 from webapp.accounts.views import blueprint
-from webapp.database import PLANNED_ONCE, each_by_itself
+from webapp.database import PLANNED_ONCE
 from webapp.extensions import db, login
 from webapp.models import User, kept_id, still_counts
 
@@ -30,8 +30,5 @@ def load_user(kept: str) -> User | None:
     if found is None:
         return None
     user_id, epoch = found
-    opened = db.session()
-    each_by_itself(opened)
-    return opened.scalar(
-        PERSON_OF_A_SESSION, {"user_id": user_id, "epoch": epoch, "session_id": session.get("sid", "")}
-    )
+    said = {"user_id": user_id, "epoch": epoch, "session_id": session.get("sid", "")}
+    return db.session().scalar(PERSON_OF_A_SESSION, said)

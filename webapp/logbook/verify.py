@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.database import EPOCH, microseconds
+from webapp.database import EPOCH, in_one_moment, microseconds
 from webapp.logbook.chain import NO_HASH, Digest, Fields, Subject
 from webapp.models import LogEntry, LogHead, LogSubject
 
@@ -100,7 +100,7 @@ class Chain:
 
 def verify(session: Session) -> Verdict:
     """Check the whole log of a database; changes nothing. One moment's view, while others go on writing."""
-    _hold_still(session)
+    in_one_moment(session)  # entries, subjects and head belong together
     chain = Chain()
     try:
         with closing(stored(session)) as entries:
@@ -115,13 +115,6 @@ def verify(session: Session) -> Verdict:
     finally:
         session.rollback()
     return chain.verdict()
-
-
-def _hold_still(session: Session) -> None:
-    """See one moment of the database: entries, subjects and head belong together. On SQLite every read does."""
-    session.rollback()
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 def stored(session: Session) -> Generator[tuple[Written, Iterator[Subject]], None, None]:
@@ -185,7 +178,7 @@ class Subjects:
 
 def export(session: Session) -> Iterator[str]:
     """The log as JSON lines without line ends: an `entry`, then each `subject` of it, and last the `head`."""
-    _hold_still(session)
+    in_one_moment(session)  # entries, subjects and head belong together
     with closing(stored(session)) as entries:
         yield from _lines(entries)
     head = session.execute(select(LogHead.number, LogHead.hash)).one()
