@@ -81,7 +81,8 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
     The access window runs from 60 minutes before a test's start until it is closed; with `window=False` (the log)
     it does not count. Reads the contributions afresh: inside a transaction the answer is the transaction's (R6).
     """
-    held = session.execute(_held(right, window), {"actor": actor.id, "until": now + ENTRY_BEFORE_START}).all()
+    said = {"actor": actor.id, "until": now + ENTRY_BEFORE_START}
+    held = session.connection().execute(_held(right, window), said).all()
     return Reach(
         everything=actor.is_admin and right in ADMINISTRATORS_MAY,
         roles={test_id: Role(role) for test_id, role, _ in held},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
@@ -13,6 +14,8 @@ from webapp.monitor.filters import Filter, printable
 from webapp.refusals import BadParameter
 
 DEFAULT_SORT = "name"
+KEPT = 1024
+"""Filters and presentations whose part of an address is kept."""
 
 
 @dataclass(frozen=True)
@@ -80,5 +83,12 @@ def _single(args: MultiDict[str, str], name: str, default: str) -> str:
 
 def query_string(filter: Filter, presentation: Presentation | None = None) -> str:  # noqa: A002 the field's word
     """The canonical query of an address, with its `?`; empty for the plain monitor."""
-    pairs = filter.pairs() + (presentation.pairs() if presentation else [])
-    return f"?{urlencode(pairs)}" if pairs else ""
+    said = [_written(one) for one in (filter, presentation) if one is not None]
+    query = "&".join(one for one in said if one)
+    return f"?{query}" if query else ""
+
+
+@lru_cache(maxsize=KEPT)
+def _written(pairs_of: Filter | Presentation) -> str:
+    """Kept, because the head of each list has an address for each of its columns."""
+    return urlencode(pairs_of.pairs())
