@@ -32,7 +32,14 @@ def row_of(session: Session) -> CandidateRow:
 
 @pytest.mark.parametrize(
     ("ends_at", "extra", "left"),
-    [("12:30:00", 0, 120), ("12:30:01", 0, 121), ("12:30:00", 30, 150), ("10:30:21", 0, 1), ("10:29:59", 0, 0)],
+    [
+        ("12:30:00", 0, 120),
+        ("12:30:01", 0, 121),
+        ("12:30:00", 30, 150),
+        ("12:30:00", 1440, 1560),
+        ("10:30:21", 0, 1),
+        ("10:29:59", 0, 0),
+    ],
 )
 def test_minutes_left_are_those_begun(session: Session, hall: Hall, ends_at: str, extra: int, left: int) -> None:
     hall.candidacy(hall.test(starts_at=at("09:30:00"), ends_at=at(ends_at)), extra_minutes=extra)
