@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -17,6 +19,23 @@ SILENCE_SECONDS = 12.0
 Result = TypeVar("Result")
 
 
+_impatient = ContextVar("examhall_impatient", default=False)
+
+
+@contextmanager
+def impatiently() -> Iterator[None]:
+    """Wait no longer for the database than in a request: for what a server answers without Flask."""
+    before = _impatient.set(True)
+    try:
+        yield
+    finally:
+        _impatient.reset(before)
+
+
+def _is_impatient() -> bool:
+    return has_request_context() or _impatient.get()
+
+
 class NoAnswer(psycopg.OperationalError):
     """The database has said nothing for too long; the connection is closed."""
 
@@ -26,7 +45,7 @@ class AnsweringConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
         """Wait for what the database has to say. Raises `NoAnswer`."""
-        waiting = self._unless_silent(gen) if has_request_context() else gen
+        waiting = self._unless_silent(gen) if _is_impatient() else gen
         return super().wait(waiting, *args, **kwargs)
 
     def _unless_silent(self, gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
@@ -62,7 +81,7 @@ class GreenConnection(AnsweringConnection):
         """Wait for what the database has to say. Raises `NoAnswer`."""
         if kwargs.get("timeout") is not None:  # how psycopg waits where it has stopped a statement
             return super().wait(gen, *args, **kwargs)
-        silence = SILENCE_SECONDS if has_request_context() else None
+        silence = SILENCE_SECONDS if _is_impatient() else None
         try:
             wanted = next(gen)
             while True:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
+from webapp import known
 from webapp.clock import utcnow
 from webapp.models import Candidacy, User
-from webapp.push import known_pings
 
 
 class Page:
@@ -126,7 +126,7 @@ def test_they_are_counted_as_any_request(app: Flask, page: Page) -> None:
 
 def test_no_more_are_remembered_than_there_may_be(app: Flask, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that gives each request a number of its own makes every ping a new one."""
-    monkeypatch.setattr(known_pings, "REMEMBERED", 3)
+    monkeypatch.setattr(known, "REMEMBERED", 3)
     for number in range(4):
         assert page.ping(headers={**page.headers, "X-Request-Id": str(number)})[0::2] == (204, True)
     assert page.ping(headers={**page.headers, "X-Request-Id": "3"})[0::2] == (204, False)

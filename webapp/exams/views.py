@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo
-
-from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp import push
 from webapp.access import is_contributor
 from webapp.clock import utcnow
-from webapp.database import LARGEST_ID, microseconds
+from webapp.database import LARGEST_ID
 from webapp.errors import wants_fragment
-from webapp.exams import answers, progress, sittings
+from webapp.exams import answers, progress, saving, sittings
+from webapp.exams.known_saves import FAILED, FIELDS, SAVED
 from webapp.exams.refusals import ExamRefusal, SomebodyElse
 from webapp.extensions import db, login
 from webapp.messaging import inbox
 from webapp.refusals import BadParameter
 from webapp.security import kept_session, own_session
-from webapp.timezone import installation_locale, installation_zone
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
@@ -82,31 +77,28 @@ def exam(test_id: int) -> str:
 @own_session
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
-    saved = _saved_at_once(test_id, question_id)
+    if failed := request.environ.pop(FAILED, None):
+        raise failed
+    kept = kept_session()
+    saved = saving.save_at_once(kept, test_id, question_id, request.form) if kept else None
     if saved is None:
-        if not current_user.is_authenticated:
-            return login.unauthorized()  # type: ignore[no-any-return]
-        text = request.form.get("text")
-        if text is None:
-            abort(400)
-        _same_person(current_user.id)
-        own = current_user.id, test_id, question_id
-        saved = answers.save(db.session(), *own, typed=text, now=utcnow(), base=_base())
+        saved = _saved_by_steps(test_id, question_id)
+    elif request.form.keys() == FIELDS:
+        request.environ[SAVED] = kept
     if wants_fragment():
-        return _saved_words(saved)
+        return saving.saved_words(saved)
     return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)
 
 
-def _saved_at_once(test_id: int, question_id: int) -> answers.SavedAnswer | None:
-    """A save that is as nearly all are; None if it is to be looked at step by step."""
-    kept, form = kept_session(), request.form
-    base, person = form.get("base", ""), form.get("person")
-    if kept is None or "text" not in form or not _is_version(base) or person not in {None, str(kept.user_id)}:
-        return None
-    saved = answers.save_known(db.engine, kept, test_id, question_id, typed=form["text"], now=utcnow(), base=int(base))
-    if saved is not None:
-        push.seen(kept.user_id)
-    return saved
+def _saved_by_steps(test_id: int, question_id: int) -> answers.SavedAnswer:
+    if not current_user.is_authenticated:
+        abort(login.unauthorized())
+    text = request.form.get("text")
+    if text is None:
+        abort(400)
+    _same_person(current_user.id)
+    own = current_user.id, test_id, question_id
+    return answers.save(db.session(), *own, typed=text, now=utcnow(), base=_base())
 
 
 @blueprint.post(f"{TEST}/submit")
@@ -124,22 +116,6 @@ def refused(refusal: ExamRefusal) -> Response:
     return make_response(render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status)
 
 
-def _saved_words(saved: answers.SavedAnswer) -> str:
-    """When it was saved, and its version: the rest is the same for all that a hall saves within a second."""
-    if saved.saved_at is None:
-        raise ValueError("a text that was stored has its time")
-    second = saved.saved_at.replace(microsecond=0)
-    words = _words_of(second, installation_zone(), installation_locale())
-    return words.replace(f'"{microseconds(second)}"', f'"{saved.version}"')
-
-
-@lru_cache(maxsize=64)
-def _words_of(second: datetime, _zone: ZoneInfo, _locale: str) -> str:
-    # without what Flask gives to every page, the person above all: it would be looked up for these two words
-    answer = answers.SavedAnswer("", second)
-    return current_app.jinja_env.get_template("exams/_saved.html").render(answer=answer)
-
-
 def _same_person(user_id: int) -> None:
     """A page left open by somebody else must not write into the answers of the one who signed in after."""
     person = request.form.get("person")
@@ -151,10 +127,6 @@ def _base() -> int | None:
     given = request.form.get("base")
     if given is None:
         return None
-    if not _is_version(given):
+    if not saving.is_version(given):
         raise BadParameter("base", given[:40])
     return int(given)
-
-
-def _is_version(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 18
