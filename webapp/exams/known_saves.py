@@ -35,7 +35,7 @@ FAILED = "examhall.failed"
 """Why a save could not be tried here: the view says it, instead of waiting for the same once more."""
 PLACE = re.compile(r"/tests/([1-9][0-9]{0,8})/answers/([1-9][0-9]{0,8})")
 FIELDS = frozenset({"text", "base", "person"})
-"""What a page posts that sends its token in a header: with a field for it, the header might have been bad."""
+"""All that a page posts which sends its token in a header: with a field for it, the header might have been bad."""
 LONGEST = 64 * 1024
 """Bytes of a body; longer texts are rare, and go the long way."""
 
@@ -79,7 +79,7 @@ class KnownSaves:
 
 
 def _form(environ: WSGIEnvironment) -> dict[str, str] | None:
-    """The fields of a body that has just these, each once; None of another one."""
+    """The fields of a body that has no others, and each once; None of another one."""
     length = environ.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdecimal() and int(length) <= LONGEST) or "HTTP_TRANSFER_ENCODING" in environ:
         return None
@@ -90,7 +90,7 @@ def _form(environ: WSGIEnvironment) -> dict[str, str] | None:
     except ValueError:
         return None  # no form, or no text: refused on the long way
     form = dict(pairs)
-    return form if len(pairs) == len(FIELDS) and form.keys() == FIELDS else None
+    return form if len(pairs) == len(form) and form.keys() <= FIELDS else None
 
 
 def _without_length(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:

@@ -83,7 +83,7 @@ def save(test_id: int, question_id: int) -> str | Response:
     saved = saving.save_at_once(kept, test_id, question_id, request.form) if kept else None
     if saved is None:
         saved = _saved_by_steps(test_id, question_id)
-    elif request.form.keys() == FIELDS:
+    elif request.form.keys() <= FIELDS:
         request.environ[SAVED] = kept
     if wants_fragment():
         return saving.saved_words(saved)
