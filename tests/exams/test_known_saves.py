@@ -20,8 +20,8 @@ from werkzeug.test import TestResponse
 from tests.exams.rows import question_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
-from tests.push.test_known_pings import counted
-from webapp import database
+from tests.push.test_known_pings import answered, counted
+from webapp import answering, database, known
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.known_saves import LONGEST
@@ -130,6 +130,14 @@ def test_a_page_whose_token_was_in_the_form_is_not_known(page: Page, session: Se
     assert page.stored(session) == "with a field"
 
 
+def test_long_texts_push_nobody_out(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a boundary of its own: remembered, a hall of them would have everybody forgotten every two minutes."""
+    monkeypatch.setattr(known, "REMEMBERED", 2)
+    for number in range(3):
+        assert page.save(f"long {number}", content_type="multipart/form-data")[0].status_code == 200
+    assert page.save("short")[1] is False
+
+
 def test_what_is_refused_is_said_in_words(page: Page, session: Session) -> None:
     elsewhere = page.base
     page.save("by another tab")
@@ -166,14 +174,9 @@ def test_a_cookie_that_got_too_old_is_known_for_an_hour_at_the_most(page: Page, 
 
 
 def test_it_is_counted_as_any_request(app: Flask, page: Page) -> None:
-    def answered() -> float:
-        told = app.test_client().get("/metrics").text
-        found = re.search(r'request_seconds_count\{endpoint="exams.save",status="200"\} (\S+)', told)
-        return float(found[1]) if found else 0.0
-
-    before = answered()
+    before = answered(app, "exams.save", 200)
     assert page.save("counted")[1] is False
-    assert answered() == before + 1
+    assert answered(app, "exams.save", 200) == before + 1
 
 
 @pytest.mark.only_on("sqlite")
@@ -191,6 +194,22 @@ def test_a_database_that_is_busy_is_waited_for_once(
         assert answer.headers["Retry-After"]
         assert time.monotonic() - began < 2 * PATIENCE
     assert page.save("kept in the page")[1] is False
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_database_that_says_nothing_is_not_waited_for_for_ever(
+    page: Page, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in any request, though it is none of Flask's: a lock is waited for for ten seconds."""
+    monkeypatch.setattr(answering, "SILENCE_SECONDS", 0.5)
+    with writing(session):
+        session.execute(update(ATTEMPTS).values(saved_at=utcnow()))
+        began = time.monotonic()
+        assert page.save("kept in the page")[0].status_code == 503
+        assert time.monotonic() - began < database.PATIENCE_SECONDS / 2
+    # PostgreSQL may have stored it after all, when the lock was gone: the same text once more is good either way
+    assert page.save("kept in the page")[0].status_code == 200
+    assert page.stored(session) == "kept in the page"
 
 
 @pytest.mark.only_on("postgresql")

@@ -49,6 +49,13 @@ def counted(app: Flask) -> Iterator[list[object]]:
         yield begun
 
 
+def answered(app: Flask, endpoint: str, status: int) -> float:
+    """How often, as the metrics have it."""
+    told = app.test_client().get("/metrics").text
+    found = re.search(rf'request_seconds_count\{{endpoint="{endpoint}",status="{status}"\}} (\S+)', told)
+    return float(found[1]) if found else 0.0
+
+
 @pytest.fixture
 def user(hall: Hall) -> User:
     return hall.session.get_one(User, hall.candidacy(hall.test()).user_id)
@@ -113,15 +120,10 @@ def test_a_cookie_that_got_too_old_is_known_for_an_hour_at_the_most(page: Page) 
 
 
 def test_they_are_counted_as_any_request(app: Flask, page: Page) -> None:
-    def answered() -> float:
-        text = app.test_client().get("/metrics").text
-        found = re.search(r'request_seconds_count\{endpoint="push.ping",status="204"\} (\S+)', text)
-        return float(found[1]) if found else 0.0
-
     page.ping()
-    before = answered()
+    before = answered(app, "push.ping", 204)
     assert page.ping()[2] is False
-    assert answered() == before + 1
+    assert answered(app, "push.ping", 204) == before + 1
 
 
 def test_no_more_are_remembered_than_there_may_be(app: Flask, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

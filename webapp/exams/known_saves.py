@@ -33,6 +33,8 @@ SAVED = "examhall.saved"
 """Where the view leaves whose save it has stored, if it was posted as below."""
 FAILED = "examhall.failed"
 """Why a save could not be tried here: the view says it, instead of waiting for the same once more."""
+SHORT_FORM = "application/x-www-form-urlencoded"
+"""How a page posts a short text. A long one has a boundary of its own each time, by which nobody could be known."""
 PLACE = re.compile(r"/tests/([1-9][0-9]{0,8})/answers/([1-9][0-9]{0,8})")
 FIELDS = frozenset({"text", "base", "person"})
 """All that a page posts which sends its token in a header: with a field for it, the header might have been bad."""
@@ -50,7 +52,8 @@ class KnownSaves:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         place = PLACE.fullmatch(environ.get("PATH_INFO", ""))
-        if place is None or environ["REQUEST_METHOD"] != "POST":
+        is_short = environ.get("CONTENT_TYPE", "").startswith(SHORT_FORM)
+        if place is None or environ["REQUEST_METHOD"] != "POST" or not is_short:
             return self._application(environ, start_response)
         begun, said = time.perf_counter(), digest(environ)
         known = self._known.of(said)
@@ -86,7 +89,13 @@ def _form(environ: WSGIEnvironment) -> dict[str, str] | None:
     body = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = BytesIO(body)
     try:
-        pairs = parse_qsl(body.decode("ascii"), True, True, errors="strict", max_num_fields=len(FIELDS))
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=len(FIELDS),
+        )
     except ValueError:
         return None  # no form, or no text: refused on the long way
     form = dict(pairs)
