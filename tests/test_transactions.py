@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from psycopg.pq import TransactionStatus
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
@@ -76,3 +77,18 @@ def test_what_fails_halfway_leaves_nothing(session: Session, hall: Hall) -> None
     with pytest.raises(LookupError):
         fail()
     assert session.scalar(select(func.count()).select_from(EndedSession)) == 0
+
+
+def test_a_failure_is_told_without_what_its_statement_carried(session: Session, hall: Hall) -> None:
+    """It goes to the server's log, and may be a password's hash or what a candidate has written."""
+    ended = {"user_id": hall.person().id, "session_id": "a secret", "at": hall.test().starts_at}
+
+    def twice() -> None:
+        with writing(session):
+            for _ in range(2):
+                session.execute(insert(EndedSession).values(ended))
+
+    with pytest.raises(IntegrityError) as failed:
+        twice()
+    assert "ended_session" in str(failed.value)
+    assert "[SQL parameters hidden" in str(failed.value)

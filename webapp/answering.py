@@ -1,10 +1,10 @@
-"""PostgreSQL connections whose requests do not wait for ever: a database that stands still says nothing at all."""
+"""How this process waits for PostgreSQL: not for ever, and for some statements only when it needs their end."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, TypeVar
@@ -42,6 +42,33 @@ class NoAnswer(psycopg.OperationalError):
 
 class AnsweringConnection(psycopg.Connection[Any]):
     """A connection that gives up after a silence, in requests only: commands and loops may wait."""
+
+    _started: AbstractContextManager[Any] | None = None
+    """What a statement goes on in that nobody has waited for yet."""
+
+    def start(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
+        """Hand over a statement without rows, and leave the database to it."""
+        started = self.pipeline()
+        started.__enter__()
+        self._started = started
+        cursor.execute(statement, parameters, prepare=True)
+
+    def await_started(self) -> None:
+        """Wait for the end of what `start` has begun, if it did; raises its error."""
+        started, self._started = self._started, None
+        if started is not None:
+            started.__exit__(None, None, None)
+
+    def commit(self) -> None:
+        """Commit, after the end of what was started."""
+        self.await_started()
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back what was started too; whether that had gone well matters no more."""
+        with suppress(psycopg.Error):
+            self.await_started()
+        super().rollback()
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
         """Wait for what the database has to say. Raises `NoAnswer`."""

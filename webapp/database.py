@@ -26,6 +26,9 @@ MICROSECOND = timedelta(microseconds=1)
 WRITE = "examhall_write"
 PLANNED_ONCE = "examhall_planned_once"
 """Option of a statement whose best plan does not depend on its parameters: planned once for each connection."""
+NOT_AWAITED = "examhall_not_awaited"
+"""Option of a statement without rows, in a transaction: PostgreSQL works on it while this process goes on. What comes
+next on the connection waits for its end, and raises its error. It is planned once."""
 EXPLAINED = "examhall_explained"
 """Option of a query that PostgreSQL is to tell its plan of, as one value of JSON, instead of running it."""
 PATIENCE_SECONDS = 10.0
@@ -73,10 +76,15 @@ def of_this_database(dialect: str) -> Callable[..., bool]:
 
 def engine_options(url: str) -> dict[str, Any]:
     """What an engine for this database is made with. Streams hold no connection, so a pool is for requests only."""
-    if url.startswith("sqlite"):
-        return {"poolclass": PoolInTurn, "pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
-    return {
+    common = {
         "poolclass": PoolInTurn,
+        # the log of a failure tells the statement; what it carries may be a password's hash, or what somebody wrote
+        "hide_parameters": True,
+    }
+    if url.startswith("sqlite"):
+        return {**common, "pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
+    return {
+        **common,
         # each statement that reads is a transaction by itself, and sees its own moment anyway: one round trip, not
         # three. `writing()` begins a real one
         "isolation_level": "AUTOCOMMIT",
@@ -115,12 +123,20 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "connect", _on_postgresql_connect)
         event.listen(engine, "begin", _on_postgresql_begin)
+        for statement in ("do_execute", "do_executemany"):
+            event.listen(engine, statement, _await_what_was_started)
         event.listen(engine, "do_execute", _execute_as_asked)
+
+
+def _await_what_was_started(cursor: Any, *_: Any) -> None:
+    cursor.connection.await_started()
 
 
 def _execute_as_asked(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
     """Whether this has run the statement, in the way that its options say."""
-    if context.execution_options.get(PLANNED_ONCE):
+    if context.execution_options.get(NOT_AWAITED):
+        cursor.connection.start(cursor, statement, parameters)
+    elif context.execution_options.get(PLANNED_ONCE):
         cursor.execute(statement, parameters, prepare=True)
     elif context.execution_options.get(EXPLAINED):
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)

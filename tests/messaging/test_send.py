@@ -38,7 +38,19 @@ def test_r1_message_deliveries_and_log_are_written_together(
     entry = session.scalars(select(LogEntry)).one()
     assert entry.id == message.id
     assert json.loads(entry.detail)["subject"] == "Stop"
+    assert json.loads(entry.detail)["audience_words"] == ["Room: Hall A"]
     assert set(session.scalars(select(LogSubject.candidacy_id))) == {one.id for one in people}
+
+
+def test_the_log_says_in_words_whom_a_filter_was_for(
+    hall: Hall, test: Test, browser: FlaskClient, session: Session
+) -> None:
+    one = hall.candidacy(test, room="Aula")
+    assert post(browser, open_dialog(browser, scope="filtered", test=test.id, room="Aula")).status_code == 201
+    assert post(browser, open_dialog(browser, candidate=one.id), room="Aula").status_code == 201
+    session.rollback()
+    said = [json.loads(entry.detail)["audience_words"] for entry in session.scalars(select(LogEntry))]
+    assert said == [[f"Test: {test.title}", "Room: Aula"], []]
 
 
 @pytest.mark.parametrize("table", ["delivery", "log_subject", "log_entry", "message"])

@@ -1,7 +1,7 @@
 """Writing the log. Who writes holds its head until the commit, so numbers are given in commit order (R14, R1).
 
-Within `writing(session)`: `lock_head()` first, then what is to be logged, `write_subjects()` where it concerns
-candidates, and `append()` last.
+Within `writing(session)`: `lock_head()` first, `write_subjects()` where it concerns candidates, and `append()`, which
+does not ask the database before it has the hash.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, bindparam, func, insert, literal, select, update
+from sqlalchemy import CursorResult, Integer, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from webapp.database import PLANNED_ONCE
@@ -75,17 +75,21 @@ def lock_head(session: Session) -> Head:
     return Head._make(session.connection().execute(LOCK_HEAD).one())
 
 
-def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> list[Subject]:
-    """Note every candidacy of a query as a subject of the entry to come, and give back what was noted.
+def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> CursorResult[Any]:
+    """Note every candidacy of a query as a subject of the entry to come; `in_order()` tells what was noted.
 
     `candidacies` is drawn from `models.derived.sitting()`; which columns it has does not matter. One statement, so what
-    is logged is what the query matched in this transaction (R5, R6); in order of candidacy id.
+    is logged is what the query matched in this transaction (R5, R6).
     """
     entry_id = literal(head.number + 1, LogSubject.entry_id.type)
     as_it_is = candidacies.with_only_columns(entry_id, *AS_IT_IS, maintain_column_froms=True)
     statement = insert(SUBJECTS).from_select(["entry_id", *Subject._fields], as_it_is)
-    rows = session.connection().execute(statement.returning(*(SUBJECTS.c[name] for name in Subject._fields)))
-    return sorted(map(Subject._make, rows.all()))  # one by one they take three times as long to fetch
+    return session.connection().execute(statement.returning(*(SUBJECTS.c[name] for name in Subject._fields)))
+
+
+def in_order(written: CursorResult[Any]) -> list[Subject]:
+    """The subjects that `write_subjects()` has noted, in order of candidacy id. The database is not asked again."""
+    return sorted(map(Subject._make, written.all()))  # one by one they take three times as long to fetch
 
 
 def append(
@@ -100,7 +104,7 @@ def append(
 ) -> Head:
     """Write the next entry, and give the head that has moved to it.
 
-    `head` comes from `lock_head()` in the same transaction, `subjects` from `write_subjects()`; `detail` is
+    `head` comes from `lock_head()` in the same transaction, `subjects` from `in_order()`; `detail` is
     anything that JSON can hold. Raises `ValueError` if the subjects are not as many as were written for this entry:
     its hash could never be verified.
     """

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.access import Right, reach
-from webapp.database import PLANNED_ONCE, writing
-from webapp.logbook.append import Actor, Head, append, lock_head, write_subjects
+from webapp.database import NOT_AWAITED, PLANNED_ONCE, writing
+from webapp.logbook.append import Actor, Head, append, in_order, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count
@@ -43,7 +43,7 @@ DELIVER = (
         ["message_id", "user_id"],
         select(_NUMBER, LogSubject.user_id).distinct().where(LogSubject.entry_id == _NUMBER),
     )
-    .execution_options(**{PLANNED_ONCE: True})
+    .execution_options(**{NOT_AWAITED: True})
 )
 """One delivery for each person of the candidacies just written."""
 
@@ -129,6 +129,7 @@ def _send(
     if not within:
         raise NotAllowed("no test of this person is open for sending")
     selection, shown = _as_shown(draft, tokens)
+    words = filter_in_words(session, selection.filter) if selection.listed is None else []
     if uncounted and shown and len(shown) <= limit:
         check_values(session, within, selection.filter)
         subjects = _write_as_shown(session, head, selection.query(within, now), shown)
@@ -136,13 +137,15 @@ def _send(
         found = count(session, selection, within, now, limit)
         if shown is None:
             raise AudienceChanged(joined=None, left=None)
-        subjects = write_subjects(session, head, selection.query(within, now))
+        subjects = _deliver(session, head, selection.query(within, now))
         _check_people(subjects, shown, found)
     role = within.highest_role({row.test_id for row in subjects})
     if role is None:
         raise NotAllowed("no role in these tests")
-    message = _write_message(session, head, sender, role, draft, selection, subjects, now)
-    _log(session, head, sender, role, message, selection, subjects)
+    message = _message(head, sender, role, draft, selection, subjects, now)
+    _log(session, head, message, selection, words, subjects)
+    session.add(message)
+    session.flush()
     return Sent(message, sorted({row.user_id for row in subjects}), repeated=False)
 
 
@@ -177,7 +180,7 @@ def _write_as_shown(session: Session, head: Head, query: Select[Any], shown: fro
     many more than were shown are written before they are refused.
     """
     most = len(shown) * CANDIDACIES_OF_A_PERSON
-    subjects = write_subjects(session, head, query.limit(most + 1))
+    subjects = _deliver(session, head, query.limit(most + 1))
     if len(subjects) > most or {row.user_id for row in subjects} != shown:
         raise _Others
     return subjects
@@ -197,18 +200,28 @@ def _check_people(subjects: Sequence[Subject], shown: frozenset[int], found: int
         raise AudienceChanged(joined=max(0, len(subjects) - found), left=max(0, found - len(subjects)))
 
 
-def _write_message(
-    session: Session,
+def _deliver(session: Session, head: Head, query: Select[Any]) -> list[Subject]:
+    """Write down whom a query finds for the log, and one delivery for each person of them (R5).
+
+    While PostgreSQL writes the deliveries, this process reads who they are for, and makes the entry's hash of it: until
+    something else is asked.
+    """
+    written = write_subjects(session, head, query)
+    session.connection().execute(DELIVER, {"message": head.number + 1})
+    return in_order(written)
+
+
+def _message(
     head: Head,
     sender: User,
     role: Role,
     draft: Draft,
     selection: Selection,
-    subjects: Sequence[Any],
+    subjects: Sequence[Subject],
     now: datetime,
 ) -> Message:
-    """The message, numbered by the log, and one delivery per person from the candidacies just written (R5)."""
-    message = Message(
+    """The message, numbered by the log."""
+    return Message(
         id=head.number + 1,
         sender_id=sender.id,
         sender_name=sender.name,
@@ -222,32 +235,27 @@ def _write_message(
         idempotency_key=draft.idempotency_key,
         content_digest=content_digest(draft),
     )
-    session.add(message)
-    session.flush()
-    session.connection().execute(DELIVER, {"message": message.id})
-    return message
 
 
 def _log(
     session: Session,
     head: Head,
-    sender: User,
-    role: Role,
     message: Message,
     selection: Selection,
-    subjects: Sequence[Any],
+    words: Sequence[str],
+    subjects: Sequence[Subject],
 ) -> None:
     append(
         session,
         head,
         at=message.sent_at,
-        actor=Actor(sender.id, sender.name, role.value),
+        actor=Actor(message.sender_id, message.sender_name, message.sender_role.value),
         action=MESSAGE_SENT,
         detail={
             "subject": message.subject,
             "body": message.body,
             "audience": selection.described(),
-            "audience_words": filter_in_words(session, selection.filter) if selection.listed is None else [],
+            "audience_words": words,
             "persons": message.persons,
             "candidacies": message.candidacies,
         },

@@ -1,0 +1,85 @@
+"""PostgreSQL writes the deliveries while the process makes the log entry; whatever happens to them then is told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall
+from tests.messaging.compose_form import open_dialog, post
+from tests.messaging.written import counts
+from webapp import answering, database
+from webapp.database import writing
+from webapp.extensions import db
+from webapp.logbook.chain import Digest
+from webapp.models import Test
+
+pytestmark = pytest.mark.only_on("postgresql")
+BEING_WRITTEN = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT INTO delivery%'"
+)
+NOTHING = (0, 0, 0, 0)
+
+
+def whenever_delivered(session: Session, happens: str) -> None:
+    """Have something happen in the database with each statement that writes deliveries."""
+    function = f"CREATE FUNCTION happens() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {happens}; RETURN NULL; END $$"
+    session.execute(text(function))
+    session.execute(text("CREATE TRIGGER happens BEFORE INSERT ON delivery EXECUTE FUNCTION happens()"))
+
+
+def test_the_entry_is_made_while_the_deliveries_are_written(
+    hall: Hall, test: Test, browser: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are a third of what PostgreSQL has to do for a sending, and nobody reads them before the commit."""
+    hall.candidacies(test, 3)
+    whenever_delivered(session, "PERFORM pg_sleep(0.3)")
+    meanwhile: list[int | None] = []
+    whole = Digest.hexdigest
+
+    def look(self: Digest) -> str:
+        with db.engine.connect() as other:
+            meanwhile.append(other.scalar(BEING_WRITTEN))
+        return whole(self)
+
+    form = open_dialog(browser, scope="filtered", test=test.id)
+    with monkeypatch.context() as while_sending:
+        while_sending.setattr(Digest, "hexdigest", look)
+        assert post(browser, form).status_code == 201
+    assert meanwhile == [1]
+    assert counts(session) == (1, 3, 1, 3)
+
+
+def test_r1_a_connection_that_is_cut_meanwhile_leaves_nothing(
+    hall: Hall, test: Test, browser: FlaskClient, session: Session
+) -> None:
+    hall.candidacies(test, 3)
+    whenever_delivered(session, "PERFORM pg_terminate_backend(pg_backend_pid())")
+    form = open_dialog(browser, scope="filtered")
+    answer = post(browser, form)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert counts(session) == NOTHING
+    session.execute(text("DROP TRIGGER happens ON delivery"))
+    assert post(browser, form).status_code == 201
+    assert counts(session) == (1, 3, 1, 3)
+
+
+def test_a_database_that_falls_silent_meanwhile_is_not_waited_for_for_ever(
+    hall: Hall, test: Test, browser: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall.candidacies(test, 3)
+    form = open_dialog(browser, scope="filtered")
+    monkeypatch.setattr(answering, "SILENCE_SECONDS", 0.5)
+    with writing(session):
+        session.execute(text("LOCK TABLE delivery"))
+        began = time.monotonic()
+        assert post(browser, form).status_code == 503
+        assert time.monotonic() - began < database.PATIENCE_SECONDS / 2
+    assert counts(session) == NOTHING
+    assert post(browser, form).status_code == 201
+    assert counts(session) == (1, 3, 1, 3)
