@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.databases import KINDS, Database, application_on
@@ -122,6 +123,29 @@ def test_which_submissions_are_blank_is_found_out_once(app: Flask, session: Sess
         found = connection.execute(text("SELECT candidacy_id FROM attempt WHERE blank"))
         assert found.scalars().all() == [8]
         assert differences(connection) == []
+
+
+def test_deliveries_and_what_was_closed_are_kept_when_they_are_kept_by_person(app: Flask, session: Session) -> None:
+    deliveries = [(1, 7, None), (1, 8, 5), (2, 7, 6)]
+
+    def kept() -> list[tuple[object, ...]]:
+        with db.engine.connect() as connection:
+            found = connection.execute(text("SELECT message_id, user_id, closed_at FROM delivery ORDER BY 1, 2"))
+            return [tuple(row) for row in found]
+
+    session.close()
+    downgrade(revision="0010")
+    with writing(db.session()):
+        for message, person, closed in deliveries:
+            values = {"message": message, "person": person, "closed": closed}
+            db.session.execute(text("INSERT INTO delivery VALUES (:message, :person, :closed)"), values)
+    db.session.remove()
+    for way in (upgrade, lambda: downgrade(revision="0010")):
+        way()
+        assert kept() == deliveries
+        with pytest.raises(IntegrityError), writing(db.session()):
+            db.session.execute(text("INSERT INTO delivery VALUES (2, 7, NULL)"))
+        db.session.remove()
 
 
 @pytest.mark.only_on("sqlite")

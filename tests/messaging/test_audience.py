@@ -14,6 +14,7 @@ from tests.messaging.compose_form import HTMX, fields_of, open_dialog, post, reo
 from tests.messaging.written import counts, recipients
 from webapp.clock import utcnow
 from webapp.database import writing
+from webapp.messaging import inbox
 from webapp.models import Candidacy, Contribution, Test, User
 
 
@@ -245,3 +246,18 @@ def test_r6_an_unknown_name_or_value_is_refused_not_dropped(
 def test_r6_a_candidate_that_is_no_id_is_refused(hall: Hall, test: Test, browser: FlaskClient, candidate: str) -> None:
     hall.candidacy(test)
     assert browser.get("/messages/new", query_string={"candidate": candidate}).status_code == 400
+
+
+def test_r5_the_sweep_reads_whom_a_message_was_for_from_its_log_entry_each_person_once(
+    app: Flask, hall: Hall, test: Test, session: Session
+) -> None:
+    other = hall.test("Law")
+    browser = signed_in(app, hall.contributor(test, other))
+    twice = hall.candidacy(test, room="Hall A")
+    hall.candidacy(other, session.get_one(User, twice.user_id), room="Hall A")
+    once, beside = hall.candidacy(test, room="Hall A"), hall.candidacy(test, room="Hall B")
+    for room in ("Hall A", "Hall B"):
+        assert post(browser, open_dialog(browser, scope="filtered", room=room)).status_code == 201
+    session.rollback()
+    assert sorted(inbox.recipients(session, 1)) == sorted([twice.user_id, once.user_id])
+    assert inbox.recipients(session, 2) == [beside.user_id]

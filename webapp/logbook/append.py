@@ -16,19 +16,19 @@ from sqlalchemy.orm import Session
 
 from webapp.database import PLANNED_ONCE
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
-from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
+from webapp.models import LogEntry, LogHead, LogSubject, RosterEntry, Test, User
 
 ENTRIES: Any = LogEntry.__table__
 HEAD: Any = LogHead.__table__
 SUBJECTS: Any = LogSubject.__table__
 AS_IT_IS: tuple[Any, ...] = (
-    Candidacy.id,
-    Candidacy.user_id,
-    Candidacy.test_id,
-    Candidacy.number,
+    RosterEntry.id,
+    RosterEntry.user_id,
+    RosterEntry.test_id,
+    RosterEntry.number,
     User.name,
     Test.title,
-    Candidacy.room,
+    RosterEntry.room,
 )
 """What is noted of a candidacy, in the order of `Subject`."""
 
@@ -78,7 +78,7 @@ def lock_head(session: Session) -> Head:
 def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> CursorResult[Any]:
     """Note every candidacy of a query as a subject of the entry to come; `in_order()` tells what was noted.
 
-    `candidacies` is drawn from `models.derived.sitting()`; which columns it has does not matter. One statement, so what
+    `candidacies` is drawn from roster entry, test and person, whatever its columns. One statement, so what
     is logged is what the query matched in this transaction (R5, R6).
     """
     entry_id = literal(head.number + 1, LogSubject.entry_id.type)

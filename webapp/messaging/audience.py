@@ -47,6 +47,10 @@ class Selection:
         """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
         return self._narrowed(matching(reach, self._asked, now))
 
+    def named(self, reach: Reach, now: datetime) -> Select[Any]:
+        """The same candidacies as the roster's entries, each with its test and person, for who writes them down."""
+        return self._narrowed(matching_alone(reach, self._asked, now, named=True))
+
     def ids(self, reach: Reach, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, for who wants no more of them: quicker to count."""
         return self._narrowed(matching_alone(reach, self._asked, now, entry=True))
@@ -78,7 +82,7 @@ class Audience:
 def find(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> Audience:
     """The audience at this moment; raises what `count` does."""
     count(session, selection, reach, now, limit)
-    rows = session.execute(selection.query(reach, now).with_only_columns(RosterEntry.id, RosterEntry.user_id)).all()
+    rows = session.execute(selection.ids(reach, now).with_only_columns(RosterEntry.id, RosterEntry.user_id)).all()
     return Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, writing
-from webapp.models import Delivery, KeptSession, Message, User, still_counts
+from webapp.models import Delivery, KeptSession, LogSubject, Message, User, still_counts
 
 
 def open_notices(session: Session, user_id: int) -> Sequence[Message]:
@@ -74,8 +74,8 @@ def numbers_after(session: Session, number: int) -> Sequence[int]:
 
 
 def recipients(session: Session, message_id: int) -> list[int]:
-    """The user ids that a message was delivered to."""
-    return list(session.scalars(select(Delivery.user_id).where(Delivery.message_id == message_id)))
+    """The user ids that a message was delivered to: those whom its log entry names."""
+    return list(session.scalars(select(LogSubject.user_id).distinct().where(LogSubject.entry_id == message_id)))
 
 
 def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:

@@ -132,12 +132,12 @@ def _send(
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     if uncounted and shown and len(shown) <= limit:
         check_values(session, within, selection.filter)
-        subjects = _write_as_shown(session, head, selection.query(within, now), shown)
+        subjects = _write_as_shown(session, head, selection.named(within, now), shown)
     else:
         found = count(session, selection, within, now, limit)
         if shown is None:
             raise AudienceChanged(joined=None, left=None)
-        subjects = _deliver(session, head, selection.query(within, now))
+        subjects = _deliver(session, head, selection.named(within, now))
         _check_people(subjects, shown, found)
     role = within.highest_role({row.test_id for row in subjects})
     if role is None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import Instant
@@ -45,11 +55,14 @@ class Delivery(Model):
     No foreign keys. Deliveries are written by one statement, beside their message and for persons of candidacies, who
     are never deleted, and are pruned together with it. PostgreSQL checks keys row by row, and locks what each points
     at: a third of the time that a sending to 1,500 took.
+
+    They are looked up by person. Those of one message are the persons that its log entry names.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
-        Index(None, "user_id", "message_id"),
+        # the person first; an index more, by message, was a fifth of the time that 1,500 took
+        PrimaryKeyConstraint("user_id", "message_id"),
         Index(
             None,
             "closed_at",
@@ -58,6 +71,6 @@ class Delivery(Model):
         ),
     )
 
-    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    user_id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int]
     closed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -24,7 +24,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
 from webapp.database import EPOCH, Instant
-from webapp.models import ATTEMPTS, ENTRIES, TEXTS, Attendance, Candidacy, RosterEntry, Test
+from webapp.models import ATTEMPTS, ENTRIES, TEXTS, Attendance, Candidacy, RosterEntry, Test, User
 from webapp.models.derived import Moment, Progress, has_progress, has_warning, is_online, sitting
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
@@ -81,17 +81,18 @@ def matching_alone(
     now: Moment,
     *,
     entry: bool = False,
+    named: bool = False,
     by_index: bool = True,
 ) -> Select[int]:
     """The same ids, from the tables only that the filter asks about: to count half a million, and to find a page.
 
     Each candidacy has an entry, an attempt, a text and a test: what is left out takes no row away, and adds none. With
-    `entry`, the roster's entry is there in any case, for whoever asks more of it. Without `by_index`, a phrase is
-    looked for in each text, which is quicker where many have it.
+    `entry`, the roster's entry is there in any case, for whoever asks more of it; with `named`, its test and its person
+    too. Without `by_index`, a phrase is looked for in each text, which is quicker where many have it.
     """
-    tables = _asked(filter, entry=entry or bool(reach.rooms))
+    tables = _asked(filter, entry=entry or named or bool(reach.rooms))
     conditions = _conditions(filter, now, tables, narrow=is_narrow(reach, filter), by_index=by_index)
-    return _drawn_from(tables, filter).where(*_within(reach, tables), *conditions)
+    return _drawn_from(tables, filter, named=named).where(*_within(reach, tables), *conditions)
 
 
 def _within(reach: Reach, tables: Sequence[FromClause]) -> Iterator[ColumnElement[bool]]:
@@ -139,14 +140,16 @@ def _asked(filter: Filter, *, entry: bool) -> tuple[FromClause, ...]:  # noqa: A
     return (ENTRIES, *others) if entry or not others or _asks_about(filter, ABOUT_THE_ENTRY) else others
 
 
-def _drawn_from(tables: Sequence[FromClause], filter: Filter) -> Select[int]:  # noqa: A002
-    """The ids of all candidacies in these tables, and in the test's if the filter asks about it."""
+def _drawn_from(tables: Sequence[FromClause], filter: Filter, *, named: bool = False) -> Select[int]:  # noqa: A002
+    """The ids of all candidacies in these tables, and in the test's if the filter asks about it, or it is `named`."""
     first, *others = tables
     drawn_from = first
     for table in others:
         drawn_from = drawn_from.join(table, NUMBERS[table] == NUMBERS[first])
-    if _asks_about(filter, ABOUT_THE_TEST):
+    if named or _asks_about(filter, ABOUT_THE_TEST):
         drawn_from = drawn_from.join(Test, Test.id == first.c.test_id)
+    if named:
+        drawn_from = drawn_from.join(User, User.id == ENTRIES.c.user_id)
     return select(NUMBERS[first]).select_from(drawn_from)
 
 
