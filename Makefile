@@ -9,6 +9,9 @@ CANDIDATES ?= 120
 M ?=
 WORKERS ?= 4
 
+# a hundred servers that tests start are of the same files: compiled once, whatever the machine's habit is
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON_IN := .venv/bin/python
 ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-dev

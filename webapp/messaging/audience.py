@@ -99,7 +99,7 @@ def count(session: Session, selection: Selection, reach: Reach, now: datetime, l
     if found > limit * CANDIDACIES_OF_A_PERSON:
         found, persons = _counted(session, query)
     if persons > limit:
-        raise TooManyRecipients(persons, limit, parts(session, selection.query(reach, now)))
+        raise TooManyRecipients(found, persons, limit, parts(session, selection.named(reach, now)))
     if selection.listed and selection.frozen is None and not selection.filter:
         missing = len(set(selection.listed)) - found
         if missing and not found:

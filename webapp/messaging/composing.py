@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, distinct, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Right, reach
-from webapp.messaging.audience import Audience, Selection, find
+from webapp.among import among
+from webapp.messaging.audience import Audience, Selection, count
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
-from webapp.models import Candidacy, Delivery, Message, Test, User
+from webapp.models import Delivery, Message, RosterEntry, Test, User
 from webapp.models.derived import is_online
-from webapp.monitor.words import filter_in_words
+from webapp.monitor.words import filter_in_words, test_in_words
 from webapp.refusals import NotAllowed
 
 FIRST_NAMES = 3
+BY_NAME = User.name, User.id
 OVERLAP_WITHIN = timedelta(minutes=2)
 """Somebody else's sending to the same people this recently is worth a warning (traps 22, 23)."""
 
@@ -27,6 +31,7 @@ class Place:
     """One room of one test in the breakdown."""
 
     test: str
+    """Its title, with its date where two have the same."""
     room: str
     persons: int
 
@@ -41,23 +46,24 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Preview:
-    """Everything the dialog shows of an audience."""
+    """Everything the dialog shows of an audience. Of one that is too large no more than its size, and its parts."""
 
     words: list[str]
     """The filter's conditions, for chips; empty if nothing was filtered or candidates were picked."""
-    candidacies: int
-    persons: int
-    online: int
-    names: list[str]
-    """The first few."""
-    places: list[Place]
-    tests: list[tuple[int, str]]
-    overlaps: list[Overlap]
     limit: int
-    parts: list[Part]
+    candidacies: int = 0
+    persons: int = 0
+    parts: list[Part] = field(default_factory=list)
     """Only above the limit: what to send to instead."""
-    audience: Audience | None
-    """None above the limit or if nobody is reached: then there is nothing to send."""
+    audience: Audience | None = None
+    """None above the limit or if nobody is reached: then there is nothing to send, and nothing follows here."""
+    online: int = 0
+    """Persons."""
+    names: list[str] = field(default_factory=list)
+    """The first few."""
+    places: list[Place] = field(default_factory=list)
+    tests: list[tuple[int, str]] = field(default_factory=list)
+    overlaps: list[Overlap] = field(default_factory=list)
 
 
 def preview(session: Session, sender: User, selection: Selection, *, now: datetime, limit: int) -> Preview:
@@ -69,58 +75,50 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     within = reach(session, sender, Right.SEND, now)
     if not within:
         raise NotAllowed("no test of this person is open for sending")
-    audience, too_many = None, []
+    words = filter_in_words(session, selection.filter) if selection.listed is None else []
     try:
-        audience = find(session, selection, within, now, limit)
+        count(session, selection, within, now, limit)
     except TooManyRecipients as refusal:
-        too_many = refusal.parts
+        return Preview(words, limit, refusal.candidacies, refusal.persons, refusal.parts)
     except NoRecipients:
-        too_many = []
-    query = selection.query(within, now)
-    persons = func.count(distinct(Candidacy.user_id))
-    counts = session.execute(
-        query.with_only_columns(func.count(Candidacy.id), persons, persons.filter(is_online(now)))
-    ).one()
+        return Preview(words, limit)
+    people = session.execute(selection.query(within, now).with_only_columns(*_shown(now)).order_by(*BY_NAME)).all()
+    audience = Audience(tuple(sorted(one.id for one in people)), frozenset(one.user_id for one in people))
     return Preview(
-        words=filter_in_words(session, selection.filter) if selection.listed is None else [],
-        candidacies=counts[0],
-        persons=counts[1],
-        online=counts[2],
-        names=_first_names(session, query),
-        places=_places(session, query),
-        tests=_tests(session, query),
-        overlaps=_overlaps(session, query, now) if audience else [],
-        limit=limit,
-        parts=too_many,
+        words,
+        limit,
+        candidacies=len(audience.candidacies),
+        persons=len(audience.persons),
         audience=audience,
+        online=len({one.user_id for one in people if one.online}),
+        names=list({one.user_id: one.name for one in people}.values())[:FIRST_NAMES],
+        places=_places(people),
+        tests=sorted({(one.test_id, one.title) for one in people}, key=lambda test: (test[1], test[0])),
+        overlaps=_overlaps(session, audience, now),
     )
 
 
-def _first_names(session: Session, query: Select[Any]) -> list[str]:
-    names = query.with_only_columns(User.name, User.id).group_by(User.id, User.name).order_by(User.name, User.id)
-    return [row.name for row in session.execute(names.limit(FIRST_NAMES))]
+def _shown(now: datetime) -> list[Any]:
+    columns = [RosterEntry.id, RosterEntry.user_id, RosterEntry.room, User.name, Test.title, Test.start_date]
+    return [*columns, Test.id.label("test_id"), is_online(now).label("online")]
 
 
-def _places(session: Session, query: Select[Any]) -> list[Place]:
-    rows = session.execute(
-        query.with_only_columns(Test.title, Candidacy.room, func.count(distinct(Candidacy.user_id)))
-        .group_by(Test.id, Test.title, Candidacy.room)
-        .order_by(Test.title, Test.id, Candidacy.room)
-    )
-    return [Place(*row) for row in rows]
+def _places(people: Sequence[Any]) -> list[Place]:
+    there: defaultdict[tuple[str, date, str], set[int]] = defaultdict(set)
+    for one in people:
+        there[one.title, one.start_date, one.room].add(one.user_id)
+    titles = [title for title, _ in {(title, day) for title, day, _ in there}]
+    return [
+        Place(test_in_words(title, f"{day}", titles), room, len(persons))
+        for (title, day, room), persons in sorted(there.items())
+    ]
 
 
-def _tests(session: Session, query: Select[Any]) -> list[tuple[int, str]]:
-    rows = session.execute(query.with_only_columns(Test.id, Test.title).distinct().order_by(Test.title, Test.id))
-    return [(test_id, title) for test_id, title in rows]
-
-
-def _overlaps(session: Session, query: Select[Any], now: datetime) -> list[Overlap]:
-    people = query.with_only_columns(Candidacy.user_id)
+def _overlaps(session: Session, audience: Audience, now: datetime) -> list[Overlap]:
     rows = session.execute(
         select(Message, func.count())
         .join(Delivery, Delivery.message_id == Message.id)
-        .where(Message.sent_at > now - OVERLAP_WITHIN, Delivery.user_id.in_(people))
+        .where(Message.sent_at > now - OVERLAP_WITHIN, among(Delivery.user_id, audience.persons))
         .group_by(Message.id)
         .order_by(Message.id.desc())
     )

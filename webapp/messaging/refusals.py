@@ -40,8 +40,9 @@ class TooManyRecipients(Refusal):
 
     status = 422
 
-    def __init__(self, persons: int, limit: int, parts: list[Part]) -> None:
+    def __init__(self, candidacies: int, persons: int, limit: int, parts: list[Part]) -> None:
         super().__init__(f"{persons} persons, {limit} allowed")
+        self.candidacies = candidacies
         self.persons = persons
         self.limit = limit
         self.parts = parts

@@ -1,0 +1,109 @@
+"""What the dialog says of an audience before anything is sent, and how few questions it takes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import HTMX, open_dialog, post
+from tests.statements import statements
+from webapp.clock import utcnow
+from webapp.messaging.audience import Selection
+from webapp.messaging.composing import Place, Preview, preview
+from webapp.models import Test, User
+from webapp.monitor.filters import Filter
+
+EVERYONE = Selection(Filter())
+
+
+def seen_by(session: Session, sender: User, limit: int = 1500, selection: Selection = EVERYONE) -> Preview:
+    return preview(session, sender, selection, now=utcnow(), limit=limit)
+
+
+def test_persons_are_counted_once_wherever_they_sit(hall: Hall, test: Test, session: Session) -> None:
+    other = hall.test("Acoustics")
+    sender = hall.contributor(test, other)
+    ann, bo = hall.person("Ann"), hall.person("Bo")
+    hall.candidacy(test, ann, room="Aula")
+    hall.candidacy(other, ann, room="Aula")
+    hall.candidacy(test, bo, room="Aula")
+    for name in ("Zoe", "Cy"):
+        hall.candidacy(other, hall.person(name), room="")
+    hall.seen(ann.id)
+    shown = seen_by(session, sender)
+    assert (shown.candidacies, shown.persons, shown.online) == (5, 4, 1)
+    assert shown.names == ["Ann", "Bo", "Cy"]
+    assert shown.places == [Place("Acoustics", "", 2), Place("Acoustics", "Aula", 1), Place("Algebra", "Aula", 2)]
+    assert shown.tests == [(other.id, "Acoustics"), (test.id, "Algebra")]
+    assert shown.audience
+    assert len(shown.audience.candidacies) == 5
+    assert len(shown.audience.persons) == 4
+
+
+def test_people_of_one_name_are_two(hall: Hall, test: Test, session: Session) -> None:
+    for name in ("Kim", "Kim", "Lee"):
+        hall.candidacy(test, hall.person(name))
+    assert seen_by(session, hall.contributor(test)).names == ["Kim", "Kim", "Lee"]
+
+
+def test_tests_of_one_title_are_two_and_told_apart_by_their_date(hall: Hall, test: Test, session: Session) -> None:
+    earlier = hall.test(test.title, starts_at=test.starts_at - timedelta(days=2))
+    for one in (test, earlier):
+        hall.candidacy(one, room="Aula")
+    shown = seen_by(session, hall.contributor(test, earlier))
+    days = [earlier.start_date, test.start_date]
+    assert shown.places == [Place(f"Algebra ({day})", "Aula", 1) for day in days]
+    assert shown.tests == [(test.id, "Algebra"), (earlier.id, "Algebra")]
+
+
+def test_r4_of_too_many_only_the_size_is_told_and_their_parts(
+    app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session
+) -> None:
+    """Names and rooms of a nation take seconds, and nothing can be sent to it anyway."""
+    sender = hall.contributor(test)
+    hall.candidacies(test, 3, room="Aula")
+    hall.candidacies(test, 2, room="Annex")
+    shown = seen_by(session, sender, limit=4)
+    assert (shown.candidacies, shown.persons, shown.audience) == (5, 5, None)
+    assert [(part.label, part.persons) for part in shown.parts] == [("Annex", 2), ("Aula", 3)]
+    assert (shown.names, shown.places, shown.tests, shown.overlaps) == ([], [], [], [])
+    hall.candidacies(test, 1500)
+    text = browser.get("/messages/new?scope=filtered", headers=HTMX).text
+    assert "To 1,505 persons" in text
+    assert "online now" not in text
+    assert "By test and room" not in text
+
+
+def test_nobody(hall: Hall, test: Test, session: Session) -> None:
+    shown = seen_by(session, hall.contributor(test))
+    assert (shown.candidacies, shown.persons, shown.audience, shown.parts) == (0, 0, None, [])
+
+
+def test_recent_sendings_to_these_people_are_told_and_no_others(
+    app: Flask, hall: Hall, test: Test, session: Session
+) -> None:
+    sender = hall.contributor(test)
+    inside = [hall.candidacy(test, room="Aula") for _ in range(3)]
+    hall.candidacy(test, room="Annex")
+    colleague = signed_in(app, hall.contributor(test))
+    for room in ("Aula", "Annex"):
+        assert post(colleague, open_dialog(colleague, scope="filtered", room=room), subject=room).status_code == 201
+    session.rollback()
+    shown = seen_by(session, sender, selection=Selection(Filter(), listed=(inside[0].id, inside[2].id)))
+    assert [(one.message.subject, one.persons) for one in shown.overlaps] == [("Aula", 2)]
+
+
+@pytest.mark.parametrize("size", [1, 60])
+def test_its_people_are_read_by_one_statement(app: Flask, hall: Hall, test: Test, session: Session, size: int) -> None:
+    """What the sender may reach, how many, who they are, and what was sent to them lately."""
+    sender = hall.contributor(test)
+    hall.candidacies(test, size)
+    with statements(app) as made:
+        assert seen_by(session, sender).persons == size
+    assert len([one for one in made if "candidacy" in one]) == 2
+    assert len(made) <= 5
