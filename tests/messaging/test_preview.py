@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,9 +14,11 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, open_dialog, post
 from tests.statements import statements
 from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.messaging import composing
 from webapp.messaging.audience import Selection
 from webapp.messaging.composing import Place, Preview, preview
-from webapp.models import Test, User
+from webapp.models import Candidacy, Test, User
 from webapp.monitor.filters import Filter
 
 EVERYONE = Selection(Filter())
@@ -107,3 +110,22 @@ def test_its_people_are_read_by_one_statement(app: Flask, hall: Hall, test: Test
         assert seen_by(session, sender).persons == size
     assert len([one for one in made if "candidacy" in one]) == 2
     assert len(made) <= 5
+
+
+def test_people_who_leave_after_they_were_counted_are_nobody(
+    hall: Hall, test: Test, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL each statement sees its own moment; on SQLite the count is let go of for this."""
+    sender, one = hall.contributor(test), hall.candidacy(test, room="Aula")
+    count = composing.count
+
+    def counted_before_they_left(*arguments: Any) -> int:
+        found = count(*arguments)
+        with writing(session):
+            session.get_one(Candidacy, one.id).room = "Annex"
+        return found
+
+    monkeypatch.setattr(composing, "count", counted_before_they_left)
+    in_the_aula = Selection(Filter(choices=(("room", ("Aula",)),)))
+    shown = seen_by(session, sender, selection=in_the_aula)
+    assert (shown.persons, shown.audience) == (0, None)

@@ -83,6 +83,8 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     except NoRecipients:
         return Preview(words, limit)
     people = session.execute(selection.query(within, now).with_only_columns(*_shown(now)).order_by(*BY_NAME)).all()
+    if not people:  # all of them have left since they were counted
+        return Preview(words, limit)
     audience = Audience(tuple(sorted(one.id for one in people)), frozenset(one.user_id for one in people))
     return Preview(
         words,
