@@ -58,6 +58,7 @@ def test_it_is_at_work_while_this_process_goes_on(session: Session) -> None:
         with writing(session):
             session.connection().execute(NOTE, {"number": 1})
             pid = driver(session).info.backend_pid
+            time.sleep(0.5)  # until PostgreSQL has begun with it
             assert other.scalar(AT_WORK, {"pid": pid}) == 1
 
             def release() -> None:
@@ -65,9 +66,11 @@ def test_it_is_at_work_while_this_process_goes_on(session: Session) -> None:
                 released.set()
                 other.execute(text("SELECT pg_advisory_unlock(1)"))
 
-            threading.Thread(target=release).start()
+            releasing = threading.Thread(target=release)
+            releasing.start()
             assert noted(session) == [1]
             assert released.is_set(), "what came next did not wait"
+            releasing.join()
     assert is_as_before(session)
 
 

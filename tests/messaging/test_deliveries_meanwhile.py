@@ -20,8 +20,11 @@ from webapp.models import Test
 
 pytestmark = pytest.mark.only_on("postgresql")
 BEING_WRITTEN = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT INTO delivery%'"
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND state = 'active' AND query LIKE 'INSERT INTO delivery%'"
 )
+A_MOMENT = 0.5
+"""Seconds after which PostgreSQL has begun with what it was given."""
 NOTHING = (0, 0, 0, 0)
 
 
@@ -37,11 +40,12 @@ def test_the_entry_is_made_while_the_deliveries_are_written(
 ) -> None:
     """They are a third of what PostgreSQL has to do for a sending, and nobody reads them before the commit."""
     hall.candidacies(test, 3)
-    whenever_delivered(session, "PERFORM pg_sleep(0.3)")
+    whenever_delivered(session, f"PERFORM pg_sleep({3 * A_MOMENT})")
     meanwhile: list[int | None] = []
     whole = Digest.hexdigest
 
     def look(self: Digest) -> str:
+        time.sleep(A_MOMENT)
         with db.engine.connect() as other:
             meanwhile.append(other.scalar(BEING_WRITTEN))
         return whole(self)
