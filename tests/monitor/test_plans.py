@@ -21,6 +21,7 @@ from werkzeug.datastructures import MultiDict
 from tests.monitor.conftest import Nation
 from webapp.access import Reach
 from webapp.database import LARGEST_ID
+from webapp.logbook.append import AS_IT_IS
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
 from webapp.monitor.finding import FEW, ROWS_PER_PAGE, Statements, counted_page, ordered
@@ -80,6 +81,19 @@ def test_in_a_test_no_table_is_read_whole(nations_session: Session, nation: Nati
     for statement in statements(A_TEST, pair, nation[1]):
         chosen = plan(nations_session, statement)
         assert not READ_WHOLE.search(chosen), chosen
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("pair", [("group", "Group 07"), ("room", "Sal H150")], ids=str)
+def test_whom_a_sending_is_for_is_looked_up(nations_session: Session, nation: Nation, pair: tuple[str, str]) -> None:
+    """With name and title, as the log notes them; as many as a sending may reach, of all that there are."""
+    asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
+    noted = matching_alone(A_TEST, asked, nation[1], named=True).with_only_columns(
+        *AS_IT_IS, maintain_column_froms=True
+    )
+    chosen = plan(nations_session, noted)
+    assert not READ_WHOLE.search(chosen), chosen
+    assert "attempt" not in chosen, chosen
 
 
 @pytest.mark.only_on("postgresql")
