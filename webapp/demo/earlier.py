@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.access import Right, reach
 from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import sign_in
 from webapp.demo.hall import Hall
 from webapp.demo.script import EARLIER_MESSAGES, EarlierMessage
-from webapp.messaging.audience import Selection, Tokens, find
+from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.composing import preview
 from webapp.messaging.sending import Draft, send
 from webapp.models import Message, RosterEntry, User
 from webapp.monitor.filters import Filter, parse_filter
@@ -42,8 +42,8 @@ def _send(
     sender = session.get_one(User, hall.users[one.sender])
     tokens = Tokens(secret_key, sender.id)
     selection = _selection(session, hall, one, zone)
-    audience = find(session, selection, reach(session, sender, Right.SEND, at), at, limit)
-    draft = Draft(one.subject, one.body, selection, tokens.seen(audience), one.key)
+    shown = preview(session, sender, selection, now=at, limit=limit).audience
+    draft = Draft(one.subject, one.body, selection, tokens.seen(shown) if shown else "", one.key)
     send(session, sender, draft, now=at, limit=limit, tokens=tokens, announce=lambda _message, _users: None)
 
 

@@ -79,13 +79,6 @@ class Audience:
     persons: frozenset[int]
 
 
-def find(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> Audience:
-    """The audience at this moment; raises what `count` does."""
-    count(session, selection, reach, now, limit)
-    rows = session.execute(selection.ids(reach, now).with_only_columns(RosterEntry.id, RosterEntry.user_id)).all()
-    return Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
-
-
 def count(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> int:
     """How many candidacies a selection reaches at this moment; each person counts once against the limit (R4, R5).
 

@@ -120,9 +120,8 @@ def _send(
 ) -> Sent:
     """Inside the transaction. The log's head is locked first: from here to the commit nobody else sends."""
     head = lock_head(session)
-    digest = content_digest(draft)
     if earlier := _earlier(session, sender.id, draft.idempotency_key):
-        if earlier.content_digest != digest:
+        if earlier.content_digest != content_digest(draft):
             raise ContentChanged(earlier.id)
         return Sent(earlier, [], repeated=True)
     within = reach(session, sender, Right.SEND, now)
