@@ -8,6 +8,7 @@ from typing import Any
 
 from babel import Locale
 from flask import Flask
+from flask_babel import get_translations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import (
@@ -90,3 +91,7 @@ def _join_extensions(app: Flask) -> None:
     csrf.init_app(app)
     locale = Locale.parse(app.config["SETTINGS"].default_locale)
     babel.init_app(app, locale_selector=lambda: locale)
+    with app.app_context():
+        words = get_translations()
+    # an installation has one language: asking which it is took longer than finding each word in it
+    app.jinja_env.install_gettext_callables(words.ugettext, words.ungettext, newstyle=True)  # type: ignore[attr-defined]

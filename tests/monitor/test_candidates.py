@@ -83,3 +83,16 @@ def test_somebody_online_was_not_last_seen_at_a_time(session: Session, hall: Hal
     assert (row_of(session).online, row_of(session).last_seen) == (False, None)
     hall.seen(one.user_id)  # by the clock, which is not before NOW
     assert (row_of(session).online, row_of(session).last_seen) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "said"),
+    [(False, None, True), (True, timedelta(0), True), (True, None, True), (False, timedelta(0), False)],
+)
+def test_offline_at_some_point_is_before_or_now(
+    session: Session, hall: Hall, before: bool, seen: timedelta | None, said: bool
+) -> None:
+    one = hall.candidacy(hall.test(starts_at=at("09:30:00")), started_at=at("09:31:00"), was_offline=before)
+    if seen is not None:
+        hall.seen(one.user_id, seen)
+    assert row_of(session).ever_offline is said

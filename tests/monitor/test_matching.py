@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,8 @@ from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.progress import submit
 from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
+from webapp.models.derived import Progress
+from webapp.monitor.candidates import shown
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.matching import matching
 
@@ -78,6 +81,23 @@ def progresses(sitting: Sitting) -> Sitting:
 @pytest.mark.parametrize("name", ["inactive", "dashboard", "in_progress", "paused", "submitted", "blank", "withdrawn"])
 def test_each_progress(progresses: Sitting, name: str) -> None:
     assert progresses.names(("progress", name)) == {name}
+
+
+def test_a_row_says_the_progress_by_which_it_is_found(hall: Hall, session: Session) -> None:
+    """Whatever happened, and in whichever order: the two are said in SQL of their own."""
+    test, now = hall.test(), utcnow()
+    moments = ("entered_at", "started_at", "paused_at", "submitted_at", "withdrawn_at")
+    for happened in product((None, now), repeat=len(moments)):
+        for blank in (False, True) if happened[3] else (False,):
+            hall.candidacies(test, 1, blank=blank, **dict(zip(moments, happened, strict=True)))
+    said = {}
+    for stage in Progress:
+        asked = parse_filter(MultiDict([("progress", stage.value)]), ZoneInfo("UTC"))
+        for row in session.execute(shown(matching(EVERYTHING, asked, now), now)):
+            assert row.progress == stage
+            said[row.id] = stage
+    assert len(said) == 32 + 16
+    assert set(said.values()) == set(Progress)
 
 
 def test_any_of_within_a_name_and_all_across_names(progresses: Sitting) -> None:

@@ -292,3 +292,14 @@ def test_statements_do_not_grow_with_the_rows(app: Flask, hall: Hall, headers: d
         numbers.append([one for one in asked if not one.startswith(("BEGIN", "PRAGMA"))])
     assert numbers[0] == numbers[1]
     assert len(numbers[0]) <= (8 if headers else 11)
+
+
+@pytest.mark.parametrize("query", ["", "q=lind&warning=offline", "sort=-warnings"])
+def test_the_driver_of_postgresql_remembers_each_statement(app: Flask, hall: Hall, query: str) -> None:
+    """psycopg reads a statement of more than 4,096 letters anew each time: as long as PostgreSQL takes to answer it."""
+    hall.candidacy(test := hall.test())
+    client = signed_in(app, hall.contributor(test))
+    with statements(app) as made:
+        got(client, f"/monitor?{query}", **HTMX)
+    assert made
+    assert [one for one in made if len(one) > 4096] == []

@@ -19,7 +19,6 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     bindparam,
-    cast,
     exists,
     select,
     type_coerce,
@@ -67,7 +66,7 @@ OPEN_SITTING = (
         Candidacy.test_id == bindparam("in_test"),
         is_writing(),
         Test.closed_at.is_(None),
-        type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= cast(NOW, BigInteger),
+        type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= NOW,
     )
     .with_for_update(of=ATTEMPTS)
 )

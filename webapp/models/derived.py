@@ -15,13 +15,15 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Join,
+    String,
     and_,
     bindparam,
     case,
     cast,
+    false,
     func,
     join,
-    literal,
+    literal_column,
     or_,
     type_coerce,
 )
@@ -34,8 +36,9 @@ OFFLINE_AFTER = timedelta(seconds=75)
 """Nobody heard of for this long is offline; pings come at every second beat, 30 s (R21 allows 90 s)."""
 IDLE_AFTER = timedelta(minutes=10)
 MINUTE = 60_000_000
-NOW: BindParameter[datetime] = bindparam("now", type_=Instant)
-Moment = datetime | BindParameter[datetime]
+NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
+"""In microseconds since 1970, as moments are stored."""
+Moment = datetime | BindParameter[int]
 
 
 class Progress(StrEnum):
@@ -73,14 +76,21 @@ def own_end() -> ColumnElement[datetime]:
     """The test's end for this candidate: with extra time and incident time."""
     minutes = Candidacy.extra_minutes + Candidacy.incident_minutes
     # eight bytes: in PostgreSQL's four only 35 minutes fit, and the statement fails for whoever has more
-    return type_coerce(type_coerce(Test.ends_at, BigInteger) + minutes * literal(MINUTE, BigInteger), Instant)
+    return type_coerce(type_coerce(Test.ends_at, BigInteger) + minutes * cast(constant(MINUTE), BigInteger), Instant)
+
+
+def constant(number: int) -> ColumnElement[int]:
+    """A number that never changes, written into the statement: each parameter is looked at each time one runs.
+
+    PostgreSQL reads a small one as four bytes.
+    """
+    return literal_column(str(number), BigInteger)
 
 
 def _before(now: Moment, by: timedelta) -> Any:
     if isinstance(now, datetime):
         return now - by
-    # cast, not coerced: a parameter would be another one of the same name, and of the two only one has its type
-    return type_coerce(cast(now, BigInteger) - by // MICROSECOND, Instant)
+    return now - constant(by // MICROSECOND)
 
 
 def is_online(now: Moment) -> ColumnElement[bool]:
@@ -89,20 +99,24 @@ def is_online(now: Moment) -> ColumnElement[bool]:
         Candidacy.last_seen > _before(now, OFFLINE_AFTER),
         or_(Candidacy.left_at.is_(None), Candidacy.last_seen > Candidacy.left_at),
     )
-    return func.coalesce(heard, False)
+    return func.coalesce(heard, false())
 
 
 def progress() -> ColumnElement[str]:
     """One of `Progress`, as text."""
-    return case(
-        (Candidacy.withdrawn_at.is_not(None), Progress.WITHDRAWN.value),
-        (and_(Candidacy.submitted_at.is_not(None), Candidacy.blank), Progress.BLANK.value),
-        (Candidacy.submitted_at.is_not(None), Progress.SUBMITTED.value),
-        (Candidacy.paused_at.is_not(None), Progress.PAUSED.value),
-        (Candidacy.started_at.is_not(None), Progress.IN_PROGRESS.value),
-        (Candidacy.entered_at.is_not(None), Progress.DASHBOARD.value),
-        else_=Progress.INACTIVE.value,
-    )
+    reached = {
+        Progress.WITHDRAWN: Candidacy.withdrawn_at.is_not(None),
+        Progress.BLANK: and_(Candidacy.submitted_at.is_not(None), Candidacy.blank),
+        Progress.SUBMITTED: Candidacy.submitted_at.is_not(None),
+        Progress.PAUSED: Candidacy.paused_at.is_not(None),
+        Progress.IN_PROGRESS: Candidacy.started_at.is_not(None),
+        Progress.DASHBOARD: Candidacy.entered_at.is_not(None),
+    }
+    return case(*((holds, _word(stage)) for stage, holds in reached.items()), else_=_word(Progress.INACTIVE))
+
+
+def _word(stage: Progress) -> ColumnElement[str]:
+    return literal_column(f"'{stage.value}'", String)
 
 
 def has_progress(stage: Progress) -> ColumnElement[bool]:

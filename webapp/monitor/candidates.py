@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from itertools import compress
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, literal, or_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, case, func, literal, type_coerce
 from sqlalchemy.orm import Session
 
+from webapp.by_database import ByDatabase
 from webapp.database import microseconds
 from webapp.models import Candidacy, Test, User
-from webapp.models.derived import MINUTE, Moment, has_warning, is_online, is_writing, own_end, progress
+from webapp.models.derived import MINUTE, Moment, constant, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.presentation import Presentation
 from webapp.planning.search_text import planners_of
@@ -33,6 +34,7 @@ class CandidateRow(NamedTuple):
     number: str
     flagged: bool
     was_offline: bool
+    """Before now."""
     online: bool
     progress: str
     last_seen: int | None
@@ -67,6 +69,11 @@ class CandidateRow(NamedTuple):
         return tuple(compress(WARNINGS, held))
 
     @property
+    def ever_offline(self) -> bool:
+        """Offline before, or now."""
+        return self.was_offline or self.warning_offline
+
+    @property
     def submitted_once(self) -> bool:
         """Whether a submission is there."""
         return self.submitted is not None
@@ -83,13 +90,12 @@ def moment_of_minute(minute: int) -> datetime:
 
 def shown(matches: Select[Any], now: Moment) -> Select[Any]:
     """The same candidacies with every column that a row needs, in the order of `CandidateRow`, without the planner."""
-    at = literal(microseconds(now), BigInteger) if isinstance(now, datetime) else cast(now, BigInteger)
-    begun, ended = Candidacy.started_at, func.coalesce(Candidacy.submitted_at, Candidacy.withdrawn_at)
-    until = func.coalesce(type_coerce(ended, BigInteger), at)
+    at = literal(microseconds(now), BigInteger) if isinstance(now, datetime) else now
+    begun = Candidacy.started_at
+    until = func.coalesce(type_coerce(Candidacy.submitted_at, BigInteger), Candidacy.withdrawn_at, at)
     facts: dict[str, Any] = {
         **{field: getattr(Candidacy, field) for field in CandidateRow._fields if hasattr(Candidacy, field)},
         "name": User.name,
-        "was_offline": or_(Candidacy.was_offline, has_warning(CandidateWarning.OFFLINE, now)),
         "online": is_online(now),
         "progress": progress(),
         "last_seen": case((~is_online(now), _minute(Candidacy.last_seen))),
@@ -111,11 +117,13 @@ def shown(matches: Select[Any], now: Moment) -> Select[Any]:
 
 
 def _minute(moment: Any, and_so_long: int = 0) -> ColumnElement[int]:
-    return (type_coerce(moment, BigInteger) + and_so_long) // MINUTE
+    exact = type_coerce(moment, BigInteger)
+    return (exact + constant(and_so_long) if and_so_long else exact) // constant(MINUTE)
 
 
 def _not_below_zero(minutes: ColumnElement[int]) -> ColumnElement[int]:
-    return case((minutes > 0, minutes), else_=0)
+    of_two = (minutes, constant(0))
+    return ByDatabase(on_postgresql=func.greatest(*of_two), on_sqlite=func.max(*of_two), type_=BigInteger())
 
 
 def as_rows(found: Iterable[Any], planners: dict[int, str]) -> list[CandidateRow]:

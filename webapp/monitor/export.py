@@ -83,7 +83,7 @@ def _in_words(row: CandidateRow, key: str, words: dict[str, dict[str, str]]) -> 
     """Text of the columns that are shown in words; None for those that are shown as they are."""
     own = words["export"]
     held: dict[str, list[str]] = {
-        "submission": [own["submitted"]] * row.submitted_once + [own["was_offline"]] * row.was_offline,
+        "submission": [own["submitted"]] * row.submitted_once + [own["was_offline"]] * row.ever_offline,
         "status": [words["status"]["online" if row.online else "offline"]],
         "progress": [words["progress"][row.progress]],
         "warnings": [words["warning"][one] for one in row.warnings],

@@ -32,6 +32,7 @@ COUNT_KEPT_FOR = timedelta(seconds=10)
 """For which more than `FEW` are not counted again: all who watch them ask each five seconds. A count takes a core."""
 VIEWS = 4096
 """Views whose size is remembered."""
+MOST = bindparam("most", type_=Integer)
 KEPT = 64
 """Views whose statements are kept: those of a warning and a phrase take 175 KB."""
 
@@ -88,7 +89,7 @@ class Sizes:
 class Statements:
     """By which a view's pages are found, at any moment: making one takes as long as asking it.
 
-    Their parameters: `matching.parameters`, and `most`, `counted`, `ids` or `skipped` where they speak of them.
+    Their parameters: `matching.parameters`, and `most`, `ids` or `skipped` where they speak of them.
     """
 
     def __init__(self, reach: Reach, filter: Filter, sort: str) -> None:  # noqa: A002
@@ -96,10 +97,16 @@ class Statements:
 
     @cached_property
     def few(self) -> Select[int, str | None]:
-        """How many match, `counted` at the most, and if they are not more than `most`, their ids in one text."""
-        most, counted = bindparam("most", type_=Integer), bindparam("counted", type_=Integer)
-        met = matching_alone(*self._view[:2], NOW).limit(counted).subquery("met")
-        return select(func.count(), together(met.c[0], most)).select_from(met)
+        """How many match, and if they are not more than `most`, their ids in one text."""
+        matches = matching_alone(*self._view[:2], NOW)
+        [number] = matches.selected_columns
+        return matches.with_only_columns(func.count(), together(number, MOST), maintain_column_froms=True)
+
+    @cached_property
+    def few_at_most(self) -> Select[int, str | None]:
+        """The same where more than `most` are not counted: of these it is told only that they are more."""
+        met = matching_alone(*self._view[:2], NOW).limit(MOST + 1).subquery("met")
+        return select(func.count(), together(met.c[0], MOST)).select_from(met)
 
     def number(self, expected: int | None) -> Select[int]:
         """Of all matches. A phrase is looked up if not too many are expected to have it, or else in each text."""
@@ -125,11 +132,6 @@ class Statements:
         """Met on a walk."""
         return _on_page(_many(*self._view, NOW), self._view[2], NOW)
 
-    @cached_property
-    def counted_page(self) -> Select[Any]:
-        """The same, each with the number of all."""
-        return counted_page(*self._view, NOW)
-
 
 @lru_cache(maxsize=KEPT)
 def statements_of(reach: Reach, filter: Filter, sort: str) -> Statements:  # noqa: A002
@@ -150,20 +152,17 @@ def find(
     """The page asked for, or the nearest there is: by two or three statements, or four where a guess was wrong.
 
     Few matches (`sorted_up_to`) are found and then sorted; of more, a walk in the order of names soon meets a page.
-    Whoever knows the `last` size asks for no more than is needed: in a few tests the number of many comes with the
-    page, and over all of them it is not counted again for some seconds. Where it is not known, PostgreSQL expects one.
+    Over all tests, whoever knows the `last` size asks for no more than is needed, and very many are not counted again
+    for some seconds; where it is not known, PostgreSQL expects one.
     """
     page, narrow = presentation.page, is_narrow(reach, filter)
     limit = _few(page, narrow=narrow) if sorted_up_to is None else sorted_up_to
     ask = Asking(connection, statements_of(reach, in_general(filter), presentation.sort), parameters(filter, now), now)
-    return (_find_in_few_tests if narrow else _find_over_all)(ask, page, limit, last)
+    return _find_in_few_tests(ask, page, limit) if narrow else _find_over_all(ask, page, limit, last)
 
 
-def _find_in_few_tests(ask: Asking, page: int, limit: int, last: Size | None) -> Found:
-    met = ask.walk_and_count(page) if last is not None and last.count > limit else None
-    if met is not None:
-        return met
-    size, few = ask.few(limit, count_all=True)
+def _find_in_few_tests(ask: Asking, page: int, limit: int) -> Found:
+    size, few = ask.few(limit)
     return ask.walk(size, page) if few is None else ask.sort(size, few, page)
 
 
@@ -174,13 +173,13 @@ def _find_over_all(ask: Asking, page: int, limit: int, last: Size | None) -> Fou
             return found
     expected = ask.expected() if last is None else last.count
     if expected is None or 0 < expected <= limit:
-        size, few = ask.few(limit)
+        size, few = ask.few_at_most(limit)
         if few is not None:
             return ask.sort(size, few, page)
     size = ask.count(expected)  # also where nobody matched: PostgreSQL counts on all cores, and finds on one
     if size.count == 0:
         return Found(size, 1, ())
-    few = ask.few(limit)[1] if size.count <= limit else None
+    few = ask.few_at_most(limit)[1] if size.count <= limit else None
     return ask.walk(size, page) if few is None else ask.sort(size, few, page)
 
 
@@ -194,24 +193,22 @@ class Asking:
     """Parameters: the moment's and the filter's."""
     now: datetime
 
-    def few(self, limit: int, *, count_all: bool = False) -> tuple[Size, str | None]:
-        """Find all that match: their ids in one text, or None if they are more than `limit`.
+    def few(self, limit: int) -> tuple[Size, str | None]:
+        """Count all that match, with their ids in one text, or None if they are more than `limit`."""
+        return self._few(self.statements.few, limit)
 
-        Of more it is told only that they are, unless it is to `count_all`.
-        """
-        said = {"most": limit, "counted": LARGEST_ID if count_all else limit + 1}
-        count, ids = self.connection.execute(self.statements.few, self.said | said).one()
+    def few_at_most(self, limit: int) -> tuple[Size, str | None]:
+        """The same, but of more than `limit` it is told only that they are more."""
+        return self._few(self.statements.few_at_most, limit)
+
+    def _few(self, statement: Select[int, str | None], limit: int) -> tuple[Size, str | None]:
+        count, ids = self.connection.execute(statement, self.said | {"most": limit}).one()
         return Size(count, self.now), None if count > limit else ids or ""
 
     def sort(self, size: Size, few: str, page: int) -> Found:
         """A page, or the last, of these few."""
         page = min(page, pages_of(size.count))
         return Found(size, page, self._ids(self.statements.page_of_few, page, ids=few) if few else [])
-
-    def walk_and_count(self, page: int) -> Found | None:
-        """Meet the page on a walk along the names, and count all at once; None if there is no such page."""
-        met = self.connection.execute(self.statements.counted_page, self.said | _place(page)).all()
-        return Found(Size(met[0][1], self.now), page, [number for number, _ in met]) if met else None
 
     def expected(self) -> int | None:
         """How many matches PostgreSQL expects."""
@@ -234,19 +231,13 @@ def _place(page: int) -> dict[str, int]:
     return {"skipped": min((page - 1) * ROWS_PER_PAGE, LARGEST_ID)}
 
 
-def counted_page(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
-    """The page asked for (`skipped`) of many, each with the number of all."""
-    number = _number_of(matching_alone(reach, filter, now)).scalar_subquery()
-    return _on_page(_many(reach, filter, presentation, now).add_columns(number), presentation, now)
-
-
 def _few(page: int, *, narrow: bool) -> int:
     """Up to how many matches are sorted sooner than a walk meets the page: a test's names are soon walked along."""
     return min(FEW, FEW_OF_A_TEST * page) if narrow else FEW
 
 
 def _number_of(matches: Select[int]) -> Select[int]:
-    return matches.with_only_columns(func.count(), maintain_column_froms=True).correlate(None)
+    return matches.with_only_columns(func.count(), maintain_column_froms=True)
 
 
 @cache

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access import Reach
-from webapp.database import EPOCH, Instant
+from webapp.database import EPOCH, Instant, microseconds
 from webapp.models import ATTEMPTS, ENTRIES, TEXTS, Attendance, Candidacy, RosterEntry, Test, User
 from webapp.models.derived import Moment, Progress, has_progress, has_warning, is_online, sitting
 from webapp.models.derived import Warning as CandidateWarning
@@ -240,4 +240,4 @@ def parameters(filter: Filter, now: datetime) -> dict[str, Any]:  # noqa: A002
         for place, value in enumerate(values)
         for edge, moment in zip(EDGES, bounds(name, value, now, filter.zone), strict=True)
     }
-    return {"now": now, **spellings(folded(filter.q)), **edges}
+    return {"now": microseconds(now), **spellings(folded(filter.q)), **edges}

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Reach
 from webapp.among import among
-from webapp.database import PLANNED_ONCE
+from webapp.database import PLANNED_ONCE, microseconds
 from webapp.models import RosterEntry
 from webapp.models.derived import NOW, sitting
 from webapp.monitor.candidates import CandidateRow, as_rows, planner_names, shown
@@ -50,7 +50,7 @@ def load_page(
     found = find(connection, reach, filter, presentation, now, last=sizes.of(reach, filter))
     sizes.remember(reach, filter, found.size)
     places = {number: place for place, number in enumerate(found.ids)}
-    rows = connection.execute(_rows_of(), {"ids": found.ids, "now": now}).all() if places else []
+    rows = connection.execute(_rows_of(), {"ids": found.ids, "now": microseconds(now)}).all() if places else []
     rows = sorted(rows, key=lambda row: places[row.id])
     planners = planner_names(session, {row.test_id for row in rows}, presentation)
     return TablePage(found.count, found.page, pages_of(found.count), tuple(as_rows(rows, planners)))
