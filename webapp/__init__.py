@@ -29,7 +29,7 @@ from webapp.config import ROOT, Settings, load
 from webapp.database import engine_options, prepare
 from webapp.exams.absence import mark_was_offline
 from webapp.extensions import babel, csrf, db, login, migrate
-from webapp.messaging.notices import OUTBOX, open_notices
+from webapp.messaging.notices import OUTBOX, OpenNotices
 
 
 class Application(Flask):
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init_app(app)
     for part in (accounts, exams, monitor, messaging, logbook, operations):
         part.init_app(app)
-    push.init_app(app, outbox=OUTBOX, open_notices=open_notices, came_back=mark_was_offline)
+    push.init_app(app, outbox=OUTBOX, open_notices=OpenNotices(), came_back=mark_was_offline)
     cli.init_app(app)
     return app
 

@@ -164,9 +164,9 @@ class Interleavings:
 
     def _finish_requests(self) -> None:
         """All that is under way; and what got no answer is posted again, as pages do."""
-        for operation in self.operations:
-            operation.finish()
-        self._forget_what_is_over()
+        while self.operations:  # in turn: one may wait for another
+            for operation in self.operations:
+                self._step(operation, 1)
         process = self.network.processes[0]
         for sending in self.sendings:
             if sending.number is None:

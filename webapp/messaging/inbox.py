@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, select, update
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from webapp.among import among
 from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, writing
 from webapp.models import Delivery, KeptSession, LogSubject, Message, User, still_counts
@@ -19,13 +37,24 @@ def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
 
 
-def open_texts(connection: Connection, kept: KeptSession) -> Sequence[Any] | None:
-    """What the same messages say, oldest first, as (id, sender's role, subject, body, moment).
+def open_of_each(connection: Connection, kept: Sequence[KeptSession]) -> list[list[int] | None]:
+    """The numbers of the same messages for each of these sessions, oldest first.
 
-    None if the session does not count any more: the same statement asks for both.
+    None for a session that does not count any more: the same statement asks for both.
     """
-    rows = connection.execute(OPEN_TEXTS, kept._asdict()).all()
-    return [row for row in rows if row.id is not None] if rows else None
+    asked = json.dumps([{"place": place, **one._asdict()} for place, one in enumerate(kept)])
+    found: list[list[int] | None] = [None] * len(kept)
+    for place, number in connection.execute(OPEN_OF_EACH[connection.dialect.name], {"kept": asked}):
+        numbers = found[place] = found[place] or []
+        if number is not None:
+            numbers.append(number)
+    return found
+
+
+def texts(connection: Connection, numbers: Iterable[int]) -> Sequence[Any]:
+    """What messages say, as (id, sender's role, subject, body, moment)."""
+    said = select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
+    return connection.execute(said.where(among(Message.id, numbers))).all()
 
 
 def all_messages(session: Session, user_id: int) -> Sequence[Message]:
@@ -91,12 +120,28 @@ def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
 OPEN_NOTICES = (
     _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None)).execution_options(**{PLANNED_ONCE: True})
 )
-OPEN_TEXTS = (
-    select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
-    .select_from(User)
-    .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
-    .outerjoin(Message, Message.id == Delivery.message_id)
-    .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
-    .order_by(Message.id)
-    .execution_options(**{PLANNED_ONCE: True})
-)
+
+
+def _open_of_each(kept: FromClause) -> Select[int, int | None]:
+    return (
+        select(kept.c.place, Delivery.message_id)
+        .join_from(kept, User, still_counts(kept.c.user_id, kept.c.epoch, kept.c.session_id))
+        .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
+        .order_by(kept.c.place, Delivery.message_id)
+        .execution_options(**{PLANNED_ONCE: True})
+    )
+
+
+FIELDS = {"place": Integer, "user_id": Integer, "epoch": Integer, "session_id": Text}
+OPEN_OF_EACH = {
+    "postgresql": _open_of_each(
+        func.json_to_recordset(cast(bindparam("kept", type_=Text), JSON))
+        .table_valued(*(column(name, type_) for name, type_ in FIELDS.items()))
+        .render_derived("kept", with_types=True)
+    ),
+    "sqlite": _open_of_each(
+        select(*(func.json_extract(column("value"), literal_column(f"'$.{name}'")).label(name) for name in FIELDS))
+        .select_from(func.json_each(bindparam("kept", type_=Text)))
+        .subquery("kept")
+    ),
+}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import render_template
+from sqlalchemy import Connection
 
 from webapp import push
+from webapp.asking_together import AskedTogether
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import KeptSession, Message, Role
 from webapp.timezone import installation_locale, installation_zone
+
+KEPT = 256
+"""Notices that are kept as they are shown."""
 
 
 def rendered(message: Message) -> str:
@@ -33,7 +38,7 @@ class Said(NamedTuple):
     sent_at: datetime
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def _written(message: Said, _zone: ZoneInfo, _locale: str) -> str:
     """Kept, because a hall that comes back asks for the same few 1,500 times."""
     return render_template("messaging/_notice.html", message=message)
@@ -44,13 +49,40 @@ def announce(message: Message, user_ids: list[int]) -> None:
     push.announce(message.id, rendered(message), user_ids)
 
 
-def open_notices(kept: KeptSession) -> list[tuple[int, str]] | None:
-    """A person's open notices as (number, notice), oldest first: what a stream begins with. None if the session does
-    not count any more."""
-    zone, locale = installation_zone(), installation_locale()
-    with db.engine.connect() as connection:  # a session's own beginning and end take longer than what is asked
-        said = inbox.open_texts(connection, kept)
-    return None if said is None else [(one.id, _written(one, zone, locale)) for one in map(Said._make, said)]
+class OpenNotices:
+    """A person's open notices as (number, notice), oldest first: what each stream begins with.
+
+    A hall that comes back opens 1,500 within seconds: those that open at a time are asked for together, and what a
+    message says is read once.
+    """
+
+    def __init__(self) -> None:
+        self._of = AskedTogether(self._read)
+        self._shown: dict[int, str] = {}
+        """Notices by number, for whoever reads: only one does at a time."""
+
+    def __call__(self, kept: KeptSession) -> list[tuple[int, str]] | None:
+        """Those of a session's person; None if the session does not count any more."""
+        return self._of(kept)
+
+    def _read(self, kept: Sequence[KeptSession]) -> list[list[tuple[int, str]] | None]:
+        with db.engine.connect() as connection:  # a session's own beginning and end take longer than what is asked
+            found = inbox.open_of_each(connection, kept)
+            self._show(connection, {number for numbers in found for number in numbers or ()})
+        return [None if numbers is None else [*self._of_these(numbers)] for numbers in found]
+
+    def _of_these(self, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        return ((one, self._shown[one]) for one in numbers if one in self._shown)
+
+    def _show(self, connection: Connection, numbers: set[int]) -> None:
+        """Have the notices with these numbers, but of messages deleted since they were asked for."""
+        if len(self._shown.keys() | numbers) > KEPT:
+            self._shown = {one: notice for one, notice in self._shown.items() if one in numbers}
+        missing = numbers - self._shown.keys()
+        if missing:
+            zone, locale = installation_zone(), installation_locale()
+            for said in map(Said._make, inbox.texts(connection, missing)):
+                self._shown[said.id] = _written(said, zone, locale)
 
 
 def load(number: int) -> push.Announcement:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flask_login import UserMixin
-from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, String, Text, and_, exists
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import LARGEST_ID, Instant
@@ -79,7 +79,7 @@ class SignInAttempt(Model):
 
 
 def still_counts(
-    user_id: BindParameter[int], epoch: BindParameter[int], session_id: BindParameter[str]
+    user_id: ColumnElement[int], epoch: ColumnElement[int], session_id: ColumnElement[str]
 ) -> ColumnElement[bool]:
     """The condition on `User` to be the person of a session that has not ended."""
     ended = exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)

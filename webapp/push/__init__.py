@@ -14,9 +14,9 @@ from webapp.push.known_pings import KnownPings
 from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
-from webapp.push.service import announce, announce_closed, drain, seen, sign_out
+from webapp.push.service import OpenNotices, announce, announce_closed, drain, seen, sign_out
 from webapp.push.sessions import write_end_of_all
-from webapp.push.views import OpenNotices, push
+from webapp.push.views import push
 
 __all__ = [
     "Announcement",
@@ -40,8 +40,7 @@ def init_app(app: Flask, *, outbox: Outbox, open_notices: OpenNotices, came_back
     `outbox` and `open_notices` read messages, `came_back` hears of people who had been offline; each is called in
     an application context.
     """
-    built = app.extensions["examhall_push"] = service.build(app, outbox, came_back)
-    push.open_notices = open_notices
+    built = app.extensions["examhall_push"] = service.build(app, outbox, open_notices, came_back)
     if service.under_gevent():
         app.wsgi_app = OwnStack(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = KnownPings(app.wsgi_app, built.presence.seen)  # type: ignore[method-assign]

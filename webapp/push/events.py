@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from flask_sse import Message
 
@@ -38,8 +39,9 @@ SIGNED_OUT = Event("", type="signed-out").encoded()
 """The session that opened this stream has ended."""
 
 
+@lru_cache(maxsize=256)
 def notice_event(message_id: int, notice: str) -> bytes:
-    """A notice as an unnamed event: the page swaps it in."""
+    """A notice as an unnamed event: the page swaps it in. Kept, because it is the same for all its recipients."""
     return Event(notice, id=str(message_id)).encoded()
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-AT_ONCE = 4
-"""Streams that are being opened: fewer than a process has connections to the database, so that pages have theirs."""
+AT_ONCE = 12
+"""Streams that are being opened, so many that they are asked for together (`asking_together.AskedTogether`)."""
 PATIENCE_SECONDS = 20.0
 """How long one waits for its turn; a hall of 1,500 is through in a few seconds."""
 

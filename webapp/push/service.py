@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.extensions import db
+from webapp.models import KeptSession
 from webapp.push import files, sessions
 from webapp.push.background import Background
 from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, Word
@@ -23,6 +25,8 @@ from webapp.push.redis_bus import RedisBus
 from webapp.refusals import Unavailable
 
 STREAMS_UNDER_GEVENT = 10_000
+OpenNotices = Callable[[KeptSession], list[tuple[int, str]] | None]
+"""Gives a person's open notices as (number, notice), oldest first, or None for a session that has ended."""
 log = structlog.get_logger(__name__)
 
 
@@ -35,9 +39,10 @@ class Push:
     sweep: Sweep
     presence: PresenceRecorder
     background: Background
+    open_notices: OpenNotices
 
 
-def build(app: Flask, outbox: Outbox, came_back: CameBack) -> Push:
+def build(app: Flask, outbox: Outbox, open_notices: OpenNotices, came_back: CameBack) -> Push:
     """Join the parts; the loops start with the first request."""
     settings: Settings = app.config["SETTINGS"]
     hub = Hub(_capacity(settings))
@@ -47,7 +52,7 @@ def build(app: Flask, outbox: Outbox, came_back: CameBack) -> Push:
     background.every(1.0, hub.beat)
     background.every(SWEEP_SECONDS, sweep.step)
     background.every(FLUSH_SECONDS, lambda: presence.flush(db.session(), utcnow()))
-    return Push(hub, _bus(hub, settings, background), sweep, presence, background)
+    return Push(hub, _bus(hub, settings, background), sweep, presence, background, open_notices)
 
 
 def _bus(hub: Hub, settings: Settings, background: Background) -> Bus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, request
@@ -21,8 +21,6 @@ from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
 from webapp.security import kept_session, own_session
 
-OpenNotices = Callable[[KeptSession], list[tuple[int, str]] | None]
-
 
 class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
     """flask-sse's blueprint with the hub behind it.
@@ -30,10 +28,6 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
     Instead of a channel named by the request and a Redis connection per stream: the channel is the signed-in person
     (R13), and all streams of a process share one listener.
     """
-
-    open_notices: OpenNotices
-    """Gives a person's open notices as (number, notice), oldest first, or None for a session that has ended; set by
-    `push.init_app`."""
 
     def publish(
         self,
@@ -73,7 +67,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         push = service.current()
         stream = push.hub.open(kept.user_id, kept.session_id, _lent_socket())
         try:
-            notices = self.open_notices(kept)  # asks besides whether the session still counts
+            notices = push.open_notices(kept)  # asks besides whether the session still counts
         except BaseException:
             push.hub.leave(stream)
             raise
