@@ -7,6 +7,8 @@ texts.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +22,9 @@ from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
 from webapp.access import Reach
+from webapp.database import writing
 from webapp.logbook.append import AS_IT_IS
+from webapp.messaging.inbox import OPEN_OF_EACH
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
 from webapp.monitor.finding import FEW, ROWS_PER_PAGE, Statements, ordered
@@ -52,7 +56,7 @@ FROM_AN_INDEX = [
     ("started_within", "5m"),
     ("submitted_within", "5m"),
 ]
-READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|attempt|search_text|answer|user_account)\b")
+READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|attempt|search_text|answer|user_account|delivery)\b")
 
 
 def plan(session: Session, query: Select[Any]) -> str:
@@ -128,6 +132,23 @@ def test_many_are_met_on_a_walk_along_the_names(nations_session: Session, nation
         for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no"), ("started_within", "1h")):
             chosen = plan(nations_session, list(statements(within, pair, nation[1]))[2])
             assert index in chosen, chosen
+
+
+@pytest.mark.only_on("postgresql")
+def test_what_streams_begin_with_is_looked_up(nations_session: Session, nation: Nation) -> None:
+    """For each of those who open one: where 60,000 people have three messages each, and for one as for twelve."""
+    with contextlib.suppress(ZeroDivisionError), writing(nations_session):
+        nations_session.execute(
+            text("INSERT INTO delivery (user_id, message_id) SELECT id, n FROM user_account, generate_series(1, 3) n")
+        )
+        nations_session.execute(text("ANALYZE delivery"))
+        for many in (1, 12):
+            kept = json.dumps([{"place": n, "user_id": n + 1, "epoch": 0, "session_id": "s"} for n in range(many)])
+            chosen = plan(nations_session, OPEN_OF_EACH["postgresql"].params(kept=kept))
+            assert not READ_WHOLE.search(chosen), chosen
+            assert "Index Scan using pk_user_account" in chosen, chosen
+            assert "pk_delivery" in chosen, chosen
+        raise ZeroDivisionError  # takes the messages back
 
 
 @pytest.mark.only_on("postgresql")
