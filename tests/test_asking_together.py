@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from threading import Event, Thread
 
 import pytest
 
+from tests.until import until
 from webapp import asking_together
 from webapp.asking_together import AskedTogether
 
@@ -82,14 +82,6 @@ def begun(together: AskedTogether[int, int], number: int) -> Future[int]:
 
     Thread(target=ask, daemon=True).start()
     return answer
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.001)
 
 
 def test_who_comes_alone_is_asked_for_alone_and_at_once() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from tests.until import until
 from webapp.pool import PoolInTurn, QueueInTurn
 
 PATIENCE_SECONDS = 20.0
@@ -28,14 +28,6 @@ def waiting(given: PoolInTurn) -> int:
     queue = given._pool
     assert isinstance(queue, QueueInTurn)
     return len(queue.waiting)
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -58,7 +50,7 @@ def test_who_gives_one_back_and_takes_another_stands_behind_those_who_wait(threa
     others = []
     for number in range(5):
         others.append(threads.submit(take, f"waiting {number}"))
-        until(lambda wanted=number + 1: waiting(one) == wanted)
+        until(lambda wanted=number + 1: waiting(one) == wanted, PATIENCE_SECONDS)
     first.close()
     take("again")
     for other in others:

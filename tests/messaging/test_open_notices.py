@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import islice
 from threading import Event
-from time import sleep
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog, post
 from tests.statements import statements
+from tests.until import until
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.extensions import db
@@ -149,8 +149,7 @@ def test_streams_that_open_at_a_time_are_asked_for_together(app: Flask, hall: Ha
     with ThreadPoolExecutor(len(pages)) as threads:
         opening = [threads.submit(page.get, "/stream", buffered=False) for page in pages]
         assert begun.wait(10)
-        while len(waiting._waiting) < len(pages) - 1 and not any(one.done() for one in opening):
-            sleep(0.001)
+        until(lambda: len(waiting._waiting) == len(pages) - 1)
         released.set()
         streams = [one.result() for one in opening]
     first = [b"".join(islice(stream.response, 1)) for stream in streams]

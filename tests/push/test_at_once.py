@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
 from threading import Thread
 
 import gevent
@@ -13,6 +12,7 @@ import pytest
 from tests.databases import Database
 from tests.hall import Hall
 from tests.server import PASSWORD, Person, Server
+from tests.until import until
 from webapp.accounts.passwords import hash_password
 from webapp.push.events import BEAT
 from webapp.push.lean import AT_ONCE, OwnStack
@@ -45,21 +45,13 @@ def test_each_event_once_whoever_writes_it() -> None:
     stream.put(2, b"two")  # nobody waits yet: it is left to the writer
     writer = Thread(target=lambda: written.extend(stream.events([(1, b"one")])), daemon=True)
     writer.start()
-    until(lambda: stream._idle)
+    until(lambda: stream._idle, 5)
     for number in (1, 3, 3, 4, 5, 5, 6):
         stream.put(number, b"%d" % number)
     stream.end()
     writer.join(timeout=5)
     assert line.written == [b"3", b"4"]
     assert written == [BEAT + b"one", b"two", b"5", b"6"]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_streams_are_opened_a_few_at_a_time_and_others_are_served_meanwhile() -> None:

@@ -14,6 +14,7 @@ from tests.databases import Database
 from tests.hall import Hall
 from tests.redis_server import RedisServer
 from tests.server import PASSWORD, Listener, Person, Server
+from tests.until import until
 from webapp.accounts.passwords import hash_password
 from webapp.push.bus import Announcement
 from webapp.push.hub import Hub
@@ -34,14 +35,6 @@ def here_and_there(hall: Hall, database: Database, redis: RedisServer) -> Iterat
     with ExitStack() as stack:
         environ = {"EXAMHALL_REDIS_URL": redis.url}
         yield tuple(stack.enter_context(Server(database, environ=environ)) for _ in range(2))  # type: ignore[misc]
-
-
-def until(condition: object, seconds: float = 10) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 @pytest.mark.server

@@ -40,7 +40,7 @@ class Said(NamedTuple):
 
 @lru_cache(maxsize=KEPT)
 def _written(message: Said, _zone: ZoneInfo, _locale: str) -> str:
-    """Kept, because a hall that comes back asks for the same few 1,500 times."""
+    """Kept, because the pages of a hall show the same few."""
     return render_template("messaging/_notice.html", message=message)
 
 

@@ -14,7 +14,7 @@ from webapp.push.known_pings import KnownPings
 from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
-from webapp.push.service import OpenNotices, announce, announce_closed, drain, seen, sign_out
+from webapp.push.service import NoticesOf, announce, announce_closed, drain, seen, sign_out
 from webapp.push.sessions import write_end_of_all
 from webapp.push.views import push
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-def init_app(app: Flask, *, outbox: Outbox, open_notices: OpenNotices, came_back: CameBack) -> None:
+def init_app(app: Flask, *, outbox: Outbox, open_notices: NoticesOf, came_back: CameBack) -> None:
     """Join push to an application.
 
     `outbox` and `open_notices` read messages, `came_back` hears of people who had been offline; each is called in

@@ -25,7 +25,7 @@ from webapp.push.redis_bus import RedisBus
 from webapp.refusals import Unavailable
 
 STREAMS_UNDER_GEVENT = 10_000
-OpenNotices = Callable[[KeptSession], list[tuple[int, str]] | None]
+NoticesOf = Callable[[KeptSession], list[tuple[int, str]] | None]
 """Gives a person's open notices as (number, notice), oldest first, or None for a session that has ended."""
 log = structlog.get_logger(__name__)
 
@@ -39,10 +39,10 @@ class Push:
     sweep: Sweep
     presence: PresenceRecorder
     background: Background
-    open_notices: OpenNotices
+    open_notices: NoticesOf
 
 
-def build(app: Flask, outbox: Outbox, open_notices: OpenNotices, came_back: CameBack) -> Push:
+def build(app: Flask, outbox: Outbox, open_notices: NoticesOf, came_back: CameBack) -> Push:
     """Join the parts; the loops start with the first request."""
     settings: Settings = app.config["SETTINGS"]
     hub = Hub(_capacity(settings))
