@@ -16,8 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.databases import KINDS, Database, application_on
+from tests.logbook.entries import attempt, write
 from webapp.database import of_this_database, writing
 from webapp.extensions import db
+from webapp.logbook.verify import verify
 
 
 def differences(connection: Connection) -> list[object]:
@@ -164,3 +166,24 @@ def test_rows_that_would_point_at_nothing_stop_a_migration(
         upgrade()
     assert "rows that point at nothing: [('answer'" in caplog.text
     assert "presence" in inspect(db.engine).get_table_names(), "nothing has changed"
+
+
+@pytest.mark.only_on("sqlite")
+def test_what_a_tampered_log_holds_outlasts_the_columns_types(app: Flask, session: Session) -> None:
+    """R14: evidence is neither mended nor in the way of a new version, and the guards are there afterwards."""
+    write(session)
+    session.close()
+    downgrade(revision="0011")
+    with closing(sqlite3.connect(str(db.engine.url.database))) as unguarded, unguarded:
+        guards = unguarded.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        unguarded.execute("DROP TRIGGER log_entry_no_update")
+        unguarded.execute("UPDATE log_entry SET at = 'noon'")
+        unguarded.execute(dict(guards)["log_entry_no_update"])
+    upgrade()
+    assert verify(db.session()).number == 1
+    for table in ("log_entry", "log_head"):
+        with pytest.raises(IntegrityError, match="the log"):
+            attempt(db.session(), f"UPDATE {table} SET hash = ''")
+    with closing(sqlite3.connect(str(db.engine.url.database))) as connection:
+        left = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert sorted(left) == sorted(guards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,23 @@ TAMPERED = {
 }  # fmt: skip
 
 
+WRONG_TYPES = {
+    "text in a number's place": (1, "whole number", "UPDATE log_subject SET user_id = 'x' WHERE entry_id = 1"),
+    "two subjects in one": (
+        1, "whole number",
+        "UPDATE log_subject SET test_id = test_id || ',\"\",\"\",\"\",\"\"]' || char(10) || '[1' WHERE entry_id = 1",
+    ),
+    "time with a fraction": (2, "whole number", "UPDATE log_entry SET at = at + 0.4 WHERE id = 2"),
+    "time in words": (2, "whole number", "UPDATE log_entry SET at = 'noon' WHERE id = 2"),
+    "bytes in a text's place": (2, "text", "UPDATE log_entry SET detail = CAST(detail AS BLOB) WHERE id = 2"),
+    "bytes that are no text": (2, "Unicode", "UPDATE log_entry SET detail = CAST(x'ff' AS TEXT) WHERE id = 2"),
+    "number in words": (None, "without a number", "UPDATE log_entry SET id = 'four' WHERE id = 4"),
+    "subject of no number": (None, "no entry's number", "UPDATE log_subject SET entry_id = 'x'"),
+    "head in words": (None, "head", "UPDATE log_head SET number = 'x'"),
+    "head's hash no text": (4, "hash that the head has", "UPDATE log_head SET hash = CAST(x'ff' AS TEXT)"),
+}  # fmt: skip
+
+
 @pytest.fixture
 def four(session: Session, hall: Hall) -> Session:
     """Four entries; the first has three subjects, in two tests."""
@@ -96,6 +114,21 @@ def test_finds_the_first_bad_entry(four: Session, deed: str) -> None:
     assert verdict.reason is not None
     assert reason in verdict.reason
     assert verdict.entries == (4 if number is None else min(4, max(0, number - 1)))
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.parametrize("deed", WRONG_TYPES)
+def test_a_value_of_another_type_is_found(four: Session, deed: str) -> None:
+    """R14: SQLite stores any; the table refuses it, and where it was made to take it, the check says so."""
+    number, reason, statement = WRONG_TYPES[deed]
+    if "x'ff'" not in statement:  # bytes can be called text
+        with pytest.raises(sqlite3.IntegrityError, match="_types"):
+            tamper(four, statement)
+    tamper(four, "PRAGMA ignore_check_constraints = ON", statement)
+    verdict = verify(four)
+    assert (verdict.number, reason in str(verdict.reason)) == (number, True), verdict
+    if number is not None:
+        assert verify_export(list(export(four))).number == number
 
 
 def test_the_log_stays_sound_whatever_later_happens_to_people_and_tests(four: Session) -> None:

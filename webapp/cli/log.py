@@ -9,7 +9,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from webapp.extensions import db
-from webapp.logbook.verify import Broken, export, verify, verify_export
+from webapp.logbook.chain import Broken
+from webapp.logbook.verify import export, verify, verify_export
 
 log = AppGroup("log", help="Check and export the log.")
 

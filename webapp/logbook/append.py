@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CursorResult, Integer, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from webapp.database import PLANNED_ONCE
+from webapp.database import PLANNED_ONCE, microseconds
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
 from webapp.models import LogEntry, LogHead, LogSubject, RosterEntry, Test, User
 
@@ -105,11 +105,11 @@ def append(
     """Write the next entry, and give the head that has moved to it.
 
     `head` comes from `lock_head()` in the same transaction, `subjects` from `in_order()`; `detail` is
-    anything that JSON can hold. Raises `ValueError` if the subjects are not as many as were written for this entry:
-    its hash could never be verified.
+    anything that JSON can hold. Raises `ValueError` if the subjects are not as many as were written for this entry,
+    or a value is not of its field's type: its hash could never be verified.
     """
     number = head.number + 1
-    fields = Fields(number, at, actor.id, actor.name, actor.role, action, canonical_detail(detail))
+    fields = Fields(number, microseconds(at), actor.id, actor.name, actor.role, action, canonical_detail(detail))
     digest = Digest(head.hash, fields)
     digest.add(sorted(subjects))
     moved = Head(number, digest.hexdigest())

@@ -7,8 +7,8 @@ The hash of an entry is the SHA-256 of UTF-8 lines, each ended by a line feed:
    `[candidacy id, user id, test id, number, name, test title, room]`
 
 Each line is a JSON array without spaces and with everything outside ASCII escaped, so a line feed never stands
-inside one and no two entries share a form. `at` is in microseconds since 1970; `detail` is the stored text, as a
-string.
+inside one. Each value is encoded by itself, and only after its type has been checked, so no two entries share a form.
+`at` is in microseconds since 1970; `detail` is the stored text, as a string.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import json.encoder
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
-
-from webapp.database import microseconds
 
 FORM = "examhall-log-1"
 NO_HASH = ""
@@ -30,6 +28,10 @@ NO_HASH = ""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _text = json.encoder.encode_basestring_ascii
 """A text as JSON, the way `_encode` writes it."""
+
+
+class WrongType(ValueError):
+    """A value that the log does not hold: text in a number's place, or text that is not Unicode."""
 
 
 class Subject(NamedTuple):
@@ -48,7 +50,8 @@ class Fields(NamedTuple):
     """What an entry says, without its place in the chain."""
 
     number: int
-    at: datetime
+    at: int
+    """Microseconds since 1970, UTC."""
     actor_id: int | None
     actor_name: str
     actor_role: str
@@ -56,29 +59,71 @@ class Fields(NamedTuple):
     detail: str
 
 
+class Written(NamedTuple):
+    """An entry as it is stored, with the hashes it carries."""
+
+    fields: Fields
+    previous_hash: str
+    hash: str
+
+
+class Broken(Exception):
+    """The first place where the chain does not hold."""
+
+    def __init__(self, number: int | None, reason: str) -> None:
+        super().__init__(reason)
+        self.number = number
+        self.reason = reason
+
+
 class Digest:
-    """Hashes one entry, and as many subjects at a time as are given: memory does not grow with their number."""
+    """Hashes one entry, and as many subjects at a time as are given: memory does not grow with their number.
+
+    Raises `WrongType` for a value of another type than its field says: an array in which text stood for a number
+    could be read as two.
+    """
 
     def __init__(self, previous_hash: str, fields: Fields) -> None:
-        self._hash = hashlib.sha256()
-        at = microseconds(fields.at)
-        self._line([FORM, previous_hash, fields.number, at, *fields[2:]])
+        self._hash = hashlib.sha256(entry_form(previous_hash, fields))
 
     def add(self, subjects: Iterable[Subject]) -> None:
         """Take the next subjects; they come in order of candidacy id."""
-        # each line as `_line` would write it, in a third of the time: a hall's hash holds up everybody who writes
-        lines = (
-            f"[{one},{user},{test},{_text(number)},{_text(name)},{_text(title)},{_text(room)}]\n"
-            for one, user, test, number, name, title, room in subjects
-        )
-        self._hash.update("".join(lines).encode("ascii"))
+        self._hash.update(subjects_form(subjects))
 
     def hexdigest(self) -> str:
         """The hash of the entry with the subjects so far, 64 hexadecimal digits."""
         return self._hash.hexdigest()
 
-    def _line(self, values: list[Any]) -> None:
-        self._hash.update(_encode(values).encode("ascii") + b"\n")
+
+def entry_form(previous_hash: str, fields: Fields) -> bytes:
+    """The line of an entry. Raises `WrongType`."""
+    number, at, actor_id, *texts = fields
+    _check([number, at] if actor_id is None else [number, at, actor_id], [previous_hash, *texts])
+    return _encode([FORM, previous_hash, *fields]).encode("ascii") + b"\n"
+
+
+def subjects_form(subjects: Iterable[Subject]) -> bytes:
+    """The lines of subjects, in the order given. Raises `WrongType`."""
+    rows = list(subjects)
+    columns = list(zip(*rows, strict=True))
+    _check(chain(*columns[:3]), list(chain(*columns[3:])))
+    # as `_encode` would write each, in a third of the time: a hall's hash holds up everybody who writes
+    lines = (
+        f"[{candidacy},{user},{test},{_text(number)},{_text(name)},{_text(title)},{_text(room)}]\n"
+        for candidacy, user, test, number, name, title, room in rows
+    )
+    return "".join(lines).encode("ascii")
+
+
+def _check(numbers: Iterable[Any], texts: Sequence[Any]) -> None:
+    if set(map(type, numbers)) - {int}:
+        raise WrongType("holds something else where a whole number belongs")
+    if set(map(type, texts)) - {str}:
+        raise WrongType("holds something else where text belongs")
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:  # two halves of a surrogate pair are escaped as the character that they would make
+        raise WrongType("holds text that is not Unicode") from None
 
 
 def canonical_detail(detail: dict[str, Any]) -> str:

@@ -11,11 +11,25 @@ from webapp.database import Instant
 from webapp.extensions import Model
 
 
+def _typed(text: str, whole: str, *, or_null: str = "") -> CheckConstraint:
+    """The columns' types, which only PostgreSQL looks at by itself: text in a number's place would fit a hash."""
+    conditions = [
+        *(f"typeof({name}) = 'integer'" for name in whole.split()),
+        *(f"typeof({name}) IN ('integer', 'null')" for name in or_null.split()),
+        *(f"typeof({name}) = 'text'" for name in text.split()),
+    ]
+    return CheckConstraint(" AND ".join(conditions), "types").ddl_if(dialect="sqlite")
+
+
 class LogEntry(Model):
     """What happened once: who, when, what. Names are kept as they were, so nothing here points at a person's row."""
 
     __tablename__ = "log_entry"
-    __table_args__ = (Index(None, "at"), Index(None, "actor_id"))
+    __table_args__ = (
+        Index(None, "at"),
+        Index(None, "actor_id"),
+        _typed("actor_name actor_role action detail previous_hash hash", "id at", or_null="actor_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(Instant)
@@ -43,6 +57,7 @@ class LogSubject(Model):
         ForeignKeyConstraint(
             ["entry_id"], [LogEntry.id], deferrable=True, initially="DEFERRED", info={"only_on": "sqlite"}
         ),
+        _typed("number name test_title room", "entry_id candidacy_id user_id test_id"),
     )
 
     entry_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -70,7 +85,7 @@ class LogHead(Model):
     """One row: the last number given and the hash of its entry. Locked by every writer until its commit."""
 
     __tablename__ = "log_head"
-    __table_args__ = (CheckConstraint("id = 1", "one_row"),)
+    __table_args__ = (CheckConstraint("id = 1", "one_row"), _typed("hash", "number"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigInteger)
