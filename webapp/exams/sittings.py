@@ -98,9 +98,24 @@ def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, 
     return Sitting(candidacy, test, ends_at, now)
 
 
-def questions_of(session: Session, test_id: int) -> list[Question]:
-    """The questions of a test in their order."""
-    query = select(Question).where(Question.test_id == test_id).order_by(Question.position)
+def questions_of(session: Session, candidacy: Candidacy) -> list[Question]:
+    """The questions of a candidacy's test in their order; none unless it is being sat at this moment (R24).
+
+    The statement itself decides: started, not submitted, not withdrawn, and the test not closed.
+    """
+    query = (
+        select(Question)
+        .join(ATTEMPTS, ATTEMPTS.c.test_id == Question.test_id)
+        .join(Test, Test.id == Question.test_id)
+        .where(
+            ATTEMPTS.c.candidacy_id == candidacy.id,
+            ATTEMPTS.c.started_at.is_not(None),
+            ATTEMPTS.c.submitted_at.is_(None),
+            ATTEMPTS.c.withdrawn_at.is_(None),
+            Test.closed_at.is_(None),
+        )
+        .order_by(Question.position)
+    )
     return list(session.scalars(query))
 
 

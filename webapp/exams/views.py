@@ -53,22 +53,20 @@ def start(test_id: int) -> Response:
 def exam(test_id: int) -> str:
     """The page of an own test, as its state has it; with `confirm=submit` the question before submission.
 
-    HTMX, or a script's fetch, gets the answers only: how a tab learns what another one has saved.
+    HTMX, or a script's fetch, gets the page's part without its frame: how a tab learns what another one has saved.
     """
     session = db.session()
     sitting = sittings.own_sitting(session, current_user.id, test_id, utcnow())
     confirm = request.args.get("confirm")
     if confirm not in {None, "submit"}:
         raise BadParameter("confirm", confirm)
-    questions = sittings.questions_of(session, test_id)
     saved = answers.answers_of(session, sitting.candidacy.id)
+    questions = sittings.questions_of(session, sitting.candidacy)
     given = [(question, saved.get(question.id, answers.NONE_YET)) for question in questions]
-    if wants_fragment():
-        template = "exams/_answers.html"
-    elif confirm and sitting.state in progress.MAY_SUBMIT:
-        template = "exams/confirm.html"
+    if confirm and sitting.state in progress.MAY_SUBMIT:
+        template = "exams/_confirm.html" if wants_fragment() else "exams/confirm.html"
     else:
-        template = "exams/exam.html"
+        template = "exams/_answers.html" if wants_fragment() else "exams/exam.html"
     blank = sum(not answer.text.strip() for _, answer in given)
     return render_template(template, sitting=sitting, answers=given, blank=blank)
 
