@@ -43,7 +43,7 @@ def _send(
     tokens = Tokens(secret_key, sender.id)
     selection = _selection(session, hall, one, zone)
     shown = preview(session, sender, selection, now=at, limit=limit).audience
-    draft = Draft(one.subject, one.body, selection, tokens.seen(shown) if shown else "", one.key)
+    draft = Draft(one.subject, one.body, selection, tokens.seen(selection, shown) if shown else "", one.key)
     send(session, sender, draft, now=at, limit=limit, tokens=tokens, announce=lambda _message, _users: None)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import accumulate
@@ -65,10 +67,18 @@ class Selection:
 
     def described(self) -> dict[str, Any]:
         """As JSON, for the message and its log entry."""
+        chosen: dict[str, Any] = {"scope": "filtered"}
         if self.listed is not None:
-            return {"scope": "listed", "candidacies": list(self.listed)}
-        scope = {"scope": "filtered", "filter": [list(pair) for pair in self.filter.pairs()]}
-        return {**scope, "frozen": True} if self.frozen is not None else scope
+            chosen = {"scope": "listed", "candidacies": list(self.listed)}
+        if self.listed is None or self.filter:
+            chosen["filter"] = [list(pair) for pair in self.filter.pairs()]
+        return {**chosen, "frozen": True} if self.listed is None and self.frozen is not None else chosen
+
+    @property
+    def key(self) -> str:
+        """Names the selection itself: equal for the same filter or list, whomever it reaches by now."""
+        described = json.dumps(replace(self, frozen=None).described(), sort_keys=True)
+        return hashlib.sha256(described.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -134,29 +144,30 @@ def parts(session: Session, query: Select[Any]) -> list[Part]:
 
 
 class Tokens:
-    """Signs what a dialog showed, for one sender: a form can name only what this server had put into it."""
+    """Signs what a dialog showed, for one sender and one selection: a form can name only what this server put into it,
+    and only with the filter or list that it was shown for."""
 
     def __init__(self, secret_key: str, sender_id: int) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=f"audience-{sender_id}")
 
-    def seen(self, audience: Audience) -> str:
+    def seen(self, selection: Selection, audience: Audience) -> str:
         """A token for a form that shows this audience."""
-        return self._signed(Kind.SEEN, sorted(audience.persons))
+        return self._signed(Kind.SEEN, selection, sorted(audience.persons))
 
-    def frozen(self, audience: Audience) -> str:
+    def frozen(self, selection: Selection, audience: Audience) -> str:
         """A token for a form that sends to exactly this audience, or to those of it who may still be reached."""
-        return self._signed(Kind.FROZEN, list(audience.candidacies))
+        return self._signed(Kind.FROZEN, selection, list(audience.candidacies))
 
-    def read(self, token: str) -> tuple[Kind, tuple[int, ...]] | None:
-        """What a token holds; None if it is not one of ours."""
+    def read(self, token: str, selection: Selection) -> tuple[Kind, tuple[int, ...]] | None:
+        """What a token holds; None if it is not one of ours, or was made for another selection."""
         try:
-            kind, text = self._serializer.loads(token)
-            return Kind(kind), _expanded(text)
+            kind, key, text = self._serializer.loads(token)
+            return (Kind(kind), _expanded(text)) if key == selection.key else None
         except (BadData, ValueError, TypeError):
             return None
 
-    def _signed(self, kind: Kind, ids: list[int]) -> str:
-        return str(self._serializer.dumps([kind.value, _compressed(ids)]))
+    def _signed(self, kind: Kind, selection: Selection, ids: list[int]) -> str:
+        return str(self._serializer.dumps([kind.value, selection.key, _compressed(ids)]))
 
 
 def _compressed(ids: list[int]) -> str:

@@ -12,12 +12,13 @@ from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.errors import wants_fragment
 from webapp.extensions import db
-from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.audience import Kind, Selection, Tokens
 from webapp.messaging.composing import Preview, preview
 from webapp.messaging.form import new_key
 from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, Part
 from webapp.messaging.sending import Draft
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
+from webapp.monitor.filters import Filter
 from webapp.refusals import Refusal
 
 
@@ -31,6 +32,8 @@ class Compose:
     audience: str
     """The token of what is shown (R3)."""
     idempotency_key: str
+    draft_key: str
+    """Names the selection of this form: what is typed belongs to it (R23)."""
     subject: str
     body: str
     problems: dict[str, str]
@@ -63,10 +66,10 @@ def again(draft: Draft, refusal: Refusal) -> Response:
     A form that was refused because people had moved carries those of now, frozen: its next press cannot be refused
     for this again (R3).
     """
-    kept = tokens().read(draft.audience)
     selection = draft.selection
-    if kept and kept[0] == "frozen":
-        selection = replace(selection, frozen=kept[1])
+    shown = tokens().read(draft.audience, selection)
+    if shown and shown[0] is Kind.FROZEN:
+        selection = replace(selection, frozen=shown[1])
     elif isinstance(refusal, AudienceChanged):
         selection = _held_fast(selection)
     if isinstance(refusal, ContentChanged):
@@ -83,11 +86,13 @@ def _held_fast(selection: Selection) -> Selection:
 
 def _answer(draft: Draft, refusal: Refusal | None, status: int) -> Response:
     shown = preview(db.session(), current_user, draft.selection, now=utcnow(), limit=limit())
+    posted = _posted(draft.selection, shown)
     compose = Compose(
         preview=shown,
-        fields=_fields(draft.selection, shown),
+        fields=_fields(posted),
         audience=_token(draft.selection, shown),
         idempotency_key=draft.idempotency_key,
+        draft_key=posted.key,
         subject=draft.subject,
         body=draft.body,
         problems=refusal.problems if isinstance(refusal, BadText) else {},
@@ -99,11 +104,17 @@ def _answer(draft: Draft, refusal: Refusal | None, status: int) -> Response:
     return make_response(render_template(template, compose=compose, fragment=wants_fragment()), status)
 
 
-def _fields(selection: Selection, shown: Preview) -> list[tuple[str, str]]:
-    if selection.listed is None:
-        return [("scope", "filtered"), *selection.filter.pairs()]
-    listed = shown.audience.candidacies if shown.audience else selection.listed
-    return [("candidate", str(candidacy_id)) for candidacy_id in listed]
+def _posted(selection: Selection, shown: Preview) -> Selection:
+    """What the form will say it is for: of picked candidates those who can be reached, without the filter."""
+    if selection.listed is None or shown.audience is None:
+        return selection
+    return Selection(Filter(), listed=shown.audience.candidacies)
+
+
+def _fields(posted: Selection) -> list[tuple[str, str]]:
+    listed = [("candidate", str(candidacy_id)) for candidacy_id in posted.listed or ()]
+    scope = [("scope", "filtered")] if posted.listed is None else listed
+    return scope + posted.filter.pairs()
 
 
 def _part_address(selection: Selection, part: Part) -> str:
@@ -116,7 +127,8 @@ def _part_address(selection: Selection, part: Part) -> str:
 def _token(selection: Selection, shown: Preview) -> str:
     if selection.listed is not None or shown.audience is None:
         return ""
-    return tokens().frozen(shown.audience) if selection.frozen is not None else tokens().seen(shown.audience)
+    sign = tokens().frozen if selection.frozen is not None else tokens().seen
+    return sign(selection, shown.audience)
 
 
 def limit() -> int:

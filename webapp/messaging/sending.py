@@ -162,12 +162,12 @@ def _earlier(session: Session, sender_id: int, key: str) -> Message | None:
 def _as_shown(draft: Draft, tokens: Tokens) -> tuple[Selection, frozenset[int] | None]:
     """What is sent to, and the persons whom the dialog showed: nobody for a list, which names its candidacies.
 
-    None if the form does not say whom it had shown.
+    None if the form does not say whom it had shown, or says it with a token that was made for another selection.
     """
-    selection, token = draft.selection, tokens.read(draft.audience)
+    selection, token = draft.selection, tokens.read(draft.audience, draft.selection)
     if token and token[0] is Kind.FROZEN:
-        selection = replace(selection, frozen=token[1])
-    if selection.frozen is not None or selection.listed is not None:
+        return replace(selection, frozen=token[1]), frozenset()
+    if selection.listed is not None and not draft.audience:
         return selection, frozenset()
     return selection, None if token is None else frozenset(token[1])
 
