@@ -43,9 +43,9 @@ def settings_for(database: Database, **changes: object) -> Settings:
 
 
 @contextmanager
-def application_on(database: Database) -> Iterator[Flask]:
-    """An application on a database; its connections are closed at the end."""
-    app = create_app(settings_for(database))
+def application_on(database: Database, **changes: object) -> Iterator[Flask]:
+    """An application on a database, with changed settings; its connections are closed at the end."""
+    app = create_app(settings_for(database, **changes))
     app.testing = True
     yield app
     app.extensions["examhall_push"].background.stop()

@@ -22,6 +22,7 @@ from webapp import (
     monitor,
     operations,
     pages,
+    planning,
     push,
     security,
 )
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (accounts, exams, monitor, messaging, logbook, operations):
         part.init_app(app)
     push.init_app(app, outbox=OUTBOX, open_notices=OpenNotices(), came_back=mark_was_offline)
+    planning.init_app(app)
     cli.init_app(app)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -37,6 +37,8 @@ ADMINISTRATORS_MAY = frozenset({Right.WATCH, Right.READ_LOG})
 """An administrator runs the installation: sees all, but speaks to candidates only with a role in their test."""
 ANY_TIME = frozenset({Role.PLANNER})
 """Roles without an access window: planners set a test up before and close it after."""
+UNTIL_CLOSED = frozenset({Right.SEND})
+"""Rights that end for everybody when a test is closed: nobody in it is reached any more (R26)."""
 RANK = [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR, Role.PLANNER]
 
 
@@ -49,17 +51,35 @@ class Reach:
     """Test id → the role there, for every test within reach."""
     rooms: dict[int, str]
     """Test id → the only room, for contributors limited to one (exact name, case included)."""
+    tests: frozenset[int] | None = None
+    """Where everything is within reach: the only tests that are looked in; None for all there are."""
+    open_tests: frozenset[int] = field(default=frozenset(), compare=False)
+    """The tests within reach that are open to staff now."""
+    all_are_open: bool = field(default=False, compare=False)
+    """No test within reach is closed, or still ahead."""
 
     def __bool__(self) -> bool:
         return self.everything or bool(self.roles)
 
     def __hash__(self) -> int:
-        return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items())))
+        return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items()), self.tests))
+
+    def open_now(self) -> Reach:
+        """The part of it in tests that are open now: what a list shows unless its filter names tests (R26)."""
+        if self.all_are_open:
+            return self
+        if self.everything:
+            return replace(self, tests=self.open_tests)
+        return replace(
+            self,
+            roles={test_id: role for test_id, role in self.roles.items() if test_id in self.open_tests},
+            rooms={test_id: room for test_id, room in self.rooms.items() if test_id in self.open_tests},
+        )
 
     def condition(self) -> ColumnElement[bool]:
         """The SQL condition on `RosterEntry` that every list, count and audience of this person carries (R6, R17)."""
         if self.everything:
-            return true()
+            return true() if self.tests is None else RosterEntry.test_id.in_(sorted(self.tests))
         whole = [test_id for test_id in self.roles if test_id not in self.rooms]
         parts: list[ColumnElement[bool]] = [RosterEntry.test_id.in_(whole)] if whole else []
         parts += [and_(RosterEntry.test_id == test, RosterEntry.room == room) for test, room in self.rooms.items()]
@@ -67,7 +87,10 @@ class Reach:
 
     def test_condition(self, test_id: Any = Test.id) -> ColumnElement[bool]:
         """The same for lists of tests, or for anything that has a test's number and no room."""
-        return true() if self.everything else test_id.in_(self.roles)
+        if self.everything and self.tests is None:
+            return true()
+        within: ColumnElement[bool] = test_id.in_(sorted(self.tests if self.tests is not None else self.roles))
+        return within
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The weightiest role in any of these tests (a message carries it as its sender's role)."""
@@ -81,28 +104,37 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
     The access window runs from 60 minutes before a test's start until it is closed; with `window=False` (the log)
     it does not count. Reads the contributions afresh: inside a transaction the answer is the transaction's (R6).
     """
-    said = {"actor": actor.id, "until": now + ENTRY_BEFORE_START}
-    held = session.connection().execute(_held(right, window), said).all()
+    moment = {"actor": actor.id, "until": now + ENTRY_BEFORE_START}
+    contributions = session.connection().execute(_contributions(right, window), moment).all()
+    everything = actor.is_admin and right in ADMINISTRATORS_MAY
+    tests = session.connection().execute(ALL_TESTS, moment).all() if everything and window else contributions
     return Reach(
-        everything=actor.is_admin and right in ADMINISTRATORS_MAY,
-        roles={test_id: Role(role) for test_id, role, _ in held},
-        rooms={test_id: room for test_id, _, room in held if room is not None},
+        everything=everything,
+        roles={row.test_id: Role(row.role) for row in contributions},
+        rooms={row.test_id: row.room for row in contributions if row.room is not None},
+        open_tests=frozenset(row.test_id for row in tests if row.is_open),
+        all_are_open=all(row.is_open for row in tests),
     )
 
 
+IS_OPEN = and_(Test.starts_at <= bindparam("until", type_=Instant), Test.closed_at.is_(None))
+"""Whether a test is open to staff: from an hour before its start until it is closed."""
+ALL_TESTS = select(Test.id.label("test_id"), IS_OPEN.label("is_open")).execution_options(**{PLANNED_ONCE: True})
+
+
 @cache
-def _held(right: Right, window: bool) -> Select[int, Role, str | None]:
+def _contributions(right: Right, window: bool) -> Select[int, Role, str | None, bool]:
     """What somebody holds; made and planned once, because every refresh of every monitor asks."""
     query = (
-        select(Contribution.test_id, Contribution.role, Contribution.room)
+        select(Contribution.test_id, Contribution.role, Contribution.room, IS_OPEN.label("is_open"))
         .join(Test, Test.id == Contribution.test_id)
         .where(Contribution.user_id == bindparam("actor"), Contribution.role.in_(MAY[right]))
         .execution_options(**{PLANNED_ONCE: True})
     )
     if not window:
         return query
-    entered = and_(Test.starts_at <= bindparam("until", type_=Instant), Test.closed_at.is_(None))
-    return query.where(or_(Contribution.role.in_(ANY_TIME), entered))
+    query = query.where(or_(Contribution.role.in_(ANY_TIME), IS_OPEN))
+    return query.where(Test.closed_at.is_(None)) if right in UNTIL_CLOSED else query
 
 
 def is_contributor(session: Session, actor: User) -> bool:

@@ -31,6 +31,8 @@ class Settings:
     max_recipients: int = 1500
     streams_per_process: int | None = None
     """None: 10,000 under gevent, else 0 (everyone polls)."""
+    close_after_hours: int = 12
+    """After a test's last own end it is closed; 0: never by itself."""
     receipts: bool = False
     default_locale: str = "en"
     trusted_proxies: int = 0
@@ -54,6 +56,7 @@ def load(environ: Mapping[str, str], instance: Path | None = None) -> Settings:
         timezone=_read(environ, "TIMEZONE", ZoneInfo, ZoneInfo("UTC")),
         max_recipients=_read(environ, "MAX_RECIPIENTS", _whole(1), 1500),
         streams_per_process=_read(environ, "STREAMS_PER_PROCESS", _whole(0), None),
+        close_after_hours=_read(environ, "CLOSE_AFTER_HOURS", _whole(0, 87_600), 12),
         receipts=_read(environ, "RECEIPTS", _boolean, False),
         default_locale=_read(environ, "DEFAULT_LOCALE", _locale, "en"),
         trusted_proxies=_read(environ, "TRUSTED_PROXIES", _whole(0), 0),
@@ -110,10 +113,12 @@ def _default_database(instance: Path) -> str:
     return f"sqlite:///{instance / 'examhall.db'}"
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int = 999_999_999) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
             raise ValueError(f"must be a whole number of at least {least}")
+        if int(text) > most:
+            raise ValueError(f"must be at most {most}")
         return int(text)
 
     return parse

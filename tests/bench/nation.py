@@ -116,7 +116,7 @@ def _tests(tests: int, now: datetime) -> Iterator[tuple[Any, ...]]:
     for number in range(1, tests + 1):
         starts = now - timedelta(minutes=60 + number % 5 * 15)
         day = date(starts.year, starts.month, starts.day)
-        yield number, title_of(number), day, *map(microseconds, (starts, starts + timedelta(hours=4))), None
+        yield number, title_of(number), day, *map(microseconds, (starts, starts + timedelta(hours=4))), None, None
 
 
 def title_of(test: int) -> str:

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.refusals import BadParameter
 
 NAMES = ("from", "to", "person", "action", "text")
-ACTIONS = ("message.sent", "sign_in.failed", "sign_in.locked")
+ACTIONS = ("message.sent", "test.closed", "test.reopened", "sign_in.failed", "sign_in.locked")
 LONGEST_PHRASE = 200
 LOCAL_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

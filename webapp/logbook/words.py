@@ -8,6 +8,8 @@ from flask_babel import gettext, lazy_gettext
 
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
+    "test.closed": lazy_gettext("Test closed"),
+    "test.reopened": lazy_gettext("Test opened again"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.locked": lazy_gettext("Sign-in locked"),
 }
@@ -32,6 +34,8 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     """One line of what an entry says besides who and whom."""
     if action == "message.sent":
         return str(detail.get("subject", ""))
+    if action in ("test.closed", "test.reopened"):
+        return f"{detail.get('test', '')} ({detail.get('date', '')})"
     if not action.startswith("sign_in."):
         return ", ".join(f"{name}: {value}" for name, value in detail.items())
     address = detail.get("address", "")

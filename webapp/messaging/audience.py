@@ -19,7 +19,7 @@ from webapp.access import Reach
 from webapp.among import among
 from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test
-from webapp.monitor.filters import Filter, check_values
+from webapp.monitor.filters import Filter, check_values, tests_shown
 from webapp.monitor.matching import matching, matching_alone
 from webapp.refusals import NotFound
 
@@ -47,15 +47,19 @@ class Selection:
 
     def query(self, reach: Reach, now: datetime) -> Select[Any]:
         """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
-        return self._narrowed(matching(reach, self._asked, now))
+        return self._narrowed(matching(self._within(reach), self._asked, now))
 
     def named(self, reach: Reach, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, each with its test and person, for who writes them down."""
-        return self._narrowed(matching_alone(reach, self._asked, now, named=True))
+        return self._narrowed(matching_alone(self._within(reach), self._asked, now, named=True))
 
     def ids(self, reach: Reach, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, for who wants no more of them: quicker to count."""
-        return self._narrowed(matching_alone(reach, self._asked, now, entry=True))
+        return self._narrowed(matching_alone(self._within(reach), self._asked, now, entry=True))
+
+    def _within(self, reach: Reach) -> Reach:
+        """A filter looks where the monitor's does; picked candidates may be in any test within reach."""
+        return tests_shown(reach, self.filter) if self.listed is None and self.frozen is None else reach
 
     @property
     def _asked(self) -> Filter:

@@ -45,7 +45,9 @@ class Test(Model):
     starts_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime] = mapped_column(Instant)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
-    """Closed for grading: contributors no longer get in."""
+    """Closed for grading: contributors no longer get in, and nobody in it is reached (R26)."""
+    reopened_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When it was last opened again after it had been closed: from then on it closes by itself anew."""
 
     questions: Mapped[list[Question]] = relationship(back_populates="test", order_by="Question.position", lazy="raise")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -33,18 +35,30 @@ class Choices:
 
 
 def choices(session: Session, reach: Reach) -> Choices:
-    """Three statements; only rooms and groups that somebody within reach has."""
+    """Three statements; only rooms and groups that somebody within reach has. Tests that are open now come first."""
     tests = session.execute(
-        select(Test.id, Test.title, Test.start_date)
+        select(Test.id, Test.title, Test.start_date, Test.closed_at)
         .where(reach.test_condition())
         .order_by(Test.starts_at.desc(), Test.title)
     ).all()
-    titles = [title for _, title, _ in tests]
+    titles = [test.title for test in tests]
     return Choices(
-        test=[(str(number), test_in_words(title, f"{day}", titles)) for number, title, day in tests],
+        test=[
+            (str(test.id), _with_state(test_in_words(test.title, f"{test.start_date}", titles), test, reach))
+            for test in sorted(tests, key=lambda test: test.id not in reach.open_tests)
+        ],
         room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, reach, RosterEntry.room)],
         group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, reach, RosterEntry.group_name)],
     )
+
+
+def _with_state(words: str, test: Any, reach: Reach) -> str:
+    """What a test is called in the filter; one that is not open says so."""
+    if test.id in reach.open_tests:
+        return words
+    if test.closed_at is None:
+        return str(gettext("%(test)s (not open yet)", test=words))
+    return str(gettext("%(test)s (closed)", test=words))
 
 
 def _distinct(session: Session, reach: Reach, column: object) -> list[str]:

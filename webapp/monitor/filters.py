@@ -191,6 +191,11 @@ def printable(value: str) -> str:
     return value[:100].encode("utf-8", "replace").decode()
 
 
+def tests_shown(reach: Reach, filter: Filter) -> Reach:  # noqa: A002 the field's word
+    """What a filter looks in: the tests that it names, else those that are open now (R26)."""
+    return reach if filter.values("test") else reach.open_now()
+
+
 def check_values(session: Session, reach: Reach, filter: Filter) -> None:  # noqa: A002 the field's word
     """Refuse tests, rooms and groups that nobody within reach has (R6); `BadParameter` names the first.
 

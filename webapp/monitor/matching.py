@@ -131,7 +131,8 @@ def is_narrow(reach: Reach, filter: Filter) -> bool:  # noqa: A002
 
 def _tests_of(reach: Reach, filter: Filter) -> list[int]:  # noqa: A002
     """The only tests that are looked at; none if it is all there are."""
-    return sorted(map(int, filter.values("test") or (() if reach.everything else reach.roles)))
+    within = (reach.tests or ()) if reach.everything else reach.roles
+    return sorted(map(int, filter.values("test") or within))
 
 
 def _asked(filter: Filter, *, entry: bool) -> tuple[FromClause, ...]:  # noqa: A002

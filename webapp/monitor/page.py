@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlencode
 
+from flask_babel import gettext
+
 from webapp.monitor.choices import Choices
 from webapp.monitor.filters import Filter
 from webapp.monitor.head import Head, head_of
@@ -39,6 +41,10 @@ class MonitorPage:
     zone: str
     look: Look
     """How its rows look."""
+    open_tests: int = 0
+    """How many tests within reach are open now."""
+    other_tests: bool = False
+    """There are tests within reach that are closed or still ahead: they are shown if the filter names them."""
     choices: Choices | None = None
     """What the filters offer; the fragment leaves the filters alone and needs none."""
 
@@ -72,10 +78,19 @@ class MonitorPage:
         """The candidates' rows."""
         return [self.look.written(row) for row in self.table.rows]
 
+    @property
+    def nobody(self) -> str:
+        """Why the list is empty, and what to do."""
+        if not self.open_tests and not self.filter.values("test"):
+            return str(gettext("None of your tests is open now. Choose a test in the filter “Test” to see it."))
+        if self.filter:
+            return str(gettext("No candidate matches. Take a filter away or search for less."))
+        return str(gettext("There are no candidates here yet."))
+
     @cached_property
     def tag(self) -> str:
         """A digest of all that the fragment shows: it changes whenever that would look different."""
-        parts = (self.user_id, self.address, self.look.today, self.table.count, *self.titles.values())
+        parts = (self.user_id, self.address, self.look.today, self.table.count, self.nobody, *self.titles.values())
         told = [str(part).encode() for part in parts] + [row.digest for row in self.rows]
         return hashlib.sha256(b"\0".join(told)).hexdigest()[:32]
 

@@ -17,7 +17,7 @@ from webapp.errors import wants_fragment
 from webapp.extensions import db
 from webapp.monitor.choices import choices
 from webapp.monitor.export import csv_chunks
-from webapp.monitor.filters import Filter, check_values, parse_filter
+from webapp.monitor.filters import Filter, check_values, parse_filter, tests_shown
 from webapp.monitor.opening import next_opening
 from webapp.monitor.page import MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
@@ -58,7 +58,7 @@ def monitor_csv() -> BaseResponse:
     now = utcnow()
     within = _within_reach(asked, now)
     return csv_answer(
-        lambda session: csv_chunks(session, within, asked, presentation, now),
+        lambda session: csv_chunks(session, tests_shown(within, asked), asked, presentation, now),
         f"candidates-{local(now):%Y-%m-%d}.csv",
     )
 
@@ -91,7 +91,7 @@ def _within_reach(asked: Filter, now: datetime) -> Reach:
 
 def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetime) -> MonitorPage:
     session = db.session()
-    table = load_page(session, within, asked, presentation, now)
+    table = load_page(session, tests_shown(within, asked), asked, presentation, now)
     return MonitorPage(
         user_id=current_user.id,
         filter=asked,
@@ -101,6 +101,8 @@ def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetim
         now=now,
         zone=str(installation_zone()),
         look=look_now(presentation.columns, now),
+        open_tests=len(within.open_tests),
+        other_tests=not within.all_are_open,
         choices=None if wants_fragment() else choices(session, within),
     )
 

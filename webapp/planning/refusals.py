@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 from webapp.refusals import Refusal
 
@@ -55,4 +57,24 @@ class CredentialsNotWritten(Refusal):
 class ChangedMeanwhile(Refusal):
     """Somebody else changed the same people between the check and the writing."""
 
+    status = 409
+
+
+class NoSuchTest(Refusal):
+    """No test has this title and start date; `near` are (title, date) of tests that have one of the two."""
+
+    status = 404
+    MOST_NAMED: ClassVar[int] = 10
+
+    def __init__(self, title: str, day: date, near: Sequence[tuple[str, date]]) -> None:
+        named = "".join(f"\n  {other} --date {start}" for other, start in near)
+        hint = f" There are:{named}" if near else " No test has this title, and none starts on this day."
+        super().__init__(f"There is no test “{title}” that starts on {day}.{hint}")
+        self.near = near
+
+
+class TestStateUnchanged(Refusal):
+    """The test is closed, or open, already."""
+
+    __test__ = False  # not one of pytest's
     status = 409

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask, Response, g, request
 from sqlalchemy import inspect
 
@@ -26,6 +28,7 @@ __all__ = [
     "announce_closed",
     "closed_event",
     "drain",
+    "every",
     "init_app",
     "notice_event",
     "seen",
@@ -47,6 +50,12 @@ def init_app(app: Flask, *, outbox: Outbox, open_notices: NoticesOf, came_back: 
     app.register_blueprint(push)
     app.before_request(_start_loops)
     app.after_request(_count_as_seen)
+
+
+def every(app: Flask, seconds: float, step: Callable[[], None]) -> None:
+    """Have each process of an application call `step` every so many seconds, in an application context."""
+    built: service.Push = app.extensions["examhall_push"]
+    built.background.every(seconds, step)
 
 
 def _start_loops() -> None:
