@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.cli import accounts, demo, log, prune, roster, simulate
+from webapp.cli import accounts, closing, demo, export, log, prune, roster, simulate
 
 
 def init_app(app: Flask) -> None:
@@ -14,4 +14,7 @@ def init_app(app: Flask) -> None:
     simulate.init_app(app)
     app.cli.add_command(accounts.create_user_command)
     app.cli.add_command(roster.import_roster_command)
+    app.cli.add_command(closing.close_test_command)
+    app.cli.add_command(closing.reopen_test_command)
+    app.cli.add_command(export.export_test_command)
     app.cli.add_command(prune.prune_command)

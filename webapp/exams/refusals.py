@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from webapp.refusals import Refusal
@@ -53,3 +54,12 @@ class UnfitText(ExamRefusal):
         super().__init__(f"unfit text: {reason}")
         self.reason = reason
         self.length = length
+
+
+class ExportNotWritten(Refusal):
+    """The archive of a test could not be written; its text says why."""
+
+    status = 422
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
