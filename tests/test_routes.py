@@ -147,6 +147,31 @@ def test_every_answer_has_the_strict_headers(persons: dict[str, FlaskClient], me
         assert len(answer.headers.getlist(name)) == 1  # two of them would count as both, or as none
 
 
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_every_answer_says_that_it_is_ours(persons: dict[str, FlaskClient], method: str, path: str) -> None:
+    """Pages take no other: the answer of a proxy or a portal in between is no answer."""
+    for client in (persons["chief"], persons["nobody"]):
+        for headers in ({}, {"HX-Request": "true"}):
+            answer = client.open(path, method=method, headers=headers, buffered=True)
+            assert answer.headers.getlist("X-Examhall") == ["1"]
+            assert client.open(path, method="DELETE").headers.getlist("X-Examhall") == ["1"]
+
+
+def test_answers_to_what_goes_wrong_are_ours_too(persons: dict[str, FlaskClient]) -> None:
+    chief, htmx = persons["chief"], {"HX-Request": "true"}
+    tag = chief.get("/monitor", headers={**htmx, "HX-PTag": "none"}).headers["HX-PTag"]
+    etag = chief.get("/static/icon.svg", buffered=True).headers["ETag"]
+    answers = [
+        chief.get("/monitor", headers={**htmx, "HX-PTag": tag}),
+        chief.get("/static/icon.svg", headers={"If-None-Match": etag}, buffered=True),
+        chief.get("/nowhere"),
+        chief.get("/monitor?q=%ff"),
+        chief.post("/messages", data={"body": "b" * 1_100_000, "csrf_token": csrf(chief)}),
+    ]
+    assert [answer.status_code for answer in answers] == [304, 304, 404, 400, 413]
+    assert [answer.headers.getlist("X-Examhall") for answer in answers] == [["1"]] * 5
+
+
 def test_nothing_that_serves_a_request_is_a_coroutine(app: Flask) -> None:
     """`Application.ensure_sync` rests on it: Flask would have to run one in a loop of its own."""
     around = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)

@@ -38,6 +38,7 @@ STRICT = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ("X-Examhall", "1"),  # `static/js/own-answers.js` takes no answer without it
 ]
 """On every answer; no view sets one of them."""
 

@@ -1,6 +1,7 @@
 // The exam page's answers save themselves; nothing typed is lost to a failed save, a closed tab or a crash.
 import { Answer } from "./answer.js";
 import { leftBehind } from "./drafts.js";
+import { ownFetch } from "./own-answers.js";
 import { listen } from "./tabs.js";
 
 const exam = document.querySelector("[data-exam]");
@@ -38,7 +39,7 @@ function complain(text) {
 async function refresh() {
   let page;
   try {
-    const answer = await fetch(location.pathname, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    const answer = await ownFetch(location.pathname, { headers: { "HX-Request": "true" }, cache: "no-store" });
     if (!answer.ok) return; // saying so is for the strip and for the next save
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {

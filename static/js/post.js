@@ -1,6 +1,7 @@
 // One way to post from a script: with the page's CSRF token, as a fragment's request. After signing in again in
 // another tab the token is a new one; the refusal brings it, and the same post is sent once more.
 import { renew, token } from "./csrf.js";
+import { ownFetch } from "./own-answers.js";
 
 const SHORT = 20_000; // bytes
 
@@ -17,7 +18,7 @@ function bodyOf(fields) {
 }
 
 async function send(address, fields, options) {
-  const answer = await fetch(address, {
+  const answer = await ownFetch(address, {
     method: "POST",
     body: bodyOf(fields),
     headers: { "HX-Request": "true", "X-CSRFToken": token() },
@@ -27,7 +28,7 @@ async function send(address, fields, options) {
   return answer;
 }
 
-// Gives the Response whatever its status; throws as fetch does where there is no answer.
+// Gives the Response whatever its status; throws as fetch does where there is no answer of ours.
 export async function post(address, fields = {}, options = {}) {
   const before = token();
   const answer = await send(address, fields, options);

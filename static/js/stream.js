@@ -1,6 +1,7 @@
 // The connection to the server: htmx's hx-sse reads the stream; when and how often to try again is decided here.
 // hx-sse does not try again where the first connect fails, and stops for nobody else: so it reconnects never, and this
 // does always, for ever, also through 5xx (trap 5). Beats that stop mean a dead line, though no error says so (trap 6).
+import { ownFetch } from "./own-answers.js";
 import { backoff, post } from "./post.js";
 
 const SILENCE = 40_000;
@@ -197,7 +198,7 @@ export class Connection {
 
   async #openNotices() {
     try {
-      const answer = await fetch(this.#element.dataset.poll, {
+      const answer = await ownFetch(this.#element.dataset.poll, {
         headers: { "HX-Request": "true" },
         cache: "no-store",
         signal: AbortSignal.timeout(10_000),

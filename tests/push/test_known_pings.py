@@ -70,6 +70,7 @@ def test_the_same_ping_has_the_same_answer(page: Page) -> None:
     status, headers, through_flask = page.ping()
     assert (status, through_flask) == (204, True)
     assert ("Cache-Control", "no-store") in headers
+    assert ("X-Examhall", "1") in headers
     assert [page.ping() for _ in range(2)] == [(204, headers, False)] * 2
 
 

@@ -1,0 +1,18 @@
+// An answer that does not come from Examhall is no answer: a captive portal, a single-sign-on proxy or a maintenance page
+// answers in its place, often with 200 and HTML. Examhall marks each of its answers with a header (webapp/security.py).
+export function isOurs(response) {
+  return response.headers.get("X-Examhall") === "1";
+}
+
+// As `fetch`; an answer without the mark makes it fail as a missing network does. The error has the answer's `status`.
+export async function ownFetch(address, options) {
+  const response = await fetch(address, options);
+  if (isOurs(response)) return response;
+  await response.body?.cancel();
+  throw Object.assign(new TypeError("Failed to fetch: the answer is not from Examhall"), { status: response.status });
+}
+
+// This script stands before htmx in the page, so no request of htmx is made without it.
+document.addEventListener("htmx:config:request", (event) => {
+  event.detail.ctx.fetch = ownFetch;
+});
