@@ -14,12 +14,12 @@ from webapp.extensions import db
 
 @contextmanager
 def statements(app: Flask) -> Iterator[list[str]]:
-    """The statements that are made meanwhile by this thread, as they are written."""
+    """The statements that are made meanwhile by this thread, as they are written, without a transaction's begin."""
     made: list[str] = []
     here = get_ident()
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if get_ident() == here:  # the sweep and the presence writer have threads of their own
+        if get_ident() == here and statement != "BEGIN":  # the sweep and the presence writer have threads of their own
             made.append(statement)
 
     with app.app_context():

@@ -170,8 +170,7 @@ def _on_postgresql_connect(connection: Any, _record: Any) -> None:
 
 def _on_postgresql_begin(connection: Connection) -> None:
     if WRITE in connection.get_execution_options():
-        driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN")
+        connection.exec_driver_sql("BEGIN")  # by SQLAlchemy, which takes a lost connection out of its pool
 
 
 def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:

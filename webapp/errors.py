@@ -5,17 +5,14 @@ from __future__ import annotations
 import structlog
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import db, login
-from webapp.logs import Seldom
+from webapp.outages import is_outage, log_outage
 from webapp.refusals import Refusal, StaleForm, Unavailable
 
 log = structlog.get_logger(__name__)
-away = Seldom(5)
 KEPT_FIELDS = ("subject", "body", "text")
 """What a person may have typed at length: an error page shows it again, to be copied."""
 
@@ -27,12 +24,9 @@ def wants_fragment() -> bool:
 
 def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: int | None = None) -> Response:
     """The page or fragment for an error; `templates/errors/` words it by status, and by refusal where it can."""
-    if status >= 500:
-        # such a page asks the database nothing, or it would fail like the page before it: not even who is signed in
-        g._login_user = login.anonymous_user()
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
-    typed = {} if status == 413 else {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
-    answer = make_response(render_template(template, status=status, refusal=refusal, typed=typed), status)
+    words = _rendered(template, status=status, refusal=refusal, typed=_typed())
+    answer = make_response(words, status)
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
     if wants_fragment():
@@ -40,14 +34,33 @@ def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: in
     return answer
 
 
+def _rendered(template: str, *, status: int, **context: object) -> str:
+    """An error page for the person who is signed in, or for nobody if the database cannot say who that is."""
+    if status < 500:
+        try:
+            return render_template(template, status=status, **context)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log_outage(error)
+    g._login_user = login.anonymous_user()
+    return render_template(template, status=status, **context)
+
+
+def _typed() -> dict[str, str]:
+    try:
+        return {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
+    except HTTPException:
+        return {}  # a body that is too large, or did not arrive, has no fields
+
+
 def init_app(app: Flask) -> None:
     """Register the handlers."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # a handler that fails is answered by `_failed`, in tests too
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(CSRFError, _bad_csrf)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(DBAPIError, _database_error)
-    app.register_error_handler(NoConnectionLeft, _database_away)
+    app.register_error_handler(InternalServerError, _failed)
     app.register_error_handler(Exception, _unexpected)
     login.unauthorized_handler(not_signed_in)
 
@@ -60,9 +73,10 @@ def not_signed_in() -> BaseResponse:
 
 
 def _refused(refusal: Refusal) -> BaseResponse:
-    db.session.rollback()
-    retry_after = refusal.retry_after if isinstance(refusal, Unavailable) else None
-    return error_answer(refusal.status, refusal=refusal, retry_after=retry_after)
+    if isinstance(refusal, Unavailable):
+        return _unexpected(refusal)
+    _roll_back()
+    return error_answer(refusal.status, refusal=refusal)
 
 
 def _bad_csrf(_error: CSRFError) -> BaseResponse:
@@ -79,18 +93,25 @@ def _http_error(error: HTTPException) -> BaseResponse:
     return answer
 
 
-def _database_error(error: DBAPIError) -> BaseResponse:
-    return _database_away(error) if error.connection_invalidated else _unexpected(error)
+def _failed(error: InternalServerError) -> BaseResponse:
+    """What Flask makes of an exception in a handler, or after a view."""
+    return _unexpected(error.original_exception or error)
 
 
-def _database_away(error: DBAPIError | NoConnectionLeft) -> BaseResponse:
-    db.session.rollback()
-    # of a driver's error only its own words: SQLAlchemy's carry the parameters
-    away.write(log.error, "database did not answer", error=str(getattr(error, "orig", error)))
-    return error_answer(503, retry_after=5)
-
-
-def _unexpected(error: Exception) -> BaseResponse:
-    db.session.rollback()
-    log.exception("unexpected error", path=request.path, exc_info=error)
+def _unexpected(error: BaseException) -> BaseResponse:
+    _roll_back()
+    if is_outage(error):
+        log_outage(error)
+        return error_answer(503, retry_after=getattr(error, "retry_after", 5))
+    log.error("unexpected error", path=request.path, exc_info=error)
     return error_answer(500)
+
+
+def _roll_back() -> None:
+    """End the session's transaction. Without an answer there is nothing to end: the connection is not used again."""
+    try:
+        db.session.rollback()
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        log_outage(error)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import metrics
 from webapp.answering import impatiently
@@ -24,7 +23,7 @@ from webapp.exams.answers import SavedAnswer
 from webapp.exams.saving import save_at_once, saved_words
 from webapp.known import Known, digest
 from webapp.models import KeptSession
-from webapp.refusals import Unavailable
+from webapp.outages import is_outage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -76,7 +75,9 @@ class KnownSaves:
             with self._app.app_context(), impatiently():
                 saved: SavedAnswer | None = save_at_once(kept, test_id, question_id, form)
                 return None if saved is None else saved_words(saved).encode()
-        except (SQLAlchemyError, Unavailable) as error:
+        except Exception as error:
+            if not is_outage(error):
+                raise
             environ[FAILED] = error
             return None
 

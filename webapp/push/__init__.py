@@ -59,8 +59,8 @@ def every(app: Flask, seconds: float, step: Callable[[], None]) -> None:
 
 
 def _start_loops() -> None:
-    if request.blueprint == "operations":
-        return  # `/healthz` and `/readyz` answer while the database does not
+    if request.blueprint == "operations" or request.endpoint in {None, "static"}:
+        return  # these answer while the database does not
     running = service.current()
     running.background.ensure_started(_begin)
 

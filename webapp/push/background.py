@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 
-from webapp.refusals import Unavailable
+from webapp.outages import is_outage, outage_reason
 
 log = structlog.get_logger(__name__)
 
@@ -67,11 +66,10 @@ class Background:
                 if failed:
                     log.info("background step works again", step=step.__qualname__, failed=failed)
                 failed = 0
-            except (SQLAlchemyError, Unavailable) as error:
-                # the database is away or busy: the next step does what this one could not
-                if not failed:
-                    cause = str(getattr(error, "orig", error))
-                    log.warning("background step failed; trying again", step=step.__qualname__, error=cause)
-                failed += 1
-            except Exception:  # a loop that ends takes R8 or R21 along for this whole process, and nobody sees it
-                log.exception("background step failed", step=step.__qualname__)
+            except Exception as error:  # a loop that ends takes R8 or R21 along for this whole process, unseen
+                if not is_outage(error):
+                    log.exception("background step failed", step=step.__qualname__)
+                elif not failed:  # the next step does what this one could not
+                    reason = outage_reason(error)
+                    log.warning("background step failed; trying again", step=step.__qualname__, error=reason)
+                failed += is_outage(error)

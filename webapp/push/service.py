@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.extensions import db
 from webapp.models import KeptSession
+from webapp.outages import is_outage, outage_reason
 from webapp.push import files, sessions
 from webapp.push.background import Background
 from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, Word
@@ -22,7 +22,6 @@ from webapp.push.hub import Hub
 from webapp.push.outbox import SWEEP_SECONDS, Outbox, Sweep
 from webapp.push.presence import FLUSH_SECONDS, CameBack, PresenceRecorder
 from webapp.push.redis_bus import RedisBus
-from webapp.refusals import Unavailable
 
 STREAMS_UNDER_GEVENT = 10_000
 NoticesOf = Callable[[KeptSession], list[tuple[int, str]] | None]
@@ -136,5 +135,7 @@ def drain(app: Flask) -> None:
     with app.app_context():
         try:
             push.presence.flush(db.session(), utcnow())
-        except (SQLAlchemyError, Unavailable) as error:
-            log.warning("the last seconds of presence are not written", error=str(error))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("the last seconds of presence are not written", error=outage_reason(error))
