@@ -28,7 +28,7 @@ from webapp import (
 )
 from webapp.config import ROOT, Settings, load
 from webapp.database import engine_options, prepare
-from webapp.exams.absence import mark_was_offline
+from webapp.exams.absence import note_return
 from webapp.extensions import babel, csrf, db, login, migrate
 from webapp.messaging.notices import OUTBOX, OpenNotices
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init_app(app)
     for part in (accounts, exams, monitor, messaging, logbook, operations):
         part.init_app(app)
-    push.init_app(app, outbox=OUTBOX, open_notices=OpenNotices(), came_back=mark_was_offline)
+    push.init_app(app, outbox=OUTBOX, open_notices=OpenNotices(), came_back=note_return)
     planning.init_app(app)
     cli.init_app(app)
     return app

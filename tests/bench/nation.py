@@ -178,7 +178,7 @@ def _attempts(candidacies: int, per_test: int, persons: int, now: datetime) -> I
         began = started + row % 600 * second if progress not in {"inactive", "dashboard"} else None
         ended = saved - row % 1200 * second
         yield (
-            row, _test_of(row, per_test), person, 30 if row % 20 == 0 else 0, 0, row % 25 == 3,
+            row, _test_of(row, per_test), person, 30 if row % 20 == 0 else 0, 0, saved if row % 25 == 3 else None,
             *_heard(person, now),
             began,
             ended - row % 1200 * second if began else None,

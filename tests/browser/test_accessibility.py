@@ -85,7 +85,7 @@ def test_candidates_pages(house: House, desks: Desks) -> None:
 def test_the_monitor_and_its_dialog(house: House, desks: Desks) -> None:
     exam = house.exam()
     house.hall.candidacies(exam, 4)
-    ada = house.candidate(exam, "Ada", submitted_at=exam.starts_at, was_offline=True)
+    ada = house.candidate(exam, "Ada", submitted_at=exam.starts_at, back_at=exam.starts_at)
     house.hall.seen(ada.id)
     desk = desks.desk(house, viewport={"width": 1440, "height": 900})
     desk.expects("409", "422", "htmx:error: timeout")  # axe holds the page for seconds, on a busy machine for ten

@@ -45,7 +45,7 @@ def test_r20_filter_select_send_to_selected_and_to_all(house: House, scriptless:
     page.get_by_role("button", name="Search").click()
     shows(page, 4)
     expect(page).to_have_url(re.compile("q=room"))
-    page.locator("summary").filter(has_text="Status").click()
+    page.locator("summary").filter(has_text="Connection").click()
     page.get_by_role("checkbox", name="Offline").check()
     page.get_by_role("button", name="Apply filters").click()
     expect(page).to_have_url(re.compile("status=offline"))

@@ -92,7 +92,9 @@ def test_somebody_online_was_not_last_seen_at_a_time(session: Session, hall: Hal
 def test_offline_at_some_point_is_before_or_now(
     session: Session, hall: Hall, before: bool, seen: timedelta | None, said: bool
 ) -> None:
-    one = hall.candidacy(hall.test(starts_at=at("09:30:00")), started_at=at("09:31:00"), was_offline=before)
+    one = hall.candidacy(
+        hall.test(starts_at=at("09:30:00")), started_at=at("09:31:00"), back_at=at("09:40:00") if before else None
+    )
     if seen is not None:
         hall.seen(one.user_id, seen)
     assert row_of(session).ever_offline is said

@@ -57,7 +57,7 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
     one = hall.candidacy(
         test, hall.person(name="Ådne, \"Ø\""), number="007", started_at=now, saved_at=now + timedelta(minutes=50),
         submitted_at=now + timedelta(minutes=61), group_name="G", seat="1A", building="North", question_set="Q",
-        extra_minutes=10, incident_minutes=5, id_checked=True, attendance=Attendance.PRESENT, was_offline=True,
+        extra_minutes=10, incident_minutes=5, id_checked=True, attendance=Attendance.PRESENT, back_at=now,
         blank=True,
     )  # fmt: skip
     hall.seen(one.user_id, timedelta(hours=2))
@@ -65,7 +65,7 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
     assert row.pop("Last seen").endswith("+00:00")
     assert row.pop("Warnings") in {"", "Was offline"}
     assert row == {
-        "Submission": "Submitted; Was offline", "Name": 'Ådne, "Ø"', "Candidate ID": "007", "Status": "Offline",
+        "Submission": "Submitted; Was offline", "Name": 'Ådne, "Ø"', "Candidate ID": "007", "Connection": "Offline",
         "Progress": "Blank submission", "Submission saved": "2026-11-24T10:20+00:00", "Minutes spent": "61",
         "Minutes left": "", "Room": "Room 1", "Seat": "1A", "Test": "Algebra", "Test start": "2026-11-24T09:30+00:00",
         "Test end": "2026-11-24T12:30+00:00", "Candidate started": "2026-11-24T09:30+00:00",

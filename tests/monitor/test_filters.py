@@ -228,7 +228,7 @@ def test_a_filter_in_words(hall: Hall, session: Session) -> None:
                ("saved_before", "2026-11-25T10:00")),
     )  # fmt: skip
     assert words == [
-        "Search: “anna”", "Test: Algebra", "Warning: Timed out", "Room: No room or Gym",
+        "Search: “anna”", "Test: Algebra", "Warnings: Timed out", "Room: No room or Gym",
         "Last seen: the last 15 minutes", "Saved: before 25 Nov 2026 10:00", "Test start: the next hour",
     ]  # fmt: skip
 

@@ -115,23 +115,25 @@ def warned(sitting: Sitting) -> Sitting:
     sitting.add("never seen", seen=None, saved_at=now)
     sitting.add("idle", saved_at=now - timedelta(minutes=11))
     sitting.add("idle since the start", saved_at=None)
-    sitting.add("was offline", was_offline=True, saved_at=now)
+    sitting.add("was offline", back_at=now - timedelta(minutes=14), saved_at=now)
+    sitting.add("long back", back_at=now - timedelta(minutes=15), saved_at=now)
+    sitting.add("long offline", seen=timedelta(seconds=121), saved_at=now)
     sitting.add("submitted", seen=timedelta(hours=1), submitted_at=now, saved_at=now)
     return sitting
 
 
 def test_status(warned: Sitting) -> None:
     """R21: not heard of for 75 s is offline."""
-    offline = {"offline", "never seen", "submitted"}
+    offline = {"offline", "long offline", "never seen", "submitted"}
     assert warned.names(("status", "offline")) == offline
     assert warned.names(("status", "online")) == set(warned.ids) - offline
     assert warned.names(("status", "online"), ("status", "offline")) == set(warned.ids)
 
 
 def test_each_warning(warned: Sitting) -> None:
-    assert warned.names(("warning", "offline")) == {"offline", "never seen"}
+    assert warned.names(("warning", "offline")) == {"offline", "long offline", "never seen"}
     assert warned.names(("warning", "idle")) == {"idle", "idle since the start"}
-    assert warned.names(("warning", "was_offline")) == {"was offline", "offline", "never seen"}
+    assert warned.names(("warning", "was_offline")) == {"was offline"}
     assert warned.names(("warning", "timed_out")) == set()
 
 
@@ -145,7 +147,7 @@ def test_timed_out_is_the_candidates_own_end(hall: Hall, session: Session) -> No
 
 
 def test_a_closed_test_warns_of_nothing(hall: Hall, session: Session) -> None:
-    hall.candidacy(hall.test(closed_at=utcnow()), was_offline=True)
+    hall.candidacy(hall.test(closed_at=utcnow()), back_at=utcnow())
     for warning in ("offline", "idle", "timed_out", "was_offline"):
         assert found(session, ("warning", warning)) == set()
 

@@ -95,7 +95,7 @@ def test_being_seen_again_changes_nothing(poll: Poll, clock: time_machine.Coordi
 @pytest.mark.parametrize(
     "fields",
     [{"saved_at": NOON + timedelta(minutes=1)}, {"submitted_at": NOON}, {"paused_at": NOON}, {"flagged": True},
-     {"room": "Elsewhere"}, {"was_offline": True}, {"seat": "1A"}, {"extra_minutes": 5}, {"attendance": "absent"},
+     {"room": "Elsewhere"}, {"back_at": NOON}, {"seat": "1A"}, {"extra_minutes": 5}, {"attendance": "absent"},
      {"id_checked": True}, {"group_name": "G"}, {"withdrawn_at": NOON}],
 )  # fmt: skip
 def test_each_change_is_sent_to_whom_its_column_is_shown(poll: Poll, fields: dict[str, object]) -> None:

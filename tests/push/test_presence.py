@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.database import WRITE, writing
-from webapp.exams.absence import mark_was_offline
+from webapp.exams.absence import note_return
 from webapp.extensions import db
 from webapp.models import ATTEMPTS, Candidacy, User
 from webapp.models.derived import is_online, sitting
@@ -37,7 +37,7 @@ def user(hall: Hall) -> User:
 
 @pytest.fixture
 def recorder() -> PresenceRecorder:
-    return PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    return PresenceRecorder(is_open=lambda _user: False, came_back=note_return)
 
 
 def test_r21_heard_of_is_online_for_75_seconds(session: Session, user: User, recorder: PresenceRecorder) -> None:
@@ -69,7 +69,7 @@ def test_whoever_comes_back_in_time_never_left(session: Session, user: User, rec
 def test_whoever_comes_back_at_another_process_is_online(
     session: Session, user: User, recorder: PresenceRecorder
 ) -> None:
-    elsewhere = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    elsewhere = PresenceRecorder(is_open=lambda _user: False, came_back=note_return)
     recorder.left(user.id, NOW)
     elsewhere.seen(user.id, NOW + timedelta(seconds=1))
     elsewhere.flush(session, NOW + timedelta(seconds=5))
@@ -88,7 +88,7 @@ def test_an_older_batch_does_not_take_back_a_newer_moment(
 
 
 def test_a_batch_that_fails_is_written_with_the_next(session: Session, hall: Hall, user: User) -> None:
-    def fails(_session: Session, _ids: list[int]) -> None:
+    def fails(_session: Session, _ids: list[int], _moment: datetime) -> None:
         raise RuntimeError
 
     failing = PresenceRecorder(is_open=lambda _user: False, came_back=fails)
@@ -96,7 +96,7 @@ def test_a_batch_that_fails_is_written_with_the_next(session: Session, hall: Hal
     failing.seen(user.id, NOW)
     with pytest.raises(RuntimeError):
         failing.flush(session, NOW)
-    failing._came_back = mark_was_offline
+    failing._came_back = note_return
     failing.flush(session, NOW)
     assert online(session, user, timedelta(seconds=1))
 
@@ -106,7 +106,7 @@ def test_whoever_was_away_during_the_exam_keeps_a_mark(
 ) -> None:
     def marked() -> bool:
         session.rollback()
-        return bool(session.scalar(select(Candidacy.was_offline).where(Candidacy.user_id == user.id)))
+        return bool(session.scalar(select(Candidacy.back_at).where(Candidacy.user_id == user.id)))
 
     for second in (0, 60, 120):
         recorder.seen(user.id, NOW + timedelta(seconds=second))
@@ -117,12 +117,30 @@ def test_whoever_was_away_during_the_exam_keeps_a_mark(
     assert marked()
 
 
+@pytest.mark.parametrize(("away", "noted"), [(76, False), (120, False), (121, True)])
+@pytest.mark.parametrize("closed", [True, False], ids=["page closed", "cable pulled"])
+def test_only_an_absence_of_more_than_two_minutes_is_noted(
+    session: Session, user: User, recorder: PresenceRecorder, away: int, noted: bool, closed: bool
+) -> None:
+    """Counted from the last sign of life, or from when the page was closed; what is noted is the moment of return."""
+    recorder.seen(user.id, NOW - timedelta(seconds=20 if closed else 0))
+    if closed:
+        recorder.left(user.id, NOW)
+    recorder.flush(session, NOW + timedelta(seconds=6))
+    back = NOW + timedelta(seconds=away)
+    recorder.seen(user.id, back)
+    recorder.flush(session, back + timedelta(seconds=4))
+    session.rollback()
+    back_at = session.scalar(select(Candidacy.back_at).where(Candidacy.user_id == user.id))
+    assert back_at == (back if noted else None)
+
+
 def test_whoever_was_away_before_starting_does_not(session: Session, hall: Hall, recorder: PresenceRecorder) -> None:
     one = hall.candidacy(hall.test("Law"), started_at=None)
     hall.seen(one.user_id, ago=timedelta(hours=2))
     recorder.seen(one.user_id, NOW)
     recorder.flush(session, NOW)
-    assert not session.get_one(Candidacy, one.id).was_offline
+    assert not session.get_one(Candidacy, one.id).back_at
 
 
 def test_one_who_is_not_in_the_database_does_not_keep_the_others_from_being_written(
@@ -170,7 +188,7 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
     people, tests = [hall.person() for _ in range(2)], [hall.test("Law"), hall.test("Civics")]
     # by every other number they come the other way round
     ids = [hall.candidacy(tests[place], people[place]).id for place in (1, 0)]
-    recorder = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    recorder = PresenceRecorder(is_open=lambda _user: False, came_back=note_return)
     for person in people:
         recorder.seen(person.id, NOW)
     # so that people are looked up one by one: a handful of rows would be read whole, in their order
@@ -183,7 +201,7 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
         with app.app_context():
             recorder.flush(db.session(), NOW)
 
-    noted = update(ATTEMPTS).values(was_offline=True)
+    noted = update(ATTEMPTS).values(extra_minutes=1)
     other = db.engine.connect().execution_options(**{WRITE: True})
     with other, other.begin(), ThreadPoolExecutor(1) as threads:
         other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[0]))
@@ -218,9 +236,9 @@ def test_a_server_that_was_down_marks_nobody_who_was_there(
             session.scalars(select(Candidacy).where(Candidacy.user_id == user_id)).one().last_seen = (
                 heard_until - timedelta(seconds=ago)
             )
-    fresh = PresenceRecorder(is_open=lambda _user: False, came_back=mark_was_offline)
+    fresh = PresenceRecorder(is_open=lambda _user: False, came_back=note_return)
     fresh.start(session, started)
     back = started + timedelta(seconds=back_after)
     fresh.seen(user.id, back)
     fresh.flush(session, back)
-    assert bool(session.scalar(select(Candidacy.was_offline).where(Candidacy.user_id == user.id))) is marked
+    assert bool(session.scalar(select(Candidacy.back_at).where(Candidacy.user_id == user.id))) is marked

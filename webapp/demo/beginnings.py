@@ -65,7 +65,7 @@ def story(beginning: Beginning, place: int, now: datetime) -> Story:
             paused = {"paused_at": after, "incident_minutes": 5, "flagged": True}
             return Story({**wrote, **paused}, ANSWERS[:1], after, saved)
         case Beginning.AWAY:
-            return Story({**wrote, "was_offline": place % 2 == 0}, ANSWERS[:1], after, saved)
+            return Story({**wrote, "back_at": saved if place % 2 == 0 else None}, ANSWERS[:1], after, saved)
         case Beginning.WITHDRAWN:
             return Story({**sat, "withdrawn_at": after, "flagged": True}, (), after, None)
         case Beginning.ABSENT:

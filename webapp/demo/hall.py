@@ -31,7 +31,7 @@ ENOUGH_LEFT = timedelta(hours=1)
 NOTHING_NOTED = {"flagged": False, "attendance": None, "id_checked": False}
 NOT_BEGUN = {
     "entered_at": None, "started_at": None, "paused_at": None, "saved_at": None, "submitted_at": None,
-    "withdrawn_at": None, "blank": False, "was_offline": False, "incident_minutes": 0,
+    "withdrawn_at": None, "blank": False, "back_at": None, "incident_minutes": 0,
     "last_seen": None, "left_at": None,
 }  # fmt: skip
 

@@ -1,6 +1,8 @@
-"""Candidates who were offline during their exam keep a mark of it (the monitor's warning triangle)."""
+"""Candidates who were away during their exam: that they came back, and when, is noted for the monitor."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -10,10 +12,9 @@ from webapp.models import ATTEMPTS, Candidacy
 from webapp.models.derived import is_writing
 
 
-def mark_was_offline(session: Session, user_ids: list[int]) -> None:
-    """Mark the candidacies in progress of people who have come back; called inside the presence transaction."""
-    session.execute(
-        update(ATTEMPTS)
-        .where(among(Candidacy.user_id, user_ids), is_writing(), Candidacy.was_offline.is_(False))
-        .values(was_offline=True)
-    )
+def note_return(session: Session, user_ids: list[int], moment: datetime) -> None:
+    """Note in the candidacies in progress of these people that they have come back at `moment` from a long absence.
+
+    Called inside the presence transaction.
+    """
+    session.execute(update(ATTEMPTS).where(among(Candidacy.user_id, user_ids), is_writing()).values(back_at=moment))

@@ -35,6 +35,10 @@ from webapp.models.people import User
 OFFLINE_AFTER = timedelta(seconds=75)
 """Nobody heard of for this long is offline; pings come at every second beat, 30 s (R21 allows 90 s)."""
 IDLE_AFTER = timedelta(minutes=10)
+LONG_ABSENCE = timedelta(minutes=2)
+"""A shorter one is no news: browsers are restarted, networks stumble."""
+BACK_FOR = timedelta(minutes=15)
+"""So long after the return the warning stays; that somebody was away stays for good."""
 MINUTE = 60_000_000
 NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
 """In microseconds since 1970, as moments are stored."""
@@ -174,7 +178,14 @@ def _meaning(warning: Warning, now: Moment) -> ColumnElement[bool]:
                 Candidacy.withdrawn_at.is_(None),
             )
         case Warning.WAS_OFFLINE:
-            return or_(Candidacy.was_offline, _is_away(now))
+            return func.coalesce(Candidacy.back_at > _before(now, BACK_FOR), false())
+
+
+def away_for_long_until(moment: datetime) -> ColumnElement[bool]:
+    """Nothing was heard of its person for more than `LONG_ABSENCE` before `moment`. NULL if nothing ever was."""
+    gone = Candidacy.left_at > Candidacy.last_seen
+    last_sign = case((gone, Candidacy.left_at), else_=Candidacy.last_seen)
+    return last_sign < moment - LONG_ABSENCE
 
 
 def _is_away(now: Moment) -> ColumnElement[bool]:

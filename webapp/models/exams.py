@@ -155,8 +155,8 @@ class Candidacy(RosterEntry):
     user_id: Mapped[int] = column_property(Column("user_id", Integer, nullable=False), RosterEntry.user_id)
     extra_minutes: Mapped[int] = mapped_column(default=0)
     incident_minutes: Mapped[int] = mapped_column(default=0)
-    was_offline: Mapped[bool] = mapped_column(default=False)
-    """Went offline while in progress and came back; one who is away now is derived."""
+    back_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When its person last came back after a long absence during the test (`models/derived.py: LONG_ABSENCE`)."""
     # those that are asked for most stand first: a database reads a row up to the last one that it needs
     last_seen: Mapped[datetime | None] = mapped_column(Instant)
     """When its person was last heard of, wherever that was (`push/presence.py`); None if never."""

@@ -34,7 +34,7 @@ class CandidateRow(NamedTuple):
     number: str
     flagged: bool
     was_offline: bool
-    """Before now."""
+    """Came back from a long absence at any time."""
     online: bool
     progress: str
     last_seen: int | None
@@ -96,6 +96,7 @@ def shown(matches: Select[Any], now: Moment) -> Select[Any]:
     facts: dict[str, Any] = {
         **{field: getattr(Candidacy, field) for field in CandidateRow._fields if hasattr(Candidacy, field)},
         "name": User.name,
+        "was_offline": Candidacy.back_at.is_not(None),
         "online": is_online(now),
         "progress": progress(),
         "last_seen": case((~is_online(now), _minute(Candidacy.last_seen))),

@@ -66,6 +66,8 @@ class RowParts:
     signs: dict[str, Markup]
     """Pictures with their words, by what they tell."""
     compose_address: str
+    shows_warnings: bool
+    """That somebody is, or was just, offline stands among the warnings, and nowhere else in the row."""
     minute: Callable[[int], Markup]
 
 
@@ -112,6 +114,7 @@ def _parts(look: Look) -> RowParts:
             },
         },
         compose_address=look.compose_address,
+        shows_warnings="warnings" in look.columns,
         minute=lambda minute: _minute(minute, look),
     )
 

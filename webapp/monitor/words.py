@@ -17,8 +17,8 @@ NAMES: dict[str, LazyString] = {
     "q": lazy_gettext("Search"),
     "test": lazy_gettext("Test"),
     "progress": lazy_gettext("Progress"),
-    "status": lazy_gettext("Status"),
-    "warning": lazy_gettext("Warning"),
+    "status": lazy_gettext("Connection"),
+    "warning": lazy_gettext("Warnings"),
     "room": lazy_gettext("Room"),
     "group": lazy_gettext("Group"),
     "flag": lazy_gettext("Flag"),
@@ -58,8 +58,9 @@ NONE_ASSIGNED: dict[str, LazyString] = {
     "room": lazy_gettext("No room"),
     "group": lazy_gettext("No group"),
 }
-FIXED_GROUPS = ("test", "progress", "status", "warning", "room", "group", "flag", "attendance")
-"""The filters with values to tick, in the order in which the page offers them."""
+FIXED_GROUPS = ("warning", "progress", "room", "group", "test", "flag", "attendance", "status")
+"""The filters with values to tick, in the order in which the page offers them: what needs somebody comes first, and
+the bare connection, which is missing to everybody who is not writing, last."""
 WITHIN_OFFERS = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "next-1h", "next-1d")
 
 

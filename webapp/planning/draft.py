@@ -14,7 +14,7 @@ from webapp.planning.sheets import Line, shown
 from webapp.planning.stored import Stored
 
 NOT_BEGUN: dict[str, Any] = {
-    "entered_at": None, "was_offline": False, "flagged": False, "attendance": None, "id_checked": False,
+    "entered_at": None, "back_at": None, "flagged": False, "attendance": None, "id_checked": False,
 }  # fmt: skip
 """What a candidacy forgets when another person takes it over before it has begun."""
 

@@ -17,7 +17,7 @@ from webapp import metrics
 from webapp.among import among
 from webapp.database import Instant, microseconds, writing
 from webapp.models import ATTEMPTS, Candidacy, Test
-from webapp.models.derived import OFFLINE_AFTER, is_online
+from webapp.models.derived import OFFLINE_AFTER, away_for_long_until, is_online
 
 FLUSH_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
@@ -25,7 +25,8 @@ GRACE = timedelta(seconds=5)
 FOLLOWED = timedelta(days=32)
 """How long after a test's end its list still says when somebody was last seen: years of old tests are not written."""
 
-CameBack = Callable[[Session, list[int]], None]
+CameBack = Callable[[Session, list[int], datetime], None]
+"""Hears of people who were away for long and have come back, and when."""
 
 
 class PresenceRecorder:
@@ -61,7 +62,7 @@ class PresenceRecorder:
     def flush(self, session: Session, now: datetime) -> None:
         """Write the batch in one transaction; if that fails, keep it for the next time.
 
-        People who were offline until now are told to `came_back` inside the same transaction.
+        People who were away for long until now are told to `came_back` inside the same transaction.
         """
         with self._lock:
             seen, self._seen = self._seen, {}
@@ -91,10 +92,10 @@ class PresenceRecorder:
             _write_later(session, "last_seen", seen)
             _write_later(session, "left_at", gone)
             if back:
-                self._came_back(session, back)
+                self._came_back(session, back, min(seen.values()))
 
     def _returning(self, session: Session, seen: dict[int, datetime], since: datetime | None) -> list[int]:
-        """Of those seen, the people who had been offline by themselves until then.
+        """Of those seen, the people who had been away by themselves for long until then.
 
         Whoever was online when the server was last heard, and is back as soon as it is, was not away. Nor was whoever
         was online when a database that was away for a while took the last batch.
@@ -102,7 +103,7 @@ class PresenceRecorder:
         if not seen or since is None:
             return []
         earliest = min(since, *seen.values())
-        away = ~is_online(earliest)
+        away = and_(~is_online(earliest), away_for_long_until(earliest))
         if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
             away = and_(away, ~is_online(self._heard_until))
         was_here = Candidacy.last_seen.is_not(None)
