@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Flask, current_app, url_for
 from flask_babel import format_decimal, get_locale, gettext
 
+from webapp.clock import utcnow
 from webapp.timezone import time_tag
 
 
@@ -21,6 +22,11 @@ def asset(path: str) -> str:
 @lru_cache(maxsize=256)
 def _checksum(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def server_time() -> int:
+    """The moment as pages compare it, in milliseconds since 1970: a computer's own clock may be days off."""
+    return int(utcnow().timestamp() * 1000)
 
 
 def sender_role(role: str) -> str:
@@ -37,6 +43,7 @@ def init_app(app: Flask) -> None:
     """Give the templates their functions."""
     app.add_template_global(asset)
     app.add_template_global(time_tag)
+    app.add_template_global(server_time)
     app.add_template_global(sender_role)
     app.add_template_global(get_locale)
     app.add_template_filter(format_decimal, "number")

@@ -1,5 +1,6 @@
 // One answer: what is typed, what the server has of it, and the saving in between. One request at a time, the newest
 // text wins, and the field is never touched while there is something in it that is not saved.
+import { timeLimit } from "./browser-parts.js";
 import { drop, keep } from "./drafts.js";
 import { backoff, post } from "./post.js";
 import { tell } from "./tabs.js";
@@ -45,12 +46,12 @@ export class Answer {
       this.undone();
       return;
     }
-    this.since ||= Date.now();
+    this.since ||= performance.now();
     this.stuck = this.stuck && this.problem.dataset.reason === "changed";
     if (!this.failures) this.show(this.texts.textTyping, "typing");
     this.draftTimer ??= setTimeout(() => this.keepDraft(), DRAFT_EVERY);
     if (this.failures) return; // its own next try is under way
-    this.schedule(Math.min(QUIET, Math.max(0, this.since + LONGEST_WAIT - Date.now())));
+    this.schedule(Math.min(QUIET, Math.max(0, this.since + LONGEST_WAIT - performance.now())));
   }
 
   // Typed back to what is saved.
@@ -103,7 +104,7 @@ export class Answer {
     if (!this.failures) this.show(this.texts.textSaving, "saving");
     try {
       const keepalive = document.hidden && text.length * 4 < KEEPALIVE_BYTES;
-      const answer = await post(this.form.action, this.fields(text), { keepalive, signal: AbortSignal.timeout(15_000) });
+      const answer = await post(this.form.action, this.fields(text), { keepalive, signal: timeLimit(15_000) });
       const words = this.read(await answer.text());
       if (answer.ok && words) this.stored(text, words);
       else this.refused(answer.status, words);

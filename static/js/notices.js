@@ -11,6 +11,9 @@ const list = part("list");
 const words = strip.dataset;
 const title = document.title;
 const closed = new Set();
+const arrivals = new WeakMap(); // notice → moment, of those that came to this page later
+const GLANCE = 150; // milliseconds: what came within them nobody has seen
+const MANY = 3;
 let lastField = null;
 
 const notices = () => [...list.querySelectorAll("[data-notice]")];
@@ -23,6 +26,7 @@ function update() {
   const more = part("more");
   document.title = count ? `(${count}) ${title}` : title;
   more.hidden = count < 2;
+  part("close-all").hidden = count < MANY;
   if (count < 2) expand(false);
   else labelMore(count);
 }
@@ -57,15 +61,16 @@ function arrived(notice) {
   const older = notices().find((other) => other !== notice && Number(idOf(other)) < Number(idOf(notice)));
   if (notice.nextElementSibling !== (older ?? null)) list.insertBefore(notice, older ?? null);
   if (list.contains(document.activeElement)) expand(true); // never fold away what has the focus
+  arrivals.set(notice, performance.now());
   const text = (name) => notice.querySelector(`[data-notice-${name}]`).textContent;
-  say(`${text("sender")}: ${text("subject")}`);
+  say(`${text("sender")}: ${text("subject")}. ${text("body")}`);
   document.dispatchEvent(new CustomEvent("examhall:inbox-changed"));
 }
 
 function remove(ids) {
   const gone = notices().filter((notice) => ids.includes(idOf(notice)));
   if (!gone.length) return;
-  const hadFocus = gone.some((notice) => notice.contains(document.activeElement));
+  const hadFocus = [...gone, part("close-all")].some((box) => box.contains(document.activeElement));
   changing(() => gone.forEach((notice) => notice.remove()));
   if (hadFocus) focusStrip() || focusWriting();
   document.dispatchEvent(new CustomEvent("examhall:inbox-changed"));
@@ -82,21 +87,36 @@ function focusWriting() {
 }
 
 // Closing shows at once and is sent until the server has it.
-async function close(id, attempt = 0) {
-  closed.add(id);
-  remove([id]);
+async function close(ids, attempt = 0) {
+  ids.forEach((id) => closed.add(id));
+  remove(ids);
   try {
-    const answer = await post(part("close").action, { message: id }, { keepalive: true });
+    const answer = await post(part("close").action, { message: ids }, { keepalive: true });
     if (answer.ok || answer.status === 404) return;
   } catch {
     // no network: below, again
   }
-  setTimeout(() => close(id, attempt + 1), backoff(attempt, 1_000, 15_000));
+  setTimeout(() => close(ids, attempt + 1), backoff(attempt, 1_000, 15_000));
 }
 
 part("close").addEventListener("submit", (event) => {
   event.preventDefault();
-  close(event.submitter.value);
+  close([event.submitter.value]);
+});
+
+// "Close all" closes what was there to be seen when the press began, and not what came at that very moment.
+let pressed = null;
+for (const kind of ["pointerdown", "keydown"]) {
+  part("close-all").addEventListener(kind, (event) => {
+    if (!event.repeat) pressed = performance.now();
+  });
+}
+part("close-all").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const latest = (pressed ?? performance.now()) - GLANCE;
+  pressed = null;
+  const seen = notices().filter((notice) => !(arrivals.get(notice) > latest));
+  if (seen.length) close(seen.map(idOf));
 });
 // A click on a button of the strip leaves the focus, and so the next keystroke, where the person writes.
 strip.addEventListener("mousedown", (event) => {

@@ -8,7 +8,7 @@ const SHORT = 20_000; // bytes
 // Short ones as in a link: a save of which only the text is new is stored sooner by the server. Long ones by the form
 // that writes each letter as it is, not as up to nine.
 function bodyOf(fields) {
-  const pairs = Object.entries(fields);
+  const pairs = Object.entries(fields).flatMap(([name, value]) => [value].flat().map((each) => [name, each]));
   if (!pairs.length) return null; // a ping says nothing, and always the same
   const short = new URLSearchParams(pairs);
   if (short.toString().length <= SHORT) return short;
@@ -28,7 +28,8 @@ async function send(address, fields, options) {
   return answer;
 }
 
-// Gives the Response whatever its status; throws as fetch does where there is no answer of ours.
+// `fields`: name → value, or several in an array. Gives the Response whatever its status; throws as fetch does where
+// there is no answer of ours.
 export async function post(address, fields = {}, options = {}) {
   const before = token();
   const answer = await send(address, fields, options);

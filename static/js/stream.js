@@ -1,11 +1,15 @@
 // The connection to the server: htmx's hx-sse reads the stream; when and how often to try again is decided here.
 // hx-sse does not try again where the first connect fails, and stops for nobody else: so it reconnects never, and this
 // does always, for ever, also through 5xx (trap 5). Beats that stop mean a dead line, though no error says so (trap 6).
+// A proxy may give a stream's head and keep its body: a stream counts only once it has beaten, and until it does, and
+// whenever it is quiet, the page polls.
+import { channel, timeLimit } from "./browser-parts.js";
 import { ownFetch } from "./own-answers.js";
 import { backoff, post } from "./post.js";
 
+const QUIET = 20_000;
 const SILENCE = 40_000;
-const WATCH_EVERY = 5_000;
+const WATCH_EVERY = 2_500;
 const POLL_EVERY = 5_000;
 const STREAM_AGAIN = 60_000;
 const LONGEST_WAIT = 10_000;
@@ -16,41 +20,45 @@ export class Connection {
   #element;
   #handlers;
   #connection = null;
-  #connecting = false;
+  #connecting = null; // htmx's context of a request for a stream that has no answer yet
   #heard = 0;
   #beats = 0;
-  #attempt = 0;
+  #attempt = 0; // streams in a row that did not prove themselves by a second beat
+  #mute = 0; // those of them that were quiet instead of ending: the next one has to beat twice
   #retry;
-  #polls;
   #polling = false;
+  #polls;
   #fetching = false;
+  #answering = false; // whether the last poll had an answer
+  #yielded = false; // to newer tabs
   #returnIn = null;
   #id = Math.random();
   #newer = new Set();
-  #tabs = new BroadcastChannel("examhall-streams");
+  #tabs = channel("examhall-streams");
 
   // handlers: message(event), closed(ids), stillOpen(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
   constructor(element, handlers) {
     this.#element = element;
     this.#handlers = handlers;
     const on = (name, listener) => element.addEventListener(name, listener);
+    on("htmx:before:request", (event) => (this.#connecting = event.detail.ctx));
     on("htmx:sse:after:connection", (event) => this.#opened(event.detail.connection));
     on("htmx:sse:before:message", (event) => this.#hear(event));
     on("htmx:sse:close", () => this.#ended());
-    on("htmx:before:request", () => (this.#connecting = true));
-    on("htmx:finally:request", (event) => this.#answered(event.detail.ctx.response?.status));
+    on("htmx:finally:request", () => this.#answered());
     on("beat", () => this.#beat());
-    on("poll", () => this.#startPolling());
+    on("poll", () => this.#yield());
     on("restart", (event) => (this.#returnIn = Number(event.detail.data)));
     on("closed", (event) => handlers.closed(event.detail.data.split(",")));
     on("still-open", (event) => handlers.stillOpen(event.detail.data.split(",")));
     on("signed-out", () => handlers.ended());
-    this.#tabs.addEventListener("message", (event) => this.#hearTab(event.data));
-    addEventListener("pagehide", () => this.#tabs.postMessage({ ended: this.#id }));
-    addEventListener("online", () => this.#restart());
-    addEventListener("offline", () => handlers.state("lost"));
+    this.#tabs.listen((data) => this.#hearTab(data));
+    addEventListener("pagehide", () => this.#tabs.post({ ended: this.#id }));
+    addEventListener("online", () => this.#changeNetwork());
+    addEventListener("offline", () => this.#loseNetwork());
     document.addEventListener("visibilitychange", () => document.hidden || this.#seen());
     setInterval(() => this.#watch(), WATCH_EVERY);
+    this.#startPolling(about(POLL_EVERY));
     setTimeout(() => this.#begin());
   }
 
@@ -62,14 +70,11 @@ export class Connection {
 
   #opened(connection) {
     this.#connection = connection;
-    this.#heard = Date.now();
     this.#beats = 0;
-    this.#polling = false;
-    clearTimeout(this.#polls);
+    this.#yielded = false;
     clearTimeout(this.#retry);
-    this.#handlers.state("live");
     this.#newer.clear();
-    this.#tabs.postMessage({ opened: this.#id });
+    this.#tabs.post({ opened: this.#id });
   }
 
   // The server keeps a person's two newest streams, but only among those of one process. A browser opens six connections
@@ -79,26 +84,42 @@ export class Connection {
     if (!opened || !this.#connection) return;
     this.#newer.add(opened);
     if (this.#newer.size >= STREAMS_PER_BROWSER) {
-      this.#startPolling();
+      this.#yield();
       this.#cut();
     }
   }
 
+  #yield() {
+    this.#yielded = true;
+    this.#startPolling(0);
+  }
+
   #hear(event) {
     this.#heard = Date.now();
-    this.#attempt = 0;
     if (!event.detail.message.event) this.#handlers.message(event);
   }
 
   // Answering beats, not a timer, says that this page is there: browsers slow timers down in background tabs (R21).
   #beat() {
     this.#beats += 1;
+    if (this.#beats === 2) this.#attempt = this.#mute = 0;
+    if (this.#isLive) this.#live();
     if (this.#beats % 2 === 0) this.#ping();
+  }
+
+  get #isLive() {
+    return !this.#yielded && this.#beats > (this.#mute ? 1 : 0) && Date.now() - this.#heard <= QUIET;
+  }
+
+  #live() {
+    this.#polling = false;
+    clearTimeout(this.#polls);
+    this.#handlers.state("live");
   }
 
   async #ping() {
     try {
-      const answer = await post(this.#element.dataset.ping, {}, { signal: AbortSignal.timeout(10_000) });
+      const answer = await post(this.#element.dataset.ping, {}, { signal: timeLimit(10_000) });
       if (answer.status === 401) this.#signedOut();
     } catch {
       // no answer: the stream itself is watched, and the next beat brings the next ping
@@ -106,37 +127,43 @@ export class Connection {
   }
 
   #ended() {
-    this.#connection = null;
-    this.#tabs.postMessage({ ended: this.#id });
-    if (!this.#polling) this.#tryAgain(this.#returnIn ?? about(600));
-    this.#returnIn = null;
+    const returnIn = this.#returnIn ?? (this.#beats > 1 ? about(600) : this.#nextWait());
+    this.#connection = this.#returnIn = null;
+    this.#tabs.post({ ended: this.#id });
+    if (!this.#yielded) this.#tryAgain(returnIn);
+    this.#startPolling(returnIn + about(POLL_EVERY));
   }
 
-  #answered(status) {
-    this.#connecting = false;
-    if (!this.#connection) this.#refused(status);
-  }
-
-  #refused(status) {
-    if (status === 401) {
+  // After a stream has opened, too: htmx then lets go of the request.
+  #answered() {
+    const { response, request } = this.#connecting;
+    this.#connecting = null;
+    if (this.#connection) return;
+    if (response?.status === 401) {
       this.#signedOut();
-    } else if (status === 503) {
-      this.#startPolling(STREAM_AGAIN);
-    } else if (this.#polling) {
-      this.#tryAgain(about(STREAM_AGAIN));
-    } else {
-      this.#handlers.state("lost");
-      this.#poll();
-      this.#tryAgain(backoff(this.#attempt++, 1_000, LONGEST_WAIT));
+      return;
     }
+    if (request.signal.reason === "timeout") this.#mute += 1;
+    const retryAfter = Number(response?.headers.get("Retry-After")) * 1_000;
+    this.#tryAgain(retryAfter ? about(Math.min(retryAfter, STREAM_AGAIN)) : this.#nextWait());
+    this.#startPolling(0);
+  }
+
+  // Often while nothing answers at all; each minute where polling works and streams do not.
+  #nextWait() {
+    this.#attempt += 1;
+    const inVain = this.#mute > 1 || (this.#answering && this.#attempt > 3);
+    return inVain ? about(STREAM_AGAIN) : backoff(this.#attempt - 1, 1_000, LONGEST_WAIT);
   }
 
   // Where the page stays (something on it is not saved), go on asking: its person may sign in again in another tab.
   #signedOut() {
-    this.#polling = false;
-    clearTimeout(this.#polls);
+    this.#polling = true;
+    this.#answering = false;
+    if (this.#connection) this.#cut();
     this.#handlers.signedOut();
     this.#tryAgain(about(LONGEST_WAIT));
+    this.#pollAgain(about(LONGEST_WAIT));
   }
 
   #tryAgain(wait) {
@@ -145,13 +172,24 @@ export class Connection {
   }
 
   #connect() {
-    if (!this.#connection && !this.#connecting) this.#element.dispatchEvent(new CustomEvent("notices:connect"));
+    if (this.#connection || this.#connecting) return;
+    this.#heard = Date.now();
+    this.#tryAgain(about(STREAM_AGAIN)); // should htmx drop this one
+    this.#element.dispatchEvent(new CustomEvent("notices:connect"));
   }
 
-  #restart() {
-    this.#attempt = 0;
+  #changeNetwork() {
+    this.#attempt = this.#mute = 0;
     if (this.#connection) this.#cut();
-    else this.#connect();
+    else if (this.#connecting) this.#connecting.request.abort();
+    else if (!this.#yielded) this.#connect();
+    if (this.#polling) this.#pollAgain(0);
+  }
+
+  #loseNetwork() {
+    this.#heard = 0;
+    this.#startPolling(0);
+    this.#handlers.state("lost");
   }
 
   // Ends the stream from this side; hx-sse then reports its close.
@@ -163,51 +201,62 @@ export class Connection {
   #watch() {
     if (!this.#connection) return;
     const silent = Date.now() - this.#heard;
-    if (silent > SILENCE) this.#cut();
-    else if (silent < 0) this.#heard = Date.now(); // the clock was set back
+    if (silent < 0) this.#heard = Date.now(); // the clock was set back
+    if (silent <= QUIET) return;
+    if (!this.#polling) this.#startPolling(0);
+    if (this.#beats > 1 && silent <= SILENCE) return;
+    if (this.#beats < 2) this.#mute += 1;
+    this.#cut();
   }
 
   #seen() {
     this.#watch();
-    if (this.#polling) this.#connect();
+    if (this.#yielded) this.#connect();
   }
 
-  #startPolling(streamAfter) {
-    clearTimeout(this.#retry);
-    if (streamAfter) this.#tryAgain(about(streamAfter));
-    if (this.#polling) return;
+  #startPolling(wait) {
+    if (this.#polling && wait) return;
+    if (!this.#polling) this.#handlers.state("connecting");
     this.#polling = true;
-    this.#pollOn();
+    this.#pollAgain(wait);
   }
 
-  async #pollOn() {
-    await this.#poll();
+  #pollAgain(wait) {
     clearTimeout(this.#polls);
-    if (this.#polling) this.#polls = setTimeout(() => this.#pollOn(), about(POLL_EVERY));
+    this.#polls = setTimeout(() => this.#poll(), wait);
   }
 
   async #poll() {
-    if (this.#fetching) return;
+    if (this.#fetching) return; // its end brings the next one
     this.#fetching = true;
     const snapshot = this.#handlers.pollBegins();
-    const list = await this.#openNotices();
+    const answer = await this.#askForNotices();
     this.#fetching = false;
-    if (list) this.#handlers.polled(list, snapshot);
-    if (this.#polling) this.#handlers.state(list ? "polling" : "lost");
+    if (answer.list) this.#handlers.polled(answer.list, snapshot);
+    if (answer.status === 401) this.#signedOut();
+    else if (this.#polling) this.#polled(answer.list);
   }
 
-  async #openNotices() {
+  #polled(list) {
+    const back = list && !this.#answering;
+    this.#answering = Boolean(list);
+    this.#handlers.state(list ? "polling" : "lost");
+    this.#pollAgain(about(POLL_EVERY));
+    if (back && !this.#yielded && !this.#connection) this.#tryAgain(about(1_000));
+  }
+
+  // What is open, and the status; neither where nobody has answered, or somebody between here and the server.
+  async #askForNotices() {
     try {
       const answer = await ownFetch(this.#element.dataset.poll, {
         headers: { "HX-Request": "true" },
         cache: "no-store",
-        signal: AbortSignal.timeout(10_000),
+        signal: timeLimit(10_000),
       });
-      if (answer.status === 401) this.#signedOut();
-      if (!answer.ok) return null;
-      return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-notices]");
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      return { status: answer.status, list: answer.ok ? page.querySelector("[data-notices]") : null };
     } catch {
-      return null; // no network, or no answer in time: shown as lost by the caller, and asked again
+      return {}; // no network, or no answer in time: shown as lost, and asked again
     }
   }
 }

@@ -1,11 +1,13 @@
 // What the tabs of one browser tell each other. A page of somebody who is no longer the one signed in here goes away:
 // the next person at a shared computer sees nothing of the last one (trap 11).
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("examhall") : null;
+import { channel } from "./browser-parts.js";
+
+const tabs = channel("examhall");
 const listeners = new Map();
 const person = document.querySelector("[data-person]")?.dataset.person;
 
 export function tell(kind, detail = {}) {
-  channel?.postMessage({ kind, person, detail });
+  tabs.post({ kind, person, detail });
 }
 
 export function listen(kind, listener) {
@@ -18,7 +20,7 @@ function leaveTo(address) {
   location.replace(address);
 }
 
-channel?.addEventListener("message", ({ data }) => {
+tabs.listen((data) => {
   if (!person) return;
   if (data.person === person) listeners.get(data.kind)?.(data.detail);
   else if (data.kind === "here") leaveTo("/");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
@@ -50,6 +51,14 @@ class Cable:
         for line in self._lines:
             line.close()
 
+    def _asked(self, near: socket.socket, data: bytes) -> bytes:  # noqa: ARG002 for proxies
+        """What goes on to the server."""
+        return data
+
+    def _passed(self, near: socket.socket, data: bytes) -> bytes:  # noqa: ARG002 for proxies
+        """What goes on to the browser."""
+        return data
+
     def _open_lines(self) -> None:
         while not self._ended.is_set():
             with suppress(TimeoutError):
@@ -75,6 +84,61 @@ class Cable:
                         near.shutdown(socket.SHUT_RDWR)
                         far.shutdown(socket.SHUT_RDWR)
                         return
-                    other[line].sendall(data)
+                    other[line].sendall(self._passed(near, data) if line is far else self._asked(near, data))
                 if self._pulled.is_set():
                     return
+
+
+HEAD_END = b"\r\n\r\n"
+
+
+class HoldingProxy(Cable):
+    """A proxy that keeps back what comes on `/stream`: all of it, or all but what `lets_through` gives.
+
+    `lets_through` gets the whole answer so far, head and body, and gives how many bytes of it may pass.
+    """
+
+    def __init__(self, port: int, lets_through: Callable[[bytes], int]) -> None:
+        self.lets_through = lets_through
+        self.streams = 0
+        """How many were asked for."""
+        self._answers: dict[socket.socket, bytearray] = {}
+        self._given: dict[socket.socket, int] = {}
+        super().__init__(port)
+
+    def _asked(self, near: socket.socket, data: bytes) -> bytes:
+        if data.startswith(b"GET /stream "):
+            self.streams += 1
+            self._answers[near], self._given[near] = bytearray(), 0
+        return data
+
+    def _passed(self, near: socket.socket, data: bytes) -> bytes:
+        answer = self._answers.get(near)
+        if answer is None:
+            return data
+        answer += data
+        begin, end = self._given[near], min(len(answer), self.lets_through(bytes(answer)))
+        self._given[near] = end
+        return bytes(answer[begin:end])
+
+
+def nothing(_answer: bytes) -> int:
+    """Head and body are kept."""
+    return 0
+
+
+def head_alone(answer: bytes) -> int:
+    """The head passes, the body is kept."""
+    return answer.find(HEAD_END) + len(HEAD_END)
+
+
+def head_and_beginning(answer: bytes) -> int:
+    """The head and the first chunk pass: the stream beats once and is silent then."""
+    begin = head_alone(answer)
+    length, line_end, _ = answer[begin:].partition(b"\r\n")
+    return begin + len(length) + int(length, 16) + 4 if line_end else begin
+
+
+def whole(answer: bytes) -> int:
+    """Everything passes."""
+    return len(answer)
