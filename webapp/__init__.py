@@ -70,7 +70,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         MAX_FORM_PARTS=20_000,
-        SESSION_COOKIE_NAME="examhall_session",
+        SESSION_COOKIE_NAME=settings.cookie_name or security.cookie_name(settings.secret_key, settings.database_url),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         # a form stays good as long as its session: an exam is longer than Flask-WTF's default hour

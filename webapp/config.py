@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,10 @@ from zoneinfo import ZoneInfo
 PREFIX = "EXAMHALL_"
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ("en",)
+SHORTEST_KEY = 32
+FEWEST_DIFFERENT = 8
+"""Different characters of a secret key, and different steps from one to the next: random ones have more."""
+MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_hex(32))'"
 
 
 class BadSetting(Exception):
@@ -37,6 +42,8 @@ class Settings:
     default_locale: str = "en"
     trusted_proxies: int = 0
     metrics_token: str | None = field(default=None, repr=False)
+    cookie_name: str | None = None
+    """None: one that follows from key and database (`security.cookie_name`)."""
     demo: bool = False
 
 
@@ -61,6 +68,7 @@ def load(environ: Mapping[str, str], instance: Path | None = None) -> Settings:
         default_locale=_read(environ, "DEFAULT_LOCALE", _locale, "en"),
         trusted_proxies=_read(environ, "TRUSTED_PROXIES", _whole(0), 0),
         metrics_token=_read(environ, "METRICS_TOKEN", str, None),
+        cookie_name=_read(environ, "COOKIE_NAME", _cookie_name, None),
     )
 
 
@@ -79,15 +87,24 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], Any], de
 
 def _secret_key(environ: Mapping[str, str], instance: Path, demo: bool) -> str:
     key = environ.get(PREFIX + "SECRET_KEY", "")
-    if key and len(key) < 16:
-        raise BadSetting(f"{PREFIX}SECRET_KEY: must have at least 16 characters")
-    if key:
-        return key
-    if not demo:
-        raise BadSetting(
-            f"{PREFIX}SECRET_KEY: not set. Make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
-        )
-    return _kept_key(instance)
+    if not key and demo:
+        return _kept_key(instance)
+    if problem := _weakness(key):
+        raise BadSetting(f"{PREFIX}SECRET_KEY: {problem}. Make one with: {MAKE_KEY}")
+    return key
+
+
+def _weakness(key: str) -> str | None:
+    """What is wrong with a secret key: whoever finds it out signs in as anybody."""
+    if not key:
+        return "not set"
+    if len(key) < SHORTEST_KEY:
+        return f"must have at least {SHORTEST_KEY} characters"
+    steps = {ord(later) - ord(earlier) for earlier, later in pairwise(key)}
+    repeats = any(key.startswith(key[period:]) for period in range(1, len(key) // 2 + 1))
+    if len(set(key)) < FEWEST_DIFFERENT or len(steps) < FEWEST_DIFFERENT or repeats:
+        return "has too little variety"
+    return None
 
 
 def _kept_key(instance: Path) -> str:
@@ -134,6 +151,12 @@ def _boolean(text: str) -> bool:
 def _locale(text: str) -> str:
     if text not in LOCALES:
         raise ValueError(f"must be one of {', '.join(LOCALES)}")
+    return text
+
+
+def _cookie_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,49}", text):
+        raise ValueError("must be 1 to 50 letters, digits, hyphens or underscores, and begin with a letter")
     return text
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 from weakref import WeakKeyDictionary
 
 from flask import Flask, Response, current_app, request, session
@@ -77,6 +78,21 @@ class KnownCookies:
         return deepcopy(self._read(text, max_age, int(time.time()) // 3600))
 
 
+def cookie_name(secret_key: str, database_url: str) -> str:
+    """The session cookie's name unless a setting says another one.
+
+    A browser keeps the cookies of all ports of a host together, so two installations on one host need two names. All
+    processes of one installation have its key and database, whatever their ports.
+    """
+    database = urlsplit(database_url).path
+    return f"examhall_session_{hmac.digest(secret_key.encode(), database.encode(), 'sha256').hex()[:8]}"
+
+
+def device_cookie_name() -> str:
+    """The name of the cookie that tells which accounts were used on a device."""
+    return f"{'__Secure-' if request.is_secure else ''}{current_app.config['SESSION_COOKIE_NAME']}_device"
+
+
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's session in its signed cookie, kept to TLS by every browser that got it over TLS."""
 
@@ -93,8 +109,12 @@ class SessionCookie(SecureCookieSessionInterface):
             self._serializers[app] = KnownCookies(made)
         return self._serializers[app]
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """Asked for each request. Over TLS a name for which no neighbour of this host can set a cookie."""
+        return f"{'__Host-' if request.is_secure else ''}{app.config['SESSION_COOKIE_NAME']}"
+
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 Flask's signature
-        """Asked for each answer: the same installation may be tried over plain HTTP on its own machine."""
+        """The same installation may be tried over plain HTTP on its own machine."""
         return request.is_secure
 
 

@@ -60,7 +60,7 @@ async def sign_in(url: str, username: str, password: str) -> int:
     """Open the page and sign in by its form; on bare sockets, because 1,500 clients of a library take minutes."""
     page = await request(url, "GET")
     token = re.search(r'name="csrf-token" content="([^"]*)"', page)
-    cookie = re.search(r"Set-Cookie: (examhall_session=[^;]+)", page)
+    cookie = re.search(r"Set-Cookie: (examhall_session[^;]+)", page)
     assert token
     assert cookie
     form = urlencode({"username": username, "password": password, "csrf_token": token[1]})
@@ -125,7 +125,9 @@ def test_r22_a_hall_signs_in_while_streams_beat_and_messages_arrive(server: Serv
 
 def test_r22_guessing_at_one_account_does_not_work_and_hurts_nobody_else(server: Server, exam: Test) -> None:
     guesses = [("ada", f"guess number {number}") for number in range(HALL - 1)] + [("ada", PASSWORD)]
+    begun = time.monotonic()
     answers = asyncio.run(all_sign_in(server.url, guesses))
+    taken = time.monotonic() - begun
     assert set(answers) == {422, 429}
-    assert answers.count(422) <= 10
+    assert answers.count(422) <= 10 + taken // 60  # one more each minute
     assert Person(server.url, "ines").http.get("/monitor").status_code == 200

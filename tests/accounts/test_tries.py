@@ -1,4 +1,4 @@
-"""R22: guesses at one account are limited, a hall behind one address is not."""
+"""R22, R32: guesses at one account do not work, and nobody keeps somebody else from signing in by making them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.accounts.door import PASSWORD, knock
+from tests.databases import SECRET_KEY
 from tests.hall import Hall
+from webapp.accounts import signing_in
+from webapp.accounts.budgets import ALL_ADDRESSES, OF_ALL_ADDRESSES, OF_CLIENT, account_key
+from webapp.accounts.known_devices import KnownDevices
 from webapp.accounts.passwords import hash_generated
 from webapp.accounts.refusals import TooManyTries, WrongPassword
-from webapp.accounts.signing_in import STRANGERS_LOGGED, TRIES, WINDOW, sign_in
+from webapp.accounts.signing_in import sign_in
 from webapp.database import writing
-from webapp.models import LogEntry, SignInAttempt, User
+from webapp.models import LogEntry, SignInBudget, User
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+TRIES = OF_CLIENT.tries
+HALL, HOME = "192.0.2.7", "198.51.100.4"
+KNOWN_ACCOUNTS = ["anna", "nobody"]
+WRONG, LOCKED, IN = "WrongPassword", "TooManyTries", "signed in"
 
 
 @pytest.fixture
@@ -30,12 +38,25 @@ def anna(hall: Hall) -> User:
     return hall.person("Anna Ek", username="anna", password_hash=hash_generated(PASSWORD))
 
 
-def guess(session: Session, now: datetime = NOW, password: str = "a wrong guess") -> str:
+def guess(
+    session: Session,
+    now: datetime = NOW,
+    password: str = "a wrong guess",
+    *,
+    username: str = "anna",
+    address: str = HALL,
+    device: str = "",
+) -> str:
     try:
-        sign_in(session, "anna", password, address="192.0.2.7", now=now)
+        sign_in(session, username, password, address=address, device_cookie=device, secret_key=SECRET_KEY, now=now)
     except (WrongPassword, TooManyTries) as refusal:
         return type(refusal).__name__
-    return "signed in"
+    return IN
+
+
+def device_of(username: str, cookie: str = "") -> str:
+    """The cookie of a device on which this account has been used."""
+    return KnownDevices(SECRET_KEY).used(cookie, account_key(username, SECRET_KEY))
 
 
 def actions(session: Session) -> Counter[str]:
@@ -43,53 +64,124 @@ def actions(session: Session) -> Counter[str]:
     return Counter(session.scalars(select(LogEntry.action)))
 
 
-def test_after_ten_tries_the_right_password_has_to_wait_too(session: Session, anna: User) -> None:
-    assert [guess(session) for _ in range(TRIES)] == ["WrongPassword"] * TRIES
-    assert guess(session, NOW + WINDOW - timedelta(seconds=1), PASSWORD) == "TooManyTries"
-    assert guess(session, NOW + WINDOW, PASSWORD) == "signed in"
+@pytest.mark.parametrize("username", KNOWN_ACCOUNTS)
+def test_r22_an_address_that_has_used_up_its_tries_waits_for_the_next_one(
+    session: Session, anna: User, username: str
+) -> None:
+    """Also with the right password; and a name that nobody has is treated alike."""
+    assert [guess(session, username=username) for _ in range(TRIES)] == [WRONG] * TRIES
+    almost = NOW + OF_CLIENT.refill - timedelta(seconds=1)
+    assert guess(session, almost, PASSWORD, username=username) == LOCKED
+    last = guess(session, NOW + OF_CLIENT.refill, PASSWORD, username=username)
+    assert last == (IN if username == "anna" else WRONG)
 
 
-def test_success_forgets_the_tries_of_this_account_only(session: Session, hall: Hall, anna: User) -> None:
-    other = hall.person()
-    with writing(session):
-        session.add(SignInAttempt(user_id=other.id, at=NOW))
-    for _ in range(3):
-        guess(session)
-        assert guess(session, password=PASSWORD) == "signed in"
-        for _ in range(TRIES - 1):
-            assert guess(session) == "WrongPassword"
-        assert guess(session, password=PASSWORD) == "signed in"
-    assert list(session.scalars(select(SignInAttempt.user_id))) == [other.id]
-
-
-def test_refused_tries_do_not_push_the_end_away(session: Session, anna: User) -> None:
+@pytest.mark.parametrize("username", KNOWN_ACCOUNTS)
+def test_r22_tries_come_back_one_by_one(session: Session, anna: User, username: str) -> None:
     for _ in range(TRIES):
-        guess(session)
-    for minute in range(5):
-        assert guess(session, NOW + timedelta(minutes=minute)) == "TooManyTries"
-    assert guess(session, NOW + WINDOW, PASSWORD) == "signed in"
+        guess(session, username=username)
+    for minute in range(1, 5):
+        now = NOW + minute * OF_CLIENT.refill
+        assert [guess(session, now, username=username) for _ in range(3)] == [WRONG, LOCKED, LOCKED]
+
+
+def test_r32_wrong_passwords_from_elsewhere_cost_the_person_nothing(session: Session, anna: User) -> None:
+    for _ in range(TRIES * 3):
+        guess(session, address=HALL)
+    assert guess(session, password=PASSWORD, address=HOME) == IN
+
+
+def test_r32_a_known_device_is_never_locked_by_others(session: Session, anna: User) -> None:
+    """Neither by guesses from its own address nor by those from many others; its own misses lock it alone."""
+    own, other = device_of("anna"), device_of("anna")
+    for number in range(OF_ALL_ADDRESSES.tries + 20):
+        guess(session, address=f"203.0.113.{number}")
+    for _ in range(TRIES * 2):
+        guess(session, address=HALL)
+    assert guess(session, password=PASSWORD, address="192.0.2.8") == LOCKED
+    assert guess(session, password=PASSWORD, device=own) == IN
+    assert [guess(session, device=other) for _ in range(TRIES + 1)] == [WRONG] * TRIES + [LOCKED]
+    assert guess(session, password=PASSWORD, device=other) == LOCKED
+    assert guess(session, password=PASSWORD, device=own) == IN
+
+
+def test_r32_a_new_device_waits_for_seconds_after_guesses_from_everywhere(session: Session, anna: User) -> None:
+    """1,500 guesses from as many addresses get no further than the limit of all addresses."""
+    answers = Counter(guess(session, address=f"10.0.{number // 250}.{number % 250}") for number in range(400))
+    assert answers == {WRONG: OF_ALL_ADDRESSES.tries, LOCKED: 400 - OF_ALL_ADDRESSES.tries}
+    assert guess(session, password=PASSWORD, address=HOME) == LOCKED
+    assert guess(session, NOW + OF_ALL_ADDRESSES.refill, PASSWORD, address=HOME) == IN
+
+
+def test_r32_a_device_is_known_to_the_accounts_used_on_it_only(session: Session, hall: Hall, anna: User) -> None:
+    hall.person(username="bo", password_hash=hash_generated(PASSWORD))
+    for username in ("anna", "bo"):
+        for _ in range(TRIES):
+            guess(session, username=username)
+    shared = device_of("bo", device_of("anna"))
+    for cookie, expected in ((device_of("bo"), LOCKED), (shared, IN), (shared[:-1], LOCKED), ("x", LOCKED)):
+        assert guess(session, password=PASSWORD, device=cookie) == expected
+
+
+def test_a_device_remembers_the_latest_accounts_only() -> None:
+    devices, cookie = KnownDevices(SECRET_KEY), ""
+    for number in range(12):
+        cookie = devices.used(cookie, f"account {number}")
+    marks = [devices.mark(cookie, f"account {number}") for number in range(12)]
+    assert marks[:4] == [None] * 4
+    assert len(set(marks[4:])) == 8
+    assert devices.mark(devices.used(cookie, "account 11"), "account 11") == marks[11]
+
+
+def test_a_network_of_ipv6_is_one_address(session: Session, anna: User) -> None:
+    for number in range(TRIES):
+        assert guess(session, address=f"2001:db8:1:2::{number:x}") == WRONG
+    assert guess(session, address="2001:db8:1:2:ffff::1") == LOCKED
+    assert guess(session, address="2001:db8:1:3::1") == WRONG
+    assert guess(session, address="no address at all " * 9) == WRONG
+
+
+def test_success_forgets_the_tries_of_this_client_only(session: Session, hall: Hall, anna: User) -> None:
+    for _ in range(3):
+        guess(session, address=HOME)
+        assert guess(session, password=PASSWORD) == IN
+        for _ in range(TRIES - 1):
+            assert guess(session) == WRONG
+        assert guess(session, password=PASSWORD) == IN
+    rows = session.execute(select(SignInBudget.client, SignInBudget.spent_until)).all()
+    wrong = 3 + 3 * (TRIES - 1)
+    assert dict(rows) == {
+        HOME: NOW + 3 * OF_CLIENT.refill,
+        ALL_ADDRESSES: NOW + wrong * OF_ALL_ADDRESSES.refill,
+    }
+
+
+def test_the_right_password_is_never_too_many_tries(session: Session, anna: User) -> None:
+    assert {guess(session, password=PASSWORD) for _ in range(OF_ALL_ADDRESSES.tries + 10)} == {IN}
 
 
 def test_one_account_does_not_lock_another(session: Session, hall: Hall, anna: User) -> None:
-    other = hall.person(username="bo", password_hash=hash_generated(PASSWORD))
+    hall.person(username="bo", password_hash=hash_generated(PASSWORD))
     for _ in range(TRIES + 1):
         guess(session)
-    assert sign_in(session, "bo", PASSWORD, address="192.0.2.7", now=NOW).id == other.id
+    assert guess(session, password=PASSWORD, username="bo") == IN
 
 
-def test_a_thousand_guesses_at_once_get_no_further_than_ten(app: Flask, session: Session, anna: User) -> None:
+@pytest.mark.parametrize("username", KNOWN_ACCOUNTS)
+def test_a_thousand_guesses_at_once_get_no_further_than_ten(
+    app: Flask, session: Session, anna: User, username: str
+) -> None:
     """They race for the limit; the password is right in every one after the first ten are used up."""
 
     def post(password: str) -> int:
         browser = app.test_client()
-        return knock(browser, "anna", password).status_code
+        return knock(browser, username, password).status_code
 
-    with ThreadPoolExecutor(32) as threads:
+    with time_machine.travel(NOW, tick=False), ThreadPoolExecutor(32) as threads:
         statuses = Counter(threads.map(post, repeat("a wrong guess", 120)))
         assert statuses == {422: TRIES, 429: 120 - TRIES}
         assert Counter(threads.map(post, repeat(PASSWORD, 40))) == {429: 40}
-    assert actions(session) == {"sign_in.failed": TRIES, "sign_in.locked": 1}
-    assert session.scalar(select(func.count()).select_from(SignInAttempt)) == TRIES
+    assert actions(session) == {"sign_in.failed": 1, "sign_in.locked": 1}
 
 
 def test_a_hall_signs_in_from_one_address(app: Flask, hall: Hall, session: Session) -> None:
@@ -108,40 +200,93 @@ def test_a_hall_signs_in_from_one_address(app: Flask, hall: Hall, session: Sessi
         assert list(threads.map(walk_in, range(60))) == [[422, 302]] * 60
 
 
+def test_r32_a_browser_that_has_signed_in_before_keeps_its_way_in(app: Flask, anna: User) -> None:
+    """By HTTP: the cookie stays after signing out, is sent to the sign-in alone, and no script can read it."""
+    own = app.test_client()
+    answer = knock(own, "anna", PASSWORD)
+    [cookie] = [one for one in answer.headers.getlist("Set-Cookie") if "_device" in one]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/login" in cookie
+    own.post("/logout", data={"csrf_token": token_in(own)})
+    for _ in range(TRIES + 5):
+        status = knock(app.test_client(), "anna", "a wrong guess").status_code
+    assert status == 429
+    assert knock(app.test_client(), "anna", PASSWORD).status_code == 429
+    assert knock(own, "anna", PASSWORD).status_code == 302
+
+
+def token_in(client: FlaskClient) -> str:
+    """The token of this browser's session."""
+    return client.get("/login", follow_redirects=True).text.split('name="csrf-token" content="')[1].split('"')[0]
+
+
 def test_the_page_says_when_it_works_again(client: FlaskClient, session: Session, anna: User) -> None:
     with time_machine.travel(NOW - timedelta(seconds=0.4), tick=False):
         for _ in range(TRIES):
             knock(client, "anna", "a wrong guess")
-    with time_machine.travel(NOW + timedelta(seconds=60.5), tick=False):
+    with time_machine.travel(NOW + timedelta(seconds=20.5), tick=False):
         answer = knock(client, "anna", PASSWORD)
     assert answer.status_code == 429
-    assert answer.headers["Retry-After"] == "240"  # 239.1 seconds, never too early
-    assert "08:05:00" in answer.text
+    assert answer.headers["Retry-After"] == "40"  # 39.1 seconds, never too early
+    assert "08:01:00" in answer.text
     assert 'value="anna"' in answer.text
 
 
-def test_failures_are_logged_with_account_and_address(session: Session, anna: User) -> None:
-    """R15; one entry when the limit is reached, none per refused try."""
-    for _ in range(TRIES + 20):
-        guess(session)
+@pytest.mark.parametrize("username", KNOWN_ACCOUNTS)
+def test_a_known_and_an_unknown_name_get_the_same_page(client: FlaskClient, anna: User, username: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        pages = [knock(client, username, "a wrong guess") for _ in range(TRIES + 1)]
+    assert [page.status_code for page in pages] == [422] * TRIES + [429]
+    assert pages[0].text.count("do not go together") == 1
+    assert pages[-1].text.count("too many tries") == 1
+    assert pages[-1].headers["Retry-After"] == "60"
+
+
+def test_r15_the_first_failure_and_each_lock_are_logged_with_account_and_address(session: Session, anna: User) -> None:
+    """Not each try; and a lock that goes on for minutes is one."""
+    for minute in range(3):
+        for _ in range(TRIES + 5):
+            guess(session, NOW + timedelta(minutes=minute))
     entries = list(session.scalars(select(LogEntry).order_by(LogEntry.id)))
-    assert [entry.action for entry in entries] == ["sign_in.failed"] * TRIES + ["sign_in.locked"]
-    assert entries[0].detail == '{"address":"192.0.2.7","username":"anna"}'
-    assert entries[0].actor_id == anna.id
+    assert [(entry.action, entry.detail) for entry in entries] == [
+        ("sign_in.failed", '{"address":"192.0.2.7","username":"anna"}'),
+        ("sign_in.locked", '{"address":"192.0.2.7","locked":"the address","username":"anna"}'),
+    ]
+    assert {entry.actor_id for entry in entries} == {anna.id}
+    for _ in range(TRIES):
+        guess(session, NOW + timedelta(hours=1))
+    assert actions(session) == {"sign_in.failed": 2, "sign_in.locked": 2}
 
 
-def test_what_a_stranger_typed_is_never_logged(session: Session) -> None:
+def test_r15_a_lock_for_all_new_devices_is_logged_once(session: Session, anna: User) -> None:
+    for number in range(OF_ALL_ADDRESSES.tries + 30):
+        guess(session, address=f"203.0.113.{number}")
+    locks = list(session.scalars(select(LogEntry.detail).where(LogEntry.action == "sign_in.locked")))
+    last = f"203.0.113.{OF_ALL_ADDRESSES.tries - 1}"
+    assert locks == [f'{{"address":"{last}","locked":"new devices","username":"anna"}}']
+
+
+def test_what_a_stranger_typed_is_never_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may type the password where the username goes. The log cannot be filled from outside either."""
-    for number in range(STRANGERS_LOGGED + 5):
-        with pytest.raises(WrongPassword):
-            sign_in(session, f"My Secret {number}", "x", address="192.0.2.7", now=NOW)
+    monkeypatch.setattr(signing_in, "MOST_LOGGED", 20)
+    for number in range(25):
+        assert guess(session, username=f"My Secret {number}") == WRONG
     entries = list(session.scalars(select(LogEntry)))
-    assert len(entries) == STRANGERS_LOGGED
+    assert len(entries) == 20
     assert {(entry.actor_id, entry.actor_name, entry.detail) for entry in entries} == {
         (None, "", '{"address":"192.0.2.7"}')
     }
+    assert all("secret" not in key.lower() for key in session.scalars(select(SignInBudget.account)))
+
+
+def test_budgets_that_are_whole_again_leave_no_rows(session: Session, anna: User) -> None:
+    for number in range(30):
+        guess(session, username=f"stranger {number}")
+    guess(session, NOW + timedelta(hours=1), username="another")
+    assert session.scalar(select(func.count()).select_from(SignInBudget)) == 2
 
 
 def test_success_is_not_logged_as_failure(session: Session, anna: User) -> None:
-    assert guess(session, password=PASSWORD) == "signed in"
+    assert guess(session, password=PASSWORD) == IN
     assert actions(session) == {}

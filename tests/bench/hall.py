@@ -103,7 +103,7 @@ def cookie(app: Flask, user: User) -> bytes:
     """The session cookie of a person who has signed in (1,500 sign-ins are another measurement)."""
     signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     session = {"_user_id": user.get_id(), "_fresh": True, "sid": f"bench{user.id}", "csrf_token": CSRF_SECRET}
-    return f"examhall_session={signer.dumps(session)}".encode()
+    return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps(session)}".encode()
 
 
 def stream_requests(cookies: Sequence[bytes]) -> list[bytes]:
@@ -126,7 +126,7 @@ async def send_to_all(port: int, cookie: bytes) -> Post:
 async def open_dialog(port: int, cookie: bytes) -> tuple[bytes, bytes]:
     """The form that the dialog gives, filled in, and the cookie that goes with it."""
     answer = (await http(port, b"GET /messages/new?scope=filtered", cookie)).decode()
-    fresh = re.search(r"Set-Cookie: (examhall_session=[^;]+)", answer)
+    fresh = re.search(r"Set-Cookie: (examhall_session[^;]+)", answer)
     pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', answer)
     fields = [(name, unescape(value)) for name, value in pairs]
     form = urlencode([*fields, ("subject", "Ten more minutes"), ("body", BODY)]).encode()

@@ -110,7 +110,7 @@ async def _sign_in_all(port: int, names: Iterator[str], answered: list[float]) -
         begun = time.perf_counter()
         page = (await http(port, b"GET /login")).decode()
         token = re.search(r'name="csrf_token"[^>]* value="([^"]*)"', page)
-        session = re.search(r"Set-Cookie: (examhall_session=[^;]+)", page)
+        session = re.search(r"Set-Cookie: (examhall_session[^;]+)", page)
         if not (token and session):
             raise RuntimeError(page[:500])
         form = urlencode({"username": name, "password": PASSWORD, "csrf_token": token[1]}).encode()

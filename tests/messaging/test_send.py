@@ -70,7 +70,7 @@ def test_r2_the_same_form_ten_times_at_once_is_one_message_and_ten_equal_answers
     hall.candidacies(test, 5)
     browser = signed_in(app, sender)
     form = open_dialog(browser, scope="filtered")
-    cookie = browser.get_cookie("examhall_session")
+    cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie
 
     def press(_: int) -> TestResponse:

@@ -28,9 +28,10 @@ def cookies(app: Flask, hall: Hall) -> list[str]:
     ids = [one.user_id for one in hall.candidacies(test, CLIENTS)]
     found = []
     for user_id in ids:
-        cookie = signed_in(app, hall.session.get_one(User, user_id)).get_cookie("examhall_session")
+        browser = signed_in(app, hall.session.get_one(User, user_id))
+        cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
         assert cookie
-        found.append(cookie.value)
+        found.append(f"{cookie.key}={cookie.value}")
     hall.session.rollback()
     return found
 
@@ -44,7 +45,7 @@ def server(database: Database) -> Iterator[Server]:
 def ask(server: Server, address: str, cookie: str) -> tuple[socket.socket, str]:
     """A request on a connection that stays open; the answer's head."""
     client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-    client.sendall(f"GET {address} HTTP/1.1\r\nHost: x\r\nCookie: examhall_session={cookie}\r\n\r\n".encode())
+    client.sendall(f"GET {address} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode())
     head = b""
     while b"\r\n\r\n" not in head:
         piece = client.recv(65536)

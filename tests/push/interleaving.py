@@ -180,7 +180,7 @@ class Process:
     def browser(self, cookie: str) -> FlaskClient:
         """A browser with this session's cookie."""
         client = self.app.test_client()
-        client.set_cookie("examhall_session", cookie)
+        client.set_cookie(self.app.config["SESSION_COOKIE_NAME"], cookie)
         return client
 
     def open_stream(self, cookie: str, user_id: int, session_id: str) -> tuple[TestResponse, Stream]:

@@ -61,7 +61,7 @@ def world_on(database: Database) -> World:
         browsers = {name: signed_in(app, user) for name, user in people.items()}
         for name, browser in browsers.items():
             token = csrf(browser)
-            cookie = browser.get_cookie("examhall_session")
+            cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
             assert cookie
             accounts[name] = Account(people[name].id, cookie.value, token)
         ines = browsers["ines"]
@@ -82,7 +82,7 @@ def _cookie(app: Flask, user: User, session_id: str) -> str:
     browser = signed_in(app, user)
     with browser.session_transaction() as session:
         session["sid"] = session_id
-    cookie = browser.get_cookie("examhall_session")
+    cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie
     return cookie.value
 

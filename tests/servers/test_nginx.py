@@ -72,7 +72,7 @@ def test_nginx_has_nothing_to_say_about_the_file(tmp_path: Path) -> None:
 def test_streams_over_http_2_are_not_held_back_and_are_shared_out(site: Site) -> None:
     people = [site.nginx.person(name) for name in site.names]
     cookie = people[0].http.get("/inbox").request.headers["Cookie"]
-    assert cookie.startswith("examhall_session=")
+    assert cookie.startswith("__Host-examhall_session_")
     begun = time.monotonic()
     streams = [site.nginx.listen(person) for person in people]
     for stream in streams:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+import structlog
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from webapp import push
+from webapp.accounts.budgets import account_key
+from webapp.accounts.known_devices import KEPT_FOR, KnownDevices
 from webapp.accounts.next_address import inside
 from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import LONGEST_NAME, sign_in
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.models import User
-from webapp.security import public
+from webapp.security import device_cookie_name, public
 
 blueprint = Blueprint("accounts", __name__)
+log = structlog.get_logger(__name__)
 ALMOST_A_SECOND = timedelta(microseconds=999_999)
 
 
@@ -44,18 +48,17 @@ def take_sign_in() -> Response:
             request.form.get("username", ""),
             request.form.get("password", ""),
             address=request.remote_addr or "",
+            device_cookie=request.cookies.get(device_cookie_name(), ""),
+            secret_key=current_app.config["SECRET_KEY"],
             now=now,
         )
-    except WrongPassword as refusal:
-        return _form(next_address, refusal)
-    except TooManyTries as refusal:
-        wait = max(refusal.again_at - now, timedelta(seconds=1))
-        answer = _form(next_address, refusal)
-        answer.headers["Retry-After"] = str(-(-wait // timedelta(seconds=1)))
-        return answer
+    except (WrongPassword, TooManyTries) as refusal:
+        log.info("sign-in refused", reason=type(refusal).__name__, address=request.remote_addr)
+        return _form(next_address, refusal, now)
+    log.info("signed in", user_id=user.id, address=request.remote_addr)
     _end_session()
     _begin_session(user)
-    return redirect(next_address)
+    return _remember_device(user, redirect(next_address))
 
 
 @blueprint.post("/logout")
@@ -68,7 +71,9 @@ def sign_out() -> Response:
     return answer
 
 
-def _form(next_address: str, refusal: WrongPassword | TooManyTries | None = None) -> Response:
+def _form(
+    next_address: str, refusal: WrongPassword | TooManyTries | None = None, now: datetime | None = None
+) -> Response:
     username = request.form.get("username", "")
     page = render_template(
         "accounts/sign_in.html",
@@ -78,7 +83,27 @@ def _form(next_address: str, refusal: WrongPassword | TooManyTries | None = None
         # to the second, and then never too early
         again_at=refusal.again_at + ALMOST_A_SECOND if isinstance(refusal, TooManyTries) else None,
     )
-    return make_response(page, refusal.status if refusal else 200)
+    answer = make_response(page, refusal.status if refusal else 200)
+    if isinstance(refusal, TooManyTries) and now is not None:
+        wait = max(refusal.again_at - now, timedelta(seconds=1))
+        answer.headers["Retry-After"] = str(-(-wait // timedelta(seconds=1)))
+    return answer
+
+
+def _remember_device(user: User, answer: Response) -> Response:
+    """Note in the browser that this account was used on it: nobody else's wrong passwords lock it out then (R32)."""
+    secret_key, name = current_app.config["SECRET_KEY"], device_cookie_name()
+    account = account_key(user.sign_in_name, secret_key)
+    answer.set_cookie(
+        name,
+        KnownDevices(secret_key).used(request.cookies.get(name, ""), account),
+        max_age=KEPT_FOR,
+        path=url_for("accounts.sign_in"),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
 
 
 def _begin_session(user: User) -> None:

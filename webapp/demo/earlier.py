@@ -29,7 +29,15 @@ def happen(session: Session, hall: Hall, now: datetime, *, zone: ZoneInfo, limit
     sent = set(session.scalars(select(Message.idempotency_key).where(Message.idempotency_key.in_(keys))))
     if not sent:
         with suppress(WrongPassword, TooManyTries):
-            sign_in(session, "candidate2", "forgotten", address="127.0.0.1", now=now - FAILED_SIGN_IN_AGO)
+            sign_in(
+                session,
+                "candidate2",
+                "forgotten",
+                address="127.0.0.1",
+                device_cookie="",
+                secret_key=secret_key,
+                now=now - FAILED_SIGN_IN_AGO,
+            )
     due = [one for one in EARLIER_MESSAGES if one.key not in sent]
     for one in due:
         _send(session, hall, one, now - one.sent_ago, zone, limit, secret_key)

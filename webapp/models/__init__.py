@@ -16,7 +16,7 @@ from webapp.models.exams import (
 )
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Message
-from webapp.models.people import EndedSession, KeptSession, SignInAttempt, User, kept_id, still_counts
+from webapp.models.people import EndedSession, KeptSession, SignInBudget, User, kept_id, still_counts
 
 __all__ = [
     "ATTEMPTS",
@@ -37,7 +37,7 @@ __all__ = [
     "Role",
     "RosterEntry",
     "SearchText",
-    "SignInAttempt",
+    "SignInBudget",
     "Test",
     "User",
     "kept_id",

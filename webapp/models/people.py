@@ -1,4 +1,4 @@
-"""People: everyone who can sign in, and their latest attempts to."""
+"""People: everyone who can sign in, their ended sessions, and the wrong passwords of late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flask_login import UserMixin
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, exists
+from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import LARGEST_ID, Instant
@@ -34,6 +34,8 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     is_admin: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(default=0)
     """Counted up to end all of this person's sessions at once (new password)."""
+    deactivated_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when this person can no longer sign in; None for everybody else."""
 
     def get_id(self) -> str:
         """What the session cookie keeps: the id and the epoch in which the person signed in."""
@@ -67,15 +69,22 @@ class EndedSession(Model):
     at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
-class SignInAttempt(Model):
-    """A try to sign in to an account that has not (yet) succeeded; a success deletes the account's rows (R22)."""
+class SignInBudget(Model):
+    """How far the wrong passwords for an account have used up what it takes from one client (R22, R32).
 
-    __tablename__ = "sign_in_attempt"
-    __table_args__ = (Index(None, "user_id", "at"),)
+    Rows are for names that were typed, whether such an account exists or not.
+    """
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
-    at: Mapped[datetime] = mapped_column(Instant)
+    __tablename__ = "sign_in_budget"
+
+    account: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """The name that was typed, as `accounts.budgets.account_key` hides it: it may have been a password."""
+    client: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A network address, a device that the account has been used on, or all addresses together."""
+    spent_until: Mapped[datetime] = mapped_column(Instant, index=True)
+    """The moment at which all tries are given back."""
+    is_locked: Mapped[bool]
+    """Whether the log has its entry about this budget being used up."""
 
 
 def still_counts(
