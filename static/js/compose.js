@@ -1,7 +1,5 @@
-// The compose form: counts characters as the server does, puts a test's name into the subject, keeps what was typed
-// when the dialog is closed or the server cannot be reached.
-const draft = { subject: "", body: "" };
-
+// The compose form: counts characters as the server does, puts a test's name into the subject, says when the server
+// cannot be reached.
 function fields(form) {
   return [form.elements.subject, form.elements.body];
 }
@@ -19,24 +17,12 @@ function showCount(field) {
   shown.classList.toggle("field-error", used > limit);
 }
 
-function prepare(form) {
-  if (form.dataset.prepared) return;
-  form.dataset.prepared = "yes";
-  for (const field of fields(form)) {
-    if (!field.value && draft[field.name]) field.value = draft[field.name];
-    showCount(field);
-  }
-}
-
-function prepareAll(root) {
-  for (const form of root.querySelectorAll("[data-compose]")) prepare(form);
+function showCounts() {
+  for (const form of document.querySelectorAll("[data-compose]")) fields(form).forEach(showCount);
 }
 
 document.addEventListener("input", (event) => {
-  const form = event.target.form;
-  if (!form?.matches("[data-compose]") || !event.target.dataset.limit) return;
-  draft[event.target.name] = event.target.value;
-  showCount(event.target);
+  if (event.target.form?.matches("[data-compose]") && event.target.dataset.limit) showCount(event.target);
 });
 
 document.addEventListener("click", (event) => {
@@ -70,9 +56,5 @@ document.addEventListener("htmx:response:error", (event) => {
   if (ctx?.sourceElement?.matches?.("[data-compose]") && [502, 503, 504].includes(ctx.response?.status)) sayUnreachable(ctx.sourceElement);
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  if (document.querySelector("[data-sent]")) draft.subject = draft.body = "";
-  prepareAll(document);
-});
-
-prepareAll(document);
+document.addEventListener("htmx:after:swap", showCounts);
+showCounts();

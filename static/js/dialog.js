@@ -1,4 +1,5 @@
-// A <dialog data-dialog> opens when HTMX has put something into it, and closes by its buttons or Escape.
+// A <dialog data-dialog> opens when HTMX has put something into it, and closes by its buttons or Escape. The same
+// buttons on a page of its own lead to the address that they name.
 // Staff pages only: candidates' pages open no modal dialogs.
 function openFilled(dialog) {
   if (!dialog.open) dialog.showModal();
@@ -13,5 +14,8 @@ document.addEventListener("htmx:after:swap", (event) => {
 
 document.addEventListener("click", (event) => {
   const closer = event.target.closest?.("[data-dialog-close]");
-  closer?.closest("dialog")?.close();
+  if (!closer) return;
+  const dialog = closer.closest("dialog");
+  if (dialog) dialog.close();
+  else location.assign(closer.dataset.dialogClose);
 });

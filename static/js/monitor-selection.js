@@ -1,9 +1,10 @@
 // Selected rows: kept over pages, sorting and refreshes for as long as the filter stays the same and the same person
 // is signed in. Only ids are kept, in this tab, and not beyond signing out.
-const KEPT_AS = "examhall.selection";
+import { drop, keep as store, read } from "./person-storage.js";
+
+const NAME = "selection";
 const monitor = document.getElementById("monitor");
 const bar = document.querySelector("[data-action-bar]");
-const owner = monitor.dataset.user;
 let filter = list().dataset.filter;
 let selected = restore();
 let last = null;
@@ -17,15 +18,15 @@ function boxes() {
 }
 
 function restore() {
-  const kept = JSON.parse(sessionStorage.getItem(KEPT_AS) ?? "null");
-  if (kept?.owner === owner && kept.filter === filter) return new Set(kept.ids);
-  sessionStorage.removeItem(KEPT_AS);
+  const kept = read(NAME);
+  if (kept?.filter === filter) return new Set(kept.ids);
+  drop(NAME);
   return new Set();
 }
 
 function keep() {
-  if (selected.size) sessionStorage.setItem(KEPT_AS, JSON.stringify({ owner, filter, ids: [...selected] }));
-  else sessionStorage.removeItem(KEPT_AS);
+  if (selected.size) store(NAME, { filter, ids: [...selected] });
+  else drop(NAME);
 }
 
 function show() {
@@ -119,10 +120,6 @@ document.addEventListener("htmx:config:request", (event) => {
   if (sourceElement.id !== "selection") return;
   request.body.delete("candidate");
   for (const id of selected) request.body.append("candidate", id);
-});
-
-document.addEventListener("submit", (event) => {
-  if (event.target.matches('form[action="/logout"]')) sessionStorage.removeItem(KEPT_AS);
 });
 
 show();

@@ -1,0 +1,55 @@
+// What this tab keeps of the person who is signed in: selected rows, texts that are not sent. It outlives pages and an
+// expired session; it goes when the person signs out, in whichever tab, or when somebody else signs in (trap 11).
+import { channel, tabStore } from "./browser-parts.js";
+
+const PREFIX = "examhall.";
+const person = document.querySelector('meta[name="person"]')?.content;
+const own = `${PREFIX}${person}.`;
+const tabs = channel("examhall");
+const kept = new Map(); // also where the browser refuses to store anything: then for as long as the page lives
+let signedOut = !person;
+
+function stored() {
+  return tabStore.keys().filter((key) => key.startsWith(PREFIX));
+}
+
+for (const key of stored()) {
+  if (key.startsWith(own)) kept.set(key.slice(own.length), tabStore.read(key));
+  else if (person) tabStore.remove(key);
+}
+
+// The value under a name; null if there is none.
+export function read(name) {
+  return kept.get(name) ?? null;
+}
+
+export function keep(name, value) {
+  if (signedOut) return;
+  kept.set(name, value);
+  tabStore.write(own + name, value);
+}
+
+export function drop(name) {
+  kept.delete(name);
+  tabStore.remove(own + name);
+}
+
+export function names() {
+  return [...kept.keys()];
+}
+
+function forget() {
+  signedOut = true;
+  kept.clear();
+  for (const key of stored()) tabStore.remove(key);
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || !event.target.matches('form[action="/logout"]')) return;
+  forget();
+  tabs.post({ kind: "signed-out", person });
+});
+
+tabs.listen((told) => {
+  if (told.kind === "signed-out" && told.person === person) forget();
+});
