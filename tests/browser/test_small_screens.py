@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.house import Desks, House, is_live, notice
+from tests.browser.house import CUT, Desks, House, is_live, notice
 from tests.browser.monitor_page import compose_for_all, compose_for_one, press_send, tick, was_sent, write
 from webapp.models import Role
 
@@ -77,6 +77,63 @@ def test_a_candidates_pages(house: House, desks: Desks, screen: dict[str, Any]) 
     in_reach(page.get_by_role("button", name="Submit now"), "submit now")
     desk.goto("/inbox")
     fits(page, "message center")
+
+
+LOW = {
+    "360 px and a keyboard": {"viewport": {"width": 360, "height": 420}, "has_touch": True},
+    "320 px and a keyboard": {"viewport": {"width": 320, "height": 400}, "has_touch": True},
+    "200 %": {"viewport": {"width": 640, "height": 360}, "device_scale_factor": 2},
+}
+
+
+def is_whole(part: Locator, strip: Locator) -> None:
+    """All of it stands inside the strip and can be seen, without scrolling."""
+    box, frame = part.bounding_box(), strip.bounding_box()
+    assert box, part
+    assert frame, strip
+    assert box["y"] >= frame["y"] - 0.5, (box, frame)
+    assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 0.5, (box, frame)
+    assert part.evaluate(
+        """(part) => [...part.getClientRects()].every((box) => {
+          const at = (y) => document.elementFromPoint(box.left + box.width / 2, y);
+          return [at(box.top + 3), at(box.bottom - 3)].every((there) => part.contains(there) || there?.contains(part));
+        })"""
+    ), "something covers it"
+
+
+@pytest.mark.parametrize("screen", LOW.values(), ids=LOW.keys())
+def test_r11_closing_and_the_connections_words_in_a_low_window(
+    house: House, desks: Desks, screen: dict[str, Any]
+) -> None:
+    """With three long notices and while somebody writes: *Close*, *Close all* and what is wrong need no scrolling."""
+    exam = house.exam()
+    ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
+    desk = desks.desk(house, **screen)
+    desk.expects(*CUT)
+    page = desk.sign_in_unseen(ada, f"/tests/{exam.id}")
+    is_live(page)
+    strip, state = page.locator("[data-notices-strip]"), page.locator("[data-notices-state]")
+    is_whole(state, strip)
+    field = page.get_by_role("textbox", name="Answer to question 1")
+    field.click()
+    page.keyboard.type("Line one\nline two\n")
+    for number in range(3):
+        ines.post("/messages", **{**ines.compose(f"{number} {LONG}"[:120], scope="filtered"), "body": f"{LONG} " * 30})
+    newest = page.locator("[data-notice]").first
+    expect(newest).to_contain_text("2 Llan")
+    fits(page, "exam")
+    for button in (newest.get_by_role("button", name="Close"), page.get_by_role("button", name="Close all")):
+        is_whole(button, strip)
+    desk.context.set_offline(True)
+    expect(state).to_have_attribute("data-state", "lost")
+    is_whole(state, strip)
+    is_whole(newest.get_by_role("button", name="Close"), strip)
+    newest.get_by_role("button", name="Close").tap() if "has_touch" in screen else newest.get_by_role(
+        "button", name="Close"
+    ).click()
+    expect(page.locator("[data-notice]")).to_have_count(2)
+    desk.context.set_offline(False)
+    expect(field).to_have_value("Line one\nline two\n")
 
 
 @pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS.keys())
