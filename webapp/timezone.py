@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from flask_babel import format_datetime
+from flask_babel import format_date, format_datetime
 from markupsafe import Markup, escape
 
 
@@ -26,6 +26,11 @@ def installation_locale() -> str:
 def local(moment: datetime) -> datetime:
     """The same moment in the installation's zone."""
     return moment.astimezone(installation_zone())
+
+
+def day_in_words(day: date) -> str:
+    """A date as people read it everywhere: "1 Dec 2026"."""
+    return str(format_date(day, "d MMM yyyy"))
 
 
 def time_tag(moment: datetime | None, style: str = "full") -> Markup:

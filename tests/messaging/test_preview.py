@@ -60,7 +60,7 @@ def test_tests_of_one_title_are_two_and_told_apart_by_their_date(hall: Hall, tes
         hall.candidacy(one, room="Aula")
     shown = seen_by(session, hall.contributor(test, earlier))
     days = [earlier.start_date, test.start_date]
-    assert shown.places == [Place(f"Algebra ({day})", "Aula", 1) for day in days]
+    assert shown.places == [Place(f"Algebra ({day:%-d %b %Y})", "Aula", 1) for day in days]
     assert shown.tests == [(test.id, "Algebra"), (earlier.id, "Algebra")]
 
 

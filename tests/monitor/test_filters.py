@@ -237,7 +237,7 @@ def test_tests_of_one_title_are_told_apart_by_date(hall: Hall, session: Session)
     first = hall.test("Algebra", starts_at=datetime(2026, 11, 24, 8, tzinfo=UTC))
     second = hall.test("Algebra", starts_at=datetime(2026, 11, 25, 8, tzinfo=UTC))
     words = filter_in_words(session, parsed(("test", str(first.id)), ("test", str(second.id))))
-    assert words == ["Test: Algebra (2026-11-24) or Algebra (2026-11-25)"]
+    assert words == ["Test: Algebra (24 Nov 2026) or Algebra (25 Nov 2026)"]
 
 
 def test_every_fixed_value_has_words(session: Session) -> None:

@@ -78,7 +78,7 @@ def test_each_closing_and_reopening_is_logged_with_all_candidacies(app: Flask, h
     assert verify(session).sound
     page = signed_in(app, hall.contributor(test, role=Role.PLANNER)).get("/log").text
     assert "Test closed" in page
-    assert f"Algebra ({test.start_date})" in page
+    assert f"Algebra ({test.start_date:%-d %b %Y})" in page
     assert "Test opened again" in page
 
 

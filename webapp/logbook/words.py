@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+
+from webapp.timezone import day_in_words
 
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
@@ -35,7 +38,7 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     if action == "message.sent":
         return str(detail.get("subject", ""))
     if action in ("test.closed", "test.reopened"):
-        return f"{detail.get('test', '')} ({detail.get('date', '')})"
+        return f"{detail.get('test', '')} ({day_in_words(date.fromisoformat(detail['date']))})"
     if not action.startswith("sign_in."):
         return ", ".join(f"{name}: {value}" for name, value in detail.items())
     address = detail.get("address", "")

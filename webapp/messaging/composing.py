@@ -111,7 +111,7 @@ def _places(people: Sequence[Any]) -> list[Place]:
         there[one.title, one.start_date, one.room].add(one.user_id)
     titles = [title for title, _ in {(title, day) for title, day, _ in there}]
     return [
-        Place(test_in_words(title, f"{day}", titles), room, len(persons))
+        Place(test_in_words(title, day, titles), room, len(persons))
         for (title, day, room), persons in sorted(there.items())
     ]
 

@@ -44,7 +44,7 @@ def choices(session: Session, reach: Reach) -> Choices:
     titles = [test.title for test in tests]
     return Choices(
         test=[
-            (str(test.id), _with_state(test_in_words(test.title, f"{test.start_date}", titles), test, reach))
+            (str(test.id), _with_state(test_in_words(test.title, test.start_date, titles), test, reach))
             for test in sorted(tests, key=lambda test: test.id not in reach.open_tests)
         ],
         room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, reach, RosterEntry.room)],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
-from flask_babel import format_date, gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.models import Test
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import PERIOD, moment_of
+from webapp.timezone import day_in_words
 
 NAMES: dict[str, LazyString] = {
     "q": lazy_gettext("Search"),
@@ -79,12 +81,12 @@ def titles_of(session: Session, filter: Filter) -> dict[str, str]:  # noqa: A002
     if not wanted:
         return {}
     found = session.execute(select(Test.id, Test.title, Test.start_date).where(Test.id.in_(wanted))).all()
-    return {str(number): test_in_words(title, f"{day}", [row.title for row in found]) for number, title, day in found}
+    return {str(number): test_in_words(title, day, [row.title for row in found]) for number, title, day in found}
 
 
-def test_in_words(title: str, day: str, titles: list[str]) -> str:
+def test_in_words(title: str, day: date, titles: list[str]) -> str:
     """A test's title, with its date where another of `titles` is the same."""
-    return f"{title} ({day})" if titles.count(title) > 1 else title
+    return f"{title} ({day_in_words(day)})" if titles.count(title) > 1 else title
 
 
 def label(name: str) -> str:
@@ -134,7 +136,7 @@ def _minute_in_words(name: str, value: str) -> str:
     moment = moment_of(value)
     if moment is None:
         raise ValueError(f"{value!r} is no local minute")
-    shown = f"{format_date(moment.date(), 'd MMM yyyy')} {moment:%H:%M}"
+    shown = f"{day_in_words(moment.date())} {moment:%H:%M}"
     if name.endswith("_after"):
         return str(gettext("after %(moment)s", moment=shown))
     return str(gettext("before %(moment)s", moment=shown))
