@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
@@ -10,17 +11,16 @@ from sqlalchemy.orm import Session
 
 from webapp.database import in_one_moment
 from webapp.extensions import db
+from webapp.same_text import BYTE_ORDER_MARK
 
-BYTE_ORDER_MARK = "\ufeff"
-"""Spreadsheets take a file without it for Latin-1."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
+"""Where a cell could begin a formula: at its start, and after what parts cells where commas do not."""
 Pieces = Generator[str, None, None]
 
 
 def harmless(value: object) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe before what could begin one."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    return FORMULA.sub("'", "" if value is None else str(value))
 
 
 def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
@@ -49,7 +49,7 @@ def _sent(first: str, pieces: Pieces, session: Session) -> Iterator[str]:
 
     def one_by_one() -> Iterator[str]:
         with closing(session), closing(pieces):
-            yield BYTE_ORDER_MARK + first
+            yield BYTE_ORDER_MARK + first  # spreadsheets take a file without it for Latin-1
             while True:
                 with app.app_context():  # words are looked up in it; never held while the client takes its time
                     piece = next(pieces, None)

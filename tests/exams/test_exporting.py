@@ -85,7 +85,7 @@ def test_every_answer_is_in_it_as_it_is_stored(app: Flask, exam: Exam, tmp_path:
         rows = list(csv.DictReader(io.StringIO(archive.read("answers.csv").decode("utf-8-sig"))))
     found = [(row["candidate_id"], row["question"], row["answer"], row["state"]) for row in rows]
     assert found == [
-        ("A1", "1", HOSTILE, "in_progress"),
+        ("A1", "1", HOSTILE.replace("\n---", "\n'---").replace("\n=", "\n'="), "in_progress"),  # no formula
         ("A1", "2", "", "in_progress"),
         ("A2", "1", "", "submitted"),
         ("A2", "2", "second", "submitted"),

@@ -248,7 +248,7 @@ def test_the_file_holds_no_formula(app: Flask, lite: World) -> None:
     lite.send(lite.chief_a, '=HYPERLINK("http://x")', " +1\n@x", number="A-2")
     answer = signed_in(app, lite.admin).get("/log.csv?text=hyperlink")
     assert answer.data.startswith(b"\xef\xbb\xbf")
-    assert '"\'=HYPERLINK(""http://x"")","\' +1\n@x"' in answer.text
+    assert '"\'=HYPERLINK(""http://x"")","\' +1\n\'@x"' in answer.text
     assert answer.mimetype == "text/csv"
     assert "attachment" in answer.headers["Content-Disposition"]
 

@@ -23,6 +23,8 @@ from webapp.models import Message, Test
         ({"subject": ""}, 422),
         ({"subject": " \t"}, 422),
         ({"body": "\r\n "}, 422),
+        ({"subject": "\u200b\u2060"}, 422),
+        ({"body": "\u3164\u00a0\n\u200e\ufe0f\u2800"}, 422),
         ({"subject": "two\nlines"}, 422),
         ({"subject": "nul\x00"}, 422),
         ({"body": "nul\x00"}, 422),

@@ -90,6 +90,23 @@ def test_formulas_are_made_harmless(start: str) -> None:
     assert harmless(f"1{start}1") == f"1{start}1"
 
 
+@pytest.mark.parametrize("between", [";", "; ", "\t", "\n", "\r\n", '; "', "x;;", "\n\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝"])
+def test_a_formula_after_what_may_part_cells_is_made_harmless(between: str, start: str) -> None:
+    """A spreadsheet whose cells are parted by semicolons or tabs sees one there."""
+    parted, blanks = between.rstrip(' "'), between[len(between.rstrip(' "')) :]
+    assert harmless(f"a{between}{start}1") == f"a{parted}'{blanks}{start}1"
+    assert harmless(f"{start}1{between}{start}1") == f"'{start}1{parted}'{blanks}{start}1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "A115", "a; b", "a\n\nb", "one\ttwo", "1-2", "a=b", "me@example.org", "x; y=1", "a\r\n\r\nb", "C++", 'Å, "Ø"'],
+)
+def test_an_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert harmless(text) == text
+
+
 def test_a_formula_as_a_name(app: Flask, hall: Hall) -> None:
     test = hall.test()
     hall.candidacy(test, hall.person(name='=HYPERLINK("http://x")'), seat="-1")

@@ -226,7 +226,7 @@ SEARCHED: dict[str, dict[str, str]] = {
         ("%", {"percent"}), ("_", {"underscore"}), ("w_7", {"underscore"}), ("\\", {"backslash"}), ("/", {"slash"}),
         ("'", {"quote"}), ('"', {"double quote"}), ("ROWX", {"plain"}), ("owx", {"plain"}),
         ("7", set(SEARCHED) - {"percent", "quote", "double quote"}),
-        ("room a", set(SEARCHED)), ("room  a", set()), ("ma", set()), ("room ax", set()),
+        ("room a", set(SEARCHED)), ("room  a", set(SEARCHED)), ("rooma", set()), ("ma", set()), ("room ax", set()),
         ("a 100", set()), ("OR", set()), ("*", set()),
     ],
 )  # fmt: skip

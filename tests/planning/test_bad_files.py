@@ -118,9 +118,9 @@ def test_each_missing_column_is_named(session: Session, missing: str) -> None:
     assert problems(session, header) == [f"roster.csv, line 1, {missing}: this column is missing"]
 
 
-def test_semicolons_are_recognised(session: Session) -> None:
-    (said,) = problems(session, ";".join(COLUMNS).encode() + b"\n")
-    assert "not separated by commas" in said
+def test_columns_without_a_separator_are_named(session: Session) -> None:
+    (said,) = problems(session, "|".join(COLUMNS).encode() + b"\n")
+    assert "line 1: the columns are not separated by commas, semicolons or tabs" in said
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf"])

@@ -217,7 +217,7 @@ def test_made_passwords_work_and_are_for_their_owner_only(session: Session, tmp_
     out = tmp_path / "passwords.csv"
     bring_in(session, roster(candidate(1, name="=cmd")), contributors(staff()), credentials=out)
     assert out.stat().st_mode & 0o777 == 0o600
-    rows = list(csv.reader(out.read_text().splitlines()))
+    rows = list(csv.reader(out.read_text(encoding="utf-8-sig").splitlines()))
     assert rows[0] == ["username", "password"]
     assert [row[0] for row in rows[1:]] == ["u1", "inv1"]
     for username, password in rows[1:]:

@@ -11,10 +11,10 @@ from webapp.planning.importing import Count
 
 def test_candidates_are_found_by_their_planner(session: Session) -> None:
     bring_in(session, roster(candidate(1)), contributors(staff("p", role="planner", name="Åsa Planér")))
-    assert "åsa planér" in text_of(session, "C1")
+    assert "asa planer" in text_of(session, "C1")
     bring_in(session, roster(candidate(1)), contributors(staff("p", role="planner", name="Eva Ny")))
     assert "eva ny" in text_of(session, "C1")
-    assert "åsa" not in text_of(session, "C1")
+    assert "asa" not in text_of(session, "C1")
     bring_in(session, roster(candidate(1)), contributors(staff("p", role="invigilator", name="Eva Ny")))
     assert "eva ny" not in text_of(session, "C1")
 

@@ -12,6 +12,7 @@ from webapp.accounts.refusals import AccountRefused
 from webapp.database import writing
 from webapp.models import User
 from webapp.models.people import sign_in_name
+from webapp.same_text import same, trimmed
 
 
 def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:
@@ -20,12 +21,10 @@ def create_user(session: Session, username: str, name: str, password: str, *, is
     Raises `AccountRefused`, whose text says what to change: a name that is taken (case does not matter), empty, too
     long or holding control characters; a password that is too short, too long or no text.
     """
-    username, name = (unicodedata.normalize("NFC", text.strip()) for text in (username, name))
-    _check("username", username, 150)
-    _check("name", name, 200)
+    username, name = _checked("username", username, 150), _checked("name", name, 200)
     if len(sign_in_name(username)) > 150:
         raise AccountRefused("The username is too long.")
-    if not is_typable(password) or len(password) < SHORTEST:
+    if not is_typable(password) or len(trimmed(password)) < SHORTEST:
         raise AccountRefused(f"The password must have {SHORTEST} to {LONGEST} characters.")
     known_as, password_hash = sign_in_name(username), hash_password(password)
     with writing(session):
@@ -36,10 +35,12 @@ def create_user(session: Session, username: str, name: str, password: str, *, is
     return user
 
 
-def _check(field: str, text: str, longest: int) -> None:
+def _checked(field: str, written: str, longest: int) -> str:
+    text = same(written)
     if not text:
         raise AccountRefused(f"The {field} is empty.")
     if len(text) > longest:
         raise AccountRefused(f"The {field} has {len(text)} characters; at most {longest} fit.")
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in written.strip()):
         raise AccountRefused(f"The {field} holds a control character or is no UTF-8 text.")
+    return text

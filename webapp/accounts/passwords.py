@@ -21,6 +21,8 @@ from typing import Any
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
+from webapp.same_text import trimmed
+
 CHOSEN = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 GENERATED = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 AT_ONCE = os.cpu_count() or 1
@@ -104,8 +106,8 @@ def _dummy(hasher: PasswordHasher) -> str:
 
 
 def _bytes(password: str) -> bytes:
-    # one keyboard sends é as one character, another as two
-    return unicodedata.normalize("NFKC", password).encode()
+    # one keyboard sends é as one character, another as two; spaces at the ends are seen neither in a file nor on paper
+    return unicodedata.normalize("NFKC", trimmed(password)).encode()
 
 
 def _apart(work: Callable[..., bool], *given: Any) -> bool:

@@ -11,6 +11,7 @@ from webapp.database import writing
 from webapp.exams.refusals import NotNow
 from webapp.exams.sittings import State, own_sitting
 from webapp.models import Answer, Question, Test
+from webapp.same_text import is_blank
 
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """Who was too late to submit may still do so until the test is closed; answers are no longer taken then."""
@@ -45,7 +46,7 @@ def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
         if sitting.state not in MAY_SUBMIT:
             raise NotNow(sitting)
         given = session.scalars(select(Answer.text).where(Answer.candidacy_id == sitting.candidacy.id))
-        sitting.candidacy.blank = not any(text.strip() for text in given)
+        sitting.candidacy.blank = all(map(is_blank, given))
         sitting.candidacy.submitted_at = now
 
 

@@ -16,6 +16,7 @@ from webapp.exams.refusals import ExamRefusal, SomebodyElse
 from webapp.extensions import db, login
 from webapp.messaging import inbox
 from webapp.refusals import BadParameter
+from webapp.same_text import is_blank
 from webapp.security import kept_session, own_session
 
 blueprint = Blueprint("exams", __name__)
@@ -67,7 +68,7 @@ def exam(test_id: int) -> str:
         template = "exams/_confirm.html" if wants_fragment() else "exams/confirm.html"
     else:
         template = "exams/_answers.html" if wants_fragment() else "exams/exam.html"
-    blank = sum(not answer.text.strip() for _, answer in given)
+    blank = sum(is_blank(answer.text) for _, answer in given)
     return render_template(template, sitting=sitting, answers=given, blank=blank)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from webapp.logbook.chain import Broken, Fields, Subject, Written
+from webapp.same_text import BYTE_ORDER_MARK
 
-BYTE_ORDER_MARK = "\ufeff"
 KEYS: dict[str, Collection[str]] = {
     "entry": {*Fields._fields, "previous_hash", "hash"},
     "subject": {"entry", *Subject._fields},

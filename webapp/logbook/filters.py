@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from werkzeug.datastructures import MultiDict
 
 from webapp.refusals import BadParameter
+from webapp.same_text import same
 
 NAMES = ("from", "to", "person", "action", "text")
 ACTIONS = ("message.sent", "test.closed", "test.reopened", "sign_in.failed", "sign_in.locked")
@@ -49,7 +50,7 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
             raise BadParameter(_printable(name))
         if CONTROL.search("".join(values)):
             _refuse(name, values[0])
-        told = {value.strip() for value in values} - {""}
+        told = {same(value) for value in values} - {""}
         if len(told) > 1 or any(len(value) > LONGEST_PHRASE for value in told):
             _refuse(name, max(told))
         if told:

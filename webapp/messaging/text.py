@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from webapp.messaging.refusals import BadText
+from webapp.same_text import is_blank
 
 SUBJECT_LIMIT = 120
 BODY_LIMIT = 4000
@@ -35,7 +36,7 @@ def checked(subject: str, body: str) -> tuple[str, str]:
 
 
 def _problem(text: str, limit: int, *, one_line: bool) -> str | None:
-    if not text.strip():
+    if is_blank(text):
         return "empty"
     if len(text) > limit:
         return "long"

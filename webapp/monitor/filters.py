@@ -23,6 +23,7 @@ from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
 from webapp.planning.search_text import SEPARATOR
 from webapp.refusals import BadParameter
+from webapp.same_text import is_blank, same
 
 STATUSES = ("online", "offline")
 FLAGS = ("yes", "no")
@@ -54,7 +55,7 @@ class Filter:
     """Which candidacies are meant. Values are canonical: known, without doubles, in a fixed order."""
 
     q: str = ""
-    """One phrase as it was typed, without spaces at its ends."""
+    """One phrase as it was typed, but for spaces and invisible signs (`same_text.same`)."""
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(name, any of these values), in the order of `CHOICE_NAMES`."""
     times: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -133,7 +134,7 @@ def _phrase(given: Sequence[str]) -> str:
         # before the ends are cut: Python takes the separator for a space
         if any(sign in phrase for sign in (SEPARATOR, "\0")) or not _is_text(phrase):
             _refuse("q", phrase)
-    phrases = {one.strip() for one in given} - {""}
+    phrases = {same(phrase) for phrase in given} - {""}
     for phrase in phrases:
         if len(phrase) > LONGEST_PHRASE or len(phrases) > 1:
             _refuse("q", phrase)
@@ -152,9 +153,9 @@ def _choices(name: str, given: list[str]) -> tuple[str, ...]:
                 _refuse(name, value)
         return tuple(value for value in known if value in given)
     for value in given:
-        if not EXACT_TEXT.fullmatch(value):
+        if not EXACT_TEXT.fullmatch(value) or (value and is_blank(value)):
             _refuse(name, value)
-    return tuple(sorted(set(given)))
+    return tuple(sorted({same(value) for value in given}))
 
 
 def _number(value: str) -> int:

@@ -30,7 +30,7 @@ from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
 from webapp.monitor.phrases import any_like, contains, spellings
-from webapp.planning.search_text import folded
+from webapp.same_text import found
 
 MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
     "seen": Candidacy.last_seen,
@@ -173,7 +173,7 @@ def _conditions(
     """
     if filter.q:
         named = not isinstance(now, datetime)
-        yield contains(TEXTS.c.text, folded(filter.q), by_index=by_index and not narrow, named=named)
+        yield contains(TEXTS.c.text, found(filter.q), by_index=by_index and not narrow, named=named)
     for name, values in filter.choices:
         if name == "test":  # of each table, so that each is looked up by it
             yield from (table.c.test_id.in_([int(value) for value in values]) for table in tables)
@@ -228,7 +228,7 @@ def in_general(filter: Filter) -> Filter:  # noqa: A002
     """
     return replace(
         filter,
-        q=any_like(folded(filter.q)),
+        q=any_like(found(filter.q)),
         times=tuple((name, (ANY_VALUE[name.rpartition("_")[2]],) * len(values)) for name, values in filter.times),
     )
 
@@ -241,4 +241,4 @@ def parameters(filter: Filter, now: datetime) -> dict[str, Any]:  # noqa: A002
         for place, value in enumerate(values)
         for edge, moment in zip(EDGES, bounds(name, value, now, filter.zone), strict=True)
     }
-    return {"now": microseconds(now), **spellings(folded(filter.q)), **edges}
+    return {"now": microseconds(now), **spellings(found(filter.q)), **edges}

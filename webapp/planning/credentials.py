@@ -15,6 +15,8 @@ from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated
 from webapp.planning.people import Person
 from webapp.planning.refusals import ChangedMeanwhile, CredentialsNeeded, CredentialsNotWritten
 from webapp.planning.stored import Stored
+from webapp.same_text import BYTE_ORDER_MARK
+from webapp.spreadsheets import harmless
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,9 @@ def handed_out(path: Path | None, passwords: dict[str, Password]) -> Iterator[Ca
 
 def _write(file: io.BufferedWriter, path: Path, made: list[tuple[str, str]]) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("username", "password"), *made])
+    csv.writer(text, lineterminator="\n").writerows([("username", "password"), *(map(harmless, row) for row in made)])
     try:
-        file.write(text.getvalue().encode())
+        file.write(f"{BYTE_ORDER_MARK}{text.getvalue()}".encode())
         file.flush()
         os.fsync(file.fileno())
     except OSError as error:

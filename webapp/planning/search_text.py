@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.models import TEXTS, Contribution, Role, RosterEntry, SearchText, Test, User
+from webapp.same_text import found
 
 SEPARATOR = "\x1f"
-"""Keeps the columns apart: a phrase is found in one column only, and nobody can type this character."""
-
-
-def folded(text: str) -> str:
-    """The form in which text is searched: composed and case folded, so that `ß` finds `SS` and `É` finds `é`."""
-    return unicodedata.normalize("NFC", text.replace(SEPARATOR, "").casefold())
+"""Keeps the columns apart: a phrase is found in one column only, nobody can type this character, and `found()` of no
+text has it in it."""
 
 
 def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
@@ -33,14 +29,14 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
         .where(RosterEntry.id.in_(candidacy_ids))
     ).all()
     planners = planners_of(session, {entry.test_id for entry, _, _ in rows})
-    session.execute(update(RosterEntry), [{"id": entry.id, "sort_name": folded(name)} for entry, name, _ in rows])
+    session.execute(update(RosterEntry), [{"id": entry.id, "sort_name": name.casefold()} for entry, name, _ in rows])
     session.execute(delete(SearchText).where(SearchText.candidacy_id.in_(candidacy_ids)))
     texts = [
         {
             "candidacy_id": entry.id,
             "test_id": entry.test_id,
             "text": SEPARATOR.join(
-                folded(part)
+                found(part)
                 for part in (
                     entry.number, name, entry.group_name, entry.room, entry.building, entry.seat, entry.question_set,
                     title, *planners.get(entry.test_id, []),

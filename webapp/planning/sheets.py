@@ -15,11 +15,25 @@ from webapp.accounts.passwords import LONGEST as LONGEST_PASSWORD
 from webapp.accounts.passwords import SHORTEST as SHORTEST_PASSWORD
 from webapp.models.people import sign_in_name
 from webapp.planning.refusals import Problem
+from webapp.same_text import BYTE_ORDER_MARK, is_blank, same, trimmed
 
 LOCAL_TIME = re.compile(r"(2\d{3})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
 NO_TEXT = frozenset({"Cc", "Zl", "Zp"})
 """Unicode categories that a field cannot hold: control characters and line ends. Marks of direction can stand."""
 LONGEST_USERNAME = 150
+DELIMITERS = ",;\t"
+"""Which of them a file has depends on the country of the spreadsheet that wrote it."""
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)
+"""A first line in which a spreadsheet says which it is."""
+OTHER_UNICODE = (b"\xff\xfe", b"\xfe\xff")
+"""How UTF-16, and UTF-32 of most computers, begin."""
+DAMAGE = (
+    (re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), "a number that a spreadsheet has rounded"),
+    (re.compile(r"#¡?[^\W\d_a-z][^\sa-z]{0,20}[!?]|#N/A|#N/?V|#N/D|#{3,}"), "an error of a spreadsheet"),
+    (re.compile(r'=\s*".*"', re.DOTALL), "a formula of a spreadsheet"),
+)
+"""What a spreadsheet leaves of a value that it took for another."""
+LOST = "\ufffd"
 
 
 @dataclass(frozen=True)
@@ -37,12 +51,13 @@ class Line:
         self.problems.append(Problem(self.file, self.number, column, reason))
 
     def text(self, column: str, longest: int, *, required: bool = False) -> str:
-        """A field of at most `longest` characters, its ends stripped, in composed form (NFC)."""
-        text = unicodedata.normalize("NFC", self.fields.get(column, "").strip())
-        if reason := _no_text(text):
+        """A field of at most `longest` characters, in the form in which it is compared (`same_text.same`)."""
+        written = self.fields.get(column, "").strip()
+        text = same(written)
+        if reason := _no_text(written) or _damaged(text):
             self.wrong(column, reason)
         elif required and not text:
-            self.wrong(column, "is empty")
+            self.wrong(column, "has invisible characters only" if written else "is empty")
         elif len(text) > longest:
             self.wrong(column, f"has {len(text)} characters; at most {longest} fit")
         return text
@@ -56,11 +71,11 @@ class Line:
         return known_as
 
     def password(self) -> str | None:
-        """A given password exactly as it stands there, or None."""
-        password = self.fields.get("password", "")
+        """A given password, or None. What cannot be seen at its ends does not count, as at the sign-in."""
+        password = trimmed(self.fields.get("password", ""))
         if not password:
             return None
-        if reason := _no_text(password):
+        if reason := _no_text(password) or _damaged(password):
             self.wrong("password", reason)
         elif not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             self.wrong("password", f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
@@ -98,28 +113,45 @@ def read_lines(
 ) -> Iterator[Line]:
     """The lines of a CSV file in UTF-8 (with or without a byte order mark), without its header and empty lines.
 
-    What is wrong with header or shape goes to `problems`; lines of the wrong shape are left out.
+    Columns are separated by commas, semicolons or tabs. Columns without a name after the last one are left out if they
+    are empty. What is wrong with header or shape goes to `problems`; lines of the wrong shape are left out.
     """
+    if data.startswith(OTHER_UNICODE):
+        problems.append(Problem(file, 1, "", "the header is not UTF-8 but UTF-16; save the file as “CSV UTF-8”"))
+        return
     # bytes that are no UTF-8 become lone surrogates, by which their column is found and named
-    text = data.decode("utf-8-sig", "surrogateescape")
+    text = data.decode("utf-8", "surrogateescape").removeprefix(BYTE_ORDER_MARK)
     rows = _rows(text, file, problems)
     number, header = next(rows, (1, []))
-    header = [name.strip() for name in header]
+    header = _without_blank_end([same(name) for name in header], 0)
     reasons = _header_reasons(header, required, optional)
     problems.extend(Problem(file, number, column, reason) for column, reason in reasons)
     if reasons:
         return
     for number, row in rows:
-        if len(row) != len(header):
-            problems.append(Problem(file, number, "", f"has {len(row)} fields; the header has {len(header)}"))
+        fields = _without_blank_end(row, len(header))
+        if len(fields) != len(header):
+            problems.append(Problem(file, number, "", f"has {len(fields)} fields; the header has {len(header)}"))
         else:
-            yield Line(file, number, dict(zip(header, row, strict=True)), problems)
+            yield Line(file, number, dict(zip(header, fields, strict=True)), problems)
+
+
+def _without_blank_end(fields: list[str], shortest: int) -> list[str]:
+    """The fields without the blank ones behind the first `shortest`."""
+    end = len(fields)
+    while end > shortest and is_blank(fields[end - 1]):
+        end -= 1
+    return fields[:end]
 
 
 def _rows(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    told = SEPARATOR_LINE.match(text)
+    delimiter = told[1] if told else _delimiter(text)
+    lines = io.StringIO(text[told.end() :] if told else text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    first = 2 if told else 1
     while True:
-        number = reader.line_num + 1
+        number = reader.line_num + first
         try:
             row = next(reader)
         except StopIteration:
@@ -127,8 +159,14 @@ def _rows(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, 
         except csv.Error as error:
             problems.append(Problem(file, number, "", f"cannot be read as CSV: {error}"))
             continue
-        if any(field.strip() for field in row):
+        if not all(map(is_blank, row)):
             yield number, row
+
+
+def _delimiter(text: str) -> str:
+    """The one that the header has most of; no column's name has one in it."""
+    header = next((line for line in text.splitlines() if not is_blank(line.strip(DELIMITERS))), "")
+    return max(DELIMITERS, key=header.count)
 
 
 def _header_reasons(header: list[str], required: Sequence[str], optional: Sequence[str]) -> list[tuple[str, str]]:
@@ -136,8 +174,8 @@ def _header_reasons(header: list[str], required: Sequence[str], optional: Sequen
         return [("", "the file is empty")]
     if _no_text("".join(header)):
         return [("", "the header is not UTF-8 text; save the file as “CSV UTF-8”")]
-    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-        return [("", "the columns are not separated by commas; save the file with commas")]
+    if len(header) == 1:
+        return [("", "the columns are not separated by commas, semicolons or tabs; save the file as “CSV UTF-8”")]
     reasons = [(name, "this column is missing") for name in required if name not in header]
     for position, name in enumerate(header):
         if name in header[:position]:
@@ -148,10 +186,21 @@ def _header_reasons(header: list[str], required: Sequence[str], optional: Sequen
 
 
 def _no_text(text: str) -> str:
+    """Why a field cannot be text, with the first character that is to blame; empty if it can."""
     if text.isascii() and text.isprintable():
         return ""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "is not UTF-8 text; save the file as “CSV UTF-8”"
-    if any(unicodedata.category(character) in NO_TEXT for character in text):
-        return "holds a control character or a line break"
+    for place, character in enumerate(text, 1):
+        if "\ud800" <= character <= "\udfff":
+            return "is not UTF-8 text; save the file as “CSV UTF-8”"
+        if character == LOST:
+            return f"has lost a letter (character {place} is U+FFFD); correct it, and save the file as “CSV UTF-8”"
+        if unicodedata.category(character) in NO_TEXT:
+            return f"holds a control character or a line break (character {place} is U+{ord(character):04X})"
+    return ""
+
+
+def _damaged(text: str) -> str:
+    for pattern, what in DAMAGE:
+        if pattern.fullmatch(text):
+            return f"{shown(text)} is {what}; give the column the format “Text” and enter it anew"
     return ""
