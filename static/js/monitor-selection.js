@@ -1,12 +1,18 @@
-// Selected rows: kept over pages, sorting and refreshes for as long as the filter stays the same and the same person
-// is signed in. Only ids are kept, in this tab, and not beyond signing out.
-import { drop, keep as store, read } from "./person-storage.js";
+// Selected rows: single ones, by their ids, or everybody of the filter, whoever that is by then. Kept over pages, sorting
+// and refreshes for as long as the filter stays the same; another filter clears the selection, and that can be undone.
+import { drop, keep, read } from "./person-storage.js";
+import { showSelection } from "./monitor-selection-bar.js";
 
 const NAME = "selection";
+const CLEARED = "cleared-selection";
 const monitor = document.getElementById("monitor");
-const bar = document.querySelector("[data-action-bar]");
 let filter = list().dataset.filter;
-let selected = restore();
+let address = list().dataset.address;
+let ids = new Set();
+let everybody = false;
+let narrowed = false; // from everybody of the filter to rows of this page
+let cleared = read(CLEARED);
+let undoing = false;
 let last = null;
 
 function list() {
@@ -17,42 +23,57 @@ function boxes() {
   return [...list().querySelectorAll('input[name="candidate"]')];
 }
 
-function restore() {
-  const kept = read(NAME);
-  if (kept?.filter === filter) return new Set(kept.ids);
-  drop(NAME);
-  return new Set();
-}
-
-function keep() {
-  if (selected.size) store(NAME, { filter, ids: [...selected] });
-  else drop(NAME);
+function total() {
+  return Number(document.getElementById("candidate-count").dataset.count);
 }
 
 function show() {
   const here = boxes();
-  for (const box of here) box.checked = selected.has(box.value);
+  for (const box of here) box.checked = everybody || ids.has(box.value);
   const ticked = here.filter((box) => box.checked).length;
   const all = list().querySelector("[data-select-page]");
   all.checked = here.length > 0 && ticked === here.length;
   all.indeterminate = ticked > 0 && ticked < here.length;
   all.disabled = here.length === 0;
-  showBar(selected.size - ticked);
+  const count = everybody ? total() : ids.size;
+  showSelection({ count, everybody, narrowed, filter, cleared, total: total(), here: here.length, ticked });
 }
 
-function showBar(elsewhere) {
-  bar.hidden = selected.size === 0;
-  document.body.classList.toggle("has-action-bar", selected.size > 0);
-  const count = selected.size === 1 ? bar.dataset.one : bar.dataset.many.replace("{count}", selected.size);
-  const others = elsewhere ? bar.dataset.elsewhere.replace("{count}", elsewhere) : "";
-  const [counted, outside] = [bar.querySelector("[data-selected-count]"), bar.querySelector("[data-selected-elsewhere]")];
-  if (counted.textContent !== count) counted.textContent = count;
-  if (outside.textContent !== others) outside.textContent = others;
+function changed() {
+  const some = everybody || ids.size > 0;
+  if (some) keep(NAME, { filter, address, everybody, ids: [...ids] });
+  else drop(NAME);
+  if (some && cleared) setCleared(null);
+  show();
 }
 
+function select(wanted) {
+  everybody = wanted.everybody;
+  ids = new Set(wanted.ids);
+  narrowed = false;
+  last = null;
+  changed();
+}
+
+function clear() {
+  select({ everybody: false, ids: [] });
+}
+
+function setCleared(selection) {
+  cleared = selection;
+  if (selection) keep(CLEARED, selection);
+  else drop(CLEARED);
+}
+
+// One taken out of everybody: what is left are single rows, and only this page's are there to be named.
 function set(box, ticked) {
-  if (ticked) selected.add(box.value);
-  else selected.delete(box.value);
+  if (everybody) {
+    everybody = false;
+    ids = new Set(boxes().map((other) => other.value));
+    narrowed = total() > ids.size;
+  }
+  if (ticked) ids.add(box.value);
+  else ids.delete(box.value);
 }
 
 function setRange(from, to, ticked) {
@@ -62,28 +83,43 @@ function setRange(from, to, ticked) {
   for (const box of here.slice(Math.min(...places), Math.max(...places) + 1)) set(box, ticked);
 }
 
-function clear() {
-  selected.clear();
-  last = null;
-  keep();
-  show();
+function press(box, withRange) {
+  narrowed = false;
+  set(box, box.checked);
+  if (withRange && last) setRange(last, box.value, box.checked);
+  last = box.value;
+  changed();
+}
+
+function pressPage(all) {
+  if (everybody) clear();
+  else {
+    narrowed = false;
+    for (const box of boxes()) set(box, all.checked);
+    changed();
+  }
 }
 
 monitor.addEventListener("click", (event) => {
-  const box = event.target;
-  if (box.matches?.('input[name="candidate"]')) {
-    set(box, box.checked);
-    if (event.shiftKey && last) setRange(last, box.value, box.checked);
-    last = box.value;
-  } else if (box.matches?.("[data-select-page]")) {
-    for (const one of boxes()) set(one, box.checked);
-  } else if (box.matches?.("[data-clear-selection]")) {
-    list().querySelector("[data-select-page]").focus();
+  const target = event.target;
+  const toList = () => list().querySelector("[data-select-page]").focus();
+  if (target.matches?.('input[name="candidate"]')) press(target, event.shiftKey);
+  else if (target.matches?.("[data-select-page]")) pressPage(target);
+  else if (target.closest?.("[data-select-all]")) {
+    select({ everybody: true, ids: [] });
+    document.querySelector("[data-action-bar] [form=selection]").focus();
+  } else if (target.closest?.("[data-clear-selection]")) {
+    toList();
     clear();
-    return;
-  } else return;
-  keep();
-  show();
+  } else if (target.closest?.("[data-keep-cleared]")) {
+    toList();
+    setCleared(null);
+    show();
+  } else if (target.closest?.("[data-undo-clearing]")) {
+    toList();
+    if (cleared.filter === filter) select(cleared);
+    else undoing = true; // the link asks for the list with the filter as it was, which brings the selection along
+  }
 });
 
 // Shift on the label of a box would select text between the two presses.
@@ -100,18 +136,30 @@ monitor.addEventListener("keydown", (event) => {
   if (!next) return;
   next.focus();
   if (!event.shiftKey) return;
+  narrowed = false;
   set(next, event.target.checked);
   last = next.value;
-  keep();
-  show();
+  changed();
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  if (list().dataset.filter !== filter) {
-    filter = list().dataset.filter;
+// Another filter is another list: what was selected in the last one can be brought back with it.
+function follow() {
+  const selection = read(NAME);
+  filter = list().dataset.filter;
+  if (undoing && cleared?.filter === filter) select(cleared);
+  else if (selection?.filter === filter) select(selection);
+  else if (selection) {
+    setCleared(selection);
     clear();
   }
+  undoing = false;
   show();
+}
+
+document.addEventListener("htmx:after:swap", () => {
+  address = list().dataset.address;
+  if (list().dataset.filter === filter) show();
+  else follow();
 });
 
 // Sends the whole selection, not only what is on this page.
@@ -119,8 +167,8 @@ document.addEventListener("htmx:config:request", (event) => {
   const { sourceElement, request } = event.detail.ctx;
   if (sourceElement.id !== "selection") return;
   request.body.delete("candidate");
-  for (const id of selected) request.body.append("candidate", id);
+  if (!everybody) for (const id of ids) request.body.append("candidate", id);
+  else for (const [name, value] of [["scope", "filtered"], ...new URLSearchParams(filter)]) request.body.append(name, value);
 });
 
-show();
-bar.dataset.ready = "";
+follow();

@@ -1,0 +1,58 @@
+// The bar for what is selected, in words; and the line that says that another filter has cleared it.
+const bar = document.querySelector("[data-action-bar]");
+const line = document.querySelector("[data-cleared]");
+const status = document.querySelector("[data-selection-status]");
+const texts = bar.dataset;
+const part = (name) => bar.querySelector(`[data-selected-${name}]`);
+
+function put(text, count) {
+  return text.replace("{count}", count.toLocaleString(document.documentElement.lang));
+}
+
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function countInWords({ count, everybody, filter, total, here, ticked }) {
+  if (everybody) return put(filter ? texts.allOfFilter : texts.all, count);
+  if (count === here && ticked === here && total > here) return put(texts.page, count);
+  return count === 1 ? texts.one : put(texts.many, count);
+}
+
+function restInWords({ count, everybody, narrowed, ticked }) {
+  if (narrowed) return texts.narrowed;
+  return everybody || count === ticked ? "" : put(texts.elsewhere, count - ticked);
+}
+
+function clearedInWords({ everybody, ids }) {
+  if (everybody) return line.dataset.all;
+  return ids.length === 1 ? line.dataset.one : put(line.dataset.many, ids.length);
+}
+
+function showBar(selection) {
+  const { count, everybody, narrowed, total, here, ticked } = selection;
+  bar.hidden = count === 0 && !everybody;
+  bar.querySelector("[form=selection]").disabled = bar.hidden;
+  say(part("count"), bar.hidden ? "" : countInWords(selection));
+  say(part("elsewhere"), bar.hidden ? "" : restInWords(selection));
+  const all = bar.querySelector("[data-select-all]");
+  all.hidden = everybody || total <= count || !(narrowed || (here > 0 && ticked === here));
+  say(all, put(texts.offerAll, total));
+}
+
+function showCleared(cleared) {
+  line.hidden = !cleared;
+  if (!cleared) return;
+  say(line.querySelector("[data-cleared-words]"), clearedInWords(cleared));
+  line.querySelector("[data-undo-clearing]").href = cleared.address;
+}
+
+export function showSelection(selection) {
+  showBar(selection);
+  showCleared(selection.cleared);
+  document.body.classList.toggle("has-action-bar", !bar.hidden || !line.hidden);
+  const words = line.hidden ? [part("count"), part("elsewhere")] : [line.querySelector("[data-cleared-words]")];
+  say(status, words.map((element) => element.textContent).join(" ").trim());
+}
+
+bar.dataset.ready = "";
