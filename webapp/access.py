@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -40,6 +40,14 @@ ANY_TIME = frozenset({Role.PLANNER})
 UNTIL_CLOSED = frozenset({Right.SEND})
 """Rights that end for everybody when a test is closed: nobody in it is reached any more (R26)."""
 RANK = [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR, Role.PLANNER]
+
+
+class RoomLimit(NamedTuple):
+    """The rooms that somebody sees of tests of which they do not see the whole."""
+
+    rooms: list[str]
+    everywhere: bool
+    """It is so in all of their tests."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,12 @@ class Reach:
             return true()
         within: ColumnElement[bool] = test_id.in_(sorted(self.tests if self.tests is not None else self.roles))
         return within
+
+    def room_limit(self) -> RoomLimit | None:
+        """The rooms that this person is limited to; None where they see whole tests only."""
+        if not self.rooms:
+            return None
+        return RoomLimit(sorted(set(self.rooms.values())), everywhere=len(self.rooms) == len(self.roles))
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The weightiest role in any of these tests (a message carries it as its sender's role)."""

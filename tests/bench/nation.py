@@ -108,9 +108,9 @@ def name_of(person: int) -> str:
 
 def _people(persons: int, chief: int, admin: int) -> Iterator[tuple[Any, ...]]:
     for number in range(1, persons + 1):
-        yield number, f"p{number}", f"p{number}", name_of(number), f"p{number}@example.org", None, False, 0
-    yield chief, "chief", "chief", "Vera Holm", "", None, False, 0
-    yield admin, "office", "office", "Exam Office", "", None, True, 0
+        yield number, f"p{number}", f"p{number}", name_of(number), f"p{number}@example.org", None, False, 0, None
+    yield chief, "chief", "chief", "Vera Holm", "", None, False, 0, None
+    yield admin, "office", "office", "Exam Office", "", None, True, 0, None
 
 
 def _tests(tests: int, now: datetime) -> Iterator[tuple[Any, ...]]:

@@ -58,7 +58,7 @@ def test_to_one_through_the_menu_of_the_row(house: House, desks: Desks, exam: Te
     expect(row(page, "Ada").locator("[data-column=status]")).to_contain_text("Online")
     form = compose_for_one(page, "Ada")
     expect(form).to_contain_text("To 1 person")
-    expect(form).to_contain_text("1 online now")
+    expect(form).to_contain_text("(1 online)")
     write(form, "Your desk lamp", "May we move it?\nIt blinks.")
     press_send(form)
     was_sent(form, 1)

@@ -17,7 +17,7 @@ from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.messaging import composing
 from webapp.messaging.audience import Selection
-from webapp.messaging.composing import Place, Preview, preview
+from webapp.messaging.composing import Place, Preview, StageCount, preview
 from webapp.models import Candidacy, Test, User
 from webapp.monitor.filters import Filter
 
@@ -39,7 +39,8 @@ def test_persons_are_counted_once_wherever_they_sit(hall: Hall, test: Test, sess
         hall.candidacy(other, hall.person(name), room="")
     hall.seen(ann.id)
     shown = seen_by(session, sender)
-    assert (shown.candidacies, shown.persons, shown.online) == (5, 4, 1)
+    assert (shown.candidacies, shown.persons) == (5, 4)
+    assert shown.stages == [StageCount("in_progress", persons=4, online=1)]
     assert shown.names == ["Ann", "Bo", "Cy"]
     assert shown.places == [Place("Acoustics", "", 2), Place("Acoustics", "Aula", 1), Place("Algebra", "Aula", 2)]
     assert shown.tests == [(other.id, "Acoustics"), (test.id, "Algebra")]
@@ -78,8 +79,61 @@ def test_r4_of_too_many_only_the_size_is_told_and_their_parts(
     hall.candidacies(test, 1500)
     text = browser.get("/messages/new?scope=filtered", headers=HTMX).text
     assert "To 1,505 persons" in text
-    assert "online now" not in text
+    assert "audience-stages" not in text
     assert "By test and room" not in text
+
+
+def test_how_far_they_are_is_told_for_each_person_once(app: Flask, hall: Hall, test: Test, session: Session) -> None:
+    """Who sits two tests counts where they write; somebody whose time is up does not write."""
+    now = utcnow()
+    over = hall.test("Over", starts_at=now - timedelta(hours=4), ends_at=now - timedelta(minutes=1))
+    sender = hall.contributor(test, over)
+    writing, late = hall.person("Ann"), hall.candidacy(over)
+    hall.candidacy(test, writing)
+    hall.candidacy(over, writing, submitted_at=now)
+    hall.candidacy(over, extra_minutes=5)
+    for _ in range(3):
+        hall.candidacy(test, started_at=None, entered_at=None)
+    hall.candidacy(test, started_at=None)
+    hall.candidacy(test, paused_at=now)
+    hall.candidacy(test, submitted_at=now)
+    hall.candidacy(test, submitted_at=now, blank=True)
+    hall.candidacy(test, withdrawn_at=now)
+    for person in (writing.id, late.user_id):
+        hall.seen(person)
+    shown = seen_by(session, sender)
+    counts = [(count.stage, count.persons, count.online) for count in shown.stages]
+    assert counts == [
+        ("in_progress", 2, 1), ("time_up", 1, 1), ("paused", 1, 0), ("dashboard", 1, 0), ("inactive", 3, 0),
+        ("submitted", 1, 0), ("blank", 1, 0), ("withdrawn", 1, 0),
+    ]  # fmt: skip
+    assert sum(persons for _, persons, _ in counts) == shown.persons
+    text = " ".join(signed_in(app, sender).get("/messages/new?scope=filtered", headers=HTMX).text.split())
+    assert (
+        "2 writing (1 online), 1 past their end (1 online), 1 paused (0 online), 1 on the dashboard (0 online)" in text
+    )
+    assert "3 not arrived, 1 submitted, 1 submitted blank, 1 withdrawn." in text
+
+
+@pytest.mark.parametrize(
+    ("limited", "words"),
+    [
+        (["Aula", "Aula"], "You see and reach only your room: <bdi>Aula</bdi>"),
+        (["Aula", None], "In some of your tests you see and reach only your room: <bdi>Aula</bdi>"),
+        ([None, None], None),
+    ],
+    ids=["everywhere", "in some", "nowhere"],
+)
+def test_staff_limited_to_a_room_read_it(
+    app: Flask, hall: Hall, test: Test, session: Session, limited: list[str | None], words: str | None
+) -> None:
+    sender = hall.person()
+    for exam, room in zip((test, hall.test("Acoustics")), limited, strict=True):
+        hall.contributor(exam, room=room, user=sender)
+        hall.candidacy(exam, room="Aula")
+    text = signed_in(app, sender).get("/messages/new?scope=filtered", headers=HTMX).text
+    assert ("room-limit" in text) is (words is not None)
+    assert words is None or words in text
 
 
 def test_nobody(hall: Hall, test: Test, session: Session) -> None:

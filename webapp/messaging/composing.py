@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Right, reach
+from webapp.access import Right, RoomLimit, reach
 from webapp.among import among
 from webapp.messaging.audience import Audience, Selection, count
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
 from webapp.models import Delivery, Message, RosterEntry, Test, User
-from webapp.models.derived import is_online
+from webapp.models.derived import Progress, is_online, is_writing, own_end, progress
 from webapp.monitor.words import filter_in_words, test_in_words
 from webapp.refusals import NotAllowed
 
 FIRST_NAMES = 3
 BY_NAME = User.name, User.id
+TIME_UP = "time_up"
+"""Started, not submitted, and the own end has passed."""
+STAGES = (
+    Progress.IN_PROGRESS.value, TIME_UP, Progress.PAUSED.value, Progress.DASHBOARD.value, Progress.INACTIVE.value,
+    Progress.SUBMITTED.value, Progress.BLANK.value, Progress.WITHDRAWN.value,
+)  # fmt: skip
 OVERLAP_WITHIN = timedelta(minutes=2)
 """Somebody else's sending to the same people this recently is worth a warning (traps 22, 23)."""
 
@@ -34,6 +40,17 @@ class Place:
     """Its title, with its date where two have the same."""
     room: str
     persons: int
+
+
+@dataclass(frozen=True)
+class StageCount:
+    """How many persons are at a stage, and how many of them are online. A person counts at one: the first in `STAGES`
+    that any of their candidacies in the audience is at."""
+
+    stage: str
+    """One of `STAGES`."""
+    persons: int
+    online: int
 
 
 @dataclass(frozen=True)
@@ -57,8 +74,9 @@ class Preview:
     """Only above the limit: what to send to instead."""
     audience: Audience | None = None
     """None above the limit or if nobody is reached: then there is nothing to send, and nothing follows here."""
-    online: int = 0
-    """Persons."""
+    stages: list[StageCount] = field(default_factory=list)
+    """How far they are, those who write first."""
+    room_limit: RoomLimit | None = None
     names: list[str] = field(default_factory=list)
     """The first few."""
     places: list[Place] = field(default_factory=list)
@@ -92,7 +110,8 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         candidacies=len(audience.candidacies),
         persons=len(audience.persons),
         audience=audience,
-        online=len({one.user_id for one in people if one.online}),
+        stages=_stages(people),
+        room_limit=within.room_limit(),
         names=list({one.user_id: one.name for one in people}.values())[:FIRST_NAMES],
         places=_places(people),
         tests=sorted({(one.test_id, one.title) for one in people}, key=lambda test: (test[1], test[0])),
@@ -102,7 +121,17 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
 
 def _shown(now: datetime) -> list[Any]:
     columns = [RosterEntry.id, RosterEntry.user_id, RosterEntry.room, User.name, Test.title, Test.start_date]
-    return [*columns, Test.id.label("test_id"), is_online(now).label("online")]
+    stage = case((and_(is_writing(), own_end() <= now), TIME_UP), else_=progress())
+    return [*columns, Test.id.label("test_id"), is_online(now).label("online"), stage.label("stage")]
+
+
+def _stages(people: Sequence[Any]) -> list[StageCount]:
+    places: dict[int, int] = {}
+    for row in people:
+        places[row.user_id] = min(STAGES.index(row.stage), places.get(row.user_id, len(STAGES)))
+    persons = Counter(places.values())
+    online = Counter(places[user_id] for user_id in {row.user_id for row in people if row.online})
+    return [StageCount(STAGES[place], persons[place], online[place]) for place in sorted(persons)]
 
 
 def _places(people: Sequence[Any]) -> list[Place]:
