@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from babel import Locale
@@ -29,6 +31,7 @@ from webapp import (
 from webapp.config import ROOT, Settings, load
 from webapp.database import engine_options, prepare
 from webapp.exams.absence import note_return
+from webapp.exams.changes import ChangedSittings
 from webapp.extensions import babel, csrf, db, login, migrate
 from webapp.messaging.notices import OUTBOX, OpenNotices
 
@@ -55,10 +58,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init_app(app)
     for part in (accounts, exams, monitor, messaging, logbook, operations):
         part.init_app(app)
-    push.init_app(app, outbox=OUTBOX, open_notices=OpenNotices(), came_back=note_return)
+    push.init_app(app, outbox=_outbox(), open_notices=OpenNotices(), came_back=note_return)
     planning.init_app(app)
     cli.init_app(app)
     return app
+
+
+def _outbox() -> push.Outbox:
+    """The sweep's outbox: messages, closed notices and changed sittings."""
+    changed = ChangedSittings()
+    return replace(OUTBOX, words_since=lambda since: chain(OUTBOX.words_since(since), changed.since(since)))
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -1,14 +1,16 @@
 // One answer: what is typed, what the server has of it, and the saving in between. One request at a time, the newest
 // text wins, and the field is never touched while there is something in it that is not saved.
-import { timeLimit } from "./browser-parts.js";
+import { explain, newTabLink, paragraph, readOnlyText } from "./answer-box.js";
 import { drop, keep } from "./drafts.js";
 import { backoff, post } from "./post.js";
+import { measure } from "./server-clock.js";
 import { tell } from "./tabs.js";
 
 const QUIET = 1_000;
 const LONGEST_WAIT = 5_000;
 const DRAFT_EVERY = 300;
 const KEEPALIVE_BYTES = 60_000;
+const ANSWER_WITHIN = 15_000;
 // Trying again by itself cannot help with these; typing on can (a shortened text), or the person's choice.
 const FINAL = [404, 409, 413, 422];
 
@@ -16,7 +18,7 @@ export class Answer {
   constructor(form, texts) {
     this.form = form;
     this.texts = texts;
-    this.field = form.elements.text;
+    this.field = form.querySelector("[data-answer-text]");
     this.question = form.dataset.answer;
     this.person = form.elements.person.value;
     this.saved = this.field.value;
@@ -39,6 +41,19 @@ export class Answer {
 
   get isUnsaved() {
     return this.field.value !== this.saved;
+  }
+
+  // From a stored text to the next one, typed meanwhile.
+  get pause() {
+    return QUIET;
+  }
+
+  get answerWithin() {
+    return ANSWER_WITHIN;
+  }
+
+  get retryIn() {
+    return backoff(this.failures, 1_000, 30_000);
   }
 
   typed() {
@@ -102,14 +117,20 @@ export class Answer {
     this.since = 0;
     this.keepDraft();
     if (!this.failures) this.show(this.texts.textSaving, "saving");
+    this.attempt = new AbortController();
+    const patience = setTimeout(() => this.attempt.abort(), this.answerWithin);
     try {
       const keepalive = document.hidden && text.length * 4 < KEEPALIVE_BYTES;
-      const answer = await post(this.form.action, this.fields(text), { keepalive, signal: timeLimit(15_000) });
+      const sentAt = performance.now();
+      const answer = await post(this.form.action, this.fields(text), { keepalive, signal: this.attempt.signal });
+      this.timed = { sentAt, receivedAt: performance.now() };
       const words = this.read(await answer.text());
       if (answer.ok && words) this.stored(text, words);
       else this.refused(answer.status, words);
     } catch {
       this.failed(this.texts.textUnsaved); // no network, or no answer in time
+    } finally {
+      clearTimeout(patience);
     }
   }
 
@@ -122,11 +143,14 @@ export class Answer {
   }
 
   stored(text, words) {
-    this.accept(text, words.dataset.version);
+    const { version } = words.dataset;
+    // a version is the server's time in microseconds; an older one tells of the same text, saved before
+    if (Number(version) > Number(this.base)) measure(Number(version) / 1_000, this.timed.sentAt, this.timed.receivedAt);
+    this.accept(text, version);
     if (this.failures) this.problem.replaceChildren();
     this.failures = 0;
     tell("saved", { question: this.question, text, version: this.base, words: words.outerHTML });
-    if (this.isUnsaved) this.schedule(QUIET);
+    if (this.isUnsaved) this.schedule(this.pause);
     else this.showSaved(words);
   }
 
@@ -165,15 +189,8 @@ export class Answer {
   failed(text, signIn = false) {
     this.failures += 1;
     this.show(text, "failed");
-    if (signIn) this.state.append(" ", this.signInLink());
-    this.schedule(backoff(this.failures, 1_000, 30_000));
-  }
-
-  signInLink() {
-    const link = document.createElement("a");
-    Object.assign(link, { href: this.texts.signIn, target: "_blank", rel: "noopener" });
-    link.textContent = this.texts.textSignIn;
-    return link;
+    if (signIn) this.state.append(" ", newTabLink(this.texts.signIn, this.texts.textSignIn));
+    this.schedule(this.retryIn);
   }
 
   // Another tab or computer saved this answer since. If what it says is what this page sent and never heard back of,
@@ -239,34 +256,14 @@ export class Answer {
   }
 
   offer(text) {
-    const field = document.createElement("textarea");
-    Object.assign(field, { readOnly: true, rows: 6, value: text, dir: "auto" });
-    const label = document.createElement("label");
-    label.className = "field";
-    label.append(this.texts.textFoundLabel, field);
-    this.explain([this.texts.textFound, label], "found", [
+    this.explain([paragraph(this.texts.textFound), readOnlyText(this.texts.textFoundLabel, text)], "found", [
       [this.texts.textUse, () => this.putBack(text)],
       [this.texts.textDiscard, () => this.problem.replaceChildren()],
     ]);
   }
 
-  // What the person should read and perhaps decide, below the field: nothing moves above the line being written.
-  explain(parts, reason, choices = []) {
-    const box = document.createElement("div");
-    box.className = "caution";
-    box.setAttribute("role", "status");
-    box.append(...parts);
-    const steps = document.createElement("div");
-    steps.className = "steps";
-    for (const [label, action] of choices) {
-      const button = document.createElement("button");
-      Object.assign(button, { type: "button", textContent: label });
-      button.addEventListener("click", action);
-      steps.append(button);
-    }
-    if (choices.length) box.append(steps);
-    this.problem.dataset.reason = reason;
-    this.problem.replaceChildren(box);
+  explain(parts, reason, choices) {
+    explain(this.problem, parts, reason, choices);
   }
 
   show(text, state) {

@@ -1,17 +1,21 @@
 // The exam page's answers save themselves; nothing typed is lost to a failed save, a closed tab or a crash.
-import { Answer } from "./answer.js";
 import { leftBehind } from "./drafts.js";
 import { ownFetch } from "./own-answers.js";
+import { check, sittingOf } from "./sittings.js";
 import { listen } from "./tabs.js";
+import { TimedAnswer } from "./timed-answer.js";
 
 const exam = document.querySelector("[data-exam]");
 const texts = exam.dataset;
 const answers = new Map();
+const test = exam.dataset.test;
+const grace = Number(exam.dataset.grace) * 1_000;
+const ASK_AGAIN = 3_000;
 let abandoned = false;
 let warned = false;
 
 for (const form of document.querySelectorAll("[data-answer]")) {
-  const answer = new Answer(form, texts);
+  const answer = new TimedAnswer(form, texts);
   answers.set(answer.question, answer);
 }
 
@@ -35,22 +39,54 @@ function complain(text) {
   );
 }
 
-// What another tab or computer has saved meanwhile, when this tab is looked at again.
+// What another tab or computer has saved meanwhile, when this tab is looked at again. False if the server did not say.
 async function refresh() {
   let page;
   try {
     const answer = await ownFetch(location.pathname, { headers: { "HX-Request": "true" }, cache: "no-store" });
-    if (!answer.ok) return; // saying so is for the strip and for the next save
+    if (!answer.ok) return false; // saying so is for the strip and for the next save
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
-    return; // no network: the same
+    return false; // no network: the same
   }
   for (const form of page.querySelectorAll("[data-answer]")) {
-    const { text, base } = form.elements;
     const words = form.querySelector("[data-answer-state]");
-    answers.get(form.dataset.answer)?.learn(text.value, base.value, words);
+    const text = form.querySelector("[data-answer-text]").value;
+    answers.get(form.dataset.answer)?.learn(text, form.elements.base.value, words);
   }
+  return true;
 }
+
+// Which text counts is the server's word, when it can be asked.
+let asking = false;
+document.addEventListener("examhall:what-counts", async () => {
+  if (asking) return;
+  asking = true;
+  while (!(await refresh())) await new Promise((done) => setTimeout(done, ASK_AGAIN));
+  asking = false;
+});
+
+// The test as the server and its clock have it: fields are open while it runs, and at no other time.
+function follow({ now, endsAt }) {
+  for (const answer of all()) {
+    if (now === "writing") answer.open();
+    else if (now === "time_up") answer.end(endsAt + grace);
+    else answer.lock();
+  }
+  if (!["writing", "paused", "time_up"].includes(now) && unsaved().length) complain(texts.textChangedState);
+}
+
+document.addEventListener("examhall:sitting", ({ detail }) => detail.test === test && follow(detail));
+follow(sittingOf(test));
+// A page whose timers were held back looks at the clock before it takes another letter.
+exam.addEventListener(
+  "beforeinput",
+  (event) => {
+    check();
+    if (event.target.readOnly) event.preventDefault();
+  },
+  { capture: true },
+);
 
 document.addEventListener("visibilitychange", () => {
   if (abandoned) return;

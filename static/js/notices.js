@@ -161,6 +161,7 @@ listen("signed-out", sessionEnded);
 
 // What a poll says is how it is, except for what happened here since it was asked (trap 2).
 function polled(open, before) {
+  document.dispatchEvent(new CustomEvent("examhall:polled", { detail: { ...open.dataset } }));
   const there = [...open.querySelectorAll("[data-notice]")];
   const ids = there.map(idOf);
   remove(notices().map(idOf).filter((id) => before.has(id) && !ids.includes(id)));

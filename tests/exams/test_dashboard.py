@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from webapp.clock import utcnow
 from webapp.models import Candidacy
 
 
-def test_an_early_test_is_shown_with_its_times_and_zone_and_no_start(app: Flask, hall: Hall) -> None:
+def test_an_early_test_is_shown_with_its_times_and_zone_and_cannot_be_started(app: Flask, hall: Hall) -> None:
     """Trap 24: the zone stands beside the time."""
     start = utcnow() + timedelta(minutes=30)
     candidacy = hall.candidacy(hall.test("Logic", starts_at=start), started_at=None, entered_at=None)
@@ -23,7 +24,7 @@ def test_an_early_test_is_shown_with_its_times_and_zone_and_no_start(app: Flask,
     assert f'<time datetime="{start.isoformat(timespec="seconds")}"' in page
     assert f"{start:%H:%M:%S} UTC" in page
     assert "Not open yet" in page
-    assert "Start the test" not in page
+    assert re.search(r"<button[^>]* disabled>Start the test<", page)
 
 
 def test_own_end_counts_extra_and_incident_minutes(app: Flask, hall: Hall) -> None:

@@ -53,5 +53,5 @@ def test_each_warning_is_found_or_not(session: Session, hall: Hall, candidacy: C
     within = reach(session, hall.person(is_admin=True), Right.WATCH, now)
     asked = parse_filter(MultiDict([("warning", warning)]), ZoneInfo("UTC"))
     found = session.scalars(matching(within, asked, now)).all()
-    away = warning in {CandidateWarning.OFFLINE, CandidateWarning.WAS_OFFLINE}
+    away = warning == CandidateWarning.OFFLINE  # and never back: no return is noted
     assert found == ([candidacy.id] if away else [])

@@ -40,7 +40,7 @@ class Committed:
             newest=lambda: max(self.messages, default=0),
             numbers_after=lambda after: sorted(number for number in self.messages if number > after),
             load=self.load,
-            closed_since=lambda moment: [word for word, at in self.closed.items() if at > moment],
+            words_since=lambda moment: [word for word, at in self.closed.items() if at > moment],
         )
 
     def ended_since(self, moment: datetime) -> list[SignOut]:

@@ -1,13 +1,19 @@
-"""What every page of a candidate is drawn with: the open notices, and the frame of an error page."""
+"""What a candidate's pages are drawn with: open notices, own tests, the server's time, the frame of an error page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from zlib import crc32
 
-from flask import Flask
+from flask import Flask, g
 from flask_login import current_user
 
 from webapp.access import is_candidate
+from webapp.clock import utcnow
+from webapp.database import microseconds
+from webapp.exams import sittings
+from webapp.exams.sittings import Sitting
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Message
@@ -31,7 +37,27 @@ def error_frame(status: int) -> str:
     return "candidate.html" if at_home else "base.html"
 
 
+def own_sittings() -> list[Sitting]:
+    """The signed-in person's tests; asked for once in a request."""
+    if "own_sittings" not in g:
+        signed_in = current_user.is_authenticated
+        g.own_sittings = sittings.own_sittings(db.session(), current_user.id, utcnow()) if signed_in else []
+    found: list[Sitting] = g.own_sittings
+    return found
+
+
+def sittings_version(own: Sequence[Sitting]) -> str:
+    """Changes with everything that a page has to be told of these tests: a page that polls compares it."""
+    return f"{crc32(repr([sitting.told for sitting in own]).encode()):x}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as scripts count: milliseconds since 1970."""
+    return microseconds(moment) // 1000
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their functions."""
-    app.add_template_global(open_notices)
+    for function in (open_notices, own_sittings, sittings_version, milliseconds):
+        app.add_template_global(function)
     app.add_template_global(error_frame)

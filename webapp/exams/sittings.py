@@ -15,15 +15,15 @@ from webapp.models import ATTEMPTS, Candidacy, Question, Test
 from webapp.models.derived import own_end
 from webapp.refusals import NotFound
 
-GRACE = timedelta(seconds=60)
-"""What was typed before the end may arrive this much later: saves are 5 s apart, and networks stumble."""
+GRACE = timedelta(seconds=15)
+"""What was typed before the own end may arrive this much later. It is for the way only: fields close at the end."""
 # made once: a hall that writes asks 150 times per second, and making it takes longer than the answer
-OF_A_PERSON = (
+OF_ANYBODY = (
     select(Candidacy, Test, own_end())
     .join(Test, Test.id == Candidacy.test_id)
-    .where(Candidacy.user_id == bindparam("user_id"))
     .options(defer(Candidacy.sort_name, raiseload=True))
 )
+OF_A_PERSON = OF_ANYBODY.where(Candidacy.user_id == bindparam("user_id"))
 OF_A_TEST = OF_A_PERSON.where(Test.id == bindparam("test_id"))
 OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=ATTEMPTS)
 
@@ -40,6 +40,15 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
+
+
+BY_TIME = {
+    State.EARLY: (State.READY, State.MISSED),
+    State.READY: (State.MISSED,),
+    State.WRITING: (State.TIME_UP,),
+    State.TIME_UP: (State.WRITING,),
+}
+"""What a state becomes by time alone; and back, where there is more time."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,23 @@ class Sitting:
         if started:
             return State.WRITING
         return State.READY if self.now >= self.test.starts_at else State.EARLY
+
+    @property
+    def states_ahead(self) -> tuple[State, ...]:
+        """The state now, and those that time alone can make of it."""
+        return (self.state, *BY_TIME.get(self.state, ()))
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """All that a candidate's page is told of it, but for what time alone brings about."""
+        test, candidacy = self.test, self.candidacy
+        steps = candidacy.started_at, candidacy.paused_at, candidacy.submitted_at, candidacy.withdrawn_at
+        return test.id, test.starts_at, self.ends_at, test.closed_at, *steps
+
+    @property
+    def grace_seconds(self) -> int:
+        """How long after the end a page may go on sending what was typed before."""
+        return int(GRACE.total_seconds())
 
     @property
     def takes_answers(self) -> bool:

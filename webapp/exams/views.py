@@ -12,6 +12,7 @@ from webapp.database import LARGEST_ID
 from webapp.errors import wants_fragment
 from webapp.exams import answers, progress, saving, sittings
 from webapp.exams.known_saves import FAILED, FIELDS, SAVED
+from webapp.exams.layout import own_sittings
 from webapp.exams.refusals import ExamRefusal, SomebodyElse
 from webapp.extensions import db, login
 from webapp.messaging import inbox
@@ -30,10 +31,12 @@ def dashboard() -> str | Response:
     session, now = db.session(), utcnow()
     user_id: int = current_user.id
     sittings.enter(session, user_id, now)
-    own = sittings.own_sittings(session, user_id, now)
+    own = own_sittings()
     staff = current_user.is_admin or is_contributor(session, current_user)
     if staff and not own:
         return redirect("/monitor")
+    if wants_fragment():
+        return render_template("exams/_sittings.html", sittings=own)
     return render_template(
         "exams/dashboard.html",
         sittings=own,

@@ -102,5 +102,5 @@ OUTBOX = push.Outbox(
     newest=lambda: inbox.newest_number(db.session()),
     numbers_after=lambda number: inbox.numbers_after(db.session(), number),
     load=load,
-    closed_since=closed_since,
+    words_since=closed_since,
 )

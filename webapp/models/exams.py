@@ -84,6 +84,7 @@ class Contribution(Model):
 
 
 SUBMITTED = "submitted_at IS NOT NULL"
+CHANGED = "changed_at IS NOT NULL"
 
 
 class RosterEntry(Model):
@@ -137,6 +138,7 @@ class Candidacy(RosterEntry):
         Index(None, "user_id", "test_id"),
         Index(None, "test_id"),
         Index(None, "started_at"),
+        Index(None, "changed_at", sqlite_where=text(CHANGED), postgresql_where=text(CHANGED)),
         Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
         # none on `saved_at` and `last_seen`: they change every few seconds, and each change would be written in every
         # index. PostgreSQL has one more: what tells the seven stages of progress apart, to count one of them without a
@@ -171,6 +173,8 @@ class Candidacy(RosterEntry):
     """First seen on the dashboard, from an hour before the test's start on."""
     blank: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Submitted without a word in any answer: noted with the submission, after which no answer is taken."""
+    changed_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When something last changed that the candidate's pages must be told (`exams/changes.py`)."""
 
 
 class SearchText(Model):

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from webapp.database import writing
+from webapp.exams.changes import note_changes
 from webapp.models import Candidacy, Contribution, Question, RosterEntry, SearchText, Test, User
 from webapp.planning.contributors import read_contributors
 from webapp.planning.credentials import Password, check_destination, check_unchanged, handed_out, work_out
@@ -87,6 +88,11 @@ def import_roster(
             draft = _compare(files, stored)
             write_down(session, files, stored, draft, compare_people(files.people, passwords, stored))
             _count_rows(session)
+            note_changes(
+                session,
+                candidacy_ids=(row["id"] for row in draft.candidacies.changed),
+                test_ids=(row["id"] for row in draft.tests.changed),
+            )
             hand_out()
     return _report(draft, compare_people(files.people, passwords, stored), passwords)
 

@@ -11,12 +11,12 @@ from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.push import service
 from webapp.push.bus import Announcement, Word
-from webapp.push.events import closed_event, notice_event
+from webapp.push.events import closed_event, named_event, notice_event
 from webapp.push.known_pings import KnownPings
 from webapp.push.lean import OwnStack
 from webapp.push.outbox import Outbox
 from webapp.push.presence import CameBack
-from webapp.push.service import NoticesOf, announce, announce_closed, drain, seen, sign_out
+from webapp.push.service import NoticesOf, announce, announce_closed, drain, is_listening, seen, sign_out
 from webapp.push.sessions import write_end_of_all
 from webapp.push.views import push
 
@@ -30,6 +30,8 @@ __all__ = [
     "drain",
     "every",
     "init_app",
+    "is_listening",
+    "named_event",
     "notice_event",
     "seen",
     "sign_out",

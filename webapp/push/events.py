@@ -55,6 +55,11 @@ def still_open_event(message_ids: list[int]) -> bytes:
     return Event(",".join(map(str, message_ids)), type="still-open").encoded()
 
 
+def named_event(name: str, data: str) -> bytes:
+    """An event that pages know by its name; the data may be HTML of several lines."""
+    return Event(data, type=name).encoded()
+
+
 def restart_event(milliseconds: int) -> bytes:
     """This process ends: the page opens its next stream after so long."""
     return Event(str(milliseconds), type="restart").encoded()

@@ -1,6 +1,7 @@
 """The outbox sweep: every second, messages numbered above the last one handed to the hub go to the hub (R8).
 
-And so does what else every process's streams have to hear: notices that were closed, sessions that have ended.
+And so does what else every process's streams have to hear: notices that were closed, sittings that have changed,
+sessions that have ended.
 
 Numbers are given in commit order (the log's head is locked until the commit), so no late commit can hide below the
 cursor (trap 7).
@@ -33,8 +34,8 @@ class Outbox:
     """The message numbers above one, in order."""
     load: Callable[[int], Announcement]
     """A message as it is announced."""
-    closed_since: Callable[[datetime], Iterable[Word]]
-    """What has people's tabs take the notices away that were closed after a moment."""
+    words_since: Callable[[datetime], Iterable[Word]]
+    """What people's tabs have to hear of the time after a moment: notices closed, sittings changed."""
 
 
 class Sweep:
@@ -72,4 +73,4 @@ class Sweep:
 
     def _words(self) -> set[Word | SignOut]:
         since = self._swept_at - OVERLAP
-        return {*self._outbox.closed_since(since), *self._ended_since(since)}
+        return {*self._outbox.words_since(since), *self._ended_since(since)}

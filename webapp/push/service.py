@@ -123,6 +123,11 @@ def sign_out(user_id: int, session_id: str) -> None:
     push.presence.left(user_id, utcnow())
 
 
+def is_listening(user_id: int) -> bool:
+    """Whether this person has a stream in this process."""
+    return current().hub.is_open(user_id)
+
+
 def seen(user_id: int) -> None:
     """Somebody was heard of now."""
     current().presence.seen(user_id, utcnow())

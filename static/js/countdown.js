@@ -1,0 +1,116 @@
+// The time left, quietly: hours and minutes, seconds in the last five minutes; hidden if its person wishes, for this tab.
+// 15, 5 and 1 minute and the end are said once each, in the page and to screen readers, and nothing that is not true.
+import { keep, read } from "./person-storage.js";
+import { isTrusted, serverNow } from "./server-clock.js";
+import { sittingOf } from "./sittings.js";
+
+const MINUTE = 60_000;
+const SAID_AT = [15, 5, 1];
+const LATE = 10_000;
+const STAYS = 20_000;
+const HIDDEN = "countdown.hidden";
+const SAID = "countdown.said";
+const box = document.querySelector("[data-countdown]");
+
+class Countdown {
+  constructor(element) {
+    this.element = element;
+    this.test = element.dataset.countdown;
+    this.value = element.querySelector("[data-countdown-value]");
+    this.word = element.querySelector("[data-countdown-word]");
+    this.toggle = element.querySelector("[data-countdown-toggle]");
+    this.isHidden = read(HIDDEN) === true;
+    this.toggle.addEventListener("click", () => this.turn());
+    element.hidden = false;
+    this.begin();
+    this.draw();
+    document.addEventListener("examhall:sitting", ({ detail }) => detail.test === this.test && this.changed(detail));
+  }
+
+  get left() {
+    return sittingOf(this.test).endsAt - serverNow();
+  }
+
+  // What has passed by more than a moment when the page comes is not said; what a reload has just swallowed is.
+  begin() {
+    const { endsAt } = sittingOf(this.test);
+    const said = read(SAID);
+    const isSaid = (minutes) => said?.endsAt === endsAt && said.minutes <= minutes;
+    this.end = endsAt;
+    this.due = SAID_AT.filter((minutes) => this.left > minutes * MINUTE - LATE && !isSaid(minutes));
+  }
+
+  changed({ now, before, endsAt }) {
+    const { textEnded, textMore, textPaused, textResumed } = this.element.dataset;
+    if (endsAt !== this.end) {
+      const had = this.end;
+      this.end = endsAt;
+      this.due = SAID_AT.filter((minutes) => this.left > minutes * MINUTE);
+      if (had && now === "writing") this.say(textMore.replace("{time}", this.face(this.left)));
+    }
+    if (!before || before === now) return;
+    if (now === "time_up") this.say(textEnded);
+    else if (now === "paused") this.say(textPaused);
+    else if (before === "paused" && now === "writing") this.say(textResumed);
+  }
+
+  draw() {
+    const left = this.left;
+    this.announce(left);
+    const shown = this.face(left);
+    if (this.value.textContent !== shown) this.value.textContent = shown;
+    this.element.classList.toggle("is-hidden", this.isHidden && left > 0);
+    this.element.classList.toggle("is-short", left <= 5 * MINUTE);
+    const { textShow, textHide } = this.element.dataset;
+    this.toggle.textContent = this.isHidden ? textShow : textHide;
+    this.toggle.hidden = left <= 0;
+    const seconds = Math.max(0, left) % 1_000;
+    setTimeout(() => this.draw(), seconds + 5);
+  }
+
+  face(left) {
+    const { textHours, textMinutes, textUp } = this.element.dataset;
+    if (left <= 0) return textUp;
+    const seconds = Math.ceil(left / 1_000);
+    const two = (number) => String(number).padStart(2, "0");
+    const minutes = Math.floor(seconds / 60);
+    if (seconds <= 300) return textMinutes.replace("{time}", `${minutes}:${two(seconds % 60)}`);
+    return textHours.replace("{time}", `${Math.floor(minutes / 60)}:${two(minutes % 60)}`);
+  }
+
+  announce(left) {
+    if (!isTrusted()) return;
+    const passed = this.due.filter((minutes) => left <= minutes * MINUTE);
+    if (!passed.length) return;
+    this.due = this.due.filter((minutes) => !passed.includes(minutes));
+    const minutes = Math.min(...passed);
+    keep(SAID, { endsAt: this.end, minutes });
+    if (left > 0 && sittingOf(this.test).now !== "time_up") this.say(this.leftIn(minutes, left));
+  }
+
+  leftIn(minutes, left) {
+    const words = this.element.dataset;
+    const isExact = left > minutes * MINUTE - LATE;
+    if (minutes === 1) return isExact ? words.textLeftOne : words.textLessOne;
+    return (isExact ? words.textLeftMany : words.textLessMany).replace("{n}", minutes);
+  }
+
+  say(text) {
+    clearTimeout(this.quiet);
+    this.word.textContent = text;
+    this.element.classList.add("is-saying");
+    this.quiet = setTimeout(() => {
+      this.word.textContent = "";
+      this.element.classList.remove("is-saying");
+    }, STAYS);
+  }
+
+  turn() {
+    this.isHidden = !this.isHidden;
+    keep(HIDDEN, this.isHidden);
+    clearTimeout(this.next);
+    this.draw();
+  }
+}
+
+if (box) new Countdown(box);

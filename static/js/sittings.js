@@ -1,0 +1,175 @@
+// How this person's tests stand, by the server's word and the server's clock (R25). A page shows by itself what time
+// brings about: elements in `[data-test]` say by `data-when` and `data-enabled-when` in which states. What else changes
+// comes as an event, or with what the page asks; `examhall:sitting` tells the page's other scripts.
+import { timeLimit } from "./browser-parts.js";
+import { ownFetch } from "./own-answers.js";
+import { distrust, isTrusted, measure, serverNow } from "./server-clock.js";
+
+const TICK = 1_000;
+const GAP = 3_000;
+const ASK_EVERY = 60_000;
+const ASK_AGAIN = 2_000;
+const SPREAD = 8_000;
+const SOON = 1_500;
+const YOUNG = 3_000;
+const stream = document.querySelector("[data-notices-stream]");
+const sittings = new Map();
+let version = document.body.dataset.sittingsVersion;
+let asking = null;
+let asked = performance.now();
+let timer;
+let ticked = { steady: performance.now(), date: Date.now() };
+
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// What the server has said, moved on by the clock.
+function stateOf({ state, startsAt, endsAt }) {
+  const now = serverNow();
+  if (["early", "ready"].includes(state)) return now >= endsAt ? "missed" : now >= startsAt ? "ready" : "early";
+  if (state === "writing" && now >= endsAt) return "time_up";
+  return state;
+}
+
+export function sittingOf(test) {
+  return sittings.get(test);
+}
+
+function read(element) {
+  const { sitting, state, startsAt, endsAt } = element.dataset;
+  return { test: sitting, state, startsAt: Number(startsAt), endsAt: Number(endsAt) };
+}
+
+function show(sitting) {
+  for (const scope of document.querySelectorAll(`[data-test="${sitting.test}"]`)) {
+    for (const element of scope.querySelectorAll("[data-when]")) element.hidden = element.dataset.when !== sitting.now;
+    for (const control of scope.querySelectorAll("[data-enabled-when]")) {
+      control.disabled = control.dataset.enabledWhen !== sitting.now;
+    }
+  }
+}
+
+// Applies the clock to everything; called each second, and by whoever needs to know now.
+export function check() {
+  for (const sitting of sittings.values()) {
+    const before = sitting.now;
+    sitting.now = stateOf(sitting);
+    if (before === sitting.now && !sitting.isNew) continue;
+    sitting.isNew = false;
+    show(sitting);
+    if (isOutgrown(sitting)) setTimeout(() => renew(sitting.test), Math.max(YOUNG - performance.now(), Math.random() * SOON));
+    document.dispatchEvent(new CustomEvent("examhall:sitting", { detail: { ...sitting, before } }));
+  }
+  schedule();
+}
+
+// A page that cannot show what the test is now, such as that of a test which has been submitted in another tab.
+function isOutgrown({ test, now }) {
+  const page = document.querySelector(`[data-states][data-test="${test}"]`);
+  return page !== null && !page.dataset.states.split(" ").includes(now);
+}
+
+// Unless text on it is not saved: then it stays, and says so.
+function renew(test) {
+  if (!isOutgrown(sittings.get(test))) return;
+  if (document.dispatchEvent(new CustomEvent("examhall:leaving", { cancelable: true }))) location.reload();
+}
+
+// The next boundary to the millisecond, and each second in between.
+function schedule() {
+  clearTimeout(timer);
+  const moments = [...sittings.values()].flatMap(({ startsAt, endsAt }) => [startsAt, endsAt]);
+  const waits = moments.map((moment) => moment - serverNow()).filter((wait) => wait > 0);
+  timer = setTimeout(tick, Math.min(TICK, ...waits.map((wait) => wait + 5)));
+}
+
+// A timer that comes late, or a date that has moved otherwise than the steady clock: the computer slept, or was set.
+function tick() {
+  const [steady, date] = [performance.now(), Date.now()];
+  const passed = steady - ticked.steady;
+  if (passed > TICK + GAP || Math.abs(date - ticked.date - passed) > GAP) {
+    distrust();
+    ask();
+  } else if (!isTrusted() ? steady - asked > ASK_AGAIN : steady - asked > ASK_EVERY) {
+    ask();
+  }
+  ticked = { steady, date };
+  check();
+}
+
+function learn(root) {
+  for (const element of root.querySelectorAll("[data-sitting]")) {
+    const [fresh, old] = [read(element), sittings.get(element.dataset.sitting)];
+    const isSame = old && ["state", "startsAt", "endsAt"].every((name) => old[name] === fresh[name]);
+    if (isSame || (old && stateOf(old) === fresh.state && old.startsAt === fresh.startsAt && old.endsAt === fresh.endsAt)) continue;
+    sittings.set(fresh.test, { ...fresh, now: old?.now, isNew: true });
+    for (const shown of document.querySelectorAll(`[data-sitting="${fresh.test}"]`)) {
+      if (shown !== element) shown.replaceWith(document.importNode(element, true));
+    }
+  }
+  check();
+}
+
+// Asks the server how everything stands; one question at a time.
+export function ask() {
+  asking ??= question().finally(() => (asking = null));
+  return asking;
+}
+
+async function question() {
+  const sentAt = (asked = performance.now());
+  try {
+    const options = { headers: { "HX-Request": "true" }, cache: "no-store", signal: timeLimit(10_000) };
+    const answer = await ownFetch("/", options);
+    const receivedAt = performance.now();
+    if (!answer.ok) return false; // saying so is for the strip
+    const list = parse(await answer.text()).getElementById("sittings");
+    if (!list) return false;
+    measure(Number(list.dataset.serverTime), sentAt, receivedAt);
+    version = list.dataset.sittingsVersion;
+    refreshList(list);
+    learn(list);
+    return true;
+  } catch {
+    return false; // no network: asked again
+  }
+}
+
+// The dashboard's own list, where a test has come to a state that time alone does not bring.
+function refreshList(list) {
+  const shown = document.getElementById("sittings");
+  if (!shown) return;
+  const steps = (root) => [...root.querySelectorAll("[data-test]")].map((card) => {
+    const { state } = card.querySelector("[data-sitting]").dataset;
+    return `${card.dataset.test} ${["early", "ready"].includes(state) ? "before" : state}`;
+  });
+  if (steps(shown).join() === steps(list).join()) return;
+  const isInside = shown.contains(document.activeElement);
+  shown.replaceWith(document.importNode(list, true));
+  sittings.clear();
+  if (isInside) document.getElementById("main").focus({ preventScroll: true });
+}
+
+function soon(most) {
+  setTimeout(ask, Math.random() * most);
+}
+
+// The push is a hint: it carries the sitting, so that a hall whose end has moved need not ask.
+stream?.addEventListener("sitting", (event) => {
+  const page = parse(event.detail.data);
+  learn(page);
+  const state = page.querySelector("[data-sitting]")?.dataset.state;
+  const card = document.querySelector("#sittings [data-sitting]");
+  if (card && !["early", "ready"].includes(state)) soon(SOON);
+});
+stream?.addEventListener("htmx:sse:after:connection", () => soon(SPREAD));
+document.addEventListener("examhall:polled", ({ detail }) => {
+  if (detail.sittingsVersion && detail.sittingsVersion !== version) ask();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  check();
+  ask();
+});
+addEventListener("online", () => ask());
+
+learn(document);

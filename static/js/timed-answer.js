@@ -1,0 +1,165 @@
+// An answer that closes at its person's end, and in a pause. What was typed before the end is sent at once, again and
+// again until the server takes it no more; what was typed later is not taken, and the page says which text counts (R25).
+import { paragraph, readOnlyText } from "./answer-box.js";
+import { Answer } from "./answer.js";
+import { drop, keep } from "./drafts.js";
+import { serverNow } from "./server-clock.js";
+
+const ANSWER_WITHIN = 4_000;
+const OLDER_WITHIN = 2_000;
+const TRIES_APART = 700;
+
+export class TimedAnswer extends Answer {
+  deadline = null; // until when the server takes what was typed before the end; null before the end has come
+  isLate = false; // that has passed: what stands here and is not saved does not count
+  atLock = this.field.value;
+  found = null;
+
+  get isUnsaved() {
+    return !this.isLate && super.isUnsaved;
+  }
+
+  get isLocked() {
+    return this.field.readOnly;
+  }
+
+  get answerWithin() {
+    return this.deadline ? ANSWER_WITHIN : super.answerWithin;
+  }
+
+  get pause() {
+    return this.deadline ? 0 : super.pause;
+  }
+
+  get retryIn() {
+    return this.deadline ? TRIES_APART : super.retryIn;
+  }
+
+  typed() {
+    if (this.isLocked) this.field.value = this.atLock; // an input method's or a dropped text, after the end
+    else super.typed();
+  }
+
+  lock() {
+    if (this.isLocked) return;
+    this.atLock = this.field.value;
+    this.field.readOnly = true;
+    this.#showButton(false);
+  }
+
+  // There is more time, or the pause is over.
+  open() {
+    if (!this.isLocked) return;
+    this.field.readOnly = false;
+    this.#showButton(true);
+    if (this.deadline) this.#forgetTheEnd();
+    if (this.found) this.offer(this.found);
+    if (this.isUnsaved) this.saveNow();
+    else this.showSaved(this.savedWords);
+  }
+
+  #forgetTheEnd() {
+    clearTimeout(this.patience);
+    if (this.isLate) {
+      this.stuck = false;
+      this.problem.replaceChildren();
+    }
+    this.deadline = null;
+    this.isLate = false;
+    this.failures = 0;
+  }
+
+  // The end has come; `deadline` by the server's clock.
+  end(deadline) {
+    this.lock();
+    if (this.deadline === deadline) return;
+    this.deadline = deadline;
+    if (!this.isUnsaved) {
+      this.showSaved(this.savedWords);
+      return;
+    }
+    this.keepDraft();
+    if (this.sending && this.tried !== this.field.value) this.#giveUpOn(this.attempt);
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.settle(), Math.max(0, deadline - serverNow()) + ANSWER_WITHIN);
+    super.show(this.texts.textClosing, "saving");
+    this.saveNow();
+  }
+
+  // What was typed before the end has not come through. `isConfirmed`: the server has said what it has instead.
+  settle(isConfirmed = false) {
+    if (!super.isUnsaved) return;
+    clearTimeout(this.timer);
+    clearTimeout(this.patience);
+    this.stuck = this.isLate = true;
+    const { textLate, textLateWhy, textLateUnknown, textLateNothing, textLateLabel } = this.texts;
+    const counts = this.saved.trim() ? readOnlyText(textLateLabel, this.saved) : paragraph(textLateNothing);
+    const unknown = isConfirmed ? [] : [paragraph(textLateUnknown)];
+    this.explain([paragraph(textLateWhy), ...unknown, counts], "time_up");
+    super.show(textLate, "failed");
+    if (!isConfirmed) document.dispatchEvent(new CustomEvent("examhall:what-counts"));
+  }
+
+  refused(status, words) {
+    if (this.deadline && words?.dataset.reason === "time_up") this.settle();
+    else super.refused(status, words);
+  }
+
+  // Until the last try the words are those of the end.
+  show(text, state) {
+    if (!this.deadline || this.isLate) super.show(text, state);
+  }
+
+  showSaved(words) {
+    super.showSaved(words);
+    if (this.deadline && words.dataset.answerState === "saved") this.state.append(" · ", this.texts.textCounts);
+  }
+
+  learn(text, version, words) {
+    if (!this.isLate) {
+      super.learn(text, version, words);
+      this.atLock = this.field.value;
+      return;
+    }
+    this.saved = text;
+    this.base = version;
+    this.savedWords = words;
+    if (super.isUnsaved) {
+      this.settle(true);
+      return;
+    }
+    this.isLate = false;
+    this.problem.replaceChildren();
+    drop(this.person, this.question);
+    this.showSaved(words);
+  }
+
+  // Text that a closed page left behind may still be in time: it was typed before the end.
+  restore(draft) {
+    if (!this.isLocked || draft.text === this.field.value) {
+      super.restore(draft);
+      return;
+    }
+    const builtOnThis = draft.base === this.base || draft.tried === this.saved;
+    if (builtOnThis && !this.isUnsaved && this.deadline && serverNow() < this.deadline) {
+      const { deadline } = this;
+      this.field.value = this.atLock = draft.text;
+      this.deadline = null;
+      this.end(deadline);
+    } else {
+      this.found = draft.text;
+      keep(this.person, this.question, draft);
+      const words = this.deadline ? this.texts.textLockedFound : this.texts.textFound;
+      this.explain([paragraph(words), readOnlyText(this.texts.textFoundLabel, draft.text)], "found");
+    }
+  }
+
+  // A save of an older text is under way: the last one follows it at once, and does not wait for it for long.
+  #giveUpOn(attempt) {
+    setTimeout(() => attempt.abort(), OLDER_WITHIN);
+  }
+
+  #showButton(isShown) {
+    this.form.querySelector("[data-save-button]").hidden = !isShown;
+  }
+}

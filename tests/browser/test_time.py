@@ -1,0 +1,207 @@
+"""R25: time left, start and end are told by the server's clock, and what was typed before the end counts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.house import CUT, Desks, House, is_live
+from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.exams.changes import note_changes
+from webapp.models import Answer, Candidacy
+from webapp.models import Test as Exam
+
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+
+THREE_DAYS_OFF = """
+const real = Date;
+window.Date = class extends real {
+  constructor(...given) { given.length ? super(...given) : super(real.now() + 3 * 24 * 3600e3); }
+  static now() { return real.now() + 3 * 24 * 3600e3; }
+};
+"""
+
+
+def ending_in(house: House, seconds: float) -> Exam:
+    """A running exam with so much time left."""
+    return house.exam(starts_at=utcnow() - timedelta(hours=1), ends_at=utcnow() + timedelta(seconds=seconds))
+
+
+def change(house: House, exam: Exam, **fields: object) -> None:
+    """Change the only candidacy of a test, as an action on it does."""
+    number = house.candidacies_of(exam)[0].id
+    with writing(house.session):
+        candidacy = house.session.get_one(Candidacy, number)
+        for name, value in fields.items():
+            setattr(candidacy, name, value)
+        house.session.flush()
+        note_changes(house.session, candidacy_ids=[number])
+
+
+def stored(house: House) -> str | None:
+    """The newest answer in the database."""
+    found = house.fresh().query(Answer).order_by(Answer.id.desc()).first()
+    return found.text if found else None
+
+
+def left(page: Page) -> str:
+    return page.get_by_role("timer").inner_text()
+
+
+def test_r25_the_end_is_told_and_what_was_typed_before_it_counts(house: House, desks: Desks) -> None:
+    """By a computer whose date is three days off; extra time opens the field again."""
+    exam = ending_in(house, 12)
+    test_id, ends_at = exam.id, exam.ends_at
+    desk = desks.desk(house)
+    desk.context.add_init_script(THREE_DAYS_OFF)
+    page = desk.sign_in(house.candidate(exam), f"/tests/{test_id}")
+    is_live(page)
+    answer = page.get_by_role("textbox", name="Answer to question 1")
+    assert re.fullmatch(r"0:\d\d min", left(page))
+    answer.fill("Early.")
+    while utcnow() < ends_at - timedelta(seconds=0.6):
+        answer.press_sequentially("x")
+    expect(answer).to_have_attribute("readonly", "", timeout=2_600)
+    assert timedelta(0) <= utcnow() - ends_at < timedelta(seconds=2)
+    typed = answer.input_value()
+    expect(page.locator("[data-save-state]")).to_contain_text("This text counts")
+    assert stored(house) == typed
+    expect(page.get_by_role("timer")).to_have_text("Time is up")
+    expect(page.get_by_role("status").filter(has_text="Your time is up. You can still submit")).to_be_visible()
+    expect(page.get_by_text("Your time is up. What was saved counts.")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_hidden()
+    expect(page.get_by_role("link", name="Submit the test…")).to_be_visible()
+    change(house, house.session.get_one(Exam, test_id), extra_minutes=20)
+    expect(answer).to_be_editable(timeout=3_000)
+    assert re.fullmatch(r"0:(19|20) h", left(page))
+    expect(page.get_by_role("status").filter(has_text="Your end has changed. Time left: 0:")).to_be_visible()
+    answer.press_sequentially(" More.")
+    expect(page.locator("[data-save-state]")).to_contain_text("Saved")
+    page.wait_for_timeout(1_500)
+    assert stored(house) == f"{typed} More."
+
+
+def test_r25_text_that_cannot_be_sent_in_time_is_said_not_to_count(house: House, desks: Desks) -> None:
+    """Offline over the end: the page tries, then says which text the server has, and keeps the other to copy."""
+    exam = ending_in(house, 9)
+    desk = desks.desk(house)
+    desk.expects(*CUT)
+    page = desk.sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    answer = page.get_by_role("textbox", name="Answer to question 1")
+    answer.fill("Saved.")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    desk.context.set_offline(True)
+    answer.press_sequentially(" Not sent.")
+    expect(answer).to_have_attribute("readonly", "", timeout=12_000)
+    expect(page.locator("[data-save-state]")).to_contain_text("Saving what you typed before the end")
+    expect(page.locator("[data-save-state]")).to_contain_text("Not saved in time", timeout=25_000)
+    box = page.get_by_role("status").filter(has_text="The end came before this text")
+    expect(box).to_contain_text("could not be reached")
+    expect(answer).to_have_value("Saved. Not sent.")
+    desk.context.set_offline(False)
+    expect(box).not_to_contain_text("could not be reached", timeout=15_000)
+    expect(box.get_by_label("The text that counts")).to_have_value("Saved.")
+    assert stored(house) == "Saved."
+    page.get_by_role("link", name="Submit the test…").click()
+    page.get_by_role("button", name="Submit now").click()
+    expect(page.get_by_text("Nothing more to do here")).to_be_visible()
+
+
+def test_r25_text_from_before_the_end_comes_through_within_the_grace(house: House, desks: Desks) -> None:
+    """Offline at the end and back seconds later; the other tab closes too."""
+    exam = ending_in(house, 9)
+    test_id, ends_at = exam.id, exam.ends_at
+    desk = desks.desk(house)
+    desk.expects(*CUT)
+    page = desk.sign_in(house.candidate(exam), f"/tests/{test_id}")
+    other = desk.tab(f"/tests/{test_id}")
+    page.bring_to_front()
+    answer = page.get_by_role("textbox", name="Answer to question 1")
+    desk.context.set_offline(True)
+    answer.press_sequentially("Before the end.")
+    expect(answer).to_have_attribute("readonly", "", timeout=12_000)
+    page.wait_for_timeout(4_000)
+    desk.context.set_offline(False)
+    expect(page.locator("[data-save-state]")).to_contain_text("This text counts", timeout=8_000)
+    assert stored(house) == "Before the end."
+    assert utcnow() - ends_at < timedelta(seconds=15)
+    expect(other.get_by_role("textbox", name="Answer to question 1")).to_have_attribute("readonly", "")
+    expect(other.get_by_role("textbox", name="Answer to question 1")).to_have_value("Before the end.")
+
+
+def test_r25_a_minute_is_said_once_and_nothing_false(house: House, desks: Desks) -> None:
+    exam = ending_in(house, 5 * 60 + 6)
+    desk = desks.desk(house)
+    page = desk.sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    word = page.locator("[data-countdown-word]")
+    expect(word).to_be_empty()
+    assert left(page) == "0:05 h"
+    expect(word).to_have_text("5 minutes left")
+    assert re.fullmatch(r"(5:00|4:5\d) min", left(page))
+    page.reload()
+    page.wait_for_timeout(1_500)
+    expect(page.locator("[data-countdown-word]")).to_be_empty()
+    page.get_by_role("button", name="Hide").click()
+    expect(page.get_by_role("timer")).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("button", name="Show time")).to_be_visible()
+    expect(page.get_by_role("timer")).to_be_hidden()
+    page.get_by_role("button", name="Show time").click()
+    expect(page.get_by_role("timer")).to_be_visible()
+
+
+def test_r25_pause_and_withdrawal_are_told(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    desk = desks.desk(house)
+    page = desk.sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    is_live(page)
+    answer = page.get_by_role("textbox", name="Answer to question 1")
+    answer.fill("So far.")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    change(house, exam, paused_at=utcnow())
+    expect(answer).to_have_attribute("readonly", "", timeout=3_000)
+    expect(page.get_by_text("An invigilator has paused your test")).to_be_visible()
+    change(house, exam, paused_at=None)
+    expect(answer).to_be_editable(timeout=3_000)
+    change(house, exam, withdrawn_at=utcnow())
+    expect(page.get_by_text("You are withdrawn from this test")).to_be_visible(timeout=6_000)
+    expect(answer).to_have_count(0)
+    expect(page.get_by_text("Why do the leaves fall?")).to_have_count(0)
+
+
+def test_r25_the_start_is_told_without_a_request(house: House, desks: Desks) -> None:
+    """On the dashboard and on the start page; a moved start comes by the event."""
+    exam = house.exam(starts_at=utcnow() + timedelta(hours=1))
+    test_id = exam.id
+    ada = house.candidate(exam, started_at=None)
+    desk = desks.desk(house)
+    desk.context.add_init_script(THREE_DAYS_OFF)
+    page = desk.sign_in(ada)
+    is_live(page)
+    start_page = desk.tab(f"/tests/{test_id}")
+    is_live(start_page)
+    for each in (page, start_page):
+        expect(each.get_by_role("button", name="Start the test")).to_be_disabled()
+    page.bring_to_front()
+    starts_at = utcnow() + timedelta(seconds=9)
+    with writing(house.session):
+        house.session.get_one(Exam, test_id).starts_at = starts_at
+        house.session.flush()
+        note_changes(house.session, test_ids=[test_id])
+    page.wait_for_timeout(5_000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/ping" not in request.url else None)
+    expect(page.get_by_role("button", name="Start the test")).to_be_disabled()
+    expect(page.get_by_role("button", name="Start the test")).to_be_enabled(timeout=8_000)
+    assert timedelta(0) <= utcnow() - starts_at < timedelta(seconds=2)
+    assert asked == []
+    expect(page.get_by_text("Open: you can start.")).to_be_visible()
+    expect(start_page.get_by_role("button", name="Start the test")).to_be_enabled(timeout=2_000)
+    page.get_by_role("button", name="Start the test").click()
+    expect(page.get_by_role("textbox", name="Answer to question 1")).to_be_editable()
+    expect(start_page.get_by_role("textbox", name="Answer to question 1")).to_be_editable()

@@ -1,0 +1,113 @@
+"""R25: what changes a sitting is noted with it, and told to the streams of its person."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.exams.rows import browser_of, person_of
+from tests.hall import Hall
+from tests.planning.papers import bring_in, candidate, roster
+from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.exams import progress
+from webapp.exams.changes import ChangedSittings, note_changes
+from webapp.models import Candidacy
+from webapp.models import Test as Exam
+from webapp.planning.closing import close_test, reopen_test
+from webapp.push.service import current
+
+LATER = {"test_end": "2026-11-24T13:00"}
+
+
+def changed(session: Session, since: datetime) -> set[str]:
+    """The candidate numbers noted since a moment."""
+    session.rollback()
+    return set(session.scalars(select(Candidacy.number).where(Candidacy.changed_at >= since)))
+
+
+def test_r25_an_import_notes_whose_sitting_it_changes(session: Session) -> None:
+    bring_in(session, roster(candidate(1), candidate(2)))
+    before = utcnow()
+    bring_in(session, roster(candidate(1), candidate(2)))
+    assert changed(session, before) == set()
+    bring_in(session, roster(candidate(1, extra_minutes="15"), candidate(2)))
+    assert changed(session, before) == {"C1"}
+    before = utcnow()
+    bring_in(session, roster(candidate(1, extra_minutes="15", **LATER), candidate(2, **LATER)))
+    assert changed(session, before) == {"C1", "C2"}
+
+
+def test_r25_starting_submitting_closing_and_reopening_are_noted(hall: Hall, session: Session) -> None:
+    test = hall.test()
+    test_id, title, day = test.id, test.title, test.start_date
+    candidacy = hall.candidacy(test, started_at=None, number="C1")
+    user_id = candidacy.user_id
+    steps = (
+        lambda: progress.start(session, user_id, test_id, utcnow()),
+        lambda: progress.submit(session, user_id, test_id, utcnow()),
+        lambda: close_test(session, title, day, now=utcnow()),
+        lambda: reopen_test(session, title, day, now=utcnow()),
+    )
+    for step in steps:
+        before = utcnow()
+        step()
+        assert changed(session, before) == {"C1"}
+
+
+def test_r25_streams_of_its_person_are_told_the_sitting_once(app: Flask, hall: Hall, session: Session) -> None:
+    test = hall.test()
+    ada, bob = hall.candidacy(test), hall.candidacy(test)
+    ada_id, ada_person, numbers = ada.id, ada.user_id, [ada.id, bob.id]
+    with app.app_context():
+        current().hub.capacity = 1
+        current().hub.open(ada_person, "s")
+    sweep, before = ChangedSittings(), utcnow()
+    assert list(sweep.since(before)) == []
+    with writing(session):
+        session.get_one(Candidacy, ada_id).extra_minutes = 7
+        session.flush()
+        note_changes(session, candidacy_ids=numbers)
+    words = list(sweep.since(before))
+    assert [word.user_id for word in words] == [ada_person]
+    assert b"event: sitting" in words[0].event
+    assert b"7 minutes of extra time" in words[0].event
+    assert next(iter(sweep.since(before))) is words[0]
+    assert list(sweep.since(utcnow())) == []
+
+
+@pytest.mark.parametrize("field", ["extra_minutes", "paused_at", "withdrawn_at", "closed_at", "starts_at"])
+def test_r25_a_page_that_polls_learns_that_something_has_changed(
+    app: Flask, hall: Hall, session: Session, field: str
+) -> None:
+    test = hall.test(starts_at=utcnow() + timedelta(seconds=1))
+    test_id = test.id
+    candidacy = hall.candidacy(test, started_at=None)
+    number, client = candidacy.id, browser_of(app, person_of(hall, candidacy))
+
+    def version() -> str:
+        return client.get("/inbox/new").text.split('data-sittings-version="')[1].split('"')[0]
+
+    first = version()
+    assert f'data-sittings-version="{first}"' in client.get("/").text
+    assert version() == first
+    with writing(session):
+        row = (
+            session.get_one(Exam, test_id)
+            if field in {"closed_at", "starts_at"}
+            else session.get_one(Candidacy, number)
+        )
+        setattr(row, field, 5 if field == "extra_minutes" else utcnow())
+    assert version() != first
+
+
+def test_r25_the_dashboards_fragment_carries_the_servers_time(app: Flask, hall: Hall) -> None:
+    client = browser_of(app, person_of(hall, hall.candidacy(hall.test())))
+    fragment = client.get("/", headers={"HX-Request": "true"}).text
+    assert "<html" not in fragment
+    told = int(fragment.split('data-server-time="')[1].split('"')[0])
+    assert abs(utcnow().timestamp() * 1000 - told) < 60_000
