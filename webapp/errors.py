@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import db, login
@@ -86,7 +86,9 @@ def _bad_csrf(_error: CSRFError) -> BaseResponse:
 def _http_error(error: HTTPException) -> BaseResponse:
     if error.code is None or error.code < 400:
         return error.get_response()
-    answer = error_answer(error.code)
+    # a server that waited long enough for a body says so to whoever was reading it
+    is_late = isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError)
+    answer = error_answer(408 if is_late else error.code)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             answer.headers[name] = value

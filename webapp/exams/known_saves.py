@@ -87,7 +87,10 @@ def _form(environ: WSGIEnvironment) -> dict[str, str] | None:
     length = environ.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdecimal() and int(length) <= LONGEST) or "HTTP_TRANSFER_ENCODING" in environ:
         return None
-    body = environ["wsgi.input"].read(int(length))
+    try:
+        body = environ["wsgi.input"].read(int(length))
+    except OSError:
+        return None  # it does not arrive: the long way finds the same, and says it
     environ["wsgi.input"] = BytesIO(body)
     try:
         pairs = parse_qsl(
