@@ -159,3 +159,10 @@ def is_contributor(session: Session, actor: User) -> bool:
 def is_candidate(session: Session, actor: User) -> bool:
     """Whether this person sits any test at all."""
     return session.scalar(select(RosterEntry.id).where(RosterEntry.user_id == actor.id).limit(1)) is not None
+
+
+def sits_an_open_test(session: Session, actor: User) -> bool:
+    """Whether this person is a candidate of a test that is not closed yet."""
+    candidacies = select(RosterEntry.id).join(Test, Test.id == RosterEntry.test_id)
+    is_open = RosterEntry.user_id == actor.id, Test.closed_at.is_(None)
+    return session.scalar(candidacies.where(*is_open).limit(1)) is not None

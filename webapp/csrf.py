@@ -13,6 +13,9 @@ REMEMBERED = 10_000
 """As many as a process holds streams: each page sends the same token with every ping and every save."""
 SALT = "wtf-csrf-token"
 FIELD = "csrf_token"
+SIGN_IN_SECRET = "sign_in_token"  # noqa: S105
+"""Where a session keeps what the tokens of sign-in pages belong to that were opened before anybody had signed in."""
+SIGN_IN = "accounts.take_sign_in"
 
 
 class RememberingCSRFProtect(CSRFProtect):  # type: ignore[misc] # Flask-WTF has no types
@@ -20,14 +23,17 @@ class RememberingCSRFProtect(CSRFProtect):  # type: ignore[misc] # Flask-WTF has
 
     def protect(self, apply_exemptions: bool = False) -> None:
         """Let the request pass, or refuse it with what Flask-WTF says."""
-        if _is_of_this_session(request.headers.get("X-CSRFToken", "")):
+        if _belongs_to(session.get(FIELD), request.headers.get("X-CSRFToken", "")):
+            g.csrf_valid = True
+            return
+        # the second of two sign-in tabs: it is as good as the first, which has begun a new session
+        if request.endpoint == SIGN_IN and _belongs_to(session.get(SIGN_IN_SECRET), request.form.get(FIELD, "")):
             g.csrf_valid = True
             return
         super().protect(apply_exemptions)
 
 
-def _is_of_this_session(token: str) -> bool:
-    own = session.get(FIELD)
+def _belongs_to(own: object, token: str) -> bool:
     if not token or not isinstance(own, str):
         return False
     try:

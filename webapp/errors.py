@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
+from webapp import browser_session
 from webapp.extensions import db, login
 from webapp.outages import is_outage, log_outage
 from webapp.refusals import Refusal, StaleForm, Unavailable
@@ -29,6 +31,8 @@ def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: in
     answer = make_response(words, status)
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
+    if refusal is not None and refusal.code:
+        answer.headers["X-Examhall-Refusal"] = refusal.code
     if wants_fragment():
         answer.headers["X-CSRF-Token"] = generate_csrf()
     return answer
@@ -38,6 +42,7 @@ def _rendered(template: str, *, status: int, **context: object) -> str:
     """An error page for the person who is signed in, or for nobody if the database cannot say who that is."""
     if status < 500:
         try:
+            _ = current_user.is_authenticated  # before the page says whose it is: an ended session is emptied by it
             return render_template(template, status=status, **context)
         except Exception as error:
             if not is_outage(error):
@@ -68,7 +73,9 @@ def init_app(app: Flask) -> None:
 def not_signed_in() -> BaseResponse:
     """Pages lead to the sign-in page and back; fragments, streams and posts get a 401 that keeps what was typed."""
     if request.method == "GET" and not wants_fragment():
-        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
+        address = request.full_path.rstrip("?")
+        browser_session.interrupt(address)
+        return redirect(url_for("accounts.sign_in", next=address))
     return error_answer(401)
 
 

@@ -13,6 +13,8 @@ class Refusal(Exception):
     """
 
     status: ClassVar[int] = 400
+    code: ClassVar[str] = ""
+    """What templates know it by, where a status has several meanings."""
 
 
 class BadParameter(Refusal):
@@ -31,6 +33,13 @@ class StaleForm(Refusal):
     fragment's request brings the new token, so that pressing the same button once more works."""
 
     status = 400
+
+
+class AnotherPerson(Refusal):
+    """The page was opened by another person than the one who is signed in by now, in another tab of the browser."""
+
+    status = 409
+    code = "another_person"
 
 
 class NotAllowed(Refusal):

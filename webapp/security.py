@@ -7,26 +7,33 @@ import re
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 from weakref import WeakKeyDictionary
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
-from itsdangerous import URLSafeTimedSerializer
+from flask_wtf.csrf import generate_csrf
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
+from webapp import browser_session
+from webapp.browser_session import BrowserSession
 from webapp.extensions import login
 from webapp.models import KeptSession, kept_id
+from webapp.refusals import AnotherPerson
 
 NOT_ASCII = re.compile(rb"%[89A-Fa-f]|[\x80-\xff]")
 """In an address or a form: only then can it be no text."""
 View = TypeVar("View", bound=Callable[..., object])
 REMEMBERED_COOKIES = 10_000
 """As many as a process holds streams."""
+PERSON_HEADER = "X-Examhall-Person"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -71,11 +78,18 @@ class KnownCookies:
 
     def __init__(self, serializer: URLSafeTimedSerializer) -> None:
         self.dumps = serializer.dumps
-        self._read = lru_cache(REMEMBERED_COOKIES)(lambda text, max_age, _hour: serializer.loads(text, max_age=max_age))
+        self._read = lru_cache(REMEMBERED_COOKIES)(
+            lambda text, max_age, _hour: serializer.loads(text, max_age=max_age, return_timestamp=True)
+        )
+
+    def read(self, text: str, max_age: int) -> tuple[Any, datetime]:
+        """The session that a cookie holds, for the request alone, and when it was signed; raises `BadSignature`."""
+        values, signed_at = self._read(text, max_age, int(time.time()) // 3600)
+        return deepcopy(values), signed_at
 
     def loads(self, text: str, max_age: int) -> Any:
         """The session that a cookie holds, for the request alone; raises `BadSignature`."""
-        return deepcopy(self._read(text, max_age, int(time.time()) // 3600))
+        return self.read(text, max_age)[0]
 
 
 def cookie_name(secret_key: str, database_url: str) -> str:
@@ -109,6 +123,23 @@ class SessionCookie(SecureCookieSessionInterface):
             self._serializers[app] = KnownCookies(made)
         return self._serializers[app]
 
+    session_class = BrowserSession
+
+    def open_session(self, app: Flask, request: Request) -> BrowserSession | None:
+        """As Flask does it, with the time at which the cookie was signed."""
+        serializer, cookie = self.get_signing_serializer(app), request.cookies.get(self.get_cookie_name(app))
+        if serializer is None:
+            return None
+        if not cookie:
+            return BrowserSession()
+        try:
+            values, signed_at = serializer.read(cookie, int(app.permanent_session_lifetime.total_seconds()))
+        except BadSignature:
+            return BrowserSession()
+        opened = BrowserSession(values)
+        opened.signed_at = signed_at.timestamp()
+        return opened
+
     def get_cookie_name(self, app: Flask) -> str:
         """Asked for each request. Over TLS a name for which no neighbour of this host can set a cookie."""
         return f"{'__Host-' if request.is_secure else ''}{app.config['SESSION_COOKIE_NAME']}"
@@ -124,7 +155,10 @@ def init_app(app: Flask) -> None:
     public(app.view_functions["static"])
     app.before_request(_require_readable_text)
     app.before_request(_require_sign_in)
+    app.before_request(_require_own_page)
     app.after_request(_set_headers)
+    app.add_template_global(page_person)
+    app.add_template_global(form_marks)
 
 
 def _require_readable_text() -> None:
@@ -153,12 +187,38 @@ def _require_sign_in() -> BaseResponse | None:
         return None  # no such address: the 404 tells nothing
     view = current_app.view_functions[request.endpoint]
     if getattr(view, "takes_session", False):
-        return None if "_user_id" in session else login.unauthorized()
+        if "_user_id" in session and not browser_session.is_idle():
+            browser_session.note_request()
+            return None
+        return None if current_user.is_authenticated else login.unauthorized()
     if getattr(view, "is_public", False):
         return None
     if not current_user.is_authenticated:
         return login.unauthorized()  # type: ignore[no-any-return]
     return None
+
+
+def _require_own_page() -> None:
+    """Refuse what comes from a page of another person than the one whose session this is by now.
+
+    Pages say whose they are with each request: scripts by a header, forms by a field. Other clients need not.
+    """
+    whose = request.headers.get(PERSON_HEADER) or (request.form.get("person") if request.method == "POST" else None)
+    kept = kept_session()
+    if whose and kept and whose != str(kept.user_id):
+        raise AnotherPerson
+
+
+def page_person() -> str:
+    """Whose page is being made, for its requests to say; empty if nobody is signed in."""
+    kept = kept_session()
+    return str(kept.user_id) if kept else ""
+
+
+def form_marks() -> Markup:
+    """What every form of a page carries: whose page it is, and its token."""
+    fields = (("csrf_token", generate_csrf()), ("person", page_person()))
+    return Markup("").join(Markup('<input type="hidden" name="{}" value="{}">').format(*field) for field in fields)
 
 
 def _set_headers(response: Response) -> Response:

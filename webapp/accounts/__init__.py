@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask, session
 from sqlalchemy import bindparam, select
 
+from webapp import browser_session
+from webapp.access import sits_an_open_test
 from webapp.accounts.views import blueprint
 from webapp.database import PLANNED_ONCE
 from webapp.extensions import db, login
@@ -26,9 +28,21 @@ def init_app(app: Flask) -> None:
 
 def load_user(kept: str) -> User | None:
     """The person of a session, from what `User.get_id()` had put there; None once it has ended."""
+    person = _person_of(kept)
+    if person is None:
+        browser_session.empty()  # a cookie that no longer counts is not signed anew
+    else:
+        browser_session.note_request()
+    return person
+
+
+def _person_of(kept: str) -> User | None:
     found = kept_id(kept)
     if found is None:
         return None
     user_id, epoch = found
     said = {"user_id": user_id, "epoch": epoch, "session_id": session.get("sid", "")}
-    return db.session().scalar(PERSON_OF_A_SESSION, said)
+    person = db.session().scalar(PERSON_OF_A_SESSION, said)
+    if person is not None and browser_session.is_idle() and not sits_an_open_test(db.session(), person):
+        return None
+    return person

@@ -8,17 +8,21 @@ from datetime import datetime, timedelta
 import structlog
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from webapp import push
+from webapp import browser_session, push
 from webapp.accounts.budgets import account_key
 from webapp.accounts.known_devices import KEPT_FOR, KnownDevices
-from webapp.accounts.next_address import inside
+from webapp.accounts.next_address import START, inside
 from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import LONGEST_NAME, sign_in
 from webapp.clock import utcnow
+from webapp.csrf import SIGN_IN
+from webapp.errors import error_answer
 from webapp.extensions import db
 from webapp.models import User
+from webapp.refusals import StaleForm
 from webapp.security import device_cookie_name, public
 
 blueprint = Blueprint("accounts", __name__)
@@ -32,7 +36,7 @@ def show_sign_in() -> Response:
     """The form; whoever is signed in already goes on."""
     next_address = inside(request.args.get("next"))
     if current_user.is_authenticated:
-        return redirect(next_address)
+        return redirect(_followed(next_address, current_user.id))
     return _form(next_address)
 
 
@@ -56,9 +60,18 @@ def take_sign_in() -> Response:
         log.info("sign-in refused", reason=type(refusal).__name__, address=request.remote_addr)
         return _form(next_address, refusal, now)
     log.info("signed in", user_id=user.id, address=request.remote_addr)
+    leads_to = _followed(next_address, user.id)
     _end_session()
     _begin_session(user)
-    return _remember_device(user, redirect(next_address))
+    return _remember_device(user, redirect(leads_to))
+
+
+@blueprint.errorhandler(CSRFError)
+def stale_form(_error: CSRFError) -> Response:
+    """A sign-in page of an earlier session: the form once more, with a token of this one."""
+    if request.endpoint != SIGN_IN:
+        return error_answer(400, refusal=StaleForm())
+    return _form(inside(request.form.get("next")), StaleForm())
 
 
 @blueprint.post("/logout")
@@ -72,7 +85,7 @@ def sign_out() -> Response:
 
 
 def _form(
-    next_address: str, refusal: WrongPassword | TooManyTries | None = None, now: datetime | None = None
+    next_address: str, refusal: WrongPassword | TooManyTries | StaleForm | None = None, now: datetime | None = None
 ) -> Response:
     username = request.form.get("username", "")
     page = render_template(
@@ -80,6 +93,7 @@ def _form(
         next_address=next_address,
         username=username if len(username) <= LONGEST_NAME else "",
         wrong=isinstance(refusal, WrongPassword),
+        stale=isinstance(refusal, StaleForm),
         # to the second, and then never too early
         again_at=refusal.again_at + ALMOST_A_SECOND if isinstance(refusal, TooManyTries) else None,
     )
@@ -106,6 +120,10 @@ def _remember_device(user: User, answer: Response) -> Response:
     return answer
 
 
+def _followed(address: str, user_id: int) -> str:
+    return START if browser_session.is_anothers(address, user_id) else address
+
+
 def _begin_session(user: User) -> None:
     session["sid"] = secrets.token_urlsafe(16)
     login_user(user)
@@ -116,5 +134,5 @@ def _end_session() -> None:
     person, session_id = (current_user.id, session.get("sid")) if current_user.is_authenticated else (None, None)
     if person is not None and session_id is not None:
         push.sign_out(person, session_id)  # first: if it cannot be written, the browser keeps it to try again
+    browser_session.empty()
     logout_user()
-    session.clear()

@@ -39,12 +39,6 @@ class ChangedElsewhere(ExamRefusal):
         self.stored = stored
 
 
-class SomebodyElse(ExamRefusal):
-    """The page belongs to another person than the one who is signed in by now (a shared computer)."""
-
-    reason = "somebody_else"
-
-
 class UnfitText(ExamRefusal):
     """A text that cannot be stored: too long, or with a NUL character in it."""
 

@@ -13,7 +13,9 @@ from webapp.messaging.sending import Draft
 from webapp.monitor.filters import parse_filter, printable
 from webapp.refusals import BadParameter
 
-OWN_NAMES = frozenset({"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "insert"})
+OWN_NAMES = frozenset(
+    {"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "person", "insert"}
+)
 ID = re.compile(r"[0-9]{1,15}")
 MOST_PICKED = 10_000
 """Candidacies or messages in one form; databases bound the parameters of a statement."""

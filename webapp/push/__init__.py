@@ -48,7 +48,7 @@ def init_app(app: Flask, *, outbox: Outbox, open_notices: NoticesOf, came_back: 
     built = app.extensions["examhall_push"] = service.build(app, outbox, open_notices, came_back)
     if service.under_gevent():
         app.wsgi_app = OwnStack(app.wsgi_app)  # type: ignore[method-assign]
-    app.wsgi_app = KnownPings(app.wsgi_app, built.presence.seen)  # type: ignore[method-assign]
+    app.wsgi_app = KnownPings(app.wsgi_app, built.presence.pinged)  # type: ignore[method-assign]
     app.register_blueprint(push)
     app.before_request(_start_loops)
     app.after_request(_count_as_seen)

@@ -14,6 +14,7 @@ from webapp import metrics
 from webapp.logs import Seldom
 from webapp.push import files
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
+from webapp.push.known_ends import KnownEnds
 from webapp.push.stream import SendChunk, Stream
 from webapp.refusals import Unavailable
 
@@ -39,6 +40,7 @@ class Hub:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
+        self.ends = KnownEnds()
         self._streams: dict[int, list[Stream]] = {}
         self._count = 0
         self._draining = False
@@ -143,6 +145,7 @@ class Hub:
 
     def sign_out(self, user_id: int, session_id: str) -> None:
         """End the streams that this session had opened; all of the person's for `ALL_SESSIONS`."""
+        self.ends.tell(user_id, session_id)
         for stream in self._of(user_id):
             if session_id in (ALL_SESSIONS, stream.session_id):
                 stream.end(SIGNED_OUT)

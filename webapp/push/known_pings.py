@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from webapp import metrics
 from webapp.clock import utcnow
 from webapp.known import Known, digest
+from webapp.models import KeptSession
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PINGED = "examhall.pinged"
-"""Where the view leaves whose ping it has taken, for whoever serves it."""
+"""Where the view leaves of which session it has taken a ping."""
 
 
 class KnownPings:
-    """WSGI middleware around an application. `seen` hears of each person whose ping it answers itself."""
+    """WSGI middleware around an application.
 
-    def __init__(self, application: WSGIApplication, seen: Callable[[int, Any], None]) -> None:
+    `pinged` hears of each session whose ping it answers itself, and says if that is known to have ended.
+    """
+
+    def __init__(self, application: WSGIApplication, pinged: Callable[[KeptSession, datetime], bool]) -> None:
         self._application = application
-        self._seen = seen
-        self._known: Known[int] = Known(PINGED, "204 ")
+        self._pinged = pinged
+        self._known: Known[KeptSession] = Known(PINGED, "204 ")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -35,10 +40,9 @@ class KnownPings:
             return self._application(environ, start_response)
         begun, said = time.perf_counter(), digest(environ)
         known = self._known.of(said)
-        if known is None:
+        if known is None or not self._pinged(known[0], utcnow()):
             return self._application(environ, self._known.remembering(environ, said, start_response))
-        user_id, (status, headers) = known
-        self._seen(user_id, utcnow())
+        status, headers = known[1]
         metrics.timer("push.ping", 204).observe(time.perf_counter() - begun)
         start_response(status, list(headers))
         return []

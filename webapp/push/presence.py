@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from webapp import metrics
 from webapp.among import among
 from webapp.database import Instant, microseconds, writing
-from webapp.models import ATTEMPTS, Candidacy, Test
+from webapp.models import ATTEMPTS, Candidacy, KeptSession, Test
 from webapp.models.derived import OFFLINE_AFTER, away_for_long_until, is_online
+from webapp.push.known_ends import KnownEnds
+from webapp.push.sessions import ended_of
 
 FLUSH_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
@@ -32,12 +34,15 @@ CameBack = Callable[[Session, list[int], datetime], None]
 class PresenceRecorder:
     """What one process has heard since its last batch."""
 
-    def __init__(self, is_open: Callable[[int], bool], came_back: CameBack) -> None:
+    def __init__(self, is_open: Callable[[int], bool], came_back: CameBack, ends: KnownEnds | None = None) -> None:
         self._is_open = is_open
         self._came_back = came_back
         self._started_at: datetime | None = None
         self._heard_until: datetime | None = None
+        self._ends = KnownEnds() if ends is None else ends
         self._seen: dict[int, datetime] = {}
+        self._pinged: dict[KeptSession, datetime] = {}
+        """Sessions that were heard of and not looked up: whether they count, each batch asks for all of them."""
         self._since: datetime | None = None
         """When the first of those was heard of who are not written yet: long ago if the database was away."""
         self._left: dict[int, datetime] = {}
@@ -50,9 +55,36 @@ class PresenceRecorder:
     def seen(self, user_id: int, now: datetime) -> None:
         """Somebody was heard of: a request, a ping, a poll."""
         with self._lock:
-            self._seen[user_id] = now
+            self._seen[user_id] = max(now, self._seen.get(user_id, now))
             self._since = self._since or now
             self._left.pop(user_id, None)
+
+    def pinged(self, kept: KeptSession, now: datetime) -> bool:
+        """A session was heard of, as its cookie has it; False if it is known to have ended: then nobody was."""
+        if kept in self._ends:
+            return False
+        with self._lock:
+            self._pinged[kept] = now
+            self._since = self._since or now
+        return True
+
+    def _look_up(self, session: Session) -> None:
+        """Count those who pinged as seen, unless their session has ended."""
+        with self._lock:
+            pinged, self._pinged = self._pinged, {}
+        if not pinged:
+            return
+        try:
+            ended = ended_of(session, pinged)
+        except BaseException:
+            with self._lock:
+                self._pinged = {**pinged, **self._pinged}
+            raise
+        for kept, at in pinged.items():
+            if kept in ended:
+                self._ends.find(kept)
+            else:
+                self.seen(kept.user_id, at)
 
     def left(self, user_id: int, now: datetime) -> None:
         """Somebody's last stream here was closed."""
@@ -64,6 +96,7 @@ class PresenceRecorder:
 
         People who were away for long until now are told to `came_back` inside the same transaction.
         """
+        self._look_up(session)
         with self._lock:
             seen, self._seen = self._seen, {}
             since, self._since = self._since, None

@@ -46,7 +46,7 @@ def build(app: Flask, outbox: Outbox, open_notices: NoticesOf, came_back: CameBa
     settings: Settings = app.config["SETTINGS"]
     hub = Hub(_capacity(settings))
     sweep = Sweep(hub, outbox, lambda moment: sessions.ended_since(db.session(), moment))
-    presence = PresenceRecorder(hub.is_open, came_back)
+    presence = PresenceRecorder(hub.is_open, came_back, hub.ends)
     background = Background(app)
     background.every(1.0, hub.beat)
     background.every(SWEEP_SECONDS, sweep.step)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from webapp.among import among
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.models import EndedSession
+from webapp.models import EndedSession, KeptSession, User
 from webapp.push.bus import SignOut
 from webapp.push.hub import ALL_SESSIONS
 
 REMEMBERED = timedelta(days=32)
 """How long an ended session is kept in mind. Flask refuses a cookie that was signed 31 days ago."""
+
+
+def ended_of(session: Session, kept: Collection[KeptSession]) -> set[KeptSession]:
+    """Those of these sessions that no longer count, by one statement."""
+    query = select(User.id, User.epoch, EndedSession.session_id).outerjoin(
+        EndedSession, EndedSession.user_id == User.id
+    )
+    epochs: dict[int, int] = {}
+    ended: set[tuple[int, str]] = set()
+    for user_id, epoch, session_id in session.execute(query.where(among(User.id, {one.user_id for one in kept}))):
+        epochs[user_id] = epoch
+        ended.add((user_id, session_id))
+    return {one for one in kept if epochs.get(one.user_id) != one.epoch or (one.user_id, one.session_id) in ended}
 
 
 def write_end(session: Session, user_id: int, session_id: str) -> None:

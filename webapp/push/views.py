@@ -112,12 +112,13 @@ class StreamBody:
 
 @own_session
 def ping() -> Response:
-    """Seen, 204. Reads the signed cookie only: no database in the request."""
+    """Seen, 204; 401 in a session that is known to have ended. No database in the request."""
     kept = kept_session()
     if kept is None:
         raise Unauthorized
-    service.seen(kept.user_id)
-    request.environ[PINGED] = kept.user_id
+    if not service.current().presence.pinged(kept, utcnow()):
+        raise Unauthorized
+    request.environ[PINGED] = kept
     return Response(status=204)
 
 

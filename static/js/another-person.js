@@ -1,0 +1,17 @@
+// Somebody else has signed in in another tab: nothing that this page asks for is done, and what it shows stays as it is.
+// The server's words go where the person looks: into the open dialog, which lies above all else, or on top of the page.
+export function concernsAnother(response) {
+  return response.headers.get("X-Examhall-Refusal") === "another_person";
+}
+
+export async function sayWhoIsHere(response) {
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const words = document.importNode(page.querySelector("[data-reason]"), true);
+  words.classList.add("another-person");
+  for (const earlier of document.querySelectorAll(".another-person")) earlier.remove();
+  (document.querySelector("dialog[open]") ?? document.getElementById("main")).prepend(words);
+}
+
+document.addEventListener("htmx:before:response", (event) => {
+  if (concernsAnother(event.detail.ctx.response)) event.preventDefault();
+});
