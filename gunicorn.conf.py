@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gunicorn.http import message
 
 gevent.config.track_greenlet_tree = False  # where each connection's greenlet was spawned: nobody asks, half a kilobyte
 
@@ -25,7 +26,7 @@ graceful_timeout = 15  # a request waits up to 10 s for a busy database; streams
 keepalive = 75  # longer than a balancer keeps its connections (60 s), so that it never meets one just closed
 max_requests = 0  # a worker that restarts would cut every stream
 
-limit_request_line = 8190  # "send to all" and the monitor carry their filter in the address
+limit_request_line = 65_536  # the monitor's address holds its filter: 500 rooms with long names (R18)
 limit_request_fields = 64
 limit_request_field_size = 8190
 
@@ -34,6 +35,8 @@ errorlog = "-"
 loglevel = "info"
 control_socket_disable = True  # its default path is one per user: two halls on a machine would share it
 proc_name = "examhall"
+
+message.MAX_REQUEST_LINE = limit_request_line  # gunicorn takes no larger setting than this constant of its own
 
 
 def _raise_file_limit() -> None:

@@ -22,7 +22,10 @@ from gunicorn.workers.ggevent import GeventWorker
 FILES_OF_ITS_OWN = 48
 """Of a worker: database, Redis, templates, log. As many more are left for clients that are being refused."""
 FULL_SAID_EVERY = 60.0
-REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nX-Examhall: 1\r\nRetry-After: 5\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
 BODY_SECONDS = 30.0
 """For how long the whole body of a request may arrive."""
 UNREAD_SECONDS = 60.0

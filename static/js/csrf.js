@@ -1,4 +1,5 @@
-// Every HTMX request carries the page's CSRF token; an answer that brings a newer one (after signing in again in
+// Every HTMX request carries the page's CSRF token, and not its address: a monitor's may be longer than a header may be.
+// An answer that brings a newer one (after signing in again in
 // another tab) renews it in the page, so that pressing the same button once more works.
 const meta = document.querySelector('meta[name="csrf-token"]');
 
@@ -13,7 +14,9 @@ export function renew(fresh) {
 }
 
 document.addEventListener("htmx:config:request", (event) => {
-  event.detail.ctx.request.headers["X-CSRFToken"] = token();
+  const { headers } = event.detail.ctx.request;
+  headers["X-CSRFToken"] = token();
+  delete headers["HX-Current-URL"];
 });
 document.addEventListener("htmx:after:request", (event) => {
   renew(event.detail.ctx.response?.headers?.get("X-CSRF-Token"));

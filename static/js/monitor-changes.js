@@ -1,5 +1,6 @@
 // Marks for a few seconds what a refresh has changed; not what only follows the clock.
-import { body, isRefresh, rowsIn } from "./monitor-rows.js";
+import { body, rowsIn } from "./monitor-rows.js";
+import { isRefresh } from "./monitor-view.js";
 
 const SHOWN_FOR = 4000;
 let before = null;

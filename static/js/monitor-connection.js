@@ -1,61 +1,49 @@
-// Says when the list was last good, and that it no longer is: no connection, signed out, nothing open any more.
-import { isRefresh } from "./monitor-rows.js";
-
-const monitor = document.getElementById("monitor");
+// Says when the list was last good, that it no longer is, and what was not done with the filters.
 const shown = document.querySelector("[data-updated]");
-const place = document.querySelector("[data-connection]");
-const box = place.querySelector("[data-connection-box]");
+const box = document.querySelector("[data-connection-box]");
+const refused = document.querySelector("[data-refused]");
+const busy = document.getElementById("monitor-busy");
 const time = new Intl.DateTimeFormat("en-GB", { timeZone: shown.dataset.zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const AWAY = [502, 503, 504];
-let unanswered = null;
+const NAMED = [400, 401, 403];
 
-function concerns(ctx) {
-  return ctx?.sourceElement && (isRefresh(ctx) || monitor.contains(ctx.sourceElement));
+function choose(root, reason) {
+  for (const part of root.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(reason);
 }
 
-function good(ctx) {
+function setStale(stale) {
+  box.hidden = !stale;
+  document.body.classList.toggle("is-stale", stale);
+}
+
+document.addEventListener("monitor:wanted", () => {
+  busy.classList.add("htmx-request");
+});
+
+document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => {
   // the server's clock, as everywhere else on the page
   const date = ctx.response.headers.get("Date");
   if (date) shown.textContent = time.format(new Date(date));
-  box.hidden = true;
-  document.body.classList.remove("is-stale");
-  if (isRefresh(ctx)) document.getElementById("monitor-problem").replaceChildren();
-  const again = isRefresh(ctx) ? unanswered : null;
-  unanswered = null;
-  if (again?.isConnected) again.requestSubmit();
-}
-
-function bad(reason) {
-  for (const part of box.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(reason);
-  box.querySelector("[data-last-good]").textContent = shown.textContent;
-  box.hidden = false;
-  document.body.classList.add("is-stale");
-}
-
-document.addEventListener("htmx:after:request", (event) => {
-  const { ctx } = event.detail;
-  if (!concerns(ctx)) return;
-  const status = ctx.response.status;
-  if (status < 400) {
-    if (isRefresh(ctx) || ctx.target?.id === "candidates") good(ctx);
-  } else if (AWAY.includes(status)) noAnswer(ctx);
-  else if (isRefresh(ctx)) bad(["400", "401", "403"].includes(`${status}`) ? `${status}` : "other");
-});
-
-document.addEventListener("htmx:error", (event) => {
-  const { ctx } = event.detail;
-  if (concerns(ctx) && !ctx.response) noAnswer(ctx);
-});
-
-// What was asked of the filters meanwhile is asked again once the server answers.
-function noAnswer(ctx) {
-  if (ctx.sourceElement.matches("[data-filter-form]")) unanswered = ctx.sourceElement;
-  bad("away");
-}
-
-// The count in words for screen readers, when the person changed the list; not at every refresh.
-document.addEventListener("htmx:after:swap", (event) => {
-  const { ctx } = event.detail;
-  if (isRefresh(ctx) || ctx.target?.id !== "candidates") return;
+  setStale(false);
+  if (!settled) return;
+  busy.classList.remove("htmx-request");
+  if (!ctx.isChange) return;
+  refused.hidden = true;
+  // in words for screen readers, when the person changed the list; not at every refresh
   document.querySelector("[data-announce]").textContent = document.getElementById("candidate-count").textContent;
 });
+
+document.addEventListener("monitor:failed", ({ detail: { status, isRefused } }) => {
+  if (isRefused && status !== 403) return; // said below; the list is as good as before
+  choose(box, status === null ? "away" : NAMED.includes(status) ? String(status) : "other");
+  box.querySelector("[data-last-good]").textContent = shown.textContent;
+  setStale(true);
+});
+
+document.addEventListener("monitor:refused", ({ detail: { reason, why } }) => {
+  busy.classList.remove("htmx-request");
+  choose(refused, reason);
+  refused.querySelector("[data-refused-why]").textContent = why;
+  refused.hidden = false;
+});
+
+refused.querySelector("button").addEventListener("click", () => (refused.hidden = true));

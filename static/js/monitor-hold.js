@@ -1,6 +1,7 @@
 // Rows do not jump under the pointer or the focus (R19): while somebody is at the rows, a refresh changes their cells in
 // place; rows that come, go or move wait until the pointer and the focus have left, or until "Show" is pressed.
-import { body, isRefresh, rowsIn } from "./monitor-rows.js";
+import { body, rowsIn } from "./monitor-rows.js";
+import { ask, isRefresh } from "./monitor-view.js";
 
 const note = document.querySelector("[data-list-changed]");
 let pointed = false;
@@ -44,7 +45,7 @@ function release() {
 }
 
 function showNow() {
-  htmx.trigger("#refresher", "monitor:refresh");
+  ask({ anew: true });
 }
 
 // A held list is not what its tag says: ask for the whole of it, each time until it is shown (a request may be lost, or

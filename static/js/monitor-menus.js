@@ -1,5 +1,7 @@
 // Menus of the monitor: opening one closes the other, Escape and a press elsewhere close it, and neither a refresh nor
 // a new list closes what is open.
+import { placeBeside } from "./monitor-place.js";
+
 const MENU = "details[data-menu]";
 
 htmx.registerExtension("open-menus", {
@@ -43,14 +45,8 @@ function buttonOf(menu) {
   return document.querySelector(`[popovertarget="${menu.id}"]`);
 }
 
-// A popover stands in the top layer, in the middle of the window; a menu belongs beside its button.
 function place(menu) {
-  const button = buttonOf(menu).getBoundingClientRect();
-  const size = menu.getBoundingClientRect();
-  const below = button.bottom + size.height < innerHeight;
-  menu.style.margin = "0";
-  menu.style.top = `${Math.max(0, below ? button.bottom : button.top - size.height)}px`;
-  menu.style.left = `${Math.max(0, Math.min(button.left, innerWidth - size.width - 8))}px`;
+  placeBeside(buttonOf(menu), menu);
 }
 
 function isInView(button) {

@@ -1,10 +1,8 @@
-// Asks for a fresh list every five seconds while the page can be seen; a request of the person goes first (hx-sync).
+// Asks for a fresh list every five seconds while the page can be seen, and when it comes back to sight or to the network.
+import { ask } from "./monitor-view.js";
+
 const EVERY = 5000;
 
-function refresh() {
-  if (document.visibilityState === "visible") htmx.trigger("#refresher", "monitor:refresh");
-}
-
-setInterval(refresh, EVERY);
-document.addEventListener("visibilitychange", refresh);
-addEventListener("online", refresh);
+setInterval(() => document.visibilityState === "visible" && ask(), EVERY);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && ask());
+addEventListener("online", () => ask({ anew: true }));

@@ -1,8 +1,4 @@
-// What the modules that look after a refresh share: which swap is one, and the rows on the page.
-export function isRefresh(ctx) {
-  return ctx?.sourceElement?.id === "refresher";
-}
-
+// The rows on the page.
 export function rowsIn(root) {
   return [...root.querySelectorAll("tr[data-candidacy]")];
 }

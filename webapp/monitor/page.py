@@ -18,6 +18,9 @@ from webapp.monitor.rows import Look, WrittenRow
 from webapp.monitor.table import TablePage
 from webapp.monitor.words import label, value_in_words
 
+LONGEST_QUERY = 60_000
+"""Letters of an address's query: what the server takes in its first line (`gunicorn.conf.py`), with some left over."""
+
 
 @dataclass(frozen=True)
 class Chip:
@@ -52,6 +55,11 @@ class MonitorPage:
     def address(self) -> str:
         """The canonical address of this view."""
         return self._at(self.filter, self.presentation)
+
+    @property
+    def query(self) -> str:
+        """The query of that address: what the page's controls say."""
+        return query_string(self.filter, self.presentation).removeprefix("?")
 
     @property
     def csv_address(self) -> str:

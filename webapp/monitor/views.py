@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask_login import current_user
@@ -19,7 +18,7 @@ from webapp.monitor.choices import choices
 from webapp.monitor.export import csv_chunks
 from webapp.monitor.filters import Filter, check_values, parse_filter, tests_shown
 from webapp.monitor.opening import next_opening
-from webapp.monitor.page import MonitorPage
+from webapp.monitor.page import LONGEST_QUERY, MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
 from webapp.monitor.rows import look_now
 from webapp.monitor.table import load_page
@@ -71,15 +70,6 @@ def not_open(_refusal: NotOpen) -> BaseResponse:
     return make_response(render_template(template, opening=opening), 403)
 
 
-def _address_seen() -> str:
-    """Path and query of the page that asks; empty if it does not say, or says what is no address."""
-    try:
-        seen = urlsplit(request.headers.get("HX-Current-URL", ""))
-    except ValueError:
-        return ""
-    return f"{seen.path}?{seen.query}".rstrip("?")
-
-
 def _within_reach(asked: Filter, now: datetime) -> Reach:
     session = db.session()
     within = reach(session, current_user, Right.WATCH, now)
@@ -116,22 +106,16 @@ def _whole_page(page: MonitorPage) -> Response:
             label=label,
             within_offers=WITHIN_OFFERS,
             period_in_words=period_in_words,
+            longest_query=LONGEST_QUERY,
         )
     )
 
 
 def _fragment(page: MonitorPage) -> Response:
     """Count and rows; nothing at all for a refresh that would look the same (R19)."""
-    refresh = request.headers.get("HX-PTag")
-    if refresh == page.tag:
+    if request.headers.get("HX-PTag") == page.tag:
         answer = make_response("", 304)
     else:
         answer = make_response(render_template("monitor/_candidates.html", monitor=page))
-    if refresh is not None:
-        # in no other answer: htmx would send the tag along with the next press of the same button
-        answer.headers["HX-PTag"] = page.tag
-    else:
-        # the address of the view, without the blank fields that a form sends; never the same one twice (R18)
-        is_new = _address_seen() != page.address
-        answer.headers["HX-Push-Url"] = page.address if is_new else "false"
+    answer.headers["HX-PTag"] = page.tag
     return answer

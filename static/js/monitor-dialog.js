@@ -1,0 +1,88 @@
+// Opening the dialog: for all in the filter once the list shows what the controls say, and for nobody else. What cannot
+// be opened is answered at the button that was pressed, and nothing is kept to be opened later.
+import { ownFetch } from "./own-answers.js";
+import { placeBeside } from "./monitor-place.js";
+import { isPending, list, settled } from "./monitor-view.js";
+
+const monitor = document.getElementById("monitor");
+const answer = document.getElementById("dialog-answer");
+const WORDS_AFTER = 250;
+const AWAY = [502, 503, 504];
+
+function opens(ctx) {
+  return ctx?.request.action?.startsWith("/messages/new") && monitor.contains(ctx.sourceElement);
+}
+
+function buttonOf(ctx) {
+  const menu = ctx.sourceElement.closest("[popover]");
+  const button = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : ctx.request.submitter;
+  return button ?? ctx.sourceElement;
+}
+
+function say(ctx, reason) {
+  for (const part of answer.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== reason;
+  answer.showPopover();
+  placeBeside(buttonOf(ctx), answer);
+}
+
+function addressOfAll() {
+  const filter = list().dataset.filter;
+  return `/messages/new?scope=filtered${filter && `&${filter}`}`;
+}
+
+function waitForList(ctx) {
+  return async (_address, options) => {
+    const words = setTimeout(() => isPending() && say(ctx, "waiting"), WORDS_AFTER);
+    try {
+      await settled();
+    } finally {
+      clearTimeout(words);
+    }
+    return ownFetch(addressOfAll(), options);
+  };
+}
+
+// Everybody of a filter can be selected; another filter that is on its way clears that, and they are not the ones meant.
+function waitForSameFilter(ctx) {
+  const filter = list().dataset.filter;
+  return async (address, options) => {
+    await settled();
+    if (list().dataset.filter === filter) return ownFetch(address, options);
+    ctx.reason = "changed";
+    throw new TypeError("Failed to fetch: the selection was cleared");
+  };
+}
+
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  if (!opens(ctx)) return;
+  answer.hidePopover();
+  if (ctx.sourceElement.matches("[data-compose-all]")) ctx.fetch = waitForList(ctx);
+  else if (ctx.request.body.get("scope") === "filtered") ctx.fetch = waitForSameFilter(ctx);
+});
+
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  if (opens(ctx)) say(ctx, ctx.reason ?? "away");
+});
+
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (!opens(ctx)) return;
+  answer.hidePopover();
+  if (AWAY.includes(ctx.response.status)) say(ctx, "away");
+});
+
+// A refusal's words are swapped into the answer (hx-status on the monitor).
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (opens(ctx) && answer.contains(ctx.target)) say(ctx, "refused");
+});
+
+// The list as a file is the list of the controls too.
+monitor.addEventListener("click", async (event) => {
+  if (!event.target.closest?.("[data-save-list]") || !isPending()) return;
+  event.preventDefault();
+  try {
+    await settled();
+  } catch {
+    return; // the page says that the list is not there
+  }
+  monitor.querySelector("[data-save-list]")?.click();
+});

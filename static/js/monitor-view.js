@@ -1,0 +1,151 @@
+// The one state of the monitor: `wanted`, the query that the person's controls say. Filters, chips, pages, columns and
+// sorting change it; one request at a time asks for it, until the list shows it or the server refuses it. Refreshing asks
+// for it too. So no request can undo what a control shows, and list, address and controls agree again after each answer.
+const loader = document.getElementById("refresher");
+const longest = Number(loader.dataset.longest);
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 5_000;
+const TRIES = 3; // after so many errors of the server a change is taken back
+const AWAY = [502, 503, 504];
+const TOO_LONG = [414, 431];
+
+let wanted = shown();
+let pending = false;
+let current = null;
+let failures = 0;
+let timer;
+let waiting = [];
+
+export function list() {
+  return document.getElementById("candidates");
+}
+
+export function shown() {
+  return list().dataset.query;
+}
+
+export function wantedQuery() {
+  return wanted;
+}
+
+// Whether the list does not show yet what the controls say.
+export function isPending() {
+  return pending;
+}
+
+// Whether a request asks for the list that is there already.
+export function isRefresh(ctx) {
+  return ctx?.sourceElement === loader && !ctx.isChange;
+}
+
+// Events on the document: "monitor:wanted", "monitor:answered" { ctx, settled }, "monitor:failed" { status } and
+// "monitor:refused" { reason, why }.
+function tell(kind, detail = {}) {
+  document.dispatchEvent(new CustomEvent(`monitor:${kind}`, { detail }));
+}
+
+export function want(query, wait = 0) {
+  if (query.length > longest) {
+    refuse("long");
+    return;
+  }
+  wanted = query;
+  pending = true;
+  failures = 0;
+  tell("wanted");
+  clearTimeout(timer);
+  timer = setTimeout(ask, wait);
+}
+
+// Says why a control's change is not taken; the controls go on showing what was wanted before.
+export function refuse(reason, why = "") {
+  tell("refused", { reason, why });
+}
+
+// Asks for what is wanted; not a second time while that is on its way, unless the first may be lost (`anew`).
+export function ask({ anew = false } = {}) {
+  clearTimeout(timer);
+  if (current?.wanted === wanted && !anew) return;
+  loader.setAttribute("hx-get", wanted ? `/monitor?${wanted}` : "/monitor");
+  htmx.trigger(loader, "monitor:load");
+}
+
+// Resolves when the list shows what the controls say; rejects if the next answer leaves it as it was.
+export function settled() {
+  if (!pending) return Promise.resolve();
+  ask();
+  return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+}
+
+function release(kind, value) {
+  const released = waiting;
+  waiting = [];
+  for (const one of released) one[kind](value);
+}
+
+function answered(ctx) {
+  const isLast = ctx.wanted === wanted;
+  if (isLast) settle();
+  tell("answered", { ctx, settled: isLast });
+  if (isLast) release("resolve");
+}
+
+function settle() {
+  wanted = shown();
+  failures = 0;
+  const address = wanted ? `/monitor?${wanted}` : "/monitor";
+  if (address !== location.pathname + location.search) {
+    if (pending) history.pushState({ htmx: true }, "", address);
+    else history.replaceState(history.state, "", address);
+  }
+  pending = false;
+}
+
+function failed(ctx, status, isOurs) {
+  if (pending && ctx.wanted === wanted) {
+    const reason = refusal(status, isOurs);
+    if (reason) takeBack(reason, ctx.text);
+    else timer = setTimeout(ask, Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures++));
+  }
+  tell("failed", { status: isOurs && !AWAY.includes(status) ? status : null, isRefused: !pending && ctx.isChange });
+  release("reject", new TypeError("Failed to fetch: the list is not there"));
+}
+
+// Why asking again is of no use; null if it may be.
+function refusal(status, isOurs) {
+  if (TOO_LONG.includes(status)) return "long"; // a server or proxy that takes less than ours
+  if (!isOurs || status === 401 || status === 429 || AWAY.includes(status)) return null;
+  if (status < 500) return "value";
+  return failures + 1 >= TRIES ? "failed" : null;
+}
+
+function takeBack(reason, text) {
+  wanted = shown();
+  pending = false;
+  const why = new DOMParser().parseFromString(text ?? "", "text/html").querySelector("[data-refused-value]");
+  refuse(reason, why?.textContent);
+}
+
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement !== loader) return;
+  current = Object.assign(ctx, { wanted, isChange: pending });
+});
+
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (ctx !== current) return;
+  const { status } = ctx.response;
+  if (status === 304) answered(ctx);
+  else if (status >= 400) failed(ctx, status, true);
+});
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx === current && ctx.response.status === 200) answered(ctx);
+});
+
+document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
+  if (ctx && ctx === current) failed(ctx, error.status, false);
+});
+
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx === current) current = null;
+});

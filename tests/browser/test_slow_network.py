@@ -1,0 +1,255 @@
+"""R23: on a slow network, whatever is pressed at once and in whichever order, list, controls, address and the audience
+of every dialog agree, and nothing that a control shows is dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import permutations
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.house import Desks, House
+from tests.browser.monitor_page import dialog, row, shows, tick
+from webapp.models import Test
+
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+
+LATENCIES = pytest.mark.parametrize("latency", [600, 3000])
+ROOMS = {"Room 1": 55, "Room 2": 7, "Room 3": 3}
+
+
+@pytest.fixture
+def exam(house: House) -> Test:
+    exam = house.exam()
+    for room, size in ROOMS.items():
+        house.hall.candidacies(exam, size, room=room)
+    house.candidate(exam, "Zelda", room="Room 2", number="A1")
+    return exam
+
+
+def slow(page: Page, latency: int) -> None:
+    """Each answer that a script asks for takes so many milliseconds more; in the page, so that the test can go on."""
+    page.add_init_script(
+        f"""const quick = window.fetch;
+        window.fetch = async (address, options = {{}}) => {{
+          await new Promise((done, failed) => {{
+            setTimeout(done, {latency});
+            options.signal?.addEventListener("abort", () => failed(options.signal.reason));
+          }});
+          return quick(address, options);
+        }};"""
+    )
+
+
+@pytest.fixture
+def monitor(house: House, desks: Desks, exam: Test) -> Callable[..., Page]:
+    """The page of the monitor on a slow network; what is pressed is pressed at once."""
+
+    def opened(latency: int, query: str = "") -> Page:
+        desk = desks.desk(house)
+        slow(desk.page, latency)
+        desk.expects("Failed to fetch: the selection was cleared")
+        return desk.sign_in_unseen(house.invigilator(exam), f"/monitor{query}")
+
+    return opened
+
+
+def press(page: Page, selector: str) -> None:
+    """Without waiting for anything, as somebody who knows the page."""
+    page.locator(selector).first.evaluate("element => element.click()")
+
+
+def tick_room(page: Page, room: str) -> None:
+    press(page, f'[data-filter-form] input[name="room"][value="{room}"]')
+
+
+def send_to_all(page: Page) -> None:
+    press(page, "[data-compose-all]")
+
+
+def agrees(window: Page, count: int, **filters: list[str]) -> None:
+    """Count, rows, controls, badges, chips and address say the same filter."""
+    shows(window, count)
+    expect(window.locator("#monitor-busy")).not_to_have_class(re.compile("htmx-request"))
+    address = parse_qs(urlsplit(window.url).query)
+    for name, values in filters.items():
+        assert sorted(address.get(name, [])) == sorted(values), window.url
+    rooms = filters.get("room", [])
+    ticked = window.locator('[data-filter-form] input[name="room"]:checked')
+    assert ticked.evaluate_all("boxes => boxes.map(box => box.value)") == rooms
+    badge = window.locator('.filter-group:has(input[name="room"]) [data-active-count]')
+    assert int(badge.text_content() or 0) == len(rooms)
+    expect(window.locator(".chips li.chip")).to_have_count(len(rooms) + len(filters.get("q", [])))
+
+
+@LATENCIES
+def test_tick_then_send(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency)
+    tick_room(page, "Room 2")
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 8 persons")
+    expect(dialog(page).locator(".audience-filter")).to_contain_text("Room 2")
+    page.keyboard.press("Escape")
+    agrees(page, 8, room=["Room 2"])
+
+
+@LATENCIES
+def test_untick_then_send(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?room=Room+2&room=Room+3")
+    tick_room(page, "Room 3")
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 8 persons")
+    agrees(page, 8, room=["Room 2"])
+
+
+@LATENCIES
+def test_tick_then_a_rows_menu(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?q=zelda")
+    page.get_by_role("searchbox").fill("")
+    tick_room(page, "Room 2")
+    press(page, "[data-rows] [popover] a")
+    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    agrees(page, 8, room=["Room 2"], q=[])
+
+
+@LATENCIES
+def test_a_rows_menu_then_tick(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?q=zelda")
+    press(page, "[data-rows] [popover] a")
+    tick_room(page, "Room 2")
+    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    agrees(page, 1, room=["Room 2"], q=["zelda"])
+
+
+@LATENCIES
+def test_select_then_tick_then_send_to_the_selected(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?q=zelda")
+    tick(page, "Zelda").check()
+    tick_room(page, "Room 2")
+    press(page, "[data-action-bar] button.button-primary")
+    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    agrees(page, 1, room=["Room 2"], q=["zelda"])
+
+
+def test_everybody_of_a_filter_is_not_everybody_of_the_next(monitor: Callable[..., Page]) -> None:
+    page = monitor(600, "?room=Room+1")
+    press(page, "[data-select-page]")
+    press(page, "[data-select-all]")
+    tick_room(page, "Room 3")
+    press(page, "[data-action-bar] button.button-primary")
+    expect(page.get_by_text("The new filter has cleared your selection. Select")).to_be_visible()
+    expect(page.locator("dialog#compose")).to_be_hidden()
+    agrees(page, 58, room=["Room 1", "Room 3"])
+    page.get_by_role("link", name="Undo").click()
+    agrees(page, 55, room=["Room 1"])
+    expect(page.locator("[data-action-bar]")).to_contain_text("All 55 of this filter are selected")
+
+
+@LATENCIES
+def test_type_a_phrase_then_send(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency)
+    page.get_by_role("searchbox").fill("zelda")
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 1 person")
+    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    agrees(page, 1, q=["zelda"])
+
+
+def sort(page: Page) -> None:
+    press(page, 'th[data-column="room"] a')
+
+
+def next_page(page: Page) -> None:
+    press(page, "[rel=next]")
+
+
+def tick_a_room(page: Page) -> None:
+    tick_room(page, "Room 1")
+
+
+def hide_a_column(page: Page) -> None:
+    press(page, '[data-columns-form] input[value="seat"]')
+
+
+STEPS = {"sort": sort, "tick": tick_a_room, "columns": hide_a_column}
+
+
+@pytest.mark.parametrize("order", list(map(" ".join, permutations(STEPS))))
+def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], order: str) -> None:
+    page = monitor(600)
+    for step in order.split():
+        STEPS[step](page)
+    tick_room(page, "Room 3")
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 58 persons")
+    agrees(page, 58, room=["Room 1", "Room 3"], sort=["room"])
+    assert "seat" not in parse_qs(urlsplit(page.url).query)["column"]
+
+
+@pytest.mark.parametrize("latency", [600, 3000])
+@pytest.mark.parametrize("first", [next_page, tick_a_room], ids=["page-first", "tick-first"])
+def test_page_and_tick(monitor: Callable[..., Page], latency: int, first: Callable[[Page], None]) -> None:
+    page = monitor(latency)
+    first(page)
+    (tick_a_room if first is next_page else next_page)(page)
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 55 persons")
+    agrees(page, 55, room=["Room 1"], page=[] if first is next_page else ["2"])
+
+
+@LATENCIES
+def test_a_chip_taken_away_while_another_filter_comes(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?room=Room+1&room=Room+3")
+    tick_room(page, "Room 2")
+    press(page, '.chip a[aria-label="Remove filter Room: Room 1"]')
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 11 persons")
+    agrees(page, 11, room=["Room 2", "Room 3"])
+
+
+@LATENCIES
+def test_all_filters_taken_away_while_another_comes(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?room=Room+1")
+    tick_room(page, "Room 2")
+    press(page, ".chips a[data-whole]")
+    send_to_all(page)
+    expect(dialog(page)).to_contain_text("To 66 persons")
+    agrees(page, 66, room=[])
+
+
+def test_the_wait_is_told_at_the_button(monitor: Callable[..., Page]) -> None:
+    page = monitor(3000)
+    tick_room(page, "Room 3")
+    send_to_all(page)
+    expect(page.get_by_text("the list is being filtered")).to_be_visible()
+    expect(page.locator("dialog#compose")).to_be_hidden()
+    expect(dialog(page)).to_contain_text("To 3 persons")
+    expect(page.get_by_text("the list is being filtered")).to_be_hidden()
+
+
+def test_the_file_is_the_list_of_the_controls(monitor: Callable[..., Page]) -> None:
+    page = monitor(600)
+    with page.expect_download() as saved:
+        tick_room(page, "Room 3")
+        press(page, "[data-save-list]")
+    assert len(saved.value.path().read_text().splitlines()) == 1 + 3
+
+
+def test_what_was_ticked_before_the_scripts_came_counts(house: House, desks: Desks, exam: Test) -> None:
+    desk = desks.desk(house)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.page.route("**/monitor-filter.js*", hold)
+    desk.keep_cookie(house.invigilator(exam))
+    desk.page.goto(f"{house.url}/monitor", wait_until="commit")
+    expect(row(desk.page, "Zelda")).to_have_count(0)  # on the second page: the list is there
+    tick_room(desk.page, "Room 3")
+    for route in held:
+        route.continue_()
+    agrees(desk.page, 3, room=["Room 3"])
