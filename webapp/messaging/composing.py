@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case
 from sqlalchemy.orm import Session
 
 from webapp.access import Right, RoomLimit, reach
-from webapp.among import among
 from webapp.messaging.audience import Audience, Selection, count
+from webapp.messaging.overlaps import Overlap, overlaps
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
-from webapp.models import Delivery, Message, RosterEntry, Test, User
+from webapp.models import RosterEntry, Test, User
 from webapp.models.derived import Progress, is_online, is_writing, own_end, progress
 from webapp.monitor.words import filter_in_words, test_in_words
 from webapp.refusals import NotAllowed
@@ -28,8 +28,6 @@ STAGES = (
     Progress.IN_PROGRESS.value, TIME_UP, Progress.PAUSED.value, Progress.DASHBOARD.value, Progress.INACTIVE.value,
     Progress.SUBMITTED.value, Progress.BLANK.value, Progress.WITHDRAWN.value,
 )  # fmt: skip
-OVERLAP_WITHIN = timedelta(minutes=2)
-"""Somebody else's sending to the same people this recently is worth a warning (traps 22, 23)."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +52,6 @@ class StageCount:
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """A recent sending that reached people of this audience too."""
-
-    message: Message
-    persons: int
-
-
-@dataclass(frozen=True)
 class Preview:
     """Everything the dialog shows of an audience. Of one that is too large no more than its size, and its parts."""
 
@@ -82,6 +72,9 @@ class Preview:
     places: list[Place] = field(default_factory=list)
     tests: list[tuple[int, str]] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
+    """What others have just sent to these people, as far as the sender may see it."""
+    reached_unseen: int = 0
+    """How many of these persons other recent messages reached."""
 
 
 def preview(session: Session, sender: User, selection: Selection, *, now: datetime, limit: int) -> Preview:
@@ -104,6 +97,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     if not people:  # all of them have left since they were counted
         return Preview(words, limit)
     audience = Audience(tuple(sorted(one.id for one in people)), frozenset(one.user_id for one in people))
+    seen, unseen = overlaps(session, sender, within, audience, now)
     return Preview(
         words,
         limit,
@@ -115,7 +109,8 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         names=list({one.user_id: one.name for one in people}.values())[:FIRST_NAMES],
         places=_places(people),
         tests=sorted({(one.test_id, one.title) for one in people}, key=lambda test: (test[1], test[0])),
-        overlaps=_overlaps(session, audience, now),
+        overlaps=seen,
+        reached_unseen=unseen,
     )
 
 
@@ -143,14 +138,3 @@ def _places(people: Sequence[Any]) -> list[Place]:
         Place(test_in_words(title, day, titles), room, len(persons))
         for (title, day, room), persons in sorted(there.items())
     ]
-
-
-def _overlaps(session: Session, audience: Audience, now: datetime) -> list[Overlap]:
-    rows = session.execute(
-        select(Message, func.count())
-        .join(Delivery, Delivery.message_id == Message.id)
-        .where(Message.sent_at > now - OVERLAP_WITHIN, among(Delivery.user_id, audience.persons))
-        .group_by(Message.id)
-        .order_by(Message.id.desc())
-    )
-    return [Overlap(message, persons) for message, persons in rows]
