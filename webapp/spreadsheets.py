@@ -24,10 +24,17 @@ def harmless(value: object) -> str:
 
 
 def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
-    """A file to download. `read` makes its pieces, from a session that lives until the last one is sent.
+    """A file to download; `filename` is plain ASCII."""
+    answer = streamed(read, "text/csv", begin=BYTE_ORDER_MARK)  # spreadsheets take a file without it for Latin-1
+    answer.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return answer
+
+
+def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "") -> Response:
+    """An answer sent while it is read. `read` makes its pieces, from a session that lives until the last one is sent.
 
     The request's own session ends before that. The first piece is made at once: what can fail does so while the
-    answer can still be an error. `filename` is plain ASCII.
+    answer can still be an error. What needs the request belongs into it.
     """
     session = Session(db.engine)
     try:
@@ -37,10 +44,9 @@ def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
     except BaseException:
         session.close()
         raise
-    answer = Response(_sent(first, pieces, session), mimetype="text/csv")
+    answer = Response(_sent(begin + first, pieces, session), mimetype=mimetype)
     answer.call_on_close(pieces.close)  # a HEAD request never begins with the rest
     answer.call_on_close(session.close)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return answer
 
 
@@ -49,7 +55,7 @@ def _sent(first: str, pieces: Pieces, session: Session) -> Iterator[str]:
 
     def one_by_one() -> Iterator[str]:
         with closing(session), closing(pieces):
-            yield BYTE_ORDER_MARK + first  # spreadsheets take a file without it for Latin-1
+            yield first
             while True:
                 with app.app_context():  # words are looked up in it; never held while the client takes its time
                     piece = next(pieces, None)

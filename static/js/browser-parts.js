@@ -25,12 +25,9 @@ class Store {
     return attempt(() => JSON.parse(this.#area?.getItem(key) ?? "null"), null);
   }
 
-  // False where it is forbidden or full: then nothing is kept, and what was kept before under this key is gone, too.
+  // Where it is forbidden or full, what was kept before under this key stays as it is, or there is nothing.
   write(key, value) {
-    const text = JSON.stringify(value);
-    const done = attempt(() => (this.#area?.setItem(key, text), this.#area !== null), false);
-    if (!done) this.remove(key);
-    return done;
+    attempt(() => this.#area?.setItem(key, JSON.stringify(value)));
   }
 
   remove(key) {

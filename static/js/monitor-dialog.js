@@ -75,14 +75,15 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (opens(ctx) && answer.contains(ctx.target)) say(ctx, "refused");
 });
 
-// The list as a file is the list of the controls too.
+// The list as a file and on paper is the list of the controls too.
 monitor.addEventListener("click", async (event) => {
-  if (!event.target.closest?.("[data-save-list]") || !isPending()) return;
+  const link = ["[data-save-list]", "[data-print-list]"].find((each) => event.target.closest?.(each));
+  if (!link || !isPending()) return;
   event.preventDefault();
   try {
     await settled();
   } catch {
     return; // the page says that the list is not there
   }
-  monitor.querySelector("[data-save-list]")?.click();
+  monitor.querySelector(link)?.click();
 });

@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(words.role_label, "role_label")
     app.add_template_global(words.summary, "log_summary")
     app.add_template_global(views.page_address, "log_page_address")
+    app.add_template_global(views.print_address, "log_print_address")
     app.add_template_global(views.table_address, "log_table_address")
     app.add_template_filter(views.long_date, "long_date")
     with app.app_context():

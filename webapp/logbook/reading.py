@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,16 +84,40 @@ def _conditions(sight: Sight, wanted: LogFilter) -> Iterator[ColumnElement[bool]
 def page_of(session: Session, sight: Sight, wanted: LogFilter, number: int) -> Page:
     """Page `number` from 1, or the nearest there is."""
     found = matching(sight, wanted)
-    count = session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    count = count_of(session, sight, wanted)
     pages = max(1, -(-count // PAGE_SIZE))
     number = min(number, pages)
     entries = session.scalars(
         found.with_only_columns(LogEntry).order_by(LogEntry.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
     ).all()
+    return Page(_lines(session, sight, entries), number, pages, count)
+
+
+def _lines(session: Session, sight: Sight, entries: Sequence[LogEntry]) -> list[Line]:
     concerned = _concerned(session, sight, [entry.id for entry in entries])
     nobody = (0, "", 0)
-    lines = [Line(entry, json.loads(entry.detail), *concerned.get(entry.id, nobody)) for entry in entries]
-    return Page(lines, number, pages, count)
+    return [Line(entry, json.loads(entry.detail), *concerned.get(entry.id, nobody)) for entry in entries]
+
+
+def count_of(session: Session, sight: Sight, wanted: LogFilter) -> int:
+    """How many entries a filter means."""
+    found = matching(sight, wanted)
+    return session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+
+
+def all_lines(session: Session, sight: Sight, wanted: LogFilter, most: int) -> Iterator[list[Line]]:
+    """The lines of all pages, newest first, no more than `most`; a page's worth at a time."""
+    below: int | None = None
+    while most > 0:
+        found = matching(sight, wanted).with_only_columns(LogEntry).order_by(LogEntry.id.desc())
+        if below is not None:
+            found = found.where(LogEntry.id < below)
+        entries = session.scalars(found.limit(min(most, PAGE_SIZE))).all()
+        if not entries:
+            return
+        yield _lines(session, sight, entries)
+        below, most = entries[-1].id, most - len(entries)
+        session.expunge_all()
 
 
 def _concerned(session: Session, sight: Sight, ids: list[int]) -> dict[int, tuple[int, str, int]]:

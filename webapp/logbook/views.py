@@ -14,10 +14,11 @@ from webapp.errors import wants_fragment
 from webapp.extensions import db
 from webapp.logbook import reading, words
 from webapp.logbook.filters import LogFilter, parse_filter, parse_page
+from webapp.logbook.printing import print_chunks
 from webapp.logbook.sight import Sight, sight_of
 from webapp.logbook.table import as_csv
 from webapp.refusals import BadParameter
-from webapp.spreadsheets import csv_answer
+from webapp.spreadsheets import csv_answer, streamed
 from webapp.timezone import installation_zone, local
 
 blueprint = Blueprint("logbook", __name__)
@@ -61,6 +62,13 @@ def table() -> Response:
     )
 
 
+@blueprint.get("/log/print")
+def paper() -> Response:
+    """The same filter for paper: all pages of the list."""
+    sight, wanted = _asked()
+    return streamed(lambda session: print_chunks(session, sight, wanted, page_address(wanted, 1)), "text/html")
+
+
 def _asked() -> tuple[Sight, LogFilter]:
     sight = sight_of(db.session(), current_user, utcnow())
     return sight, parse_filter(request.args, installation_zone())
@@ -74,6 +82,11 @@ def _actions(sight: Sight) -> list[str]:
 def page_address(wanted: LogFilter, number: int) -> str:
     """The address of another page of the same list."""
     return url_for("logbook.index", **_values(wanted, page=str(number)))
+
+
+def print_address(wanted: LogFilter) -> str:
+    """The address of the same list for paper."""
+    return url_for("logbook.paper", **_values(wanted))
 
 
 def table_address(wanted: LogFilter) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -37,16 +37,28 @@ def csv_chunks(
     `session` must live until the end.
     """
     words, heads = _words(), _heads(presentation.columns)
-    query = ordered(shown(matching(reach, filter, now), now), presentation, now)
-    found = session.connection().execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
     yield _lines([heads])
-    planners: dict[int, str] = {}
-    for part in found.partitions():
-        planners |= planner_names(session, {row.test_id for row in part} - set(planners), presentation)
-        rows = as_rows(part, planners)
+    for rows in all_rows(session, reach, filter, presentation, now):
         yield _lines(
             [list(chain(*(_cells(row, key, words, filter.zone) for key in presentation.columns))) for row in rows]
         )
+
+
+def all_rows(
+    session: Session,
+    reach: Reach,
+    filter: Filter,  # noqa: A002
+    presentation: Presentation,
+    now: datetime,
+    most: int | None = None,
+) -> Iterator[list[CandidateRow]]:
+    """All rows of a list in its order, some hundred at a time; no more than `most`."""
+    query = ordered(shown(matching(reach, filter, now), now), presentation, now).limit(most)
+    found = session.connection().execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
+    planners: dict[int, str] = {}
+    for part in found.partitions():
+        planners |= planner_names(session, {row.test_id for row in part} - set(planners), presentation)
+        yield as_rows(part, planners)
 
 
 def _heads(columns: Sequence[str]) -> list[str]:

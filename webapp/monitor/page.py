@@ -67,6 +67,11 @@ class MonitorPage:
         return "/monitor.csv" + query_string(self.filter, replace(self.presentation, page=1))
 
     @property
+    def print_address(self) -> str:
+        """The same list for paper."""
+        return "/monitor/print" + query_string(self.filter, replace(self.presentation, page=1))
+
+    @property
     def compose_all_address(self) -> str:
         """The compose dialog for everyone whom the filter matches."""
         return "/messages/new?" + urlencode([("scope", "filtered"), *self.filter.pairs()])

@@ -44,6 +44,11 @@ class Look:
         """A candidate's row; needs an application context."""
         return _written(row, self)
 
+    def printed(self, row: CandidateRow) -> Markup:
+        """The same row without its controls, as it goes on paper."""
+        html: Markup = _macros("monitor/_row.html").printed(row, row._asdict(), _parts(self))
+        return html
+
 
 class WrittenRow(NamedTuple):
     """A candidate's `<tr>`."""

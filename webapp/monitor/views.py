@@ -20,11 +20,12 @@ from webapp.monitor.filters import Filter, check_values, parse_filter, tests_sho
 from webapp.monitor.opening import next_opening
 from webapp.monitor.page import LONGEST_QUERY, MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
+from webapp.monitor.printing import print_chunks
 from webapp.monitor.rows import look_now
 from webapp.monitor.table import load_page
 from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
 from webapp.refusals import NotAllowed
-from webapp.spreadsheets import csv_answer
+from webapp.spreadsheets import csv_answer, streamed
 from webapp.timezone import installation_zone, local
 
 blueprint = Blueprint("monitor", __name__)
@@ -60,6 +61,17 @@ def monitor_csv() -> BaseResponse:
         lambda session: csv_chunks(session, tests_shown(within, asked), asked, presentation, now),
         f"candidates-{local(now):%Y-%m-%d}.csv",
     )
+
+
+@blueprint.get("/monitor/print")
+def monitor_print() -> BaseResponse:
+    """The same list for paper, all pages of it."""
+    args = MultiDict(request.args)
+    asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
+    now = utcnow()
+    within = tests_shown(_within_reach(asked, now), asked)
+    look = look_now(presentation.columns, now)
+    return streamed(lambda session: print_chunks(session, within, asked, presentation, now, look), "text/html")
 
 
 @blueprint.errorhandler(NotOpen)
