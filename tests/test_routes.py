@@ -38,6 +38,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/monitor"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor.csv"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor/print"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/monitor/candidates/1/password"): (302, 403, 403, 403, 404, 200, 404, 403),
+    ("POST", "/monitor/candidates/1/password"): (401, 403, 403, 403, 404, 200, 404, 403),
+    ("GET", "/monitor/candidates/1/unlock"): (302, 403, 403, 403, 404, 200, 404, 403),
+    ("POST", "/monitor/candidates/1/unlock"): (401, 403, 403, 403, 404, 200, 404, 403),
     ("GET", "/messages/new?candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/messages/new"): (401, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/messages"): (401, 403, 403, 303, 404, 303, 404, 403),
@@ -57,6 +61,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/login": {"username": "nobody-of-that-name", "password": "wrong password"},
     "/tests/1/answers/1": {"text": "An answer"},
     "/messages/new": {"candidate": "1"},
+    "/monitor/candidates/1/password": {"idempotency_key": "one press", "epoch": "0"},
     "/messages": {"candidate": "1", "subject": "S", "body": "B"},
     "/inbox/close": {"message": "1"},
 }

@@ -25,6 +25,8 @@ class Right(StrEnum):
     SEND = "send"
     READ_LOG = "read_log"
     """All entries of the test; everyone reads their own sendings besides."""
+    HELP_SIGN_IN = "help_sign_in"
+    """Give a candidate another password, and unlock their sign-in."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -32,6 +34,7 @@ MAY: dict[Right, frozenset[Role]] = {
     Right.WATCH: EVERY_ROLE,
     Right.SEND: EVERY_ROLE,
     Right.READ_LOG: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
+    Right.HELP_SIGN_IN: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
 }
 ADMINISTRATORS_MAY = frozenset({Right.WATCH, Right.READ_LOG})
 """An administrator runs the installation: sees all, but speaks to candidates only with a role in their test."""
@@ -105,6 +108,10 @@ class Reach:
         if not self.rooms:
             return None
         return RoomLimit(sorted(set(self.rooms.values())), everywhere=len(self.rooms) == len(self.roles))
+
+    def tests_with(self, right: Right) -> frozenset[int]:
+        """The tests in which the roles held here carry another right too."""
+        return frozenset(test_id for test_id, role in self.roles.items() if role in MAY[right])
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The weightiest role in any of these tests (a message carries it as its sender's role)."""

@@ -12,6 +12,11 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (target instanceof HTMLDialogElement && target.matches("[data-dialog]") && target.childElementCount) openFilled(target);
 });
 
+// What is shown once only does not stay in the page.
+document.addEventListener("close", (event) => {
+  if (event.target.querySelector?.("[data-once]")) event.target.replaceChildren();
+}, { capture: true });
+
 document.addEventListener("click", (event) => {
   const closer = event.target.closest?.("[data-dialog-close]");
   if (!closer) return;

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Flask, session
-from sqlalchemy import bindparam, select
+import structlog
+from flask import Flask, Response, g, request, session
+from sqlalchemy import bindparam, inspect, select
 
 from webapp import browser_session
 from webapp.access import sits_an_open_test
+from webapp.accounts import help_views  # noqa: F401 adds its routes to the blueprint
 from webapp.accounts.views import blueprint
 from webapp.database import PLANNED_ONCE
 from webapp.extensions import db, login
 from webapp.models import User, kept_id, still_counts
 
+log = structlog.get_logger(__name__)
 # made and planned once: every request asks this first, and either takes longer than the answer
 PERSON_OF_A_SESSION = (
     select(User)
@@ -24,6 +27,16 @@ def init_app(app: Flask) -> None:
     """Join this part to the application."""
     app.register_blueprint(blueprint)
     login.user_loader(load_user)
+    app.after_request(_log_refusal)
+
+
+def _log_refusal(response: Response) -> Response:
+    """Note who tried to get at what is not theirs: the address alone, without what was typed."""
+    person = g.get("_login_user")
+    if response.status_code in {403, 404} and request.endpoint not in {None, "static"} and person is not None:
+        user_id = inspect(person).identity[0] if person.is_authenticated else None
+        log.warning("refused", status=response.status_code, method=request.method, path=request.path, user_id=user_id)
+    return response
 
 
 def load_user(kept: str) -> User | None:

@@ -7,25 +7,26 @@ import unicodedata
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.accounts.passwords import LONGEST, SHORTEST, hash_password, is_typable
+from webapp.accounts.passwords import hash_password
 from webapp.accounts.refusals import AccountRefused
+from webapp.accounts.weak_passwords import problem_with
 from webapp.database import writing
 from webapp.models import User
 from webapp.models.people import sign_in_name
-from webapp.same_text import same, trimmed
+from webapp.same_text import same
 
 
 def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:
     """Create a person with a password of their own choice.
 
     Raises `AccountRefused`, whose text says what to change: a name that is taken (case does not matter), empty, too
-    long or holding control characters; a password that is too short, too long or no text.
+    long or holding control characters; a password that is too short, too long, no text, or guessed too easily.
     """
     username, name = _checked("username", username, 150), _checked("name", name, 200)
     if len(sign_in_name(username)) > 150:
         raise AccountRefused("The username is too long.")
-    if not is_typable(password) or len(trimmed(password)) < SHORTEST:
-        raise AccountRefused(f"The password must have {SHORTEST} to {LONGEST} characters.")
+    if problem := problem_with(password):
+        raise AccountRefused(f"The password {problem}.")
     known_as, password_hash = sign_in_name(username), hash_password(password)
     with writing(session):
         if session.scalar(select(User.id).where(User.sign_in_name == known_as)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webapp.refusals import Refusal
+from webapp.refusals import NotAllowed, Refusal
 
 
 class WrongPassword(Refusal):
@@ -27,3 +27,28 @@ class AccountRefused(Refusal):
     """An account that cannot be created; its text says what to change."""
 
     status = 422
+
+
+class NotTheirs(NotAllowed):
+    """An account that cannot be opened from a monitor; whoever runs the server can. Its text is the person's name."""
+
+    code = "not_theirs"
+
+
+class WorksInTests(NotTheirs):
+    """The candidate is staff, or runs the installation: their password opens more than an exam."""
+
+    code = "works_in_tests"
+
+
+class SitsOtherTests(NotTheirs):
+    """The candidate sits an open test besides that the helper is not in charge of."""
+
+    code = "sits_other_tests"
+
+
+class PasswordChanged(Refusal):
+    """The candidate's password was set by somebody else since the form was opened."""
+
+    status = 409
+    code = "password_changed"

@@ -133,6 +133,7 @@ def _end_session() -> None:
     """Also when somebody signs in over another person's session: its streams must not go on."""
     person, session_id = (current_user.id, session.get("sid")) if current_user.is_authenticated else (None, None)
     if person is not None and session_id is not None:
+        log.info("signed out", user_id=person, address=request.remote_addr)
         push.sign_out(person, session_id)  # first: if it cannot be written, the browser keeps it to try again
     browser_session.empty()
     logout_user()

@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     log.init_app(app)
     demo.init_app(app)
     simulate.init_app(app)
-    app.cli.add_command(accounts.create_user_command)
+    accounts.init_app(app)
     app.cli.add_command(roster.import_roster_command)
     app.cli.add_command(closing.close_test_command)
     app.cli.add_command(closing.reopen_test_command)

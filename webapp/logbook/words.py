@@ -15,6 +15,11 @@ ACTIONS = {
     "test.reopened": lazy_gettext("Test opened again"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.locked": lazy_gettext("Sign-in locked"),
+    "account.password_set": lazy_gettext("New password"),
+    "account.unlocked": lazy_gettext("Sign-in unlocked"),
+    "account.deactivated": lazy_gettext("Account deactivated"),
+    "account.reactivated": lazy_gettext("Account reactivated"),
+    "account.role_changed": lazy_gettext("Role changed"),
 }
 ROLES = {
     "invigilator": lazy_gettext("Invigilator"),

@@ -44,6 +44,8 @@ class MonitorPage:
     zone: str
     look: Look
     """How its rows look."""
+    helped_tests: frozenset[int] = frozenset()
+    """Tests in which who looks may help candidates sign in."""
     open_tests: int = 0
     """How many tests within reach are open now."""
     other_tests: bool = False
@@ -89,7 +91,8 @@ class MonitorPage:
     @cached_property
     def rows(self) -> list[WrittenRow]:
         """The candidates' rows."""
-        return [self.look.written(row) for row in self.table.rows]
+        helping = replace(self.look, offers_help=True)
+        return [(helping if row.test_id in self.helped_tests else self.look).written(row) for row in self.table.rows]
 
     @property
     def nobody(self) -> str:

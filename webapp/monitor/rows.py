@@ -39,6 +39,8 @@ class Look:
     zone: ZoneInfo
     locale: str
     compose_address: str
+    offers_help: bool = False
+    """Who looks may help these candidates sign in."""
 
     def written(self, row: CandidateRow) -> WrittenRow:
         """A candidate's row; needs an application context."""
@@ -71,6 +73,7 @@ class RowParts:
     signs: dict[str, Markup]
     """Pictures with their words, by what they tell."""
     compose_address: str
+    offers_help: bool
     shows_warnings: bool
     """That somebody is, or was just, offline stands among the warnings, and nowhere else in the row."""
     minute: Callable[[int], Markup]
@@ -104,6 +107,8 @@ def _parts(look: Look) -> RowParts:
             "more": gettext("More"),
             "more_for": gettext("More for {name}"),
             "send": gettext("Send message"),
+            "password": gettext("New password"),
+            "unlock": gettext("Unlock sign-in"),
             "seen": gettext("seen"),
         },
         signs={
@@ -119,6 +124,7 @@ def _parts(look: Look) -> RowParts:
             },
         },
         compose_address=look.compose_address,
+        offers_help=look.offers_help,
         shows_warnings="warnings" in look.columns,
         minute=lambda minute: _minute(minute, look),
     )

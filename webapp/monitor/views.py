@@ -103,6 +103,7 @@ def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetim
         now=now,
         zone=str(installation_zone()),
         look=look_now(presentation.columns, now),
+        helped_tests=within.tests_with(Right.HELP_SIGN_IN),
         open_tests=len(within.open_tests),
         other_tests=not within.all_are_open,
         choices=None if wants_fragment() else choices(session, within),

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from webapp.accounts.passwords import LONGEST as LONGEST_PASSWORD
-from webapp.accounts.passwords import SHORTEST as SHORTEST_PASSWORD
+from webapp.accounts.weak_passwords import problem_with
 from webapp.models.people import sign_in_name
 from webapp.planning.refusals import Problem
 from webapp.same_text import BYTE_ORDER_MARK, is_blank, same, trimmed
@@ -77,8 +76,8 @@ class Line:
             return None
         if reason := _no_text(password) or _damaged(password):
             self.wrong("password", reason)
-        elif not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            self.wrong("password", f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        elif problem := problem_with(password):
+            self.wrong("password", problem)
         return password
 
     def moment(self, column: str, zone: ZoneInfo) -> datetime | None:

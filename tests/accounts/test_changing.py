@@ -1,0 +1,162 @@
+"""Accounts and roles are changed by command, and all of it is in the log (R15)."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.accounts.door import PASSWORD, knock
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import csrf
+from webapp.accounts.passwords import hash_generated, verify
+from webapp.accounts.weak_passwords import problem_with
+from webapp.models import Contribution, LogEntry, LogSubject, Role, Test, User
+
+
+@pytest.fixture
+def test(hall: Hall) -> Test:
+    return hall.test("Algebra")
+
+
+@pytest.fixture
+def ada(hall: Hall, test: Test) -> User:
+    ada = hall.person("Ada Lind", username="ada", password_hash=hash_generated(PASSWORD))
+    hall.candidacy(test, ada)
+    return ada
+
+
+def run(app: Flask, *arguments: object, typed: str = "") -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=[str(one) for one in arguments], input=typed)
+    return result.exit_code, result.output
+
+
+def logged(session: Session) -> list[tuple[str, str, str]]:
+    session.rollback()
+    entries = session.scalars(select(LogEntry).where(LogEntry.action.startswith("account.")).order_by(LogEntry.id))
+    return [(entry.action, entry.actor_name, entry.detail) for entry in entries]
+
+
+def test_set_password_ends_the_sessions_and_unlocks(app: Flask, session: Session, ada: User) -> None:
+    browser = signed_in(app, ada)
+    for _ in range(11):
+        knock(app.test_client(), "ada", "a wrong guess")
+    code, said = run(app, "set-password", "ADA", "--password-stdin", typed="acorn twist mute\n")
+    assert code == 0, said
+    assert "acorn" not in said
+    assert browser.get("/inbox").status_code == 302
+    assert knock(app.test_client(), "ada", "acorn twist mute").status_code == 302
+    assert logged(session) == [("account.password_set", "command line", '{"username":"ada"}')]
+    assert session.scalars(select(LogSubject.user_id)).all() == [ada.id]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "words"),
+    [
+        (("nobody", "--password-stdin"), "acorn twist mute", "Nobody has the username nobody."),
+        (("ada", "--password-stdin"), "short", "must have 8 to 1024 characters"),
+        (("ada", "--password-stdin"), "password1", "first that are guessed"),
+        (("ada",), "acorn twist mute", "--password-stdin"),
+    ],
+)
+def test_set_password_refuses_in_words(
+    app: Flask, session: Session, ada: User, arguments: tuple[str, ...], typed: str, words: str
+) -> None:
+    code, said = run(app, "set-password", *arguments, typed=typed)
+    assert code != 0
+    assert words in said
+    session.refresh(ada)
+    assert verify(ada.password_hash, PASSWORD)
+    assert logged(session) == []
+
+
+@pytest.mark.parametrize(
+    "password", ["password", "12345678", "PASSWORD1", " iloveyou1 ", "qwertyuiop", "ｐａｓｓｗｏｒｄ"]
+)
+def test_common_passwords_are_refused_everywhere(app: Flask, session: Session, password: str) -> None:
+    assert "guessed" in (problem_with(password) or "")
+    code, said = run(app, "create-user", "new", "--name", "New", "--password-stdin", typed=password)
+    assert code == 1
+    assert "first that are guessed" in said
+    assert session.scalars(select(User)).all() == []
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "exam-hall-demo", "replace this one", "k7mq-92xf-tnb4", "acorn-twist-mute-panda"]
+)
+def test_others_are_taken(password: str) -> None:
+    assert problem_with(password) is None
+
+
+def test_a_deactivated_person_is_signed_out_and_stays_in_the_log(
+    app: Flask, session: Session, client: FlaskClient, ada: User
+) -> None:
+    browser = signed_in(app, ada)
+    token = csrf(browser)
+    code, said = run(app, "deactivate-user", "ada")
+    assert (code, said) == (0, "ada is signed out and cannot sign in now.\n")
+    assert browser.get("/inbox").status_code == 302
+    assert browser.post("/tests/1/answers/1", data={"text": "x"}, headers={"X-CSRFToken": token}).status_code in {
+        400,
+        401,
+    }
+    wrong, right = knock(client, "ada", "a wrong guess"), knock(client, "ada", PASSWORD)
+    assert (wrong.status_code, right.status_code) == (422, 422)
+    assert "do not go together" in right.text
+    assert run(app, "deactivate-user", "ada")[1] == "ada is signed out and cannot sign in already.\n"
+    assert run(app, "deactivate-user", "ada", "--undo")[1] == "ada can sign in now.\n"
+    assert browser.get("/inbox").status_code == 302
+    assert knock(app.test_client(), "ada", PASSWORD).status_code == 302
+    assert [action for action, _, _ in logged(session)] == ["account.deactivated", "account.reactivated"]
+    assert run(app, "deactivate-user", "nobody")[0] == 1
+
+
+def test_a_role_in_a_test_is_given_changed_and_taken(
+    app: Flask, session: Session, hall: Hall, test: Test, ada: User
+) -> None:
+    vera = hall.person("Vera Holm", username="vera")
+    where = ("--test", "Algebra", "--date", test.start_date)
+    for role, room in (("planner", None), ("invigilator", "Room  2"), ("none", None)):
+        for said_twice in ("has the role", "had the role already"):
+            code, said = run(app, "set-role", "vera", role, *where, *(("--room", room) if room else ()))
+            assert code == 0, said
+            assert said_twice in said
+        session.rollback()
+        held = session.execute(
+            select(Contribution.role, Contribution.room).where(Contribution.user_id == vera.id)
+        ).all()
+        assert held == ([] if role == "none" else [(Role(role), "Room 2" if room else None)])
+        found = signed_in(app, hall.contributor(test)).get("/monitor?q=vera+holm")
+        assert (f'data-count="{int(role == "planner")}"' in found.text) is True
+    details = [detail for _, _, detail in logged(session)]
+    assert len(details) == 3
+    assert '"before":"planner"' in details[1]
+    assert '"after":"invigilator (Room 2)"' in details[1]
+
+
+def test_an_administrator_is_made_and_unmade(app: Flask, session: Session, ada: User) -> None:
+    browser = signed_in(app, ada)
+    assert browser.get("/log").status_code == 403
+    assert run(app, "set-role", "ada", "administrator")[0] == 0
+    assert browser.get("/log").status_code == 200
+    assert run(app, "set-role", "ada", "none")[0] == 0
+    assert browser.get("/log").status_code == 403
+    assert len(logged(session)) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ada", "invigilator"),
+        ("ada", "king"),
+        ("ada", "administrator", "--test", "Algebra", "--date", "2026-11-24"),
+        ("ada", "planner", "--test", "Algebra"),
+        ("ada", "planner", "--test", "No such test", "--date", "2026-11-24"),
+        ("nobody", "administrator"),
+    ],
+)
+def test_roles_that_are_none_are_refused(app: Flask, session: Session, ada: User, arguments: tuple[str, ...]) -> None:
+    assert run(app, "set-role", *arguments)[0] != 0
+    assert logged(session) == []

@@ -1,0 +1,238 @@
+"""A candidate who cannot sign in is helped from the monitor: by those in charge of the test, and by nobody else."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from tests.accounts.door import PASSWORD, knock
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import HIDDEN, csrf
+from webapp.accounts.passphrases import words
+from webapp.accounts.passwords import hash_generated, matches
+from webapp.clock import utcnow
+from webapp.database import writing
+from webapp.models import Candidacy, LogEntry, LogSubject, Role, SignInBudget, Test, User
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def test(hall: Hall) -> Test:
+    return hall.test("Algebra")
+
+
+@pytest.fixture
+def ada(hall: Hall, test: Test) -> Candidacy:
+    ada = hall.person("Ada Lind", username="ada", password_hash=hash_generated(PASSWORD))
+    return hall.candidacy(test, ada, room="Room 1", seat="1A")
+
+
+@pytest.fixture
+def chief(app: Flask, hall: Hall, test: Test) -> FlaskClient:
+    return signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR, user=hall.person("Vera Holm")))
+
+
+def address(candidacy: Candidacy, kind: str = "password") -> str:
+    return f"/monitor/candidates/{candidacy.id}/{kind}"
+
+
+def form_in(answer: TestResponse) -> dict[str, str]:
+    """The hidden fields of the question."""
+    assert answer.status_code == 200, answer.text
+    return dict(HIDDEN.findall(answer.text[answer.text.index("sign-in-help-form") :]))
+
+
+def password_in(answer: TestResponse) -> str:
+    assert answer.status_code == 200, answer.text
+    found = re.search(r"data-once>([^<]+)<", answer.text)
+    assert found
+    return found[1]
+
+
+def entries(session: Session) -> list[LogEntry]:
+    session.rollback()
+    return list(session.scalars(select(LogEntry).where(LogEntry.action.startswith("account.")).order_by(LogEntry.id)))
+
+
+def stored(session: Session, candidacy: Candidacy) -> str:
+    """The hash of the candidate's password."""
+    session.rollback()
+    return session.get_one(User, candidacy.user_id).password_hash or ""
+
+
+def make(browser: FlaskClient, candidacy: Candidacy) -> TestResponse:
+    return browser.post(address(candidacy), data=form_in(browser.get(address(candidacy))))
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_a_new_password_signs_in_and_ends_the_old_sessions(
+    app: Flask, session: Session, chief: FlaskClient, ada: Candidacy, headers: dict[str, str]
+) -> None:
+    browser = app.test_client()
+    assert knock(browser, "ada", PASSWORD).status_code == 302
+    question = chief.get(address(ada), headers=headers)
+    for told in ("Ada Lind", ada.number, "Room 1", "1A", "Algebra"):
+        assert told in question.text
+    answer = chief.post(address(ada), data=form_in(question), headers=headers)
+    password = password_in(answer)
+    assert len(password.split("-")) == 4
+    assert set(password.split("-")) <= set(words())
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert browser.get("/inbox").status_code == 302
+    assert knock(app.test_client(), "ada", PASSWORD).status_code == 422
+    assert knock(app.test_client(), "ada", password).status_code == 302
+
+
+def test_r15_it_is_logged_without_the_password(session: Session, chief: FlaskClient, ada: Candidacy) -> None:
+    password = password_in(make(chief, ada))
+    [entry] = entries(session)
+    assert (entry.action, entry.actor_name, entry.actor_role) == (
+        "account.password_set",
+        "Vera Holm",
+        "chief_invigilator",
+    )
+    assert entry.detail == '{"username":"ada"}'
+    assert session.scalars(select(LogSubject.candidacy_id).where(LogSubject.entry_id == entry.id)).all() == [ada.id]
+    shown = chief.get(f"/log/{entry.id}").text
+    assert "New password" in shown
+    assert password not in shown
+
+
+def test_a_double_press_makes_one_password(session: Session, chief: FlaskClient, ada: Candidacy) -> None:
+    form = form_in(chief.get(address(ada)))
+    first, second = (password_in(chief.post(address(ada), data=form)) for _ in range(2))
+    assert first == second
+    assert len(entries(session)) == 1
+    assert matches(stored(session, ada), first)
+
+
+def test_an_old_form_does_not_bring_an_old_password_back(session: Session, chief: FlaskClient, ada: Candidacy) -> None:
+    old = form_in(chief.get(address(ada)))
+    chief.post(address(ada), data=old)
+    now = password_in(make(chief, ada))
+    answer = chief.post(address(ada), data=old)
+    assert answer.status_code == 409
+    assert "was changed a moment ago" in answer.text
+    assert matches(stored(session, ada), now)
+    another = {**form_in(chief.get(address(ada))), "idempotency_key": "another form"}
+    assert password_in(chief.post(address(ada), data=another)) != now
+
+
+@pytest.mark.parametrize(
+    "change", [{"idempotency_key": ""}, {"idempotency_key": "x" * 101}, {"epoch": "-1"}, {"epoch": "x"}]
+)
+def test_a_form_that_is_none_is_refused(chief: FlaskClient, ada: Candidacy, change: dict[str, str]) -> None:
+    assert chief.post(address(ada), data={**form_in(chief.get(address(ada))), **change}).status_code == 400
+
+
+def test_unlocking_gives_all_tries_back(
+    app: Flask, session: Session, hall: Hall, chief: FlaskClient, ada: Candidacy
+) -> None:
+    for _ in range(11):
+        status = knock(app.test_client(), "ada", "a wrong guess").status_code
+    assert status == 429
+    form = form_in(chief.get(address(ada, "unlock")))
+    for _ in range(2):
+        assert "next try counts" in chief.post(address(ada, "unlock"), data=form).text
+    session.rollback()
+    assert session.scalars(select(SignInBudget)).all() == []
+    assert knock(app.test_client(), "ada", PASSWORD).status_code == 302
+    assert [entry.action for entry in entries(session)] == ["account.unlocked"]
+
+
+def test_a_new_password_unlocks_too(app: Flask, chief: FlaskClient, ada: Candidacy) -> None:
+    for _ in range(11):
+        knock(app.test_client(), "ada", "a wrong guess")
+    assert knock(app.test_client(), "ada", password_in(make(chief, ada))).status_code == 302
+
+
+@pytest.mark.parametrize("kind", ["password", "unlock"])
+def test_who_may_help(app: Flask, hall: Hall, session: Session, test: Test, ada: Candidacy, kind: str) -> None:
+    """R6: rights of the moment, by role, test, room and window."""
+    law = hall.test("Law")
+    far = hall.test("Far", starts_at=utcnow() + timedelta(hours=2), ends_at=utcnow() + timedelta(hours=4))
+    later = hall.candidacy(far)
+    expected = [
+        (hall.contributor(test), ada, 403),
+        (hall.contributor(test, role=Role.CHIEF_INVIGILATOR), ada, 200),
+        (hall.contributor(test, role=Role.CHIEF_INVIGILATOR, room="Room 1"), ada, 200),
+        (hall.contributor(test, role=Role.CHIEF_INVIGILATOR, room="Room 2"), ada, 404),
+        (hall.contributor(test, role=Role.PLANNER), ada, 200),
+        (hall.contributor(law, role=Role.PLANNER), ada, 404),
+        (hall.contributor(law, far, role=Role.CHIEF_INVIGILATOR), later, 404),
+        (hall.contributor(far, role=Role.PLANNER), later, 200),
+        (hall.person(is_admin=True), ada, 403),
+        (session.get_one(User, ada.user_id), ada, 403),
+        (hall.person(), ada, 403),
+    ]
+    for user, candidacy, status in expected:
+        browser = signed_in(app, user)
+        assert browser.get(address(candidacy, kind)).status_code == status
+        epoch = session.get_one(User, candidacy.user_id).epoch
+        form = {"csrf_token": csrf(browser), "idempotency_key": f"key {user.id}", "epoch": str(epoch)}
+        assert browser.post(address(candidacy, kind), data=form).status_code == status
+        session.rollback()
+    assert chief_of_nobody(app, hall, test).get("/monitor/candidates/99999/password").status_code == 404
+
+
+def chief_of_nobody(app: Flask, hall: Hall, test: Test) -> FlaskClient:
+    return signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR))
+
+
+@pytest.mark.parametrize("role", [*Role, None], ids=str)
+def test_no_way_into_an_account_that_opens_more(
+    app: Flask, hall: Hall, session: Session, test: Test, chief: FlaskClient, ada: Candidacy, role: Role | None
+) -> None:
+    """A candidate who is staff in any test, or runs the installation (None)."""
+    user = session.get_one(User, ada.user_id)
+    form = form_in(chief.get(address(ada)))
+    if role is None:
+        with writing(session):
+            user.is_admin = True
+    else:
+        hall.contributor(hall.test("Law"), role=role, user=user)
+    for answer in (chief.get(address(ada)), chief.post(address(ada), data=form)):
+        assert answer.status_code == 403
+        assert "whoever runs the server" in answer.text
+    assert matches(stored(session, ada), PASSWORD)
+    assert chief.get(address(ada, "unlock")).status_code == 200
+
+
+def test_who_also_sits_a_test_of_others_is_helped_by_who_is_in_charge_of_all(
+    app: Flask, hall: Hall, session: Session, test: Test, chief: FlaskClient, ada: Candidacy
+) -> None:
+    """Also of one that is still ahead; not of one that is closed."""
+    law = hall.test("Law", starts_at=utcnow() + timedelta(days=2), ends_at=utcnow() + timedelta(days=2, hours=1))
+    hall.candidacy(law, session.get_one(User, ada.user_id))
+    assert "not in charge of" in chief.get(address(ada)).text
+    of_both = hall.contributor(test, law, role=Role.CHIEF_INVIGILATOR)
+    password_in(make(signed_in(app, of_both), ada))
+    with writing(session):
+        law.closed_at = utcnow()
+    password_in(make(chief, ada))
+
+
+def test_the_rows_menu_offers_it_to_those_who_may(app: Flask, hall: Hall, test: Test, ada: Candidacy) -> None:
+    """Row by row: somebody may in one test and not in another."""
+    law = hall.test("Law")
+    bo = hall.candidacy(law)
+    user = hall.contributor(test, role=Role.CHIEF_INVIGILATOR)
+    hall.contributor(law, user=user)
+    page = signed_in(app, user).get("/monitor").text
+    for kind in ("password", "unlock"):
+        assert address(ada, kind) in page
+        assert address(bo, kind) not in page
+    assert "/password" not in signed_in(app, hall.contributor(test)).get("/monitor").text
+
+
+def test_the_list_has_words_enough() -> None:
+    assert len(set(words())) == len(words()) >= 1024
+    assert all(word.isascii() and word.islower() and len(word) <= 5 for word in words())

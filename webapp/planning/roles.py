@@ -1,0 +1,69 @@
+"""A role in a test is given or taken, beside the import of rosters."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.accounts import entries
+from webapp.accounts.changing import find_user
+from webapp.database import writing
+from webapp.logbook.append import Actor
+from webapp.models import Contribution, Role, RosterEntry, Test
+from webapp.planning.closing import find_test
+from webapp.planning.search_text import refresh_search_text
+from webapp.planning.stored import chunks
+from webapp.same_text import same
+
+
+def set_role(
+    session: Session,
+    username: str,
+    role: Role | None,
+    title: str,
+    day: date,
+    *,
+    room: str | None,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Give somebody a role in a test, limited to one room or not, or take it (None). False if it is so already.
+
+    Raises `AccountRefused` and `NoSuchTest`.
+    """
+    room = same(room or "") or None
+    with writing(session):
+        user, test = find_user(session, username), find_test(session, title, day)
+        is_theirs = Contribution.user_id == user.id, Contribution.test_id == test.id
+        contribution = session.scalar(select(Contribution).where(*is_theirs))
+        before = _words(contribution.role, contribution.room) if contribution else "none"
+        after = _words(role, room) if role else "none"
+        if before == after:
+            return False
+        _store(session, contribution, Contribution(user_id=user.id, test_id=test.id, role=role, room=room))
+        if Role.PLANNER in {role, contribution.role if contribution else None}:
+            _name_planners(session, test)
+        detail = {"test": test.title, "date": f"{test.start_date}", "before": before, "after": after}
+        entries.note(session, user, actor, entries.ROLE_CHANGED, now, **detail)
+    return True
+
+
+def _store(session: Session, before: Contribution | None, after: Contribution) -> None:
+    if before is not None:
+        session.delete(before)
+        session.flush()
+    if after.role is not None:
+        session.add(after)
+    session.flush()
+
+
+def _name_planners(session: Session, test: Test) -> None:
+    """Their names stand in what a search looks in."""
+    for ids in chunks(session.scalars(select(RosterEntry.id).where(RosterEntry.test_id == test.id)).all()):
+        refresh_search_text(session, ids)
+
+
+def _words(role: Role, room: str | None) -> str:
+    return f"{role} ({room})" if room else f"{role}"
