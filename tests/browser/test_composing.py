@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from tests.browser.house import CUT, Desk, Desks, House
-from tests.browser.monitor_page import compose_for_one, press_send, was_sent, write
+from tests.browser.monitor_page import compose_for_one, press_send, tick, was_sent, write
 from webapp.models import Message, User
 
 # what is looked at is the page, whatever is behind it
@@ -95,6 +95,21 @@ def test_closing_the_dialog_keeps_what_was_written(house: House, desks: Desks) -
     expect(form).to_be_hidden()
     form = compose_for_one(page, "Ada")
     text_is_kept(form)
+
+
+def test_enter_does_nothing_that_cannot_be_seen(house: House, desks: Desks) -> None:
+    """In the subject, and in the box of a candidate while nobody is selected."""
+    _, page, form = begin(house, desks.desk(house))
+    subject = form.get_by_label("Subject").input_value()
+    form.get_by_label("Subject").press("Enter")
+    expect(form.get_by_label("Subject")).to_have_value(subject)
+    page.keyboard.press("Escape")
+    tick(page, "Ada").press("Enter")
+    expect(form).to_be_hidden()
+    tick(page, "Ada").check()
+    tick(page, "Ada").press("Enter")
+    text_is_kept(form)
+    assert sendings(house, subject) == 0
 
 
 def test_trap_23_a_colleague_sent_to_the_same_people_just_before(house: House, desks: Desks) -> None:
