@@ -15,6 +15,8 @@ from webapp.outages import is_outage, log_outage
 from webapp.refusals import Refusal, StaleForm, Unavailable
 
 log = structlog.get_logger(__name__)
+LONGEST_NEXT = 3000
+"""Letters of an address that the sign-in page leads back to; proxies take no longer ones in an answer's header."""
 KEPT_FIELDS = ("subject", "body", "text")
 """What a person may have typed at length: an error page shows it again, to be copied."""
 
@@ -74,6 +76,8 @@ def not_signed_in() -> BaseResponse:
     """Pages lead to the sign-in page and back; fragments, streams and posts get a 401 that keeps what was typed."""
     if request.method == "GET" and not wants_fragment():
         address = request.full_path.rstrip("?")
+        if len(address) > LONGEST_NEXT:
+            address = request.path
         browser_session.interrupt(address)
         return redirect(url_for("accounts.sign_in", next=address))
     return error_answer(401)

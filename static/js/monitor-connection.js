@@ -17,6 +17,7 @@ function setStale(stale) {
 
 document.addEventListener("monitor:wanted", () => {
   busy.classList.add("htmx-request");
+  refused.hidden = true;
 });
 
 document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => {
@@ -27,7 +28,6 @@ document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => 
   if (!settled) return;
   busy.classList.remove("htmx-request");
   if (!ctx.isChange) return;
-  refused.hidden = true;
   // in words for screen readers, when the person changed the list; not at every refresh
   document.querySelector("[data-announce]").textContent = document.getElementById("candidate-count").textContent;
 });

@@ -53,7 +53,8 @@ function isPlainPress(event) {
 }
 
 function showTicks(query) {
-  for (const box of form.querySelectorAll('input[type="checkbox"]')) box.checked = query.getAll(box.name).includes(box.value);
+  const ticked = new Set([...query].map((pair) => pair.join("=")));
+  for (const box of form.querySelectorAll('input[type="checkbox"]')) box.checked = ticked.has(`${box.name}=${box.value}`);
 }
 
 function showTexts(query, all) {

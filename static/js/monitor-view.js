@@ -3,6 +3,7 @@
 // for it too. So no request can undo what a control shows, and list, address and controls agree again after each answer.
 const loader = document.getElementById("refresher");
 const longest = Number(loader.dataset.longest);
+const mostValues = Number(loader.dataset.mostValues);
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 5_000;
 const TRIES = 3; // after so many errors of the server a change is taken back
@@ -44,8 +45,13 @@ function tell(kind, detail = {}) {
   document.dispatchEvent(new CustomEvent(`monitor:${kind}`, { detail }));
 }
 
+function isTooLong(query) {
+  const parameters = new URLSearchParams(query);
+  return query.length > longest || [...new Set(parameters.keys())].some((name) => parameters.getAll(name).length > mostValues);
+}
+
 export function want(query, wait = 0) {
-  if (query.length > longest) {
+  if (isTooLong(query)) {
     refuse("long");
     return;
   }
@@ -108,7 +114,6 @@ function failed(ctx, status, isOurs) {
     else timer = setTimeout(ask, Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures++));
   }
   tell("failed", { status: isOurs && !AWAY.includes(status) ? status : null, isRefused: !pending && ctx.isChange });
-  release("reject", new TypeError("Failed to fetch: the list is not there"));
 }
 
 // Why asking again is of no use; null if it may be.
@@ -146,6 +151,9 @@ document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (ctx && ctx === current) failed(ctx, error.status, false);
 });
 
+// An answer for another person is told by its own module and gets no further.
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-  if (ctx === current) current = null;
+  if (ctx !== current) return;
+  current = null;
+  release("reject", new TypeError("Failed to fetch: the list is not there"));
 });

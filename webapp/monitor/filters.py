@@ -87,10 +87,13 @@ class Filter:
         kept = dict(self.choices) | {name: (value,)}
         return replace(self, choices=tuple((key, kept[key]) for key in CHOICE_NAMES if key in kept))
 
-    def without(self, name: str, value: str) -> Filter:
-        """The same without one of its conditions (the link on a filter's chip)."""
+    def without(self, name: str, value: str | None = None) -> Filter:
+        """The same without one of its conditions, or without all of one name (the link on a filter's chip)."""
         if name == "q":
             return replace(self, q="")
+        if value is None:
+            left = [tuple(one for one in held if one[0] != name) for held in (self.choices, self.times)]
+            return replace(self, choices=left[0], times=left[1])
         return replace(self, choices=_less(self.choices, name, value), times=_less(self.times, name, value))
 
 

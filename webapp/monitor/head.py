@@ -17,6 +17,8 @@ from webapp.monitor.presentation import Presentation, query_string
 
 KEPT = 256
 """Views kept, of about ten kilobytes each."""
+LONGEST_KEPT = 1000
+"""Letters of the query of a view that is kept; the head has one address for each column."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,17 @@ class Head:
     @property
     def row(self) -> Markup:
         """The row with the columns' names; needs an application context."""
-        return _written("monitor/_column_heads.html", self)
+        return self._write("monitor/_column_heads.html")
 
     @property
     def menu(self) -> Markup:
         """The menu in which columns are chosen and moved."""
-        return _written("monitor/_columns.html", self)
+        return self._write("monitor/_columns.html")
+
+    def _write(self, template: str) -> Markup:
+        """Kept, unless its addresses are so long that a few hundred of them would fill the memory."""
+        is_long = len(query_string(self.filter)) > LONGEST_KEPT
+        return (_written.__wrapped__ if is_long else _written)(template, self)
 
     @property
     def offer(self) -> Offer:

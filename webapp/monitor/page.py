@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlencode
 
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 
 from webapp.monitor.choices import Choices
 from webapp.monitor.filters import Filter
@@ -20,6 +20,9 @@ from webapp.monitor.words import label, value_in_words
 
 LONGEST_QUERY = 60_000
 """Letters of an address's query: what the server takes in its first line (`gunicorn.conf.py`), with some left over."""
+
+MOST_CHIPS = 12
+"""Of one name; each has an address that holds the whole filter."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +125,21 @@ class MonitorPage:
 
     @property
     def chips(self) -> list[Chip]:
-        """One per value that is set."""
+        """One per value that is set; a single one for the many values of a name."""
         first_page = replace(self.presentation, page=1)
         return [
-            Chip(
-                f"{label(name)}: {value_in_words(name, value, self.titles)}",
-                self._at(self.filter.without(name, value), first_page),
-            )
-            for name, value in self.filter.pairs()
+            Chip(f"{label(name)}: {words}", self._at(self.filter.without(name, value), first_page))
+            for name in dict.fromkeys(name for name, _ in self.filter.pairs())
+            for value, words in self._values_in_words(name)
         ]
+
+    def _values_in_words(self, name: str) -> list[tuple[str | None, str]]:
+        """(value, its words), or (None, words for all of them) where they are many."""
+        values = self.filter.values(name)
+        if len(values) <= MOST_CHIPS:
+            return [(value, value_in_words(name, value, self.titles)) for value in values]
+        first = ", ".join(value_in_words(name, value, self.titles) for value in values[:3])
+        return [(None, gettext("%(first)s and %(count)s more", first=first, count=format_decimal(len(values) - 3)))]
 
     @property
     def page_numbers(self) -> list[int | None]:

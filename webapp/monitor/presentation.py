@@ -14,7 +14,7 @@ from webapp.monitor.filters import Filter, printable
 from webapp.refusals import BadParameter
 
 DEFAULT_SORT = "name"
-KEPT = 1024
+KEPT = 256
 """Filters and presentations whose part of an address is kept."""
 
 

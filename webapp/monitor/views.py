@@ -16,7 +16,7 @@ from webapp.errors import wants_fragment
 from webapp.extensions import db
 from webapp.monitor.choices import choices
 from webapp.monitor.export import csv_chunks
-from webapp.monitor.filters import Filter, check_values, parse_filter, tests_shown
+from webapp.monitor.filters import MOST_VALUES, Filter, check_values, parse_filter, tests_shown
 from webapp.monitor.opening import next_opening
 from webapp.monitor.page import LONGEST_QUERY, MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
@@ -120,6 +120,7 @@ def _whole_page(page: MonitorPage) -> Response:
             within_offers=WITHIN_OFFERS,
             period_in_words=period_in_words,
             longest_query=LONGEST_QUERY,
+            most_values=MOST_VALUES,
         )
     )
 
