@@ -137,6 +137,6 @@ listen("saved", ({ question, text, version, words }) => {
   answers.get(question)?.learn(text, version, said);
 });
 
-for (const [question, draft] of await leftBehind([...answers.values()][0]?.person)) {
-  answers.get(question)?.restore(draft);
-}
+leftBehind([...answers.values()][0]?.person).then((drafts) => {
+  for (const [question, draft] of drafts) answers.get(question)?.restore(draft);
+});

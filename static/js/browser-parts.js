@@ -92,11 +92,27 @@ export function timeLimit(milliseconds) {
   return controller.signal;
 }
 
+const hasPopovers = "popover" in HTMLElement.prototype;
+
 // The open popover within an element. A browser without popovers shows menus where they stand (monitor-actions.css).
 export function openPopover(root) {
-  return "popover" in HTMLElement.prototype ? root.querySelector(":popover-open") : null;
+  return hasPopovers ? root.querySelector(":popover-open") : null;
+}
+
+export function showPopover(element) {
+  if (hasPopovers) element.showPopover();
+  else element.hidden = false;
 }
 
 export function closePopover(element) {
-  element?.hidePopover?.();
+  if (hasPopovers) element.hidePopover();
+  else if (!element.matches(".menu")) element.hidden = true;
+}
+
+// Writes moments as hours, minutes and seconds of a zone; as those of UTC, and says so, where the browser does not know
+// the zone.
+export function clockOf(zone) {
+  const parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const otherwise = () => new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: "UTC", timeZoneName: "short" });
+  return attempt(() => new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: zone }), null) ?? otherwise();
 }

@@ -3,6 +3,7 @@
 // the server's: a computer's clock may be set to another one. Where the browser keeps nothing, the text is still on the
 // page and every save still happens; only a crash would lose it.
 import { browserStore } from "./browser-parts.js";
+import { serverNow } from "./server-clock.js";
 import { listen, tell } from "./tabs.js";
 
 const PREFIX = "examhall.unsaved";
@@ -10,13 +11,10 @@ const DAY = 24 * 3600 * 1000;
 const ANSWER_WITHIN = 400;
 const me = Math.random().toString(36).slice(2);
 const alive = new Set();
-const pageMadeAt = Number(document.querySelector('meta[name="server-time"]').content);
-
-const now = () => pageMadeAt + performance.now();
 const key = (person, question) => `${PREFIX}.${person}.${question}.${me}`;
 
 export function keep(person, question, draft) {
-  browserStore.write(key(person, question), { ...draft, keptAt: now() });
+  browserStore.write(key(person, question), { ...draft, keptAt: serverNow() });
 }
 
 export function drop(person, question) {
@@ -43,7 +41,7 @@ listen("alive", ({ page }) => alive.add(page));
 
 // question id → the newest draft that a page left behind; they are taken out of the storage.
 export async function leftBehind(person) {
-  remove((_parts, name) => now() - browserStore.read(name)?.keptAt > DAY);
+  remove((_parts, name) => serverNow() - browserStore.read(name)?.keptAt > DAY);
   tell("who-is-here");
   await new Promise((done) => setTimeout(done, ANSWER_WITHIN));
   const found = new Map();

@@ -1,9 +1,11 @@
 // Says when the list was last good, that it no longer is, and what was not done with the filters.
+import { clockOf } from "./browser-parts.js";
+
 const shown = document.querySelector("[data-updated]");
 const box = document.querySelector("[data-connection-box]");
 const refused = document.querySelector("[data-refused]");
 const busy = document.getElementById("monitor-busy");
-const time = new Intl.DateTimeFormat("en-GB", { timeZone: shown.dataset.zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const time = clockOf(shown.dataset.zone);
 const NAMED = [400, 401, 403];
 
 function choose(root, reason) {

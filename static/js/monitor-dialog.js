@@ -1,5 +1,6 @@
 // Opening the dialog: for all in the filter once the list shows what the controls say, and for nobody else. What cannot
 // be opened is answered at the button that was pressed, and nothing is kept to be opened later.
+import { closePopover, showPopover } from "./browser-parts.js";
 import { ownFetch } from "./own-answers.js";
 import { placeBeside } from "./monitor-place.js";
 import { isPending, list, settled } from "./monitor-view.js";
@@ -8,6 +9,8 @@ const monitor = document.getElementById("monitor");
 const answer = document.getElementById("dialog-answer");
 const WORDS_AFTER = 250;
 const AWAY = [502, 503, 504];
+
+closePopover(answer);
 
 function opens(ctx) {
   return ctx?.request.action?.startsWith("/messages/new") && monitor.contains(ctx.sourceElement);
@@ -21,7 +24,7 @@ function buttonOf(ctx) {
 
 function say(ctx, reason) {
   for (const part of answer.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== reason;
-  answer.showPopover();
+  showPopover(answer);
   placeBeside(buttonOf(ctx), answer);
 }
 
@@ -55,7 +58,7 @@ function waitForSameFilter(ctx) {
 
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (!opens(ctx)) return;
-  answer.hidePopover();
+  closePopover(answer);
   if (ctx.sourceElement.matches("[data-compose-all]")) ctx.fetch = waitForList(ctx);
   else if (ctx.request.body.get("scope") === "filtered") ctx.fetch = waitForSameFilter(ctx);
 });
@@ -66,7 +69,7 @@ document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (!opens(ctx)) return;
-  answer.hidePopover();
+  closePopover(answer);
   if (AWAY.includes(ctx.response.status)) say(ctx, "away");
 });
 

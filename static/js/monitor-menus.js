@@ -1,5 +1,6 @@
 // Menus of the monitor: opening one closes the other, Escape and a press elsewhere close it, and neither a refresh nor
 // a new list closes what is open.
+import { closePopover, openPopover } from "./browser-parts.js";
 import { placeBeside } from "./monitor-place.js";
 
 const MENU = "details[data-menu]";
@@ -38,7 +39,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  event.target.closest?.(".menu-item")?.closest("[popover]")?.hidePopover();
+  const menu = event.target.closest?.(".menu-item")?.closest("[popover]");
+  if (menu) closePopover(menu);
 });
 
 function buttonOf(menu) {
@@ -58,8 +60,8 @@ function isInView(button) {
 // It goes along with its button. Closing it at once would also close it where the press itself, or the focus that
 // moved there, brought the button into view: that scrolling is only reported after the press.
 document.addEventListener("scroll", (event) => {
-  const open = document.querySelector(".menu:popover-open");
-  if (!open || open.contains(event.target)) return;
+  const open = openPopover(document);
+  if (!open?.matches(".menu") || open.contains(event.target)) return;
   if (isInView(buttonOf(open))) place(open);
-  else open.hidePopover();
+  else closePopover(open);
 }, { capture: true, passive: true });
