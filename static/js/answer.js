@@ -3,7 +3,7 @@
 import { explain, newTabLink, paragraph, readOnlyText } from "./answer-box.js";
 import { drop, keep } from "./drafts.js";
 import { backoff, post } from "./post.js";
-import { measure } from "./server-clock.js";
+import { atLeast } from "./server-clock.js";
 import { tell } from "./tabs.js";
 
 const QUIET = 1_000;
@@ -121,11 +121,10 @@ export class Answer {
     const patience = setTimeout(() => this.attempt.abort(), this.answerWithin);
     try {
       const keepalive = document.hidden && text.length * 4 < KEEPALIVE_BYTES;
-      const sentAt = performance.now();
       const answer = await post(this.form.action, this.fields(text), { keepalive, signal: this.attempt.signal });
-      this.timed = { sentAt, receivedAt: performance.now() };
+      const receivedAt = performance.now();
       const words = this.read(await answer.text());
-      if (answer.ok && words) this.stored(text, words);
+      if (answer.ok && words) this.stored(text, words, receivedAt);
       else this.refused(answer.status, words);
     } catch {
       this.failed(this.texts.textUnsaved); // no network, or no answer in time
@@ -142,10 +141,9 @@ export class Answer {
     return new DOMParser().parseFromString(html, "text/html").querySelector("[data-answer-state]");
   }
 
-  stored(text, words) {
+  stored(text, words, receivedAt) {
     const { version } = words.dataset;
-    // a version is the server's time in microseconds; an older one tells of the same text, saved before
-    if (Number(version) > Number(this.base)) measure(Number(version) / 1_000, this.timed.sentAt, this.timed.receivedAt);
+    atLeast(Number(version) / 1_000, receivedAt); // a version is the server's time in microseconds
     this.accept(text, version);
     if (this.failures) this.problem.replaceChildren();
     this.failures = 0;

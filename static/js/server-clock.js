@@ -1,7 +1,8 @@
 // The server's time by a clock that nobody can set: `performance.now()`, and how far the server's is from it. The
 // computer's own date plays no part. Each answer that carries the server's time bounds the offset from both sides: the
 // server wrote it after the request was sent and before the answer was here.
-const SLACK = 500; // milliseconds by which this clock may run ahead of the truth where the network is very slow
+// The clock stays so many milliseconds behind the middle of both bounds: on a usual network that is the lower one.
+const SLACK = 500;
 let lower = -Infinity;
 let upper = Infinity;
 let isDistrusted = false;
@@ -14,6 +15,11 @@ export function measure(server, sentAt, receivedAt) {
   lower = fits && !isDistrusted ? Math.max(lower, least) : least;
   upper = fits && !isDistrusted ? Math.min(upper, most) : most;
   isDistrusted = false;
+}
+
+// An answer that may tell of an earlier moment, such as that of a text which was stored before: it bounds one side only.
+export function atLeast(server, receivedAt) {
+  if (!isDistrusted) lower = Math.max(lower, Math.min(server - receivedAt, upper));
 }
 
 // After a gap: this clock may have stood still while the computer slept.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -72,7 +73,7 @@ def test_r25_the_end_is_told_and_what_was_typed_before_it_counts(house: House, d
     expect(page.locator("[data-save-state]")).to_contain_text("This text counts")
     assert stored(house) == typed
     expect(page.get_by_role("timer")).to_have_text("Time is up")
-    expect(page.get_by_role("status").filter(has_text="Your time is up. You can still submit")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Your time is up. You can still submit.")).to_be_visible()
     expect(page.get_by_text("Your time is up. What was saved counts.")).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_be_hidden()
     expect(page.get_by_role("link", name="Submit the test…")).to_be_visible()
@@ -177,7 +178,7 @@ def test_r25_pause_and_withdrawal_are_told(house: House, desks: Desks) -> None:
 def test_r25_the_start_is_told_without_a_request(house: House, desks: Desks) -> None:
     """On the dashboard and on the start page; a moved start comes by the event."""
     exam = house.exam(starts_at=utcnow() + timedelta(hours=1))
-    test_id = exam.id
+    test_id, exam_title = exam.id, exam.title
     ada = house.candidate(exam, started_at=None)
     desk = desks.desk(house)
     desk.context.add_init_script(THREE_DAYS_OFF)
@@ -201,7 +202,40 @@ def test_r25_the_start_is_told_without_a_request(house: House, desks: Desks) -> 
     assert timedelta(0) <= utcnow() - starts_at < timedelta(seconds=2)
     assert asked == []
     expect(page.get_by_text("Open: you can start.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=f"{exam_title} is open: you can start.")).to_be_attached()
     expect(start_page.get_by_role("button", name="Start the test")).to_be_enabled(timeout=2_000)
     page.get_by_role("button", name="Start the test").click()
     expect(page.get_by_role("textbox", name="Answer to question 1")).to_be_editable()
     expect(start_page.get_by_role("textbox", name="Answer to question 1")).to_be_editable()
+
+
+def test_r25_text_that_is_not_saved_stays_when_its_test_is_closed(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    desk = desks.desk(house)
+    desk.expects(*CUT, "409")
+    page = desk.sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    is_live(page)
+    page.route("**/answers/*", lambda route: route.abort())
+    answer = page.get_by_role("textbox", name="Answer to question 1")
+    answer.fill("Not saved.")
+    change(house, exam, withdrawn_at=utcnow())
+    expect(answer).to_have_attribute("readonly", "", timeout=3_000)
+    expect(page.get_by_role("alert")).to_contain_text("nothing more can be written here")
+    expect(answer).to_have_value("Not saved.")
+
+
+def test_r25_a_page_that_polls_learns_of_more_time(house_with: Callable[..., House], desks: Desks) -> None:
+    """Without streams, and with a date that is set to another year during the exam."""
+    house = house_with(EXAMHALL_STREAMS_PER_PROCESS="0")
+    exam = ending_in(house, 6)
+    desk = desks.desk(house)
+    desk.expects("503")
+    page = desk.sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    page.evaluate("const real = Date.now; Date.now = () => real() - 400 * 24 * 3600e3")
+    answer = page.get_by_role("textbox", name="Answer to question 1")
+    answer.fill("In time.")
+    expect(answer).to_have_attribute("readonly", "", timeout=9_000)
+    expect(page.locator("[data-save-state]")).to_contain_text("This text counts")
+    change(house, exam, extra_minutes=3)
+    expect(answer).to_be_editable(timeout=9_000)
+    assert re.fullmatch(r"[23]:\d\d min", left(page))

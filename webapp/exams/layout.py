@@ -25,7 +25,11 @@ def open_notices() -> Sequence[Message]:
     Every candidate's page is sent with them in it, so that a reload, or a page without JavaScript, loses none
     (trap 8).
     """
-    return inbox.open_notices(db.session(), current_user.id) if current_user.is_authenticated else ()
+    if "open_notices" not in g:
+        signed_in = current_user.is_authenticated
+        g.open_notices = inbox.open_notices(db.session(), current_user.id) if signed_in else ()
+    found: Sequence[Message] = g.open_notices
+    return found
 
 
 def error_frame(status: int) -> str:

@@ -93,6 +93,11 @@ class Sitting:
         return test.id, test.starts_at, self.ends_at, test.closed_at, *steps
 
     @property
+    def is_in_progress(self) -> bool:
+        """Started and not submitted, whether or not there is time left."""
+        return self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
+
+    @property
     def grace_seconds(self) -> int:
         """How long after the end a page may go on sending what was typed before."""
         return int(GRACE.total_seconds())

@@ -1,0 +1,93 @@
+// The message center beside the text: the button in the head opens and closes it, and the page stays as it is (R11).
+// Without JavaScript the same place is a link to the message center in a new tab.
+import { timeLimit } from "./browser-parts.js";
+import { ownFetch } from "./own-answers.js";
+import { holdPlace, writingField } from "./writing_place.js";
+
+const AGAIN = 3_000;
+const panel = document.querySelector("[data-messages-panel]");
+const place = panel.querySelector("[data-messages-place]");
+const strip = document.querySelector("[data-notices-strip]");
+const button = asButton(document.querySelector("[data-messages-link]"));
+const inPage = () => document.querySelector("main #inbox");
+let again;
+
+function asButton(link) {
+  const element = document.createElement("button");
+  Object.assign(element, { type: "button", className: link.className });
+  element.setAttribute("aria-expanded", "false");
+  element.setAttribute("aria-controls", panel.id);
+  element.append(...link.childNodes);
+  link.replaceWith(element);
+  return element;
+}
+
+function count() {
+  const open = document.querySelectorAll("[data-notice]").length;
+  for (const element of button.querySelectorAll("[data-messages-count]")) {
+    element.hidden = open === 0;
+    element.querySelector("[data-messages-number]").textContent = open;
+  }
+}
+
+function show() {
+  const hold = holdPlace(panel);
+  panel.hidden = false;
+  document.body.classList.add("has-messages");
+  button.setAttribute("aria-expanded", "true");
+  hold();
+  load();
+}
+
+function hide() {
+  clearTimeout(again);
+  const hadFocus = panel.contains(document.activeElement);
+  const hold = holdPlace(strip); // what the panel leaves behind above the line being written is the strip's to keep
+  panel.hidden = true;
+  document.body.classList.remove("has-messages");
+  place.replaceChildren();
+  hold();
+  button.setAttribute("aria-expanded", "false");
+  if (hadFocus) button.focus();
+}
+
+// Once; from then on static/js/inbox.js keeps it up to date with the notices.
+async function load() {
+  panel.setAttribute("aria-busy", "true");
+  try {
+    const options = { headers: { "HX-Request": "true" }, cache: "no-store", signal: timeLimit(10_000) };
+    const answer = await ownFetch("/inbox", options);
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!panel.hidden) place.replaceChildren(document.importNode(page.getElementById("inbox"), true));
+    panel.removeAttribute("aria-busy");
+  } catch {
+    if (panel.hidden) return;
+    place.textContent = panel.dataset.textFailed;
+    again = setTimeout(load, AGAIN);
+  }
+}
+
+button.addEventListener("click", () => {
+  const section = inPage();
+  if (!section) {
+    panel.hidden ? show() : hide();
+    return;
+  }
+  section.tabIndex = -1;
+  section.scrollIntoView();
+  section.focus({ preventScroll: true });
+});
+panel.querySelector("[data-messages-close]").addEventListener("click", hide);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing && !panel.hidden) hide();
+});
+// A click leaves the focus, and so the next keystroke, where the person writes.
+for (const element of [button, panel]) {
+  element.addEventListener("mousedown", (event) => {
+    if (event.target.closest("button") && writingField()) event.preventDefault();
+  });
+}
+document.addEventListener("examhall:inbox-changed", count);
+if (inPage()) button.removeAttribute("aria-expanded");
+count();
