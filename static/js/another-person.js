@@ -8,8 +8,12 @@ export async function sayWhoIsHere(response) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const words = document.importNode(page.querySelector("[data-reason]"), true);
   words.classList.add("another-person");
-  for (const earlier of document.querySelectorAll(".another-person")) earlier.remove();
-  (document.querySelector("dialog[open]") ?? document.getElementById("main")).prepend(words);
+  const place = document.querySelector("dialog[open]") ?? document.getElementById("main");
+  const [earlier] = document.querySelectorAll(".another-person");
+  // a list asks every few seconds: what stands there already is not announced again
+  if (earlier?.parentElement === place && earlier.textContent === words.textContent) return;
+  earlier?.remove();
+  place.prepend(words);
 }
 
 document.addEventListener("htmx:before:response", (event) => {
