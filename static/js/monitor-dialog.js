@@ -7,13 +7,14 @@ import { isPending, list, settled } from "./monitor-view.js";
 
 const monitor = document.getElementById("monitor");
 const answer = document.getElementById("dialog-answer");
+const DIALOGS = ["/messages/new", "/monitor/candidates/"];
 const WORDS_AFTER = 250;
 const AWAY = [502, 503, 504];
 
 closePopover(answer);
 
 function opens(ctx) {
-  return ctx?.request.action?.startsWith("/messages/new") && monitor.contains(ctx.sourceElement);
+  return DIALOGS.some((address) => ctx?.request.action?.startsWith(address)) && monitor.contains(ctx.sourceElement);
 }
 
 function buttonOf(ctx) {
@@ -75,7 +76,7 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
 
 // A refusal's words are swapped into the answer (hx-status on the monitor).
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  if (opens(ctx) && answer.contains(ctx.target)) say(ctx, "refused");
+  if (opens(ctx) && ctx.response.status >= 400 && !AWAY.includes(ctx.response.status)) say(ctx, "refused");
 });
 
 // The list as a file and on paper is the list of the controls too.

@@ -56,3 +56,17 @@ def test_without_javascript_it_takes_two_pages(house: House, desks: Desks) -> No
     page.get_by_role("button", name="Make a new password").click()
     expect(page.locator("[data-once]")).to_have_text(re.compile(r"^[a-z]+(-[a-z]+){3}$"))
     expect(page.get_by_text(ada.username)).to_be_visible()
+
+
+def test_why_somebody_is_not_helped_is_said_at_the_button(house: House, desks: Desks) -> None:
+    """A candidate who works in a test too: their password would open more than an exam."""
+    exam = house.exam()
+    bo = house.candidate(exam, "Bo Staff")
+    house.hall.contributor(exam, user=bo)
+    desk = desks.desk(house)
+    desk.expects("403")
+    page = desk.sign_in(house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR), "/monitor")
+    row(page, "Bo Staff").get_by_role("button", name=re.compile("More")).click()
+    row(page, "Bo Staff").get_by_role("link", name="New password").click()
+    expect(page.locator("#dialog-answer")).to_contain_text("whoever runs the server can set the password")
+    expect(page.locator("dialog")).to_be_hidden()

@@ -17,7 +17,7 @@ from webapp.accounts import budgets, entries
 from webapp.accounts.changing import replace_password
 from webapp.accounts.passphrases import passphrase
 from webapp.accounts.passwords import hash_password, matches
-from webapp.accounts.refusals import PasswordChanged, SitsOtherTests, WorksInTests
+from webapp.accounts.refusals import NotInCharge, PasswordChanged, SitsOtherTests, WorksInTests
 from webapp.database import writing
 from webapp.logbook.append import Actor
 from webapp.models import RosterEntry, Test, User
@@ -48,7 +48,7 @@ def candidate_to_help(session: Session, helper: User, candidacy_id: int, now: da
     if found is None or not _is_within(session, candidacy_id, in_charge.condition()):
         seen = reach(session, helper, Right.WATCH, now)
         if found is not None and (not seen or _is_within(session, candidacy_id, seen.condition())):
-            raise NotAllowed("who only watches gives no passwords")
+            raise NotInCharge(found.user.name) if seen else NotAllowed("no staff")
         raise NotFound(f"candidacy {candidacy_id}") if seen else NotAllowed("no staff")
     return found
 

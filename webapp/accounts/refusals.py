@@ -30,9 +30,15 @@ class AccountRefused(Refusal):
 
 
 class NotTheirs(NotAllowed):
-    """An account that cannot be opened from a monitor; whoever runs the server can. Its text is the person's name."""
+    """An account that this helper cannot open. Its text is the person's name."""
 
     code = "not_theirs"
+
+
+class NotInCharge(NotTheirs):
+    """The helper only watches the candidate's test."""
+
+    code = "not_in_charge"
 
 
 class WorksInTests(NotTheirs):
