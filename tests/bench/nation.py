@@ -187,7 +187,7 @@ def _attempts(candidacies: int, per_test: int, persons: int, now: datetime) -> I
             saved if progress == "paused" else None,
             ended if progress == "withdrawn" else None,
             None if progress == "inactive" else started - 600 * second,
-            progress == "blank",
+            progress == "blank", None,
         )  # fmt: skip
 
 

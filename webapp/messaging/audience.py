@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.access import Reach
+from webapp.access import Reach, Right, reach
 from webapp.among import among
 from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
-from webapp.models import RosterEntry, Test
+from webapp.models import RosterEntry, Test, User
 from webapp.monitor.filters import Filter, check_values, tests_shown
-from webapp.monitor.matching import matching, matching_alone
+from webapp.monitor.matching import matching, matching_alone, settled
 from webapp.refusals import NotFound
 
 CANDIDACIES_OF_A_PERSON = 20
@@ -44,6 +44,10 @@ class Selection:
     listed: tuple[int, ...] | None = None
     frozen: tuple[int, ...] | None = None
     """Candidacies held fast by a form that was refused once because the filter's matches had changed."""
+
+    def held_fast(self, candidacies: tuple[int, ...], *, by_words: bool) -> Selection:
+        """The same for exactly these, who were shown by the filter's phrase or by its words."""
+        return replace(self, filter=replace(self.filter, by_words=by_words), frozen=candidacies)
 
     def query(self, reach: Reach, now: datetime) -> Select[Any]:
         """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
@@ -69,6 +73,14 @@ class Selection:
         chosen = self.listed if self.frozen is None else self.frozen
         return query if chosen is None else query.where(among(RosterEntry.id, chosen))
 
+    def settled(self, session: Session, actor: User, now: datetime) -> Selection:
+        """The selection with the decision whether its filter's phrase is meant, or all the words of it: the one that
+        the monitor's list of this person makes. What is frozen was decided when it was shown."""
+        if self.frozen is not None or not self.filter.has_several_words:
+            return self
+        watched = self._within(reach(session, actor, Right.WATCH, now))
+        return replace(self, filter=settled(session, watched, self.filter, now))
+
     def described(self) -> dict[str, Any]:
         """As JSON, for the message and its log entry."""
         chosen: dict[str, Any] = {"scope": "filtered"}
@@ -76,12 +88,16 @@ class Selection:
             chosen = {"scope": "listed", "candidacies": list(self.listed)}
         if self.listed is None or self.filter:
             chosen["filter"] = [list(pair) for pair in self.filter.pairs()]
+        if self.filter.by_words:
+            chosen["by_words"] = True
         return {**chosen, "frozen": True} if self.listed is None and self.frozen is not None else chosen
 
     @property
     def key(self) -> str:
         """Names the selection itself: equal for the same filter or list, whomever it reaches by now."""
-        described = json.dumps(replace(self, frozen=None).described(), sort_keys=True)
+        described = json.dumps(
+            replace(self, filter=replace(self.filter, by_words=False), frozen=None).described(), sort_keys=True
+        )
         return hashlib.sha256(described.encode()).hexdigest()[:32]
 
 
@@ -147,6 +163,14 @@ def parts(session: Session, query: Select[Any]) -> list[Part]:
     return found
 
 
+class Shown(NamedTuple):
+    """What a token holds: whom a dialog showed, and whether by the words of its filter's phrase."""
+
+    kind: Kind
+    ids: tuple[int, ...]
+    by_words: bool
+
+
 class Tokens:
     """Signs what a dialog showed, for one sender and one selection: a form can name only what this server put into it,
     and only with the filter or list that it was shown for."""
@@ -154,24 +178,24 @@ class Tokens:
     def __init__(self, secret_key: str, sender_id: int) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=f"audience-{sender_id}")
 
-    def seen(self, selection: Selection, audience: Audience) -> str:
+    def seen(self, selection: Selection, audience: Audience, *, by_words: bool = False) -> str:
         """A token for a form that shows this audience."""
-        return self._signed(Kind.SEEN, selection, sorted(audience.persons))
+        return self._signed(Kind.SEEN, selection, sorted(audience.persons), by_words=by_words)
 
-    def frozen(self, selection: Selection, audience: Audience) -> str:
+    def frozen(self, selection: Selection, audience: Audience, *, by_words: bool = False) -> str:
         """A token for a form that sends to exactly this audience, or to those of it who may still be reached."""
-        return self._signed(Kind.FROZEN, selection, list(audience.candidacies))
+        return self._signed(Kind.FROZEN, selection, list(audience.candidacies), by_words=by_words)
 
-    def read(self, token: str, selection: Selection) -> tuple[Kind, tuple[int, ...]] | None:
+    def read(self, token: str, selection: Selection) -> Shown | None:
         """What a token holds; None if it is not one of ours, or was made for another selection."""
         try:
-            kind, key, text = self._serializer.loads(token)
-            return (Kind(kind), _expanded(text)) if key == selection.key else None
+            kind, key, text, by_words = self._serializer.loads(token)
+            return Shown(Kind(kind), _expanded(text), bool(by_words)) if key == selection.key else None
         except (BadData, ValueError, TypeError):
             return None
 
-    def _signed(self, kind: Kind, selection: Selection, ids: list[int]) -> str:
-        return str(self._serializer.dumps([kind.value, selection.key, _compressed(ids)]))
+    def _signed(self, kind: Kind, selection: Selection, ids: list[int], *, by_words: bool) -> str:
+        return str(self._serializer.dumps([kind.value, selection.key, _compressed(ids), by_words]))
 
 
 def _compressed(ids: list[int]) -> str:

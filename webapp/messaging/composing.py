@@ -64,6 +64,8 @@ class Preview:
     """Only above the limit: what to send to instead."""
     audience: Audience | None = None
     """None above the limit or if nobody is reached: then there is nothing to send, and nothing follows here."""
+    by_words: bool = False
+    """Nobody has the phrase of the filter in one column; these have all its words."""
     stages: list[StageCount] = field(default_factory=list)
     """How far they are, those who write first."""
     room_limit: RoomLimit | None = None
@@ -86,6 +88,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     within = reach(session, sender, Right.SEND, now)
     if not within:
         raise NotAllowed("no test of this person is open for sending")
+    selection = selection.settled(session, sender, now)
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     try:
         count(session, selection, within, now, limit)
@@ -104,6 +107,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         candidacies=len(audience.candidacies),
         persons=len(audience.persons),
         audience=audience,
+        by_words=selection.filter.by_words,
         stages=_stages(people),
         room_limit=within.room_limit(),
         names=list({one.user_id: one.name for one in people}.values())[:FIRST_NAMES],

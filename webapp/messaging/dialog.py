@@ -68,8 +68,8 @@ def again(draft: Draft, refusal: Refusal) -> Response:
     """
     selection = draft.selection
     shown = tokens().read(draft.audience, selection)
-    if shown and shown[0] is Kind.FROZEN:
-        selection = replace(selection, frozen=shown[1])
+    if shown and shown.kind is Kind.FROZEN:
+        selection = selection.held_fast(shown.ids, by_words=shown.by_words)
     elif isinstance(refusal, AudienceChanged):
         selection = _held_fast(selection)
     if isinstance(refusal, ContentChanged):
@@ -80,8 +80,10 @@ def again(draft: Draft, refusal: Refusal) -> Response:
 def _held_fast(selection: Selection) -> Selection:
     if selection.listed is not None:
         return replace(selection, frozen=selection.listed)
-    now_shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit()).audience
-    return replace(selection, frozen=now_shown.candidacies) if now_shown else selection
+    shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit())
+    if shown.audience is None:
+        return selection
+    return selection.held_fast(shown.audience.candidacies, by_words=shown.by_words)
 
 
 def _answer(draft: Draft, refusal: Refusal | None, status: int) -> Response:
@@ -128,7 +130,7 @@ def _token(selection: Selection, shown: Preview) -> str:
     if selection.listed is not None or shown.audience is None:
         return ""
     sign = tokens().frozen if selection.frozen is not None else tokens().seen
-    return sign(selection, shown.audience)
+    return sign(selection, shown.audience, by_words=shown.by_words)
 
 
 def limit() -> int:

@@ -128,6 +128,7 @@ def _send(
     if not within:
         raise NotAllowed("no test of this person is open for sending")
     selection, shown = _as_shown(draft, tokens)
+    selection = selection.settled(session, sender, now)
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     if uncounted and shown and len(shown) <= limit:
         check_values(session, within, selection.filter)
@@ -165,11 +166,11 @@ def _as_shown(draft: Draft, tokens: Tokens) -> tuple[Selection, frozenset[int] |
     None if the form does not say whom it had shown, or says it with a token that was made for another selection.
     """
     selection, token = draft.selection, tokens.read(draft.audience, draft.selection)
-    if token and token[0] is Kind.FROZEN:
-        return replace(selection, frozen=token[1]), frozenset()
+    if token and token.kind is Kind.FROZEN:
+        return selection.held_fast(token.ids, by_words=token.by_words), frozenset()
     if selection.listed is not None and not draft.audience:
         return selection, frozenset()
-    return selection, None if token is None else frozenset(token[1])
+    return selection, None if token is None else frozenset(token.ids)
 
 
 def _write_as_shown(session: Session, head: Head, query: Select[Any], shown: frozenset[int]) -> list[Subject]:

@@ -23,7 +23,7 @@ from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
 from webapp.planning.search_text import SEPARATOR
 from webapp.refusals import BadParameter
-from webapp.same_text import is_blank, same
+from webapp.same_text import found, is_blank, same
 
 STATUSES = ("online", "offline")
 FLAGS = ("yes", "no")
@@ -60,11 +60,19 @@ class Filter:
     """(name, any of these values), in the order of `CHOICE_NAMES`."""
     times: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(time name, any of these values), in the order of `TIME_NAMES`."""
+    by_words: bool = False
+    """Nobody has the phrase in one column, so each of its words is looked for in any. Not in an address: it depends on
+    who has what at the moment (`matching.settled`)."""
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"), compare=False)
     """The zone in which days begin and moments without a zone are meant."""
 
     def __bool__(self) -> bool:
         return bool(self.q or self.choices or self.times)
+
+    @property
+    def has_several_words(self) -> bool:
+        """Whether there is a word to look for apart from the others."""
+        return " " in found(self.q)
 
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) in canonical order; `parse_filter` makes the same filter of them."""
@@ -90,7 +98,7 @@ class Filter:
     def without(self, name: str, value: str | None = None) -> Filter:
         """The same without one of its conditions, or without all of one name (the link on a filter's chip)."""
         if name == "q":
-            return replace(self, q="")
+            return replace(self, q="", by_words=False)
         if value is None:
             left = [tuple(one for one in held if one[0] != name) for held in (self.choices, self.times)]
             return replace(self, choices=left[0], times=left[1])

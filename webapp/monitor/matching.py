@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.access import Reach
 from webapp.database import EPOCH, Instant, microseconds
@@ -124,6 +124,23 @@ def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return func.coalesce(condition, false())
 
 
+def searched(filter: Filter) -> list[str]:  # noqa: A002
+    """What the searched text of a candidacy must have in it: the phrase, or each of its words."""
+    phrase = found(filter.q)
+    if not phrase:
+        return []
+    return phrase.split(" ") if filter.by_words else [phrase]
+
+
+def settled(session: Session, reach: Reach, filter: Filter, now: datetime) -> Filter:  # noqa: A002
+    """The filter that looks for the words of its phrase if nobody within reach, and within its other conditions, has
+    the phrase itself. Asks the database only where there are several words."""
+    if not filter.has_several_words:
+        return filter
+    somebody = session.connection().execute(matching_alone(reach, filter, now).limit(1)).first()
+    return replace(filter, by_words=somebody is None)
+
+
 def is_narrow(reach: Reach, filter: Filter) -> bool:  # noqa: A002
     """Whether only a few tests are looked at, which their own indexes find at once."""
     return 0 < len(_tests_of(reach, filter)) <= FEW_TESTS
@@ -172,8 +189,9 @@ def _conditions(
     letters in the name, in the whole country takes longer to find than to look at the candidacies of a few tests.
     """
     if filter.q:
-        named = not isinstance(now, datetime)
-        yield contains(TEXTS.c.text, found(filter.q), by_index=by_index and not narrow, named=named)
+        for place, phrase in enumerate(searched(filter)):
+            name = None if isinstance(now, datetime) else f"phrase_{place}"
+            yield contains(TEXTS.c.text, phrase, by_index=by_index and not narrow, name=name)
     for name, values in filter.choices:
         if name == "test":  # of each table, so that each is looked up by it
             yield from (table.c.test_id.in_([int(value) for value in values]) for table in tables)
@@ -228,7 +246,7 @@ def in_general(filter: Filter) -> Filter:  # noqa: A002
     """
     return replace(
         filter,
-        q=any_like(found(filter.q)),
+        q=" ".join(map(any_like, searched(filter))),
         times=tuple((name, (ANY_VALUE[name.rpartition("_")[2]],) * len(values)) for name, values in filter.times),
     )
 
@@ -241,4 +259,9 @@ def parameters(filter: Filter, now: datetime) -> dict[str, Any]:  # noqa: A002
         for place, value in enumerate(values)
         for edge, moment in zip(EDGES, bounds(name, value, now, filter.zone), strict=True)
     }
-    return {"now": microseconds(now), **spellings(found(filter.q)), **edges}
+    phrases = {
+        key: spelling
+        for place, phrase in enumerate(searched(filter))
+        for key, spelling in spellings(phrase, f"phrase_{place}").items()
+    }
+    return {"now": microseconds(now), **phrases, **edges}

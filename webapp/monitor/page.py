@@ -109,7 +109,15 @@ class MonitorPage:
     @cached_property
     def tag(self) -> str:
         """A digest of all that the fragment shows: it changes whenever that would look different."""
-        parts = (self.user_id, self.address, self.look.today, self.table.count, self.nobody, *self.titles.values())
+        parts = (
+            self.user_id,
+            self.address,
+            self.look.today,
+            self.table.count,
+            self.table.by_words,
+            self.nobody,
+            *self.titles.values(),
+        )
         told = [str(part).encode() for part in parts] + [row.digest for row in self.rows]
         return hashlib.sha256(b"\0".join(told)).hexdigest()[:32]
 

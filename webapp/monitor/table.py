@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -31,6 +31,8 @@ class TablePage:
     page: int
     pages: int
     rows: tuple[CandidateRow, ...]
+    by_words: bool = False
+    """Nobody has the phrase of the filter in one column; these have all its words."""
 
 
 def load_page(
@@ -42,18 +44,23 @@ def load_page(
 ) -> TablePage:
     """The page asked for, or the nearest there is; six statements at the most, whatever the number of rows.
 
+    Where nobody has the phrase of the filter, the same again for its words.
+
     Which candidacies stand on the page is found first, and what is shown of them read for these alone. Needs an
     application context: how many a view matched is remembered for the next time.
     """
     connection = session.connection()
     sizes: Sizes = current_app.extensions["examhall_sizes"]
-    found = find(connection, reach, filter, presentation, now, last=sizes.of(reach, filter))
-    sizes.remember(reach, filter, found.size)
+    for asked in (filter, replace(filter, by_words=True)) if filter.has_several_words else (filter,):
+        found = find(connection, reach, asked, presentation, now, last=sizes.of(reach, asked))
+        sizes.remember(reach, asked, found.size)
+        if found.count:
+            break
     places = {number: place for place, number in enumerate(found.ids)}
     rows = connection.execute(_rows_of(), {"ids": found.ids, "now": microseconds(now)}).all() if places else []
     rows = sorted(rows, key=lambda row: places[row.id])
     planners = planner_names(session, {row.test_id for row in rows}, presentation)
-    return TablePage(found.count, found.page, pages_of(found.count), tuple(as_rows(rows, planners)))
+    return TablePage(found.count, found.page, pages_of(found.count), tuple(as_rows(rows, planners)), asked.by_words)
 
 
 @cache

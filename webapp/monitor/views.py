@@ -17,6 +17,7 @@ from webapp.extensions import db
 from webapp.monitor.choices import choices
 from webapp.monitor.export import csv_chunks
 from webapp.monitor.filters import MOST_VALUES, Filter, check_values, parse_filter, tests_shown
+from webapp.monitor.matching import settled
 from webapp.monitor.opening import next_opening
 from webapp.monitor.page import LONGEST_QUERY, MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
@@ -56,10 +57,12 @@ def monitor_csv() -> BaseResponse:
     args = MultiDict(request.args)
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
-    within = _within_reach(asked, now)
+    within = tests_shown(_within_reach(asked, now), asked)
+    asked = settled(db.session(), within, asked, now)
+    found = "-all-words" if asked.by_words else ""
     return csv_answer(
-        lambda session: csv_chunks(session, tests_shown(within, asked), asked, presentation, now),
-        f"candidates-{local(now):%Y-%m-%d}.csv",
+        lambda session: csv_chunks(session, within, asked, presentation, now),
+        f"candidates-{local(now):%Y-%m-%d}{found}.csv",
     )
 
 

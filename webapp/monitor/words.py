@@ -69,6 +69,9 @@ WITHIN_OFFERS = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "ne
 def filter_in_words(session: Session, filter: Filter) -> list[str]:  # noqa: A002 the field's word
     """One short phrase per condition ("Room: Aula or Sal B202"), in the filter's order; none without one."""
     titles = titles_of(session, filter)
+    if filter.by_words:
+        words = gettext("all words of “%(phrase)s”, which nobody has in one field", phrase=filter.q)
+        return [f"{label('q')}: {words}", *filter_in_words(session, filter.without("q", filter.q))]
     return [
         f"{label(name)}: {_alternatives([value_in_words(name, value, titles) for value in values])}"
         for name, values in _grouped(filter)
