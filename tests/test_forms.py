@@ -128,6 +128,7 @@ def test_every_form_is_read() -> None:
     templates = {path.relative_to(ROOT / "templates").as_posix() for path in (ROOT / "templates").rglob("*.html")}
     with_forms = {name for name in templates if "<form" in (ROOT / "templates" / name).read_text()}
     assert with_forms == {
+        "accounts/_help.html",
         "accounts/sign_in.html",
         "base.html",
         "exams/_answers.html",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -17,7 +19,7 @@ def row(page: Page, name: str) -> Locator:
 
 def tick(page: Page, name: str) -> Locator:
     """One candidate's checkbox."""
-    return page.get_by_role("checkbox", name=f"Select {name}", exact=True)
+    return page.get_by_role("checkbox", name=re.compile(rf"^Select {re.escape(name)} \("))
 
 
 def search(page: Page, phrase: str, count: int) -> None:

@@ -111,7 +111,7 @@ def test_tick_then_a_rows_menu(monitor: Callable[..., Page], latency: int) -> No
     page.get_by_role("searchbox").fill("")
     tick_room(page, "Room 2")
     press(page, "[data-rows] [popover] a")
-    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
     agrees(page, 8, room=["Room 2"], q=[])
 
 
@@ -120,7 +120,7 @@ def test_a_rows_menu_then_tick(monitor: Callable[..., Page], latency: int) -> No
     page = monitor(latency, "?q=zelda")
     press(page, "[data-rows] [popover] a")
     tick_room(page, "Room 2")
-    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
     agrees(page, 1, room=["Room 2"], q=["zelda"])
 
 
@@ -130,7 +130,7 @@ def test_select_then_tick_then_send_to_the_selected(monitor: Callable[..., Page]
     tick(page, "Zelda").check()
     tick_room(page, "Room 2")
     press(page, "[data-action-bar] button.button-primary")
-    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
     agrees(page, 1, room=["Room 2"], q=["zelda"])
 
 
@@ -154,7 +154,7 @@ def test_type_a_phrase_then_send(monitor: Callable[..., Page], latency: int) -> 
     page.get_by_role("searchbox").fill("zelda")
     send_to_all(page)
     expect(dialog(page)).to_contain_text("To 1 person")
-    expect(dialog(page).locator(".audience-names")).to_have_text("Zelda")
+    expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
     agrees(page, 1, q=["zelda"])
 
 

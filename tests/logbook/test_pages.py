@@ -261,3 +261,24 @@ def test_times_are_local_and_in_a_repeated_hour_both_count(app: Flask, session: 
     client = signed_in(app, lite.admin)
     assert shown(client, "/log?from=2026-10-25T02:30&to=2026-10-25T02:30") == twice[::-1]
     assert "02:30:00 CEST" in client.get(f"/log/{twice[0]}").text
+
+
+def test_a_line_names_its_one_person_with_their_candidate_ids(app: Flask, world: World, hall: Hall) -> None:
+    """Namesakes are told apart; nobody's number from tests out of sight."""
+    hall.candidacy(world.a, hall.person("Bo Berg"), number="A-3")
+    to_other = world.send(world.chief_a, "For the other Bo", "x", number="A-3")
+    to_her = write(
+        world.session,
+        select(RosterEntry.id).where(Candidacy.number.in_(["A-1", "B-1"])),
+        actor=Actor(world.admin.id, "Root", ""),
+        detail={"subject": "S", "body": "B"},
+    ).id
+    for reader, number, words in (
+        (world.chief_a, world.to_bo, "Bo Berg (A-2)"),
+        (world.chief_a, to_other, "Bo Berg (A-3)"),
+        (world.chief_a, to_her, "Åsa Öberg (A-1)"),
+        (world.admin, to_her, "Åsa Öberg (A-1, B-1)"),
+    ):
+        page = signed_in(app, reader).get("/log").text
+        line = page.split(f'data-entry="{number}"')[1].split("</li>")[0]
+        assert words in unescape(re.sub(r"<[^>]*>", "", line))

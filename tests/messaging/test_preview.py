@@ -32,16 +32,16 @@ def test_persons_are_counted_once_wherever_they_sit(hall: Hall, test: Test, sess
     other = hall.test("Acoustics")
     sender = hall.contributor(test, other)
     ann, bo = hall.person("Ann"), hall.person("Bo")
-    hall.candidacy(test, ann, room="Aula")
+    hall.candidacy(test, ann, room="Aula", number="A1", seat="24F")
     hall.candidacy(other, ann, room="Aula")
-    hall.candidacy(test, bo, room="Aula")
-    for name in ("Zoe", "Cy"):
-        hall.candidacy(other, hall.person(name), room="")
+    hall.candidacy(test, bo, room="Aula", number="A2")
+    for name, number in (("Zoe", "A4"), ("Cy", "A3")):
+        hall.candidacy(other, hall.person(name), room="", number=number)
     hall.seen(ann.id)
     shown = seen_by(session, sender)
     assert (shown.candidacies, shown.persons) == (5, 4)
     assert shown.stages == [StageCount("in_progress", persons=4, online=1)]
-    assert shown.names == ["Ann", "Bo", "Cy"]
+    assert shown.names == ["Ann (A1, seat 24F)", "Bo (A2)", "Cy (A3)"]
     assert shown.places == [Place("Acoustics", "", 2), Place("Acoustics", "Aula", 1), Place("Algebra", "Aula", 2)]
     assert shown.tests == [(other.id, "Acoustics"), (test.id, "Algebra")]
     assert shown.audience
@@ -50,9 +50,9 @@ def test_persons_are_counted_once_wherever_they_sit(hall: Hall, test: Test, sess
 
 
 def test_people_of_one_name_are_two(hall: Hall, test: Test, session: Session) -> None:
-    for name in ("Kim", "Kim", "Lee"):
-        hall.candidacy(test, hall.person(name))
-    assert seen_by(session, hall.contributor(test)).names == ["Kim", "Kim", "Lee"]
+    for name, number in (("Kim", "K1"), ("Kim", "K2"), ("Lee", "L1")):
+        hall.candidacy(test, hall.person(name), number=number)
+    assert seen_by(session, hall.contributor(test)).names == ["Kim (K1)", "Kim (K2)", "Lee (L1)"]
 
 
 def test_tests_of_one_title_are_two_and_told_apart_by_their_date(hall: Hall, test: Test, session: Session) -> None:

@@ -266,12 +266,14 @@ def test_selecting_works_as_a_plain_form(watched: Watched) -> None:
 def test_names_are_shown_as_text(app: Flask, hall: Hall) -> None:
     """Trap 18, and right-to-left names turn nothing around."""
     test = hall.test("<i>T</i>")
-    hall.candidacy(test, hall.person(name='<script>alert("1")</script>'), room="\u202e&<b>", seat="'\">")
+    hall.candidacy(test, hall.person(name='<script>alert("1")</script>'), number="N1", room="\u202e&<b>", seat="'\">")
     page = got(signed_in(app, hall.contributor(test)), "/monitor?sort=seat")
     assert "<script>alert" not in page
     assert "<bdi>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;</bdi>" in page
     assert "<i>T" not in page
-    assert 'aria-label="Select &lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;"' in page
+    named = "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt; (N1, seat &#39;&#34;&gt;)"
+    assert f'aria-label="Select {named}"' in page
+    assert f'aria-label="More for {named}"' in page
 
 
 def test_nobody_matches(watched: Watched) -> None:

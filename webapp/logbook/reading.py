@@ -32,6 +32,8 @@ class Line:
     """How many people it concerned, of those the reader may see."""
     name: str
     """The name, where it is one."""
+    number: str
+    """The candidate ID of that one, or two of them."""
     hidden: int
     """How many more people it concerned."""
 
@@ -95,7 +97,7 @@ def page_of(session: Session, sight: Sight, wanted: LogFilter, number: int) -> P
 
 def _lines(session: Session, sight: Sight, entries: Sequence[LogEntry]) -> list[Line]:
     concerned = _concerned(session, sight, [entry.id for entry in entries])
-    nobody = (0, "", 0)
+    nobody = (0, "", "", 0)
     return [Line(entry, json.loads(entry.detail), *concerned.get(entry.id, nobody)) for entry in entries]
 
 
@@ -120,14 +122,16 @@ def all_lines(session: Session, sight: Sight, wanted: LogFilter, most: int) -> I
         session.expunge_all()
 
 
-def _concerned(session: Session, sight: Sight, ids: list[int]) -> dict[int, tuple[int, str, int]]:
-    """Entry → persons to be seen, the name if it is one, persons not to be seen."""
+def _concerned(session: Session, sight: Sight, ids: list[int]) -> dict[int, tuple[int, str, str, int]]:
+    """Entry → persons to be seen, name and candidate ID if it is one, persons not to be seen."""
     seen = case((sight.subjects(), LogSubject.user_id))
     rows = session.execute(
         select(
             LogSubject.entry_id,
             func.count(distinct(seen)),
             func.min(case((sight.subjects(), LogSubject.name))),
+            func.min(case((sight.subjects(), LogSubject.number))),
+            func.max(case((sight.subjects(), LogSubject.number))),
             func.count(distinct(LogSubject.user_id)),
         )
         .join(LogEntry, LogEntry.id == LogSubject.entry_id)
@@ -135,8 +139,10 @@ def _concerned(session: Session, sight: Sight, ids: list[int]) -> dict[int, tupl
         .group_by(LogSubject.entry_id)
     )
     return {
-        number: (persons, (name or "") if persons == 1 else "", everyone - persons)
-        for number, persons, name, everyone in rows
+        entry_id: (persons, name, ", ".join(sorted({first, last})), everyone - persons)
+        if persons == 1
+        else (persons, "", "", everyone - persons)
+        for entry_id, persons, name, first, last, everyone in rows
     }
 
 

@@ -17,11 +17,11 @@ from webapp.messaging.overlaps import Overlap, overlaps
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test, User
 from webapp.models.derived import Progress, is_online, is_writing, own_end, progress
-from webapp.monitor.words import filter_in_words, test_in_words
+from webapp.monitor.words import candidate_in_words, filter_in_words, test_in_words
 from webapp.refusals import NotAllowed
 
 FIRST_NAMES = 3
-BY_NAME = User.name, User.id
+BY_NAME = User.name, User.id, RosterEntry.id
 TIME_UP = "time_up"
 """Started, not submitted, and the own end has passed."""
 STAGES = (
@@ -70,7 +70,7 @@ class Preview:
     """How far they are, those who write first."""
     room_limit: RoomLimit | None = None
     names: list[str] = field(default_factory=list)
-    """The first few."""
+    """The first few, each with candidate ID and seat."""
     places: list[Place] = field(default_factory=list)
     tests: list[tuple[int, str]] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
@@ -110,7 +110,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         by_words=selection.filter.by_words,
         stages=_stages(people),
         room_limit=within.room_limit(),
-        names=list({one.user_id: one.name for one in people}.values())[:FIRST_NAMES],
+        names=_names(people),
         places=_places(people),
         tests=sorted({(one.test_id, one.title) for one in people}, key=lambda test: (test[1], test[0])),
         overlaps=seen,
@@ -119,7 +119,8 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
 
 
 def _shown(now: datetime) -> list[Any]:
-    columns = [RosterEntry.id, RosterEntry.user_id, RosterEntry.room, User.name, Test.title, Test.start_date]
+    person = [RosterEntry.user_id, User.name, RosterEntry.number, RosterEntry.seat]
+    columns = [RosterEntry.id, *person, RosterEntry.room, Test.title, Test.start_date]
     stage = case((and_(is_writing(), own_end() <= now), TIME_UP), else_=progress())
     return [*columns, Test.id.label("test_id"), is_online(now).label("online"), stage.label("stage")]
 
@@ -131,6 +132,15 @@ def _stages(people: Sequence[Any]) -> list[StageCount]:
     persons = Counter(places.values())
     online = Counter(places[user_id] for user_id in {row.user_id for row in people if row.online})
     return [StageCount(STAGES[place], persons[place], online[place]) for place in sorted(persons)]
+
+
+def _names(people: Sequence[Any]) -> list[str]:
+    first: dict[int, Any] = {}
+    for row in people:
+        first.setdefault(row.user_id, row)
+        if len(first) > FIRST_NAMES:
+            break
+    return [candidate_in_words(row.name, row.number, row.seat) for row in list(first.values())[:FIRST_NAMES]]
 
 
 def _places(people: Sequence[Any]) -> list[Place]:

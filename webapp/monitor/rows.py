@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from webapp.monitor.candidates import CandidateRow, moment_of_minute
 from webapp.monitor.columns import BY_KEY
-from webapp.monitor.words import VALUES
+from webapp.monitor.words import VALUES, candidate_in_words
 from webapp.timezone import installation_locale, installation_zone
 
 KEPT = 8192
@@ -69,7 +69,7 @@ class RowParts:
     words: dict[str, dict[str, str]]
     """Filter name → value → word."""
     labels: dict[str, str]
-    """What a row says beside its values; `select` and `more_for` take the candidate's name."""
+    """What a row says beside its values; `select` and `more_for` take the candidate in words."""
     signs: dict[str, Markup]
     """Pictures with their words, by what they tell."""
     compose_address: str
@@ -87,7 +87,8 @@ def look_now(columns: tuple[str, ...], now: datetime) -> Look:
 
 @lru_cache(maxsize=KEPT)
 def _written(row: CandidateRow, look: Look) -> WrittenRow:
-    html = _macros("monitor/_row.html").candidate(row, row._asdict(), _parts(look))
+    who = candidate_in_words(row.name, row.number, row.seat)
+    html = _macros("monitor/_row.html").candidate(row, {**row._asdict(), "who": who}, _parts(look))
     return WrittenRow(html, hashlib.sha256(html.encode()).digest())
 
 
@@ -103,9 +104,9 @@ def _parts(look: Look) -> RowParts:
         cells=[(key, _macros("monitor/_row.html").cell(BY_KEY[key])) for key in look.columns],
         words=words,
         labels={
-            "select": gettext("Select {name}"),
+            "select": gettext("Select {candidate}"),
             "more": gettext("More"),
-            "more_for": gettext("More for {name}"),
+            "more_for": gettext("More for {candidate}"),
             "send": gettext("Send message"),
             "password": gettext("New password"),
             "unlock": gettext("Unlock sign-in"),

@@ -92,6 +92,13 @@ def test_in_words(title: str, day: date, titles: list[str]) -> str:
     return f"{title} ({day_in_words(day)})" if titles.count(title) > 1 else title
 
 
+def candidate_in_words(name: str, number: str, seat: str = "") -> str:
+    """A candidate as nobody else can be meant: by candidate ID, and by seat where there is one."""
+    if seat:
+        return str(gettext("%(name)s (%(number)s, seat %(seat)s)", name=name, number=number, seat=seat))
+    return str(gettext("%(name)s (%(number)s)", name=name, number=number))
+
+
 def label(name: str) -> str:
     """What a filter is called ("Room", "Last seen")."""
     kinds = ("_within", "_after", "_before")
