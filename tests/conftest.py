@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.globals import _cv_app
@@ -32,6 +33,9 @@ from tests.running import (  # noqa: F401 hooks: pytest finds them here
 from webapp.extensions import db
 
 keep_files_in_memory()
+# an example may take as long as a busy machine needs: what is to be quick has a bound of its own
+hypothesis.settings.register_profile("examhall", deadline=None)
+hypothesis.settings.load_profile("examhall")
 
 
 class Browser(FlaskClient):

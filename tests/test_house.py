@@ -159,3 +159,14 @@ def test_scripts_parse_and_can_be_run(script: Path) -> None:
     assert script.stat().st_mode & 0o111
     assert re.search(r"^set -euo? ?(pipefail)?$", text, re.MULTILINE)
     subprocess.run([text.splitlines()[0].removeprefix("#!"), "-n", script], check=True)
+
+
+@pytest.mark.parametrize(
+    "template", own_files("templates", ending=".html"), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_numbers_in_words_are_grouped_as_the_language_does_it(template: Path) -> None:
+    """The number that chooses between one and many is not what is printed: 1640 would stand beside 1,640."""
+    text = template.read_text()
+    for found in re.finditer(r"{% ?trans [^%]*?(?P<name>\w+)=[^%]*%}(?P<words>.*?){% endtrans", text, re.DOTALL):
+        assert not re.search(r"{{ ?count ?}}", found["words"]), found[0]
+    assert "%(num)d" not in text

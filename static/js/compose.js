@@ -9,11 +9,16 @@ function length(text) {
   return [...text.replace(/\r\n?/g, "\n")].length;
 }
 
+// As the server writes numbers: in the page's language, which need not be the browser's.
+function inWords(number) {
+  return number.toLocaleString(document.documentElement.lang);
+}
+
 function showCount(field) {
   const shown = field.form.querySelector(`[data-count-of="${field.id}"]`);
   const limit = Number(field.dataset.limit);
   const used = length(field.value);
-  shown.textContent = `${used.toLocaleString()} / ${limit.toLocaleString()}`;
+  shown.textContent = `${inWords(used)} / ${inWords(limit)}`;
   shown.classList.toggle("field-error", used > limit);
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import format_decimal, gettext, lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -132,12 +132,12 @@ def period_in_words(value: str) -> str:
         return str(gettext("this week"))
     count = int(found["count"])
     words = {
-        ("m", False): ngettext("the last minute", "the last %(num)d minutes", count),
-        ("h", False): ngettext("the last hour", "the last %(num)d hours", count),
-        ("d", False): ngettext("the last day", "the last %(num)d days", count),
-        ("m", True): ngettext("the next minute", "the next %(num)d minutes", count),
-        ("h", True): ngettext("the next hour", "the next %(num)d hours", count),
-        ("d", True): ngettext("the next day", "the next %(num)d days", count),
+        ("m", False): ngettext("the last minute", "the last %(shown)s minutes", count, shown=format_decimal(count)),
+        ("h", False): ngettext("the last hour", "the last %(shown)s hours", count, shown=format_decimal(count)),
+        ("d", False): ngettext("the last day", "the last %(shown)s days", count, shown=format_decimal(count)),
+        ("m", True): ngettext("the next minute", "the next %(shown)s minutes", count, shown=format_decimal(count)),
+        ("h", True): ngettext("the next hour", "the next %(shown)s hours", count, shown=format_decimal(count)),
+        ("d", True): ngettext("the next day", "the next %(shown)s days", count, shown=format_decimal(count)),
     }
     return str(words[found["unit"], found["next"] is not None])
 
