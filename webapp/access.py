@@ -66,6 +66,8 @@ class Reach:
     """Where everything is within reach: the only tests that are looked in; None for all there are."""
     open_tests: frozenset[int] = field(default=frozenset(), compare=False)
     """The tests within reach that are open to staff now."""
+    closed_tests: frozenset[int] = field(default=frozenset(), compare=False)
+    """The tests with a role that are closed."""
     all_are_open: bool = field(default=False, compare=False)
     """No test within reach is closed, or still ahead."""
 
@@ -110,8 +112,9 @@ class Reach:
         return RoomLimit(sorted(set(self.rooms.values())), everywhere=len(self.rooms) == len(self.roles))
 
     def tests_with(self, right: Right) -> frozenset[int]:
-        """The tests in which the roles held here carry another right too."""
-        return frozenset(test_id for test_id, role in self.roles.items() if role in MAY[right])
+        """The tests in which the roles held here carry another right too, now."""
+        ended = self.closed_tests if right in UNTIL_CLOSED else frozenset()
+        return frozenset(test_id for test_id, role in self.roles.items() if role in MAY[right]) - ended
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The weightiest role in any of these tests (a message carries it as its sender's role)."""
@@ -134,6 +137,7 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
         roles={row.test_id: Role(row.role) for row in contributions},
         rooms={row.test_id: row.room for row in contributions if row.room is not None},
         open_tests=frozenset(row.test_id for row in tests if row.is_open),
+        closed_tests=frozenset(row.test_id for row in contributions if row.closed_at is not None),
         all_are_open=all(row.is_open for row in tests),
     )
 
@@ -144,10 +148,10 @@ ALL_TESTS = select(Test.id.label("test_id"), IS_OPEN.label("is_open")).execution
 
 
 @cache
-def _contributions(right: Right, window: bool) -> Select[int, Role, str | None, bool]:
+def _contributions(right: Right, window: bool) -> Select[int, Role, str | None, datetime | None, bool]:
     """What somebody holds; made and planned once, because every refresh of every monitor asks."""
     query = (
-        select(Contribution.test_id, Contribution.role, Contribution.room, IS_OPEN.label("is_open"))
+        select(Contribution.test_id, Contribution.role, Contribution.room, Test.closed_at, IS_OPEN.label("is_open"))
         .join(Test, Test.id == Contribution.test_id)
         .where(Contribution.user_id == bindparam("actor"), Contribution.role.in_(MAY[right]))
         .execution_options(**{PLANNED_ONCE: True})

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from flask_babel import format_decimal, gettext
 
+from webapp.access import RoomLimit
 from webapp.monitor.choices import Choices
 from webapp.monitor.filters import Filter
 from webapp.monitor.head import Head, head_of
@@ -51,6 +52,9 @@ class MonitorPage:
     """Tests in which who looks may help candidates sign in."""
     open_tests: int = 0
     """How many tests within reach are open now."""
+    sendable_tests: frozenset[int] = frozenset()
+    """The tests whose candidates may be sent messages: nobody is offered what would be refused."""
+    room_limit: RoomLimit | None = None
     other_tests: bool = False
     """There are tests within reach that are closed or still ahead: they are shown if the filter names them."""
     choices: Choices | None = None
@@ -94,8 +98,23 @@ class MonitorPage:
     @cached_property
     def rows(self) -> list[WrittenRow]:
         """The candidates' rows."""
-        helping = replace(self.look, offers_help=True)
-        return [(helping if row.test_id in self.helped_tests else self.look).written(row) for row in self.table.rows]
+        return [self._look_of(row.test_id).written(row) for row in self.table.rows]
+
+    def _look_of(self, test_id: int) -> Look:
+        """The look of a test's rows: with what may be done there."""
+        offers_help, offers_sending = test_id in self.helped_tests, test_id in self.sendable_tests
+        return replace(self.look, offers_help=offers_help, offers_sending=offers_sending)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether anybody within reach may be sent a message."""
+        return bool(self.sendable_tests)
+
+    @property
+    def may_send_to_all(self) -> bool:
+        """The same of those whom this filter looks for."""
+        named = {int(value) for value in self.filter.values("test")}
+        return bool(self.sendable_tests & named) if named else self.may_send
 
     @property
     def nobody(self) -> str:

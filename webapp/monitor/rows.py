@@ -41,6 +41,8 @@ class Look:
     compose_address: str
     offers_help: bool = False
     """Who looks may help these candidates sign in."""
+    offers_sending: bool = False
+    """Who looks may send these candidates messages."""
 
     def written(self, row: CandidateRow) -> WrittenRow:
         """A candidate's row; needs an application context."""
@@ -74,6 +76,7 @@ class RowParts:
     """Pictures with their words, by what they tell."""
     compose_address: str
     offers_help: bool
+    offers_sending: bool
     shows_warnings: bool
     """That somebody is, or was just, offline stands among the warnings, and nowhere else in the row."""
     minute: Callable[[int], Markup]
@@ -126,6 +129,7 @@ def _parts(look: Look) -> RowParts:
         },
         compose_address=look.compose_address,
         offers_help=look.offers_help,
+        offers_sending=look.offers_sending,
         shows_warnings="warnings" in look.columns,
         minute=lambda minute: _minute(minute, look),
     )

@@ -108,6 +108,8 @@ def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetim
         look=look_now(presentation.columns, now),
         helped_tests=within.tests_with(Right.HELP_SIGN_IN),
         open_tests=len(within.open_tests),
+        sendable_tests=within.tests_with(Right.SEND),
+        room_limit=within.room_limit(),
         other_tests=not within.all_are_open,
         choices=None if wants_fragment() else choices(session, within),
     )

@@ -1,0 +1,57 @@
+"""Nobody is offered what would be refused: sending, where there is no role in the test, or the test is closed."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.hall import Hall, signed_in
+from tests.monitor.test_page import got, rows_of
+from webapp.clock import utcnow
+from webapp.models import Role
+
+TO_ALL = "data-compose-all"
+ROW_MENU = "/messages/new?candidate={}"
+ACTION_BAR = "data-action-bar"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_an_administrator_without_a_role_watches_only(app: Flask, hall: Hall, headers: dict[str, str]) -> None:
+    candidacy = hall.candidacy(hall.test())
+    page = got(signed_in(app, hall.person(is_admin=True)), "/monitor", **headers)
+    assert rows_of(page) == [candidacy.id]
+    for offer in (TO_ALL, ROW_MENU.format(candidacy.id), ACTION_BAR, 'name="candidate"', "data-select-page"):
+        assert offer not in page, offer
+    assert "/monitor.csv" in page
+
+
+def test_an_administrator_is_offered_what_their_role_in_a_test_carries(app: Flask, hall: Hall) -> None:
+    own, other = hall.test("Own"), hall.test("Other")
+    mine, theirs = hall.candidacy(own).id, hall.candidacy(other).id
+    client = signed_in(app, hall.contributor(own, user=hall.person(is_admin=True)))
+    page = got(client, "/monitor")
+    assert set(rows_of(page)) == {mine, theirs}
+    assert ROW_MENU.format(mine) in page
+    assert ROW_MENU.format(theirs) not in page
+    assert f'name="candidate" value="{theirs}"' not in page
+    assert TO_ALL in page
+    assert TO_ALL not in got(client, f"/monitor?test={other.id}")
+
+
+def test_a_planner_is_not_offered_to_write_to_a_closed_test(app: Flask, hall: Hall) -> None:
+    running, closed = hall.test("Running"), hall.test("Closed", closed_at=utcnow())
+    now, past = hall.candidacy(running).id, hall.candidacy(closed).id
+    client = signed_in(app, hall.contributor(running, closed, role=Role.PLANNER))
+    page = got(client, f"/monitor?test={running.id}&test={closed.id}")
+    assert ROW_MENU.format(now) in page
+    assert ROW_MENU.format(past) not in page
+    assert TO_ALL not in got(client, f"/monitor?test={closed.id}")
+
+
+@pytest.mark.parametrize(("room", "shown"), [("Aula", True), (None, False)])
+def test_staff_limited_to_a_room_read_it_above_the_list(app: Flask, hall: Hall, room: str | None, shown: bool) -> None:
+    test = hall.test()
+    hall.candidacy(test, room="Aula")
+    page = got(signed_in(app, hall.contributor(test, room=room)), "/monitor")
+    assert ("You see and reach only your room: <bdi>Aula</bdi>" in page) is shown
