@@ -4,14 +4,26 @@ import { closePopover, openPopover } from "./browser-parts.js";
 import { placeBeside } from "./monitor-place.js";
 
 const MENU = "details[data-menu]";
+const MARGIN = 8;
 
 htmx.registerExtension("open-menus", {
   htmx_before_morph_attr: (element, detail) => {
     if (detail.attrName === "open" && element.matches(MENU)) return false;
-    if (detail.attrName === "style" && element.matches("[popover]")) return false;
+    if (detail.attrName === "style" && element.matches("[popover], .filter-panel")) return false;
     return true;
   },
 });
+
+// A panel stands under its button, or as far to the left of it as its width needs.
+function keepInWindow(menu) {
+  const panel = menu.querySelector(".filter-panel");
+  panel.style.translate = "";
+  const box = panel.getBoundingClientRect();
+  const over = Math.min(box.right - document.documentElement.clientWidth + MARGIN, box.left - MARGIN);
+  if (over > 0) panel.style.translate = `${-over}px`;
+}
+
+addEventListener("resize", () => openMenus().forEach(keepInWindow));
 
 function openMenus() {
   return document.querySelectorAll(`${MENU}[open]`);
@@ -21,6 +33,7 @@ document.addEventListener("toggle", (event) => {
   const menu = event.target;
   if (menu.matches?.(MENU) && menu.open) {
     for (const other of openMenus()) if (other !== menu) other.open = false;
+    keepInWindow(menu);
   }
   if (menu.matches?.("[popover].menu") && event.newState === "open") place(menu);
 }, true);
