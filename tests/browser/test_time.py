@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.house import CUT, Desks, House, is_live
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.exams.changes import note_changes
 from webapp.models import Answer, Candidacy
 from webapp.models import Test as Exam
 
@@ -40,8 +39,6 @@ def change(house: House, exam: Exam, **fields: object) -> None:
         candidacy = house.session.get_one(Candidacy, number)
         for name, value in fields.items():
             setattr(candidacy, name, value)
-        house.session.flush()
-        note_changes(house.session, candidacy_ids=[number])
 
 
 def stored(house: House) -> str | None:
@@ -192,8 +189,6 @@ def test_r25_the_start_is_told_without_a_request(house: House, desks: Desks) -> 
     starts_at = utcnow() + timedelta(seconds=9)
     with writing(house.session):
         house.session.get_one(Exam, test_id).starts_at = starts_at
-        house.session.flush()
-        note_changes(house.session, test_ids=[test_id])
     page.wait_for_timeout(5_000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/ping" not in request.url else None)

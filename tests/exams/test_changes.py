@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.exams.rows import browser_of, person_of
@@ -15,7 +15,7 @@ from tests.planning.papers import bring_in, candidate, roster
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams import progress
-from webapp.exams.changes import ChangedSittings, note_changes
+from webapp.exams.changes import ChangedSittings
 from webapp.models import Candidacy
 from webapp.models import Test as Exam
 from webapp.planning.closing import close_test, reopen_test
@@ -62,7 +62,7 @@ def test_r25_starting_submitting_closing_and_reopening_are_noted(hall: Hall, ses
 def test_r25_streams_of_its_person_are_told_the_sitting_once(app: Flask, hall: Hall, session: Session) -> None:
     test = hall.test()
     ada, bob = hall.candidacy(test), hall.candidacy(test)
-    ada_id, ada_person, numbers = ada.id, ada.user_id, [ada.id, bob.id]
+    ada_id, ada_person, bob_id = ada.id, ada.user_id, bob.id
     with app.app_context():
         current().hub.capacity = 1
         current().hub.open(ada_person, "s")
@@ -70,8 +70,7 @@ def test_r25_streams_of_its_person_are_told_the_sitting_once(app: Flask, hall: H
     assert list(sweep.since(before)) == []
     with writing(session):
         session.get_one(Candidacy, ada_id).extra_minutes = 7
-        session.flush()
-        note_changes(session, candidacy_ids=numbers)
+        session.get_one(Candidacy, bob_id).extra_minutes = 7
     words = list(sweep.since(before))
     assert [word.user_id for word in words] == [ada_person]
     assert b"event: sitting" in words[0].event
@@ -111,3 +110,32 @@ def test_r25_the_dashboards_fragment_carries_the_servers_time(app: Flask, hall: 
     assert "<html" not in fragment
     told = int(fragment.split('data-server-time="')[1].split('"')[0])
     assert abs(utcnow().timestamp() * 1000 - told) < 60_000
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE attempt SET extra_minutes = 5 WHERE candidacy_id = {candidacy}",
+        "UPDATE attempt SET incident_minutes = 5 WHERE candidacy_id = {candidacy}",
+        "UPDATE attempt SET paused_at = 1 WHERE candidacy_id = {candidacy}",
+        "UPDATE attempt SET withdrawn_at = 1 WHERE candidacy_id = {candidacy}",
+        "UPDATE test SET ends_at = ends_at + 1 WHERE id = {test}",
+        "UPDATE test SET closed_at = 1 WHERE id = {test}",
+    ],
+)
+def test_r25_what_is_written_by_hand_is_noted(hall: Hall, session: Session, statement: str) -> None:
+    test = hall.test()
+    candidacy, other = hall.candidacy(test, number="C1"), hall.candidacy(hall.test("Other"), number="C2")
+    ids = {"candidacy": candidacy.id, "test": candidacy.test_id}
+    assert other.test_id != ids["test"]
+    before = utcnow() - timedelta(milliseconds=1)
+    with writing(session):
+        session.execute(text(statement.format(**ids)))
+    assert changed(session, before) == {"C1"}
+    session.rollback()
+    noted = session.scalars(select(Candidacy.changed_at).where(Candidacy.number == "C1")).one()
+    assert noted is not None
+    assert abs(noted - utcnow()) < timedelta(seconds=5)
+    with writing(session):
+        session.execute(text(f"UPDATE attempt SET last_seen = 5, saved_at = 5 WHERE candidacy_id = {ids['candidacy']}"))
+    assert changed(session, noted + timedelta(microseconds=1)) == set()

@@ -1,7 +1,8 @@
 """What a candidate's open pages must hear of a sitting: a new start or end, a pause, a withdrawal, a submission (R25).
 
-Each use case that writes one of these notes it by `note_changes`. Every process looks for the notes of the last
-seconds and pushes the sitting to the streams of its person. A push that is lost does no harm: pages ask as well.
+The database notes the moment in the attempt by triggers, whatever writes the change. Every process looks for the notes
+of the last seconds and pushes the sitting to the streams of its person. A push that is lost does no harm: pages ask as
+well.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from webapp.models import ATTEMPTS, Candidacy
 
 
 def note_changes(session: Session, *, candidacy_ids: Iterable[int] = (), test_ids: Iterable[int] = ()) -> None:
-    """Note that these candidacies, and all of these tests, have changed; the last statement of a transaction.
+    """Note once more, at the end of a long transaction, that these candidacies and all of these tests have changed.
 
-    Its moment is looked for three seconds back (`push/outbox.py: OVERLAP`): what takes longer to commit is not pushed.
+    A note is looked for three seconds back (`push/outbox.py: OVERLAP`): an older one would not be pushed.
     """
     candidacies, tests = [*candidacy_ids], [*test_ids]
     if candidacies:

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.refusals import NotNow
 from webapp.exams.sittings import State, own_sitting
@@ -33,7 +32,6 @@ def start(session: Session, user_id: int, test_id: int, now: datetime) -> None:
         _have_a_question(session, test_id)
         sitting.candidacy.started_at = now
         sitting.candidacy.entered_at = sitting.candidacy.entered_at or now
-        sitting.candidacy.changed_at = utcnow()
 
 
 def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
@@ -50,7 +48,6 @@ def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
         given = session.scalars(select(Answer.text).where(Answer.candidacy_id == sitting.candidacy.id))
         sitting.candidacy.blank = all(map(is_blank, given))
         sitting.candidacy.submitted_at = now
-        sitting.candidacy.changed_at = utcnow()
 
 
 def _have_a_question(session: Session, test_id: int) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from webapp.database import writing
-from webapp.exams.changes import note_changes
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
 from webapp.models import Candidacy, RosterEntry, Test, User
 from webapp.models.derived import own_end
@@ -104,5 +103,4 @@ def _change(session: Session, test_id: int, actor: Actor, action: str, now: date
             detail={"test": test.title, "date": f"{test.start_date}"},
             subjects=in_order(write_subjects(session, head, candidacies)),
         )
-        note_changes(session, test_ids=[test_id])
     return test
