@@ -8,6 +8,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from tests.databases import SECRET_KEY
 from tests.logbook.entries import attempt
 from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
 from tests.planning.test_importing import person
@@ -54,7 +55,8 @@ def test_the_ends_of_a_password_that_nobody_sees_do_not_count(session: Session, 
     """At the import and at the sign-in alike; inside, each space counts."""
     bring_in(session, roster(candidate(1, password=in_file, username="anna  lund")))
     user = person(session, "anna lund")
-    assert sign_in(session, "Anna\u00a0Lund ", typed, address="", now=utcnow()).id == user.id
+    given = {"address": "", "device_cookie": "", "secret_key": SECRET_KEY, "now": utcnow()}
+    assert sign_in(session, "Anna\u00a0Lund ", typed, **given).id == user.id
     assert not verify(user.password_hash, "long  enough")
 
 
