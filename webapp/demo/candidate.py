@@ -122,7 +122,7 @@ class Candidate:
         return away if leaving is Leaving.CLOSED else self._random.uniform(0.2, 2)
 
     async def _sit(self, dashboard: str) -> Leaving:
-        begin = re.search(r'action="(/tests/\d+)/start"', dashboard)
+        begin = re.search(r'action="(/tests/\d+)/start"(?:(?!</form>| disabled>).)*</form>', dashboard, re.DOTALL)
         going_on = re.search(r'href="(/tests/\d+)"', dashboard)
         await self._think(2, 12)
         if begin:
@@ -269,7 +269,7 @@ def _fields(page: str) -> list[Field]:
     """The answers that can be written on an exam page."""
     found = re.findall(
         r'action="(/tests/\d+/answers/\d+)".*?name="person" value="(\d+)".*?name="base" value="(\d+)"'
-        r".*?<textarea[^>]*>\n?(.*?)</textarea>",
+        r'.*?<textarea name="text"[^>]*>\n?(.*?)</textarea>',
         page,
         re.DOTALL,
     )
