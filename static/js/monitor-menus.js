@@ -17,6 +17,7 @@ htmx.registerExtension("open-menus", {
 // A panel stands under its button, or as far to the left of it as its width needs.
 function keepInWindow(menu) {
   const panel = menu.querySelector(".filter-panel");
+  if (!panel) return;
   panel.style.translate = "";
   const box = panel.getBoundingClientRect();
   const over = Math.min(box.right - document.documentElement.clientWidth + MARGIN, box.left - MARGIN);

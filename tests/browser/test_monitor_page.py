@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.house import Desks, House
+from tests.browser.house import CUT, Desks, House
 from tests.browser.monitor_page import shows
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -67,3 +67,24 @@ def test_the_navigation_keeps_the_last_view(house: House, desks: Desks) -> None:
     page.get_by_role("link", name="Go to the start page").click()
     expect(page).to_have_url(re.compile("/monitor$"))
     shows(page, 2)
+
+
+def test_menus_and_answers_beside_each_other(house: House, desks: Desks) -> None:
+    """The account's menu has no panel, and an answer at a button no button of its own: neither is an error."""
+    exam = house.exam()
+    house.candidate(exam, "Ada")
+    desk = desks.desk(house, viewport={"width": 1280, "height": 300})
+    desk.expects(*CUT)
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
+    for menu in page.locator("details[data-menu]").all():
+        menu.locator("summary").click()
+        expect(menu).to_have_attribute("open", "")
+        page.keyboard.press("Escape")
+        expect(menu).not_to_have_attribute("open", "")
+    desk.context.set_offline(True)
+    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("link", name="Send message to all").click()
+    expect(page.get_by_text("The message could not be opened")).to_be_visible()
+    page.mouse.wheel(0, 200)
+    page.wait_for_timeout(200)
+    expect(page.locator("dialog#compose")).to_be_hidden()
