@@ -73,6 +73,7 @@ def monitor_print() -> BaseResponse:
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
     within = tests_shown(_within_reach(asked, now), asked)
+    asked = settled(db.session(), within, asked, now)
     look = look_now(presentation.columns, now)
     return streamed(lambda session: print_chunks(session, within, asked, presentation, now, look), "text/html")
 
