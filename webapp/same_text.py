@@ -58,6 +58,7 @@ ALIKE = str.maketrans(
     }
 )
 """Apostrophes, hyphens and dashes; letters whose accent Unicode does not take apart."""
+_DIGITS = re.compile("0*([0-9]+)")
 _SHAPING = re.compile(f"[{JOINERS}{SELECTORS}]+")
 ACCENTS_FROM = 10
 """Combining classes below are parts of letters, in Japan and India."""
@@ -99,3 +100,8 @@ def is_blank(text: str) -> bool:
 def trimmed(text: str) -> str:
     """The text without spaces and invisible signs at its ends; for passwords, whose inside is nobody's business."""
     return _ENDS.sub("", text)
+
+
+def ordered(text: str) -> str:
+    """What a text is sorted by, so that numbers in it count as numbers: A1, A2, A10. Case does not count."""
+    return _DIGITS.sub(lambda run: f"{len(run[1]):03}{run[1]}", text.casefold())

@@ -21,7 +21,7 @@ from webapp.database import microseconds, writing
 from webapp.extensions import Model
 from webapp.models import Answer, Candidacy, Contribution, Question, Role, RosterEntry, SearchText, Test, User
 from webapp.planning.search_text import SEPARATOR
-from webapp.same_text import found
+from webapp.same_text import found, ordered
 
 MEMORY = "shared_buffers=1GB"
 """PostgreSQL's, as docs/deployment.md advises for half a million candidacies."""
@@ -146,7 +146,7 @@ def _entries(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[An
         yield (
             row, person, _test_of(row, per_test), *_fields(row, per_test),
             row % 50 == 7, (None, "present", "present", "absent")[row % 4] if row % 9 else "absent", row % 3 == 0,
-            name_of(person).casefold(),
+            name_of(person).casefold(), ordered(_fields(row, per_test)[0]),
         )  # fmt: skip
 
 

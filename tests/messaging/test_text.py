@@ -89,3 +89,11 @@ def test_the_dialog_puts_a_tests_name_into_the_subject_on_request(hall: Hall, te
 def test_a_test_that_is_not_there_cannot_be_named(hall: Hall, test: Test, browser: FlaskClient, wrong: str) -> None:
     hall.candidacy(test)
     assert reopen(browser, scope="filtered", insert=wrong).status_code == 400
+
+
+def test_a_character_that_cannot_be_sent_is_named_with_its_place(hall: Hall, test: Test, browser: FlaskClient) -> None:
+    hall.candidacy(test)
+    form = open_dialog(browser, scope="filtered")
+    refused = post(browser, form, subject="Sixteen letters \x07", body="a\r\nb\ufffd")
+    assert "Character 17 of the subject (U+0007) cannot be sent." in refused.text
+    assert "Character 4 of the message (U+FFFD) cannot be sent." in refused.text

@@ -106,7 +106,7 @@ def _answers(session: Session, test_id: int) -> Iterator[Any]:
         .outerjoin(Question, Question.test_id == RosterEntry.test_id)
         .outerjoin(Answer, and_(Answer.candidacy_id == RosterEntry.id, Answer.question_id == Question.id))
         .where(RosterEntry.test_id == test_id)
-        .order_by(RosterEntry.number, RosterEntry.id, Question.position)
+        .order_by(RosterEntry.sort_number, RosterEntry.number, RosterEntry.id, Question.position)
     )
     yield from session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
 

@@ -21,7 +21,7 @@ GRACE = timedelta(seconds=15)
 OF_ANYBODY = (
     select(Candidacy, Test, own_end())
     .join(Test, Test.id == Candidacy.test_id)
-    .options(defer(Candidacy.sort_name, raiseload=True))
+    .options(defer(Candidacy.sort_name, raiseload=True), defer(Candidacy.sort_number, raiseload=True))
 )
 OF_A_PERSON = OF_ANYBODY.where(Candidacy.user_id == bindparam("user_id"))
 OF_A_TEST = OF_A_PERSON.where(Test.id == bindparam("test_id"))

@@ -15,6 +15,7 @@ from webapp.logbook.folding import contains
 from webapp.logbook.sight import Sight, concerning
 from webapp.models import LogEntry, LogSubject
 from webapp.refusals import NotFound
+from webapp.same_text import ordered
 
 PAGE_SIZE = 50
 AT_ONCE = 1000
@@ -155,13 +156,12 @@ def open_entry(session: Session, sight: Sight, number: int) -> Opened:
         raise NotFound(f"log entry {number}")
     everyone = select(LogSubject).join(LogEntry, LogEntry.id == LogSubject.entry_id)
     subjects = session.scalars(
-        everyone.where(LogSubject.entry_id == number, sight.subjects()).order_by(
-            LogSubject.test_title, LogSubject.number, LogSubject.candidacy_id
-        )
+        everyone.where(LogSubject.entry_id == number, sight.subjects()).order_by(LogSubject.candidacy_id)
     ).all()
+    subjects = sorted(subjects, key=lambda subject: (subject.test_title, ordered(subject.number)))
     total = session.scalar(select(func.count(distinct(LogSubject.user_id))).where(LogSubject.entry_id == number))
     hidden = (total or 0) - len({subject.user_id for subject in subjects})
-    return Opened(entry, json.loads(entry.detail), list(subjects), hidden)
+    return Opened(entry, json.loads(entry.detail), subjects, hidden)
 
 
 def all_rows(session: Session, sight: Sight, wanted: LogFilter) -> Generator[Any, None, None]:

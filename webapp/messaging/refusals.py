@@ -13,8 +13,10 @@ class BadText(Refusal):
 
     status = 422
 
-    def __init__(self, problems: dict[str, str]) -> None:
+    def __init__(self, problems: dict[str, str], places: dict[str, tuple[int, str]]) -> None:
         super().__init__(f"bad text: {problems}")
+        self.places = places
+        """Field name → which of its characters cannot be sent, counted from 1, and its code (U+0007)."""
         self.problems = problems
         """Field name → kind of problem: `empty`, `long`, `line` (more than one), `characters`."""
 

@@ -31,7 +31,8 @@ def checked(subject: str, body: str) -> tuple[str, str]:
         if problem
     }
     if problems:
-        raise BadText(problems)
+        places = {"subject": _unreadable(subject), "body": _unreadable(body)}
+        raise BadText(problems, {name: place for name, place in places.items() if place})
     return subject, body
 
 
@@ -42,13 +43,14 @@ def _problem(text: str, limit: int, *, one_line: bool) -> str | None:
         return "long"
     if one_line and "\n" in text:
         return "line"
-    if any(_unreadable(character) for character in text):
+    if _unreadable(text):
         return "characters"
     return None
 
 
-def _unreadable(character: str) -> bool:
-    """Control characters but tab and line end, surrogates, and what could not be decoded."""
-    if character in "\n\t":
-        return False
-    return character == UNREADABLE or unicodedata.category(character) in {"Cc", "Cs"}
+def _unreadable(text: str) -> tuple[int, str] | None:
+    """Place and code of the first control character but tab and line end, surrogate, or what could not be decoded."""
+    for place, character in enumerate(text, 1):
+        if character == UNREADABLE or (character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}):
+            return place, f"U+{ord(character):04X}"
+    return None

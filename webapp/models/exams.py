@@ -120,6 +120,8 @@ class RosterEntry(Model):
     id_checked: Mapped[bool] = mapped_column(default=False)
     sort_name: Mapped[str] = mapped_column(Text, default="")
     """The person's name, case folded: what lists are sorted by at first, written together with the search text."""
+    sort_number: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """The candidate ID as it is sorted (`same_text.ordered`), written together with the search text."""
 
     user: Mapped[User] = relationship(lazy="raise")
     test: Mapped[Test] = relationship(lazy="raise")

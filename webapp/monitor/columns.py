@@ -81,7 +81,7 @@ def _by_planner(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
 COLUMNS: tuple[Column, ...] = (
     Column("submission", lazy_gettext("Submission"), _by_submission, at_first=True, needs_sitting=True),
     Column("name", lazy_gettext("Name"), _by(RosterEntry.sort_name), at_first=True),
-    Column("number", lazy_gettext("Candidate ID"), _text(RosterEntry.number), at_first=True),
+    Column("number", lazy_gettext("Candidate ID"), _by(RosterEntry.sort_number, RosterEntry.number), at_first=True),
     Column("status", lazy_gettext("Connection"), lambda now: (~is_online(now),), at_first=True, needs_sitting=True),
     Column("progress", lazy_gettext("Progress"), _by_progress, at_first=True, needs_sitting=True),
     Column("warnings", lazy_gettext("Warnings"), _by_warnings, at_first=True, needs_sitting=True),

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.models import TEXTS, Contribution, Role, RosterEntry, SearchText, Test, User
-from webapp.same_text import found
+from webapp.same_text import found, ordered
 
 SEPARATOR = "\x1f"
 """Keeps the columns apart: a phrase is found in one column only, nobody can type this character, and `found()` of no
@@ -29,7 +29,10 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
         .where(RosterEntry.id.in_(candidacy_ids))
     ).all()
     planners = planners_of(session, {entry.test_id for entry, _, _ in rows})
-    session.execute(update(RosterEntry), [{"id": entry.id, "sort_name": name.casefold()} for entry, name, _ in rows])
+    sorted_by = [
+        {"id": entry.id, "sort_name": name.casefold(), "sort_number": ordered(entry.number)} for entry, name, _ in rows
+    ]
+    session.execute(update(RosterEntry), sorted_by)
     session.execute(delete(SearchText).where(SearchText.candidacy_id.in_(candidacy_ids)))
     texts = [
         {
