@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -197,9 +196,12 @@ def test_what_is_typed_while_the_form_is_on_its_way_stays(house: House, desk: De
     form = compose_for_all(page)
     write(form, "To all", "Ten minutes")
     house.candidate(exam, "Dan")
-    page.route("**/messages", lambda route: (time.sleep(1), route.continue_()))
+    waiting: list[Route] = []
+    page.route("**/messages", lambda route: waiting.append(route))  # noqa: PLW0108 Playwright marks what it is given
     press_send(form)
+    expect(form.get_by_text("Sending…")).to_be_visible()
     form.get_by_label("Message", exact=True).press_sequentially(" more.")
+    waiting[0].continue_()
     expect(form.get_by_role("alert")).to_contain_text("1 person joined")
     has(form, "To all", "Ten minutes more.")
     page.reload()
