@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gunicorn.glogging import Logger
 from gunicorn.http import message
 
 gevent.config.track_greenlet_tree = False  # where each connection's greenlet was spawned: nobody asks, half a kilobyte
@@ -33,6 +34,7 @@ limit_request_field_size = 8190
 accesslog = None  # addresses carry searches for names: `/metrics` counts requests, and a balancer logs as it is told
 errorlog = "-"
 loglevel = "info"
+forwarder_headers = ""  # SCRIPT_NAME and PATH_INFO come from nobody's header
 control_socket_disable = True  # its default path is one per user: two halls on a machine would share it
 proc_name = "examhall"
 
@@ -61,7 +63,24 @@ def _load(path: str) -> Any:
     return module
 
 
+_json_log = _load("webapp/json_log.py")
+_json_log.take_over()
+
+
+class JsonLogger(Logger):  # type: ignore[misc]
+    """gunicorn's own lines in the form of all others; as they are for a person who watches."""
+
+    def _set_handler(self, log: Any, output: str, fmt: Any, stream: Any = None) -> None:
+        super()._set_handler(log, output, fmt if sys.stderr.isatty() else _json_log.JsonFormatter(), stream)
+
+
+logger_class = JsonLogger
 worker_class = _load("deploy/gunicorn_worker.py").StreamWorker
+
+
+def _give_up(text: str) -> None:
+    sys.stderr.write((text if sys.stderr.isatty() else _json_log.line(text, "error")) + "\n")
+    sys.exit(1)
 
 
 def _settings() -> Any:
@@ -69,7 +88,7 @@ def _settings() -> Any:
     try:
         return module.load(os.environ)
     except module.BadSetting as error:
-        sys.exit(f"Examhall cannot start. {error}")
+        _give_up(f"Examhall cannot start. {error}")
 
 
 settings = _settings()
@@ -78,15 +97,17 @@ settings = _settings()
 def on_starting(server: Any) -> None:
     """Before any worker, when the command line has been read: SQLite has one process, and the database is there."""
     if settings.database_url.startswith("sqlite") and server.cfg.workers > 1:
-        sys.exit(
+        _give_up(
             f"Examhall cannot start. SQLite is for one process, and this would be {server.cfg.workers} workers: "
             "use one (-w 1), or set EXAMHALL_DATABASE_URL to a PostgreSQL database."
         )
     # in a process of its own: here nothing of the application is imported, and no connection is opened
     asking = [sys.executable, "-P", str(Path(__file__).parent / "webapp" / "reachable.py")]
-    asked = subprocess.run(asking, input=settings.database_url, text=True, check=False)  # noqa: S603 our own file
+    asked = subprocess.run(  # noqa: S603 our own file
+        asking, input=settings.database_url, text=True, check=False, stderr=subprocess.PIPE
+    )
     if asked.returncode:
-        sys.exit(1)  # it has said why
+        _give_up(asked.stderr.strip())
 
 
 def post_worker_init(_worker: Any) -> None:

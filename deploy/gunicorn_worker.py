@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import resource
 import struct
 import time
@@ -15,6 +16,7 @@ from socket import SHUT_RDWR, SHUT_WR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import gevent
+from gevent.hub import Hub
 from gevent.socket import socket
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
@@ -158,6 +160,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         # as attributes: gunicorn looks each of its settings up by two calls, and some forty for a request
         read = {name: one.get() for name, one in self.cfg.settings.items() if not hasattr(type(self.cfg), name)}
         self.cfg.__dict__.update(read)
+        Hub.print_exception = _log_uncaught
         super().init_process()
 
     def patch(self) -> None:
@@ -223,6 +226,11 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
             gevent.sleep(2)  # by then nothing more is accepted, and what was accepted has been read
             for timeout, greenlet in tuple(self.waiting.items()):
                 gevent.kill(greenlet, timeout)
+
+
+def _log_uncaught(_hub: Any, context: Any, _kind: Any, error: BaseException | None, _trace: Any) -> None:
+    """In the place of gevent's printing, which takes many lines for an exception of a greenlet."""
+    logging.getLogger("gevent").error("uncaught exception in %s", type(context).__name__, exc_info=error)
 
 
 @contextmanager

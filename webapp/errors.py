@@ -29,7 +29,7 @@ def wants_fragment() -> bool:
 def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: int | None = None) -> Response:
     """The page or fragment for an error; `templates/errors/` words it by status, and by refusal where it can."""
     template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
-    words = _rendered(template, status=status, refusal=refusal, typed=_typed())
+    words = render_refusal(template, status=status, refusal=refusal, typed=_typed())
     answer = make_response(words, status)
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
@@ -40,7 +40,7 @@ def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: in
     return answer
 
 
-def _rendered(template: str, *, status: int, **context: object) -> str:
+def render_refusal(template: str, *, status: int, **context: object) -> str:
     """An error page for the person who is signed in, or for nobody if the database cannot say who that is."""
     if status < 500:
         try:

@@ -56,10 +56,10 @@ def cookie(app: Flask, hall: Hall) -> str:
     candidacy = hall.candidacy(hall.test())
     with writing(hall.session):
         hall.session.add(Question(test_id=candidacy.test_id, position=1, prompt="Why?"))
-    found = signed_in(app, hall.session.get_one(User, candidacy.user_id)).get_cookie("examhall_session")
+    found = signed_in(app, hall.session.get_one(User, candidacy.user_id)).get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert found
     hall.session.rollback()
-    return f"Cookie: examhall_session={found.value}"
+    return f"Cookie: {found.key}={found.value}"
 
 
 @pytest.fixture

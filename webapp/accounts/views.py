@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 
 import structlog
-from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, make_response, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
@@ -19,7 +19,7 @@ from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import LONGEST_NAME, sign_in
 from webapp.clock import utcnow
 from webapp.csrf import SIGN_IN
-from webapp.errors import error_answer
+from webapp.errors import error_answer, render_refusal
 from webapp.extensions import db
 from webapp.models import User
 from webapp.refusals import StaleForm
@@ -88,8 +88,9 @@ def _form(
     next_address: str, refusal: WrongPassword | TooManyTries | StaleForm | None = None, now: datetime | None = None
 ) -> Response:
     username = request.form.get("username", "")
-    page = render_template(
+    page = render_refusal(
         "accounts/sign_in.html",
+        status=refusal.status if refusal else 200,
         next_address=next_address,
         username=username if len(username) <= LONGEST_NAME else "",
         wrong=isinstance(refusal, WrongPassword),
