@@ -13,17 +13,19 @@ from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, Response, current_app, g, request, request_started
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 
 from webapp import metrics
 from webapp.config import Settings
 from webapp.extensions import db
+from webapp.outages import is_outage, outage_reason
 from webapp.push import service
 from webapp.security import public
+from webapp.writable import WriteCheck
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("operations", __name__)
+writes = WriteCheck()
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 """What proxies add: a request that carries one comes from elsewhere, whatever its address."""
 
@@ -57,7 +59,8 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @public
 def readyz() -> Response:
-    """Whether requests may be sent here: 200, or 503 with what is missing and what to do."""
+    """Whether requests may be sent here: 200, or 503 with what is missing and what to do. Told as `/metrics` is."""
+    _require_operator()
     problem = _problem()
     if problem is None:
         return _words("ready", 200)
@@ -71,20 +74,30 @@ def readyz() -> Response:
 @public
 def show_metrics() -> Response:
     """This process's figures, for requests from this machine or with the token. Counts only: no name, no address."""
+    _require_operator()
+    return Response(generate_latest(metrics.REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def _require_operator() -> None:
     if not (_has_token() or _comes_from_here()):
         raise Forbidden
-    return Response(generate_latest(metrics.REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
 
 def _problem() -> str | None:
     try:
         current = _database_revisions()
-    except SQLAlchemyError as error:
+    except Exception as error:
+        if not is_outage(error):
+            raise
         # only the kind goes out: the text may carry the database's address
-        log.warning("readiness: database", error=str(error))
+        log.warning("readiness: database", error=outage_reason(error))
         return "The database does not answer."
     if current != _code_revisions(current_app.extensions["migrate"].directory):
         return "The database is not at this version's migrations. Run: flask --app wsgi db upgrade"
+    reason = writes.reason(db.engine)
+    if reason is not None:
+        log.warning("readiness: writing", error=reason)
+        return "Nothing can be written to the database: its disk is full, or it is read-only."
     if not service.current().bus.is_ready():
         return "The message bus does not answer."
     return None
