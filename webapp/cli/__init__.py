@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.cli import accounts, closing, demo, export, log, prune, roster, simulate
+from webapp.cli import accounts, closing, demo, export, log, prune, restore, roster, simulate
 
 
 def init_app(app: Flask) -> None:
@@ -18,3 +18,4 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(closing.reopen_test_command)
     app.cli.add_command(export.export_test_command)
     app.cli.add_command(prune.prune_command)
+    app.cli.add_command(restore.after_restore_command)

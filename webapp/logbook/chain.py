@@ -21,6 +21,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 FORM = "examhall-log-1"
+RESTORED = "log.restored"
+"""The action of the only entry that may leave numbers out; its detail names the last one before it."""
 NO_HASH = ""
 """What stands for the hash before the first entry."""
 

@@ -14,7 +14,7 @@ from webapp.refusals import BadParameter
 from webapp.same_text import same
 
 NAMES = ("from", "to", "person", "action", "text")
-ACTIONS = ("message.sent", "test.closed", "test.reopened", "sign_in.failed", "sign_in.locked")
+ACTIONS = ("message.sent", "test.closed", "test.reopened", "log.restored", "sign_in.failed", "sign_in.locked")
 LONGEST_PHRASE = 200
 LOCAL_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

@@ -16,7 +16,17 @@ from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import Session
 
 from webapp.database import in_one_moment
-from webapp.logbook.chain import NO_HASH, Broken, Digest, Fields, Subject, Written, WrongType
+from webapp.logbook.chain import (
+    NO_HASH,
+    RESTORED,
+    Broken,
+    Digest,
+    Fields,
+    Subject,
+    Written,
+    WrongType,
+    canonical_detail,
+)
 from webapp.logbook.exports import NOTHING, Reader
 from webapp.models import LogEntry, LogHead, LogSubject
 
@@ -57,12 +67,15 @@ class Chain:
 
     def __init__(self) -> None:
         self.entries = 0
+        """The number of the last entry."""
+        self.left_out = 0
+        """Numbers that restores have left out."""
         self.last_hash = NO_HASH
 
     def take(self, entry: Written, subjects: Iterable[Subject]) -> None:
         """Check the next entry with its subjects, which come in order of candidacy id."""
         number, expected = entry.fields.number, self.entries + 1
-        if number > expected:
+        if number > expected and not _leaves_out(entry.fields, self.entries):
             raise Broken(expected, f"is missing: entry {number} follows entry {self.entries}")
         if number < expected:
             raise Broken(number, f"is out of order: it follows entry {self.entries}")
@@ -77,14 +90,15 @@ class Chain:
             raise Broken(number, "does not carry the hash of the entry before it")
         if entry.hash != digest.hexdigest():
             raise Broken(number, f"was changed: its text or its subjects ({count} found) do not fit its hash")
+        self.left_out += number - expected
         self.entries, self.last_hash = number, entry.hash
 
     def verdict(self, broken: Broken | None = None) -> Verdict:
         """What was found: nothing, or this."""
         if broken is None:
-            return Verdict(self.entries, last_hash=self.last_hash)
+            return Verdict(self.entries - self.left_out, last_hash=self.last_hash)
         before = self.entries if broken.number is None else max(0, min(self.entries, broken.number - 1))
-        return Verdict(before, broken.reason, broken.number, self.last_hash)
+        return Verdict(max(0, before - self.left_out), broken.reason, broken.number, self.last_hash)
 
     def end(self, number: int, head_hash: str) -> None:
         """Check that the chain ends where the head says."""
@@ -95,6 +109,11 @@ class Chain:
             raise Broken(number + 1, f"was put in: the head stands at entry {number}")
         if head_hash != self.last_hash:
             raise Broken(number, "does not carry the hash that the head has")
+
+
+def _leaves_out(fields: Fields, last: int) -> bool:
+    """Whether this is the entry of a restore that goes on after the last number: as it says, and its hash with it."""
+    return fields.action == RESTORED and fields.detail == canonical_detail({"after": last})
 
 
 def verify(session: Session) -> Verdict:

@@ -76,7 +76,7 @@ def _asked() -> tuple[Sight, LogFilter]:
 
 def _actions(sight: Sight) -> list[str]:
     """Sign-ins are for administrators only: others need not choose what they cannot see."""
-    return [name for name in words.ACTIONS if sight.within.everything or not name.startswith("sign_in.")]
+    return [name for name in words.ACTIONS if sight.within.everything or not name.startswith(("sign_in.", "log."))]
 
 
 def page_address(wanted: LogFilter, number: int) -> str:

@@ -13,6 +13,7 @@ ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
     "test.closed": lazy_gettext("Test closed"),
     "test.reopened": lazy_gettext("Test opened again"),
+    "log.restored": lazy_gettext("Restored from a backup"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.locked": lazy_gettext("Sign-in locked"),
     "account.password_set": lazy_gettext("New password"),
