@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeDecorator
 
 from webapp.answering import AnsweringConnection, connection_class
 from webapp.pool import PoolInTurn
+from webapp.reachable import create_private
 from webapp.refusals import Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,6 +118,7 @@ def prepare(engine: Engine) -> None:
     day. On PostgreSQL there is none outside it.
     """
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", lambda _dialect, _record, given, _options: create_private(given[0]))
         event.listen(engine, "connect", _on_connect)
         event.listen(engine, "begin", _on_begin)
     else:

@@ -6,7 +6,9 @@ patched by gevent, with the address on standard input.
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -15,11 +17,23 @@ from sqlalchemy.pool import NullPool
 CONNECT_SECONDS = 5
 
 
+def create_private(path: str) -> None:
+    """Create the file of a SQLite database for its owner alone, if it is not there; those beside it become alike.
+
+    What cannot be created SQLite itself words, right afterwards.
+    """
+    if path and not path.startswith((":", "file:")):
+        with suppress(OSError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def why_unreachable(url: str) -> str | None:
     """Open a connection and close it; if that fails, one line for the operator, without the address."""
     options = {} if url.startswith("sqlite") else {"connect_timeout": CONNECT_SECONDS}
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args=options)
+        if engine.dialect.name == "sqlite":
+            create_private(engine.url.database or "")
         engine.connect().close()
     except DBAPIError as error:
         lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]

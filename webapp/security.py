@@ -224,6 +224,8 @@ def form_marks() -> Markup:
 def _set_headers(response: Response) -> Response:
     headers = response.headers
     headers.extend(STRICT)
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint == "static":
         if "v" not in request.args:  # imported by a module, not named by `asset()`: ask whether it is still the same
             headers["Cache-Control"] = "no-cache"
