@@ -1,17 +1,19 @@
-"""Lists as CSV files: no cell is taken for a formula, and a long file is sent while it is read."""
+"""Lists as CSV files: no cell is taken for a formula, and a long file is sent while it is made."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Generator
 from contextlib import closing
 
-from flask import Response, current_app
+from flask import Flask, Response, current_app
 from sqlalchemy.orm import Session
 
 from webapp.database import in_one_moment
 from webapp.extensions import db
 from webapp.same_text import BYTE_ORDER_MARK
+from webapp.spool import Spool
 
 FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
 """Where a cell could begin a formula: at its start, and after what parts cells where commas do not."""
@@ -31,10 +33,10 @@ def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
 
 
 def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "") -> Response:
-    """An answer sent while it is read. `read` makes its pieces, from a session that lives until the last one is sent.
+    """An answer sent while it is made. `read` makes its pieces, from a session of their own.
 
-    The request's own session ends before that. The first piece is made at once: what can fail does so while the
-    answer can still be an error. What needs the request belongs into it.
+    The session ends as soon as all is made: it never waits for the client. The first piece is made at once: what can
+    fail does so while the answer can still be an error. What needs the request belongs into it.
     """
     session = Session(db.engine)
     try:
@@ -44,23 +46,17 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
     except BaseException:
         session.close()
         raise
-    answer = Response(_sent(begin + first, pieces, session), mimetype=mimetype)
-    answer.call_on_close(pieces.close)  # a HEAD request never begins with the rest
-    answer.call_on_close(session.close)
+    spool = Spool()
+    app = current_app._get_current_object()  # type: ignore[attr-defined] # Werkzeug's proxies have no such type
+    spool.fill(_encoded(app, begin + first, pieces, session))
+    answer = Response(spool.parts(), mimetype=mimetype)
+    answer.call_on_close(spool.close)
     return answer
 
 
-def _sent(first: str, pieces: Pieces, session: Session) -> Iterator[str]:
-    app = current_app._get_current_object()  # type: ignore[attr-defined] # Werkzeug's proxies have no such type
-
-    def one_by_one() -> Iterator[str]:
-        with closing(session), closing(pieces):
-            yield first
-            while True:
-                with app.app_context():  # words are looked up in it; never held while the client takes its time
-                    piece = next(pieces, None)
-                if piece is None:
-                    return
-                yield piece
-
-    return one_by_one()
+def _encoded(app: Flask, first: str, pieces: Pieces, session: Session) -> Generator[bytes, None, None]:
+    with closing(session), closing(pieces), app.app_context():  # words are looked up in it
+        yield first.encode()
+        for piece in pieces:
+            yield piece.encode()
+            time.sleep(0)  # others' turn, where threads are greenlets

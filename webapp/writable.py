@@ -13,7 +13,7 @@ from webapp.database import WRITE, writing_at_once
 from webapp.outages import is_outage, outage_reason
 
 KEPT_SECONDS = 3.0
-"""For how long an answer is given again: probes may come from many places."""
+"""For how long a good answer is given again: probes may come from many places."""
 ROOM = 256 * 1024
 """Bytes that must find room on the disk."""
 SPILL = text(
@@ -25,7 +25,7 @@ READ_ONLY = text("SELECT pg_is_in_recovery() OR current_setting('transaction_rea
 
 
 class WriteCheck:
-    """Asks a database at most every few seconds; probes that come meanwhile wait for the same answer."""
+    """Asks a database that takes writes at most every few seconds; probes that come meanwhile wait for the answer."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -37,7 +37,7 @@ class WriteCheck:
         with self._lock:
             if monotonic() >= self._until:
                 self._reason = _reason(engine)
-                self._until = monotonic() + KEPT_SECONDS
+                self._until = monotonic() + (KEPT_SECONDS if self._reason is None else 0)
             return self._reason
 
 

@@ -51,7 +51,7 @@ def entry(number: int) -> str:
 
 @blueprint.get("/log.csv")
 def table() -> Response:
-    """The same filter as a CSV file, sent while it is read."""
+    """The same filter as a CSV file, sent while it is made."""
     sight, wanted = _asked()
     if "page" in request.args:
         raise BadParameter("page")
