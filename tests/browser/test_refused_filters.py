@@ -52,6 +52,7 @@ def tick(page: Page, room: str) -> None:
 
 def agrees(page: Page, persons: int, rooms: list[str]) -> None:
     """Controls, badge, list, address; and the dialog of all."""
+    expect(page.locator("#monitor-busy")).not_to_have_class(re.compile("htmx-request"))
     shows(page, persons)
     ticked = page.locator('[data-filter-form] input[name="room"]:checked')
     expect(ticked).to_have_count(len(rooms))
