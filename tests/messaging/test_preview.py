@@ -118,8 +118,8 @@ def test_how_far_they_are_is_told_for_each_person_once(app: Flask, hall: Hall, t
 @pytest.mark.parametrize(
     ("limited", "words"),
     [
-        (["Aula", "Aula"], "You see and reach only your room: <bdi>Aula</bdi>"),
-        (["Aula", None], "In some of your tests you see and reach only your room: <bdi>Aula</bdi>"),
+        (["Aula", "Aula"], 'You see and reach only your room: <bdi translate="no">Aula</bdi>'),
+        (["Aula", None], 'In some of your tests you see and reach only your room: <bdi translate="no">Aula</bdi>'),
         ([None, None], None),
     ],
     ids=["everywhere", "in some", "nowhere"],
