@@ -87,7 +87,7 @@ def _refused(refusal: Refusal) -> BaseResponse:
     if isinstance(refusal, Unavailable):
         return _unexpected(refusal)
     _roll_back()
-    return error_answer(refusal.status, refusal=refusal)
+    return error_answer(refusal.status, refusal=refusal, retry_after=refusal.retry_after)
 
 
 def _bad_csrf(_error: CSRFError) -> BaseResponse:

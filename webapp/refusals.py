@@ -15,6 +15,8 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = ""
     """What templates know it by, where a status has several meanings."""
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed; None where only another one can."""
 
 
 class BadParameter(Refusal):
@@ -55,7 +57,7 @@ class NotFound(Refusal):
 
 
 class Unavailable(Refusal):
-    """The database or another part cannot answer now; `retry_after` is in seconds."""
+    """The database cannot answer now."""
 
     status = 503
 

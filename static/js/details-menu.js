@@ -1,4 +1,4 @@
-// A menu that is a <details>: Escape and a click elsewhere close it. It works without this, too.
+// A menu that is a <details>: Escape and a press elsewhere close it. It works without this, too.
 const menus = () => document.querySelectorAll("details[data-menu][open]");
 
 document.addEventListener("keydown", (event) => {
@@ -9,6 +9,6 @@ document.addEventListener("keydown", (event) => {
     if (hadFocus) menu.querySelector("summary").focus();
   }
 });
-document.addEventListener("click", (event) => {
+document.addEventListener("pointerdown", (event) => {
   for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
 });

@@ -1,5 +1,5 @@
-// Menus of the monitor: opening one closes the other, Escape and a press elsewhere close it, and neither a refresh nor
-// a new list closes what is open.
+// Menus of the monitor: opening one closes the other, they stand within the window, and neither a refresh nor a new list
+// closes what is open. Escape and a press elsewhere close them as they close every menu (details-menu.js).
 import { closePopover, openPopover } from "./browser-parts.js";
 import { placeBeside } from "./monitor-place.js";
 
@@ -38,19 +38,6 @@ document.addEventListener("toggle", (event) => {
   }
   if (menu.matches?.("[popover].menu") && event.newState === "open") place(menu);
 }, true);
-
-document.addEventListener("pointerdown", (event) => {
-  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of openMenus()) {
-    const held = menu.contains(document.activeElement);
-    menu.open = false;
-    if (held) menu.querySelector("summary").focus();
-  }
-});
 
 document.addEventListener("click", (event) => {
   const menu = event.target.closest?.(".menu-item")?.closest("[popover]");

@@ -184,6 +184,7 @@ def test_a_process_without_streams_left_says_when_to_try_again(
         assert int(refused.headers["Retry-After"]) > 0
         Person(server.url, "ines").send("Polled", scope="filtered", q="room of bob")
         assert "Polled" in people[1].http.get("/inbox/new").text
+        assert "database did not answer" not in server.log.read_text()
 
 
 def test_a_ping_needs_no_database_and_a_session(server: Server, cast: dict[str, User]) -> None:

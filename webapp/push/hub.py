@@ -16,7 +16,7 @@ from webapp.push import files
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
 from webapp.push.known_ends import KnownEnds
 from webapp.push.stream import SendChunk, Stream
-from webapp.refusals import Unavailable
+from webapp.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 STREAMS_PER_PERSON = 2
@@ -31,8 +31,11 @@ REMEMBERED = 2000
 """How many handed-out messages the hub remembers, so that the sweep does not hand them out once more."""
 
 
-class NoStreamLeft(Unavailable):
+class NoStreamLeft(Refusal):
     """This process serves no more streams: the page polls instead and tries again later."""
+
+    status = 503
+    retry_after = 60
 
 
 class Hub:
@@ -66,7 +69,7 @@ class Hub:
         with self._lock:
             if self._count >= self.capacity:
                 self._say_that_it_is_full()
-                raise NoStreamLeft("all streams of this process are taken", retry_after=60)
+                raise NoStreamLeft("all streams of this process are taken")
             self._streams.setdefault(user_id, []).append(stream)
             stream.second = next(self._next_second)
             self._seconds[stream.second].add(stream)
