@@ -92,23 +92,6 @@ export function timeLimit(milliseconds) {
   return controller.signal;
 }
 
-const hasPopovers = "popover" in HTMLElement.prototype;
-
-// The open popover within an element. A browser without popovers shows menus where they stand (monitor-actions.css).
-export function openPopover(root) {
-  return hasPopovers ? root.querySelector(":popover-open") : null;
-}
-
-export function showPopover(element) {
-  if (hasPopovers) element.showPopover();
-  else element.hidden = false;
-}
-
-export function closePopover(element) {
-  if (hasPopovers) element.hidePopover();
-  else if (!element.matches(".menu")) element.hidden = true;
-}
-
 // Writes moments as hours, minutes and seconds of a zone; as those of UTC, and says so, where the browser does not know
 // the zone.
 export function clockOf(zone) {

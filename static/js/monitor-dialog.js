@@ -1,6 +1,6 @@
 // Opening the dialog: for all in the filter once the list shows what the controls say, and for nobody else. What cannot
 // be opened is answered at the button that was pressed, and nothing is kept to be opened later.
-import { closePopover, showPopover } from "./browser-parts.js";
+import { closePopover, showPopover } from "./popovers.js";
 import { ownFetch } from "./own-answers.js";
 import { placeBeside } from "./monitor-place.js";
 import { isPending, list, settled } from "./monitor-view.js";

@@ -1,6 +1,6 @@
 // Rows do not jump under the pointer or the focus (R19): while somebody is at the rows, a refresh changes their cells in
 // place; rows that come, go or move wait until the pointer and the focus have left, or until "Show" is pressed.
-import { openPopover } from "./browser-parts.js";
+import { openPopover } from "./popovers.js";
 import { body, rowsIn } from "./monitor-rows.js";
 import { ask, isRefresh } from "./monitor-view.js";
 

@@ -1,6 +1,6 @@
 // Menus of the monitor: opening one closes the other, they stand within the window, and neither a refresh nor a new list
 // closes what is open. Escape and a press elsewhere close them as they close every menu (details-menu.js).
-import { closePopover, openPopover } from "./browser-parts.js";
+import { closePopover, openPopover } from "./popovers.js";
 import { placeBeside } from "./monitor-place.js";
 
 const MENU = "details[data-menu]";

@@ -42,6 +42,7 @@ def test_r9_three_are_closed_at_once_in_every_tab(house: House, desks: Desks) ->
     send(ines, "Three")
     shows(other, 3)
     page.bring_to_front()
+    shows(page, 3)
     field = page.get_by_role("textbox", name="Answer to question 1")
     field.press_sequentially("An ans")
     page.route("**/inbox/close", lambda route: route.abort(), times=1)

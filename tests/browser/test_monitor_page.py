@@ -28,7 +28,7 @@ def test_every_panel_opens_inside_the_window(house: House, desks: Desks, width: 
     page = desks.desk(house, viewport={"width": width, "height": 800}).sign_in_unseen(
         house.invigilator(exam), "/monitor"
     )
-    menus = page.locator("details[data-menu]")
+    menus = page.locator("#monitor details[data-menu]")
     assert menus.count() > 6
     for number in range(menus.count()):
         menus.nth(number).locator("summary").click()

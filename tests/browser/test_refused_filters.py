@@ -59,7 +59,7 @@ def agrees(page: Page, persons: int, rooms: list[str]) -> None:
     assert ticked.evaluate_all("boxes => boxes.map(box => box.value)") == rooms
     badge = page.locator('.filter-group:has(input[name="room"]) [data-active-count]')
     assert badge.evaluate("badge => badge.textContent") == str(len(rooms))
-    assert sorted(parse_qs(urlsplit(page.url).query).get("room", [])) == sorted(rooms)
+    page.wait_for_url(lambda url: sorted(parse_qs(urlsplit(url).query).get("room", [])) == sorted(rooms))
     form = compose_for_all(page)
     expect(form).to_contain_text(re.compile(rf"To {persons:,} persons?\b"))
     page.keyboard.press("Escape")

@@ -100,7 +100,7 @@ def test_the_limit_is_in_code_points_after_crlf_became_lf(desk: Desk) -> None:
         desk.save("x" * (answers.LONGEST + 1))
 
 
-@pytest.mark.parametrize(("text", "words"), [("x" * 100_001, "100001"), ("a\0b", "NUL")])
+@pytest.mark.parametrize(("text", "words"), [("x" * 100_001, "100,001"), ("a\0b", "NUL")], ids=["long", "NUL"])
 def test_unfit_texts_are_refused_in_words_and_kept_on_the_page(desk: Desk, text: str, words: str) -> None:
     desk.save("before")
     page = desk.client.post(desk.address, data={"text": text})
