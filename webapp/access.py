@@ -107,7 +107,7 @@ class Reach:
 
     def room_limit(self) -> RoomLimit | None:
         """The rooms that this person is limited to; None where they see whole tests only."""
-        if not self.rooms:
+        if self.everything or not self.rooms:
             return None
         return RoomLimit(sorted(set(self.rooms.values())), everywhere=len(self.rooms) == len(self.roles))
 
