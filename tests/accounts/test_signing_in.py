@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session
 
 from tests.accounts.door import PASSWORD, knock
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_password
+from webapp.database import WRITE
+from webapp.extensions import db
 from webapp.models import User
 
 
@@ -112,6 +117,27 @@ def test_a_session_ends_with_its_epoch(app: Flask, session: object, anna: User) 
     with client.session_transaction() as cookie:
         cookie["_user_id"] = f"{anna.id}.{anna.epoch + 1}"
     assert client.get("/login").status_code == 200
+
+
+def test_a_password_that_is_replaced_at_the_last_moment_opens_no_session(app: Flask, anna: User) -> None:
+    """The new session counts from what the password was compared with, not from what was stored since."""
+    commits = []
+
+    def replace(_session: Session) -> None:
+        commits.append(1)
+        if len(commits) == 2:  # of the try, and of its success
+            writing = {WRITE: time.monotonic() + 5}
+            with db.engine.connect().execution_options(**writing) as connection, connection.begin():
+                connection.execute(update(User).values(password_hash="another", epoch=User.epoch + 1))
+
+    client = app.test_client()
+    event.listen(db.session, "after_commit", replace)
+    try:
+        knock(client, "anna", PASSWORD)
+    finally:
+        event.remove(db.session, "after_commit", replace)
+    assert len(commits) >= 2
+    assert client.get("/inbox").status_code == 302
 
 
 @pytest.mark.parametrize("kept", ["", "x", "1", "1.", "-1.0", "9" * 30 + ".0", "٣.0", "1.0\n", "999999999999999999.0"])

@@ -91,13 +91,13 @@ def _count_try(session: Session, name: str, account: str, client: Client, now: d
 
 
 def _succeed(session: Session, counted: _Try) -> User:
-    with writing(session):
+    with writing(session, keep=True):
         budgets.give_back(session, counted.account, counted.client)
         user = session.get_one(User, counted.user_id)
         unchanged = user.password_hash == counted.password_hash and user.deactivated_at is None
     if not unchanged:
         raise WrongPassword("the password was replaced meanwhile")
-    session.refresh(user)
+    session.expunge(user)  # read once more, it could have the epoch of a password that was set since
     return user
 
 
