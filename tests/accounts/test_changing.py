@@ -106,10 +106,15 @@ def test_a_deactivated_person_is_signed_out_and_stays_in_the_log(
     assert (wrong.status_code, right.status_code) == (422, 422)
     assert "do not go together" in right.text
     assert run(app, "deactivate-user", "ada")[1] == "ada is signed out and cannot sign in already.\n"
+    assert "out of use" in run(app, "set-password", "ada", "--password-stdin", typed=PASSWORD)[1]
     assert run(app, "deactivate-user", "ada", "--undo")[1] == "ada can sign in now.\n"
     assert browser.get("/inbox").status_code == 302
     assert knock(app.test_client(), "ada", PASSWORD).status_code == 302
-    assert [action for action, _, _ in logged(session)] == ["account.deactivated", "account.reactivated"]
+    assert [action for action, _, _ in logged(session)] == [
+        "account.deactivated",
+        "account.password_set",
+        "account.reactivated",
+    ]
     assert run(app, "deactivate-user", "nobody")[0] == 1
 
 
@@ -118,7 +123,7 @@ def test_a_role_in_a_test_is_given_changed_and_taken(
 ) -> None:
     vera = hall.person("Vera Holm", username="vera")
     where = ("--test", "Algebra", "--date", test.start_date)
-    for role, room in (("planner", None), ("invigilator", "Room  2"), ("none", None)):
+    for role, room in (("planner", None), ("invigilator", "Room  1"), ("none", None)):
         for said_twice in ("has the role", "had the role already"):
             code, said = run(app, "set-role", "vera", role, *where, *(("--room", room) if room else ()))
             assert code == 0, said
@@ -127,13 +132,23 @@ def test_a_role_in_a_test_is_given_changed_and_taken(
         held = session.execute(
             select(Contribution.role, Contribution.room).where(Contribution.user_id == vera.id)
         ).all()
-        assert held == ([] if role == "none" else [(Role(role), "Room 2" if room else None)])
+        assert held == ([] if role == "none" else [(Role(role), "Room 1" if room else None)])
         found = signed_in(app, hall.contributor(test)).get("/monitor?q=vera+holm")
         assert (f'data-count="{int(role == "planner")}"' in found.text) is True
     details = [detail for _, _, detail in logged(session)]
     assert len(details) == 3
     assert '"before":"planner"' in details[1]
-    assert '"after":"invigilator (Room 2)"' in details[1]
+    assert '"after":"invigilator (Room 1)"' in details[1]
+
+
+@pytest.mark.parametrize("room", ["room 1", "x" * 300])
+def test_a_room_that_nobody_sits_in_is_refused(app: Flask, session: Session, test: Test, ada: User, room: str) -> None:
+    """Whoever was limited to it would see nobody."""
+    where = ("--test", "Algebra", "--date", test.start_date, "--room", room)
+    code, said = run(app, "set-role", "ada", "invigilator", *where)
+    assert code == 1
+    assert "case matters" in said
+    assert logged(session) == []
 
 
 def test_an_administrator_is_made_and_unmade(app: Flask, session: Session, ada: User) -> None:

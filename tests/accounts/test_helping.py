@@ -206,6 +206,20 @@ def test_no_way_into_an_account_that_opens_more(
     assert chief.get(address(ada, "unlock")).status_code == 200
 
 
+@pytest.mark.parametrize("kind", ["password", "unlock"])
+def test_nothing_is_promised_for_an_account_that_is_out_of_use(
+    session: Session, chief: FlaskClient, ada: Candidacy, kind: str
+) -> None:
+    form = form_in(chief.get(address(ada, kind)))
+    with writing(session):
+        session.get_one(User, ada.user_id).deactivated_at = utcnow()
+    for answer in (chief.get(address(ada, kind)), chief.post(address(ada, kind), data=form)):
+        assert answer.status_code == 403
+        assert "out of use" in answer.text
+    assert matches(stored(session, ada), PASSWORD)
+    assert entries(session) == []
+
+
 def test_who_also_sits_a_test_of_others_is_helped_by_who_is_in_charge_of_all(
     app: Flask, hall: Hall, session: Session, test: Test, chief: FlaskClient, ada: Candidacy
 ) -> None:

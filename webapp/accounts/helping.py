@@ -17,7 +17,7 @@ from webapp.accounts import budgets, entries
 from webapp.accounts.changing import replace_password
 from webapp.accounts.passphrases import passphrase
 from webapp.accounts.passwords import hash_password, matches
-from webapp.accounts.refusals import NotInCharge, PasswordChanged, SitsOtherTests, WorksInTests
+from webapp.accounts.refusals import NotInCharge, OutOfUse, PasswordChanged, SitsOtherTests, WorksInTests
 from webapp.database import writing
 from webapp.logbook.append import Actor
 from webapp.models import RosterEntry, Test, User
@@ -40,8 +40,8 @@ class Helped:
 def candidate_to_help(session: Session, helper: User, candidacy_id: int, now: datetime) -> Helped:
     """The candidate, if `helper` may help them sign in.
 
-    Raises `NotFound` for one whom they do not see, `NotAllowed` for one whom they only see, `WorksInTests` and
-    `SitsOtherTests` for one whose account is not theirs to open.
+    Raises `NotFound` for one whom they do not see, `NotAllowed` for one whom they only see, `OutOfUse` for one whom no
+    help of this kind lets in.
     """
     in_charge = reach(session, helper, Right.HELP_SIGN_IN, now)
     found = _candidate(session, candidacy_id)
@@ -50,6 +50,8 @@ def candidate_to_help(session: Session, helper: User, candidacy_id: int, now: da
         if found is not None and (not seen or _is_within(session, candidacy_id, seen.condition())):
             raise NotInCharge(found.user.name) if seen else NotAllowed("no staff")
         raise NotFound(f"candidacy {candidacy_id}") if seen else NotAllowed("no staff")
+    if found.user.deactivated_at is not None:
+        raise OutOfUse(found.user.name)
     return found
 
 

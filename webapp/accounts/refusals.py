@@ -53,6 +53,12 @@ class SitsOtherTests(NotTheirs):
     code = "sits_other_tests"
 
 
+class OutOfUse(NotTheirs):
+    """The candidate's account was deactivated: no password signs in to it."""
+
+    code = "out_of_use"
+
+
 class PasswordChanged(Refusal):
     """The candidate's password was set by somebody else since the form was opened."""
 

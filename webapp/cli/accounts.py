@@ -66,6 +66,8 @@ def set_password_command(username: str, password_stdin: bool) -> None:  # noqa: 
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(f"{user.username} has a new password. Who was signed in with the old one is signed out.")
+    if user.deactivated_at is not None:
+        click.echo("The account is out of use: `flask deactivate-user` with --undo lets them sign in.", err=True)
 
 
 @click.command("set-role")

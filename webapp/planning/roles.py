@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts import entries
 from webapp.accounts.changing import find_user
+from webapp.accounts.refusals import AccountRefused
 from webapp.database import writing
 from webapp.logbook.append import Actor
 from webapp.models import Contribution, Role, RosterEntry, Test
@@ -31,11 +32,13 @@ def set_role(
 ) -> bool:
     """Give somebody a role in a test, limited to one room or not, or take it (None). False if it is so already.
 
-    Raises `AccountRefused` and `NoSuchTest`.
+    Raises `NoSuchTest`, and `AccountRefused` for a username or a room that nobody there has.
     """
     room = same(room or "") or None
     with writing(session):
         user, test = find_user(session, username), find_test(session, title, day)
+        if role and room:
+            _check_room(session, test, room)
         is_theirs = Contribution.user_id == user.id, Contribution.test_id == test.id
         contribution = session.scalar(select(Contribution).where(*is_theirs))
         before = _words(contribution.role, contribution.room) if contribution else "none"
@@ -48,6 +51,12 @@ def set_role(
         detail = {"test": test.title, "date": f"{test.start_date}", "before": before, "after": after}
         entries.note(session, user, actor, entries.ROLE_CHANGED, now, **detail)
     return True
+
+
+def _check_room(session: Session, test: Test, room: str) -> None:
+    there = select(RosterEntry.id).where(RosterEntry.test_id == test.id, RosterEntry.room == room)
+    if session.scalar(there.limit(1)) is None:
+        raise AccountRefused(f"No candidate of this test sits in the room {room} (case matters).")
 
 
 def _store(session: Session, before: Contribution | None, after: Contribution) -> None:
