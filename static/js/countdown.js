@@ -4,7 +4,8 @@ import { keep, read } from "./person-storage.js";
 import { isTrusted, serverNow } from "./server-clock.js";
 import { sittingOf } from "./sittings.js";
 
-const MINUTE = 60_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
 const SAID_AT = [15, 5, 1];
 const LATE = 10_000;
 const STAYS = 20_000;
@@ -64,14 +65,14 @@ class Countdown {
     const { textShow, textHide } = this.element.dataset;
     this.toggle.textContent = this.isHidden ? textShow : textHide;
     this.toggle.hidden = left <= 0;
-    const seconds = Math.max(0, left) % 1_000;
-    setTimeout(() => this.draw(), seconds + 5);
+    clearTimeout(this.next);
+    this.next = setTimeout(() => this.draw(), left > 0 ? (left % SECOND) + 5 : SECOND);
   }
 
   face(left) {
     const { textHours, textMinutes, textUp } = this.element.dataset;
     if (left <= 0) return textUp;
-    const seconds = Math.ceil(left / 1_000);
+    const seconds = Math.ceil(left / SECOND);
     const two = (number) => String(number).padStart(2, "0");
     const minutes = Math.floor(seconds / 60);
     if (seconds <= 300) return textMinutes.replace("{time}", `${minutes}:${two(seconds % 60)}`);
@@ -108,7 +109,6 @@ class Countdown {
   turn() {
     this.isHidden = !this.isHidden;
     keep(HIDDEN, this.isHidden);
-    clearTimeout(this.next);
     this.draw();
   }
 }

@@ -26,6 +26,12 @@ window.Date = class extends real {
 };
 """
 
+COUNTING_TIMERS = """
+window.timers = 0;
+const realTimeout = setTimeout;
+window.setTimeout = (...given) => ((window.timers += 1), realTimeout(...given));
+"""
+
 
 def ending_in(house: House, seconds: float) -> Exam:
     """A running exam with so much time left."""
@@ -151,6 +157,28 @@ def test_r25_a_minute_is_said_once_and_nothing_false(house: House, desks: Desks)
     expect(page.get_by_role("timer")).to_be_hidden()
     page.get_by_role("button", name="Show time").click()
     expect(page.get_by_role("timer")).to_be_visible()
+
+
+def test_r25_the_countdown_is_quiet(house: House, desks: Desks) -> None:
+    """One timer, however often it is hidden and shown, and after the end too: a tablet's battery lasts."""
+    exam = ending_in(house, 8)
+    desk = desks.desk(house)
+    desk.context.add_init_script(COUNTING_TIMERS)
+    page = desk.sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    for _ in range(10):
+        page.get_by_role("button", name="Hide").click()
+        page.get_by_role("button", name="Show time").click()
+
+    def timers() -> int:
+        before = page.evaluate("timers")
+        page.wait_for_timeout(1_000)
+        count: int = page.evaluate("timers") - before
+        return count
+
+    assert timers() < 15
+    expect(page.get_by_role("timer")).to_have_text("Time is up", timeout=12_000)
+    page.wait_for_timeout(1_000)
+    assert timers() < 15
 
 
 def test_r25_pause_and_withdrawal_are_told(house: House, desks: Desks) -> None:
