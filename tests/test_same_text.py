@@ -23,6 +23,7 @@ TEXTS = st.text(
 LATIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x24F, blacklist_categories=["Cc"]))
 ONE_THING = [
     ("Hall 2", ["Hall  2", "Hall\u00a02", " Hall 2 ", "Hall\u202f2", "Hall\u3000 2", "Hall\t2", "Hall\u28002"]),
+    ("Hall 2", ["Hall\u3000\ufe0f2", "Hall\u2800\u200d2"]),
     ("Hall 2", ["Ha\u00adll 2", "\u200eHall 2\u200f", "Hall 2\ufeff", "Hall\u200b 2", "H\u200dall 2", "Hall 2\ufe0f"]),
     ("Sjöberg", ["Sjo\u0308berg", "Sjo\u034f\u0308berg", "Sjö\u200cberg"]),
     ("می\u200cخواهم", ["می\u200c\u200cخواهم", "\u200cمی\u200cخواهم\u200c"]),
@@ -79,7 +80,19 @@ def test_both_leave_alone_what_they_have_made(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\u200b", "\u2060\u00ad", "\u3164", "\u2800 \u00a0\n", "\ufe0f\u200d", "\U000e0041"]
+    "text",
+    [
+        "",
+        " ",
+        "\u200b",
+        "\u2060\u00ad",
+        "\u3164",
+        "\u2800 \u00a0\n",
+        "\ufe0f\u200d",
+        "\U000e0041",
+        "\u2800\ufe0f",
+        "\u3000\u200d\u2066",
+    ],
 )
 def test_what_cannot_be_seen_is_blank(text: str) -> None:
     assert is_blank(text)

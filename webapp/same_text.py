@@ -33,7 +33,8 @@ _VISIBLE = re.compile(f"[^{BLANK}{JOINERS}{SELECTORS}{NEVER_SEEN}]")
 _ENDS = re.compile(f"^[{BLANK}{JOINERS}{NEVER_SEEN}]+|[{BLANK}{JOINERS}{NEVER_SEEN}]+$")
 _SPACES = re.compile(f"[{BLANK}]+")
 _USELESS = (
-    re.compile(f"[{NEVER_SEEN}]+|(?<![{PICTURES}{IDEOGRAPHS}])[{SELECTORS}]+|(?<=[{SELECTORS}])[{SELECTORS}]+"),
+    re.compile(f"[{NEVER_SEEN}]+"),
+    re.compile(f"(?<![{PICTURES}{IDEOGRAPHS}])[{SELECTORS}]+|(?<=[{SELECTORS}])[{SELECTORS}]+"),
     re.compile(f"(?<=[{JOINERS}])[{JOINERS}]+"),
     re.compile(f"(?<![{JOINED}])[{JOINERS}]|[{JOINERS}](?![{JOINED}])"),
 )
@@ -71,7 +72,7 @@ def same(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
-    text = unicodedata.normalize("NFC", text)
+    text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))  # first: some spaces stand among the pictures
     for useless in _USELESS:
         text = useless.sub("", text)
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
