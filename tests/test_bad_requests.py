@@ -132,3 +132,9 @@ def test_no_connection_left_is_a_503_and_not_a_500(
         answer = invigilator.get("/monitor")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert invigilator.get("/monitor").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/login", "/healthz", "/nowhere"])
+def test_a_host_that_cannot_be_is_refused(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "x" * 64 + ".example.org"})
+    assert (answer.status_code, answer.headers["X-Examhall"]) == (400, "1")

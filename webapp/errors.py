@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
@@ -96,6 +97,10 @@ def _bad_csrf(_error: CSRFError) -> BaseResponse:
 
 def _http_error(error: HTTPException) -> BaseResponse:
     if error.code is None or error.code < 400:
+        return error.get_response()
+    if (
+        request_ctx.url_adapter is None
+    ):  # its `Host` can be no host's name: a page, which needs addresses, cannot be made
         return error.get_response()
     # a server that waited long enough for a body says so to whoever was reading it
     is_late = isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError)
