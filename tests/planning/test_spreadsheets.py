@@ -13,7 +13,8 @@ from webapp.planning.roster import COLUMNS
 
 DAMAGED = [
     "1.23E+11", "1,23E+11", "1.23457e+15", "-2E+3", "#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!",
-    "#BEZUG!", "#SAKNAS!", "#NV", "#####", '="00123"', '= "A"', "Ing\ufffdborg",
+    "#BEZUG!", "#SAKNAS!", "#NV", "#####", '="00123"', '= "A"', "Ing\ufffdborg", "#I/T", "#Н/Д", "#GETTING_DATA",
+    "Err:502", "=A1", "=TEXT($B$2;0)",
 ]  # fmt: skip
 KEPT = ["1.23", "1E11", "3E-12", "C#", "#1", "#12", "A+B", "=x", "#hall", "N/A", "E+11"]
 TWO = [candidate(1, name="Åsa, the first", room='Hall "1"', group="a;b c"), candidate(2)]
@@ -45,7 +46,11 @@ def test_what_only_looks_like_it_comes_in(session: Session) -> None:
 
 
 @pytest.mark.parametrize("by", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
-@pytest.mark.parametrize("first", ["", "sep={by}\r\n", '"sep={by}"\n', "SEP={by}\n"], ids=range(4))
+@pytest.mark.parametrize(
+    "first",
+    ["", "sep={by}\r\n", '"sep={by}"\n', "SEP={by}\n", "sep={by}{by}{by}\r\n", '"sep={by}"{by}{by}\n'],
+    ids=range(6),
+)
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
 @pytest.mark.only_on("sqlite")
 def test_each_separator_is_read(session: Session, by: str, first: str, mark: str) -> None:
@@ -54,6 +59,12 @@ def test_each_separator_is_read(session: Session, by: str, first: str, mark: str
     one = candidacy(session, "C1")
     assert (person(session, "u1").name, one.room, one.group_name) == ("Åsa, the first", 'Hall "1"', "a;b c")
     assert person(session, "inv1").name == "Inge"
+
+
+@pytest.mark.only_on("sqlite")
+def test_lines_that_end_as_on_an_old_macintosh_are_read(session: Session) -> None:
+    bring_in(session, (b"sep=,\n" + roster(*TWO)).replace(b"\r\n", b"\n").replace(b"\n", b"\r"))
+    assert candidacy(session, "C2").room == "Hall 1"
 
 
 @pytest.mark.only_on("sqlite")

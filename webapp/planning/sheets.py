@@ -22,14 +22,17 @@ NO_TEXT = frozenset({"Cc", "Zl", "Zp"})
 LONGEST_USERNAME = 150
 DELIMITERS = ",;\t"
 """Which of them a file has depends on the country of the spreadsheet that wrote it."""
-SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)
-"""A first line in which a spreadsheet says which it is."""
+SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ ,;\t|]*(?:\r\n?|\n)', re.IGNORECASE)
+"""A first line in which a spreadsheet says which it is; saved once more, the line is as wide as the others."""
 OTHER_UNICODE = (b"\xff\xfe", b"\xfe\xff")
 """How UTF-16, and UTF-32 of most computers, begin."""
 DAMAGE = (
     (re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), "a number that a spreadsheet has rounded"),
-    (re.compile(r"#¡?[^\W\d_a-z][^\sa-z]{0,20}[!?]|#N/A|#N/?V|#N/D|#{3,}"), "an error of a spreadsheet"),
-    (re.compile(r'=\s*".*"', re.DOTALL), "a formula of a spreadsheet"),
+    (
+        re.compile(r"#¡?[^\W\d_a-z][^\sa-z]{0,20}[!?]|#[^\W\d_a-z]/[^\W\d_a-z]|#NV|#GETTING_DATA|#{3,}|Err:\d{3}"),
+        "an error of a spreadsheet",
+    ),
+    (re.compile(r'=\s*(?:".*"|[\w.]+\(.*\)|\$?[A-Z]{1,3}\$?\d{1,7})', re.DOTALL), "a formula of a spreadsheet"),
 )
 """What a spreadsheet leaves of a value that it took for another."""
 LOST = "\ufffd"
