@@ -21,6 +21,7 @@ from tests.messaging.written import counts, recipients
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.models import LogEntry, LogSubject, Message, Test, User
+from webapp.planning.closing import close_test
 
 
 def test_r1_message_deliveries_and_log_are_written_together(
@@ -188,3 +189,22 @@ def test_everything_stays_equal_under_a_key_made_by_a_machine(hall: Hall, test: 
     hall.candidacy(test)
     form = open_dialog(browser, scope="filtered")
     assert post(browser, form, idempotency_key=os.urandom(16).hex()).status_code == 201
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_r26_a_form_that_was_open_while_its_test_was_closed_is_told_so(
+    session: Session, test: Test, hall: Hall, browser: FlaskClient, headers: dict[str, str]
+) -> None:
+    """The sender's role is not to blame."""
+    hall.candidacy(test)
+    form = {**open_dialog(browser, scope="filtered"), "subject": "Please note", "body": "Ten more minutes."}
+    close_test(session, test.title, test.start_date, now=utcnow())
+    for answer in (
+        browser.post("/messages", data=form, headers=headers),
+        browser.get("/messages/new?scope=filtered", headers=headers),
+    ):
+        assert answer.status_code == 403
+        assert "None of your tests is open now" in answer.text
+        assert "Your role" not in answer.text
+    session.rollback()
+    assert session.scalars(select(Message)).all() == []

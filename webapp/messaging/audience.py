@@ -15,13 +15,13 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.access import Reach, Right, reach
+from webapp.access import Reach, Right, is_contributor, reach
 from webapp.among import among
-from webapp.messaging.refusals import AudienceChanged, NoRecipients, Part, TooManyRecipients
+from webapp.messaging.refusals import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test, User
 from webapp.monitor.filters import Filter, check_values, tests_shown
 from webapp.monitor.matching import matching, matching_alone, settled
-from webapp.refusals import NotFound
+from webapp.refusals import NotAllowed, NotFound
 
 CANDIDACIES_OF_A_PERSON = 20
 """Hardly anybody has more. An audience of more than that for each person is counted before it is read to the end."""
@@ -107,6 +107,14 @@ class Audience:
 
     candidacies: tuple[int, ...]
     persons: frozenset[int]
+
+
+def reach_of_sender(session: Session, sender: User, now: datetime) -> Reach:
+    """Whom `sender` may write to at all. Raises `NoOpenTest`, or `NotAllowed` for who works in no test."""
+    within = reach(session, sender, Right.SEND, now)
+    if not within:
+        raise NoOpenTest("no test is open") if is_contributor(session, sender) else NotAllowed("no staff")
+    return within
 
 
 def count(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> int:

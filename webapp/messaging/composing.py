@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy import and_, case
 from sqlalchemy.orm import Session
 
-from webapp.access import Right, RoomLimit, reach
-from webapp.messaging.audience import Audience, Selection, count
+from webapp.access import RoomLimit
+from webapp.messaging.audience import Audience, Selection, count, reach_of_sender
 from webapp.messaging.overlaps import Overlap, overlaps
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test, User
 from webapp.models.derived import Progress, is_online, is_writing, own_end, progress
 from webapp.monitor.words import candidate_in_words, filter_in_words, test_in_words
-from webapp.refusals import NotAllowed
 
 FIRST_NAMES = 3
 BY_NAME = User.name, User.id, RosterEntry.id
@@ -82,12 +81,9 @@ class Preview:
 def preview(session: Session, sender: User, selection: Selection, *, now: datetime, limit: int) -> Preview:
     """Look at an audience; too many and nobody are shown, not raised.
 
-    Raises `NotAllowed` if the sender has no open test, `NotFound` or `AudienceChanged` for a list that is not
-    wholly within reach.
+    Raises as `reach_of_sender`, and `NotFound` or `AudienceChanged` for a list that is not wholly within reach.
     """
-    within = reach(session, sender, Right.SEND, now)
-    if not within:
-        raise NotAllowed("no test of this person is open for sending")
+    within = reach_of_sender(session, sender, now)
     selection = selection.settled(session, sender, now)
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from webapp.refusals import Refusal
+from webapp.refusals import NotAllowed, Refusal
 
 
 class BadText(Refusal):
@@ -19,6 +19,12 @@ class BadText(Refusal):
         """Field name → which of its characters cannot be sent, counted from 1, and its code (U+0007)."""
         self.problems = problems
         """Field name → kind of problem: `empty`, `long`, `line` (more than one), `characters`."""
+
+
+class NoOpenTest(NotAllowed):
+    """The sender works in tests, all of which are closed or still ahead (R26)."""
+
+    code = "no_open_test"
 
 
 class NoRecipients(Refusal):

@@ -14,12 +14,11 @@ from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
-from webapp.access import Right, reach
 from webapp.database import NOT_AWAITED, PLANNED_ONCE, writing
 from webapp.logbook.append import Actor, Head, append, in_order, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
-from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count
+from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count, reach_of_sender
 from webapp.messaging.refusals import AudienceChanged, ContentChanged
 from webapp.messaging.text import checked
 from webapp.models import Delivery, LogSubject, Message, Role, User
@@ -124,9 +123,7 @@ def _send(
         if earlier.content_digest != content_digest(draft):
             raise ContentChanged(earlier.id)
         return Sent(earlier, [], repeated=True)
-    within = reach(session, sender, Right.SEND, now)
-    if not within:
-        raise NotAllowed("no test of this person is open for sending")
+    within = reach_of_sender(session, sender, now)
     selection, shown = _as_shown(draft, tokens)
     selection = selection.settled(session, sender, now)
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
