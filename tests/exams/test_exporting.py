@@ -172,6 +172,8 @@ def test_each_candidate_has_a_file_whatever_their_id_is() -> None:
     files = [file_name(number, place, names) for place, number in enumerate(ids)]
     assert files == ["A1", "a1-1", "Å1", "Å1-3", "_.._etc_passwd-4", "_-5", "con-6", "A_1-7", "A_1-8", "NUL.x-9"]
     assert len({name.casefold() for name in files}) == len(ids)
+    names = {"a1", "a1-7"}
+    assert file_name("A1", 7, names) == "A1-7-7"
 
 
 def test_memory_does_not_grow_with_the_answers(exam: Exam, tmp_path: Path) -> None:

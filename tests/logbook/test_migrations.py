@@ -179,11 +179,12 @@ def test_what_a_tampered_log_holds_outlasts_the_columns_types(app: Flask, sessio
         unguarded.execute("DROP TRIGGER log_entry_no_update")
         unguarded.execute("UPDATE log_entry SET at = 'noon'")
         unguarded.execute(dict(guards)["log_entry_no_update"])
+    upgrade(revision="0012")
+    with closing(sqlite3.connect(str(db.engine.url.database))) as connection:
+        left = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert sorted(left) == sorted(guards)
     upgrade()
     assert verify(db.session()).number == 1
     for table in ("log_entry", "log_head"):
         with pytest.raises(IntegrityError, match="the log"):
             attempt(db.session(), f"UPDATE {table} SET hash = ''")
-    with closing(sqlite3.connect(str(db.engine.url.database))) as connection:
-        left = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    assert sorted(left) == sorted(guards)

@@ -128,7 +128,9 @@ def file_name(number: str, candidacy_id: int, names: set[str]) -> str:
     It is the candidate ID, where that will do.
     """
     name = re.sub(r"[^\w.-]", "_", unicodedata.normalize("NFC", number)).strip(".") or "_"
-    if name != number or RESERVED_NAMES.fullmatch(name) or name.casefold() in names:
+    if name != number or RESERVED_NAMES.fullmatch(name):
+        name = f"{name}-{candidacy_id}"
+    while name.casefold() in names:
         name = f"{name}-{candidacy_id}"
     names.add(name.casefold())
     return name
