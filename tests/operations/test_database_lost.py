@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from webapp.security import public
 
 pytestmark = pytest.mark.only_on("postgresql")
 MOST_MOMENTS = 60
+DOWNLOADS = {"/monitor.csv", "/monitor/print", "/log.csv", "/log/print"}
+"""What is sent while it is read: a part of it that is lost cuts the answer."""
 MOMENTS = ("begin", "before_cursor_execute", "commit", "rollback")
 STORED = {
     "/messages": ("SELECT count(*) FROM message", 2),  # `everybody` has sent the first
@@ -78,6 +81,8 @@ def ways() -> Iterator[Any]:
             yield pytest.param(method, path, person, status, id=f"{method} {path} {person}")
 
 
+# SQLAlchemy leaves the cursor of a lost connection open for Python to collect
+@pytest.mark.filterwarnings("ignore:<psycopg.ServerCursor:ResourceWarning")
 @pytest.mark.parametrize(("method", "path", "person", "status"), [*ways()])
 def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     everybody: dict[str, FlaskClient],  # noqa: F811 the fixture
@@ -97,13 +102,18 @@ def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     with capture_logs() as lines:
         for number in range(1, MOST_MOMENTS):
             with lost_at(app, database, number) as moments:
-                answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
+                try:
+                    answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
+                except ConnectionResetError:
+                    assert path in DOWNLOADS, "only what is half sent already cannot become an error page"
+                    continue
             if answer.status_code == status and (status < 400 or len(moments) < number):
                 break
             assert answer.status_code in (503, status), (number, moments)
             assert answer.status_code == status or answer.headers["Retry-After"] == "5"
         else:
             pytest.fail("never answered")
+    gc.collect()
     assert not [line for line in lines if "exc_info" in line or line["event"] == "unexpected error"]
     if path in STORED and status < 400 and person != "nobody":
         query, expected = STORED[path]
