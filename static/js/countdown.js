@@ -25,7 +25,11 @@ class Countdown {
     element.hidden = false;
     this.begin();
     this.draw();
-    document.addEventListener("examhall:sitting", ({ detail }) => detail.test === this.test && this.changed(detail));
+    document.addEventListener("examhall:sitting", ({ detail }) => {
+      if (detail.test !== this.test) return;
+      this.changed(detail);
+      this.draw(); // at once: after the end it looks only every second
+    });
   }
 
   get left() {
