@@ -72,7 +72,7 @@ def test_migrations_run_both_ways(app: Flask) -> None:
 
 
 def test_top_level_is_fixed() -> None:
-    """DESIGN.md names what stands there; beside it only what tools insist on."""
+    """What the application is made of; beside it only what tools insist on."""
     here = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - MADE_BY_TOOLS
     assert here <= TOP_LEVEL
 

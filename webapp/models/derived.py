@@ -1,4 +1,4 @@
-"""Own end, progress, status and warnings, derived in SQL from what is stored (definitions: PRODUCT.md, kept in docs/).
+"""Own end, progress, status and warnings, derived in SQL from what is stored (definitions: docs/operations.md).
 
 Each function gives an SQL expression over the rows of `sitting()`: candidacy, its test, its person. `now` is an
 aware moment, or `NOW` in a statement that is made once and gets it when it runs.
