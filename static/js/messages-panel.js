@@ -2,7 +2,7 @@
 // Without JavaScript the same place is a link to the message center in a new tab.
 import { timeLimit } from "./browser-parts.js";
 import { ownFetch } from "./own-answers.js";
-import { holdPlace, writingField } from "./writing_place.js";
+import { holdPlace, writingField } from "./writing-place.js";
 
 const AGAIN = 3_000;
 const panel = document.querySelector("[data-messages-panel]");

@@ -3,7 +3,7 @@
 import { backoff, post } from "./post.js";
 import { Connection } from "./stream.js";
 import { listen } from "./tabs.js";
-import { holdPlace, releaseWhenDone, writingField } from "./writing_place.js";
+import { holdPlace, releaseWhenDone, writingField } from "./writing-place.js";
 
 const strip = document.querySelector("[data-notices-strip]");
 const part = (name) => strip.querySelector(`[data-notices-${name}]`);
