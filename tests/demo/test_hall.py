@@ -22,7 +22,7 @@ from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF
 from webapp.logbook.verify import verify as verify_log
 from webapp.models import ATTEMPTS, Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.matching import matching
+from webapp.monitor.query import select_candidacies
 
 ZONE = ZoneInfo("Europe/Stockholm")
 TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEntry)
@@ -64,7 +64,7 @@ def test_the_77_of_the_story(session: Session, username: str) -> None:
     now = utcnow()
     actor = session.get_one(User, loaded.users[username])
     chosen = parse_filter(MultiDict([("room", "Sal A115"), ("group", "Group 07")]), ZONE)
-    query = matching(reach(session, actor, Right.SEND, now), chosen, now)
+    query = select_candidacies(reach(session, actor, Right.SEND, now), chosen, now)
     people = session.scalars(query.with_only_columns(Candidacy.user_id)).all()
     assert len(people) == len(set(people)) == 77
     assert {loaded.users["candidate"], loaded.users["candidate2"]} <= set(people)

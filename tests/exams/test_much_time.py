@@ -18,7 +18,7 @@ from webapp.clock import utcnow
 from webapp.models import Candidacy, User
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.matching import matching
+from webapp.monitor.query import select_candidacies
 from webapp.planning.roster import MOST_EXTRA_MINUTES
 
 
@@ -52,6 +52,6 @@ def test_each_warning_is_found_or_not(session: Session, hall: Hall, candidacy: C
     now = utcnow()
     within = reach(session, hall.person(is_admin=True), Right.WATCH, now)
     asked = parse_filter(MultiDict([("warning", warning)]), ZoneInfo("UTC"))
-    found = session.scalars(matching(within, asked, now)).all()
+    found = session.scalars(select_candidacies(within, asked, now)).all()
     away = warning == CandidateWarning.OFFLINE  # and never back: no return is noted
     assert found == ([candidacy.id] if away else [])

@@ -11,8 +11,8 @@ from tests.hall import Hall
 from webapp.access import Reach
 from webapp.monitor.candidates import CandidateRow, as_rows, moment_of_minute, shown
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import matching
 from webapp.monitor.presentation import Presentation
+from webapp.monitor.query import select_candidacies
 from webapp.monitor.table import load_page
 
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
@@ -26,7 +26,7 @@ def at(clock: str) -> datetime:
 def row_of(session: Session) -> CandidateRow:
     """The only candidacy, as the page has it and as the list in one file has it."""
     (row,) = load_page(session, EVERYTHING, Filter(), Presentation(), NOW).rows
-    assert as_rows(session.execute(shown(matching(EVERYTHING, Filter(), NOW), NOW)), {}) == [row]
+    assert as_rows(session.execute(shown(select_candidacies(EVERYTHING, Filter(), NOW), NOW)), {}) == [row]
     return row
 
 

@@ -17,8 +17,8 @@ from webapp.monitor import finding
 from webapp.monitor.expecting import expected_count
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.finding import Size, Statements, find
-from webapp.monitor.matching import in_general, matching, parameters
 from webapp.monitor.presentation import Presentation
+from webapp.monitor.query import in_general, parameters, select_candidacies
 
 pytestmark = pytest.mark.xdist_group("nation expecting")  # one worker makes it, not each
 SIZE, TESTS = 4000, 8
@@ -52,7 +52,10 @@ def test_what_is_expected_is_near_whoever_shares_the_work(
     if nations_session.get_bind().dialect.name == "sqlite":
         assert expected_count(nations_session.connection(), counting(pairs), said) is None
         return
-    there = nations_session.scalar(select(func.count()).select_from(matching(EVERYTHING, asked, now).subquery())) or 0
+    there = (
+        nations_session.scalar(select(func.count()).select_from(select_candidacies(EVERYTHING, asked, now).subquery()))
+        or 0
+    )
     assert there > 500
     for setting in PARALLEL_AT_ANY_SIZE:
         nations_session.execute(text(setting))

@@ -19,7 +19,7 @@ from webapp.clock import utcnow
 from webapp.models import Role, Test, User
 from webapp.monitor.columns import AT_FIRST, COLUMNS
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.matching import matching
+from webapp.monitor.query import select_candidacies
 from webapp.timezone import installation_zone
 
 HTMX = {"HX-Request": "true"}
@@ -64,7 +64,7 @@ def test_count_rows_and_audience_are_the_same(watched: Watched, session: Session
     within = reach(session, watched.person, Right.WATCH, utcnow())
     with watched.app.test_request_context("/monitor" + query) as context:
         asked = parse_filter(MultiDict(context.request.args), installation_zone())
-    audience = set(session.scalars(matching(within, asked, utcnow())))
+    audience = set(session.scalars(select_candidacies(within, asked, utcnow())))
     page = got(watched.client, "/monitor" + query)
     pages = -(-count_of(page) // 50)
     shown = [

@@ -28,8 +28,8 @@ from webapp.messaging.inbox import OPEN_OF_EACH
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
 from webapp.monitor.finding import FEW, ROWS_PER_PAGE, Statements, ordered
-from webapp.monitor.matching import in_general, matching_alone, parameters, walking
 from webapp.monitor.presentation import Presentation
+from webapp.monitor.query import in_general, matching_alone, parameters, walking
 
 pytestmark = pytest.mark.xdist_group("nation plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40

@@ -16,8 +16,8 @@ from webapp.models import Candidacy, Role, RosterEntry
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
 from webapp.monitor.finding import COUNT_KEPT_FOR, FEW, ROWS_PER_PAGE, Found, Size, find, ordered, pages_of
-from webapp.monitor.matching import in_general, matching, matching_alone, walking
 from webapp.monitor.presentation import Presentation
+from webapp.monitor.query import in_general, matching_alone, select_candidacies, walking
 
 pytestmark = pytest.mark.xdist_group("nation ways_to_a_page")  # one worker makes it, not each
 SIZE, TESTS = 3000, 6
@@ -63,7 +63,7 @@ def test_r17_the_three_ways_to_ask_match_the_same_candidacies(
     for pairs in FILTERS:
         ways = [
             set(nations_session.scalars(way(within, asked(pairs), nation[1])))
-            for way in (matching, matching_alone, walking)
+            for way in (select_candidacies, matching_alone, walking)
         ]
         assert ways[0] == ways[1] == ways[2], pairs
         met |= ways[0]
@@ -94,7 +94,7 @@ def test_found_and_sorted_or_met_on_a_walk_it_is_the_same_page(
         shown = Presentation(sort=sort, page=number)
         page = found(nations_session, A_TEST, Filter(), shown, nation)
         assert (page.count, page.page) == (everybody, min(number, pages_of(page.count)))
-        in_order = ordered(matching(A_TEST, Filter(), nation[1]), shown, nation[1])
+        in_order = ordered(select_candidacies(A_TEST, Filter(), nation[1]), shown, nation[1])
         first = (page.page - 1) * ROWS_PER_PAGE
         assert list(page.ids) == list(nations_session.scalars(in_order.limit(ROWS_PER_PAGE).offset(first)))
 
@@ -104,7 +104,7 @@ def test_the_same_for_each_filter(nations_session: Session, nation: Nation, pair
     for within in (EVERYTHING, A_TEST):
         shown = Presentation(sort="-name")
         page = found(nations_session, within, asked(pairs), shown, nation)
-        assert page.count == len(set(nations_session.scalars(matching(within, asked(pairs), nation[1]))))
+        assert page.count == len(set(nations_session.scalars(select_candidacies(within, asked(pairs), nation[1]))))
         for most in (page.count, page.count - 1):  # all that are still sorted, and one too many
             edge = find(nations_session.connection(), within, asked(pairs), shown, nation[1], sorted_up_to=most)
             assert (edge.count, *edge.ids) == (page.count, *page.ids)

@@ -20,7 +20,7 @@ from webapp.among import among
 from webapp.messaging.refusals import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test, User
 from webapp.monitor.filters import Filter, check_values, tests_shown
-from webapp.monitor.matching import matching, matching_alone, settled
+from webapp.monitor.query import matching_alone, resolve_phrase, select_candidacies
 from webapp.refusals import NotAllowed, NotFound
 
 CANDIDACIES_OF_A_PERSON = 20
@@ -51,7 +51,7 @@ class Selection:
 
     def query(self, reach: Reach, now: datetime) -> Select[Any]:
         """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
-        return self._narrowed(matching(self._within(reach), self._asked, now))
+        return self._narrowed(select_candidacies(self._within(reach), self._asked, now))
 
     def named(self, reach: Reach, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, each with its test and person, for who writes them down."""
@@ -79,7 +79,7 @@ class Selection:
         if self.frozen is not None or not self.filter.has_several_words:
             return self
         watched = self._within(reach(session, actor, Right.WATCH, now))
-        return replace(self, filter=settled(session, watched, self.filter, now))
+        return replace(self, filter=resolve_phrase(session, watched, self.filter, now))
 
     def described(self) -> dict[str, Any]:
         """As JSON, for the message and its log entry."""

@@ -17,8 +17,8 @@ from webapp.monitor.candidates import MOMENTS, CandidateRow, as_rows, moment_of_
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import Filter
 from webapp.monitor.finding import ordered
-from webapp.monitor.matching import matching
 from webapp.monitor.presentation import Presentation
+from webapp.monitor.query import select_candidacies
 from webapp.monitor.words import VALUES
 from webapp.spreadsheets import Pieces, harmless
 
@@ -53,7 +53,7 @@ def all_rows(
     most: int | None = None,
 ) -> Iterator[list[CandidateRow]]:
     """All rows of a list in its order, some hundred at a time; no more than `most`."""
-    query = ordered(shown(matching(reach, filter, now), now), presentation, now).limit(most)
+    query = ordered(shown(select_candidacies(reach, filter, now), now), presentation, now).limit(most)
     found = session.connection().execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
     planners: dict[int, str] = {}
     for part in found.partitions():

@@ -62,7 +62,7 @@ class Filter:
     """(time name, any of these values), in the order of `TIME_NAMES`."""
     by_words: bool = False
     """Nobody has the phrase in one column, so each of its words is looked for in any. Not in an address: it depends on
-    who has what at the moment (`matching.settled`)."""
+    who has what at the moment (`query.resolve_phrase`)."""
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"), compare=False)
     """The zone in which days begin and moments without a zone are meant."""
 

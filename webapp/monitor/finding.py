@@ -18,8 +18,8 @@ from webapp.models.derived import NOW, Moment, sitting
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.expecting import expected_count
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import in_general, is_narrow, matching, matching_alone, parameters, walking
 from webapp.monitor.presentation import DEFAULT_SORT, Presentation
+from webapp.monitor.query import in_general, is_narrow, matching_alone, parameters, select_candidacies, walking
 
 ROWS_PER_PAGE = 50
 FEW = 5_000
@@ -249,7 +249,7 @@ def _page_of_few(presentation: Presentation) -> Select[Any]:
 
 
 def _many(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
-    way = walking if presentation.sort_column == DEFAULT_SORT else matching
+    way = walking if presentation.sort_column == DEFAULT_SORT else select_candidacies
     return way(reach, filter, now)
 
 

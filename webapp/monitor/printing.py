@@ -13,8 +13,8 @@ from webapp.access import Reach
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.export import all_rows
 from webapp.monitor.filters import Filter
-from webapp.monitor.matching import matching
 from webapp.monitor.presentation import Presentation, query_string
+from webapp.monitor.query import select_candidacies
 from webapp.monitor.rows import Look
 from webapp.monitor.words import filter_in_words
 from webapp.spreadsheets import Pieces
@@ -33,7 +33,7 @@ def print_chunks(
     look: Look,
 ) -> Pieces:
     """Pieces of the page: its beginning, some hundred rows each, its end. `session` must live until the last."""
-    counted = matching(reach, filter, now).with_only_columns(func.count(), maintain_column_froms=True)
+    counted = select_candidacies(reach, filter, now).with_only_columns(func.count(), maintain_column_froms=True)
     page = render_template(
         "monitor/print.html",
         count=session.scalar(counted) or 0,

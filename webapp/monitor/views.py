@@ -17,11 +17,11 @@ from webapp.extensions import db
 from webapp.monitor.choices import choices
 from webapp.monitor.export import csv_chunks
 from webapp.monitor.filters import MOST_VALUES, Filter, check_values, parse_filter, tests_shown
-from webapp.monitor.matching import settled
 from webapp.monitor.opening import next_opening
 from webapp.monitor.page import LONGEST_QUERY, MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
 from webapp.monitor.printing import print_chunks
+from webapp.monitor.query import resolve_phrase
 from webapp.monitor.rows import look_now
 from webapp.monitor.table import load_page
 from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
@@ -58,7 +58,7 @@ def monitor_csv() -> BaseResponse:
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
     within = tests_shown(_within_reach(asked, now), asked)
-    asked = settled(db.session(), within, asked, now)
+    asked = resolve_phrase(db.session(), within, asked, now)
     found = "-all-words" if asked.by_words else ""
     return csv_answer(
         lambda session: csv_chunks(session, within, asked, presentation, now),
@@ -73,7 +73,7 @@ def monitor_print() -> BaseResponse:
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
     within = tests_shown(_within_reach(asked, now), asked)
-    asked = settled(db.session(), within, asked, now)
+    asked = resolve_phrase(db.session(), within, asked, now)
     look = look_now(presentation.columns, now)
     return streamed(lambda session: print_chunks(session, within, asked, presentation, now, look), "text/html")
 

@@ -19,7 +19,7 @@ from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.models.derived import Progress
 from webapp.monitor.candidates import shown
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.matching import matching
+from webapp.monitor.query import select_candidacies
 
 EVERYTHING = Reach(everything=True, roles={}, rooms={})
 
@@ -28,7 +28,7 @@ def found(
     session: Session, *pairs: tuple[str, str], within: Reach = EVERYTHING, now: datetime | None = None
 ) -> set[int]:
     asked = parse_filter(MultiDict(pairs), ZoneInfo("UTC"))
-    ids = list(session.scalars(matching(within, asked, now or utcnow())))
+    ids = list(session.scalars(select_candidacies(within, asked, now or utcnow())))
     assert len(ids) == len(set(ids))
     return set(ids)
 
@@ -93,7 +93,7 @@ def test_a_row_says_the_progress_by_which_it_is_found(hall: Hall, session: Sessi
     said = {}
     for stage in Progress:
         asked = parse_filter(MultiDict([("progress", stage.value)]), ZoneInfo("UTC"))
-        for row in session.execute(shown(matching(EVERYTHING, asked, now), now)):
+        for row in session.execute(shown(select_candidacies(EVERYTHING, asked, now), now)):
             assert row.progress == stage
             said[row.id] = stage
     assert len(said) == 32 + 16

@@ -63,7 +63,7 @@ NUMBERS: dict[FromClause, ColumnElement[int]] = {
 """The candidacy's id in each of its tables."""
 
 
-def matching(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
+def select_candidacies(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
     """Ids of the candidacies within `reach` that `filter` matches at `now`, in no order.
 
     Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
@@ -132,7 +132,7 @@ def searched(filter: Filter) -> list[str]:  # noqa: A002
     return phrase.split(" ") if filter.by_words else [phrase]
 
 
-def settled(session: Session, reach: Reach, filter: Filter, now: datetime) -> Filter:  # noqa: A002
+def resolve_phrase(session: Session, reach: Reach, filter: Filter, now: datetime) -> Filter:  # noqa: A002
     """The filter that looks for the words of its phrase if nobody within reach, and within its other conditions, has
     the phrase itself. Asks the database only where there are several words."""
     if not filter.has_several_words:
