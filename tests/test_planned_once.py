@@ -17,7 +17,7 @@ from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, writing
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.models import KeptSession, RosterEntry
+from webapp.models import RosterEntry, SessionClaims
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.table import load_page
@@ -51,7 +51,7 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
     person = hall.person()
     with app.app_context():
         session = db.session()
-        said = KeptSession(user_id=person.id, epoch=person.epoch, session_id="s")
+        said = SessionClaims(user_id=person.id, epoch=person.epoch, session_id="s")
         assert inbox.open_of_each(session.connection(), [said]) == [[]]
         assert inbox.open_notices(session, person.id) == []
         assert len([one for one in kept(session) if "delivery" in one]) == 2

@@ -33,7 +33,7 @@ from webapp.database import engine_options, prepare
 from webapp.exams.absence import note_return
 from webapp.exams.changes import ChangedSittings
 from webapp.extensions import babel, csrf, db, login, migrate
-from webapp.messaging.notices import OUTBOX, OpenNotices
+from webapp.messaging.notices import MESSAGE_SOURCE, OpenNotices
 
 
 class Application(Flask):
@@ -58,16 +58,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init_app(app)
     for part in (accounts, exams, monitor, messaging, logbook, operations):
         part.init_app(app)
-    push.init_app(app, outbox=_outbox(), open_notices=OpenNotices(), came_back=note_return)
+    push.init_app(app, messages=_message_source(), open_notices=OpenNotices(), on_reconnect=note_return)
     planning.init_app(app)
     cli.init_app(app)
     return app
 
 
-def _outbox() -> push.Outbox:
-    """The sweep's outbox: messages, closed notices and changed sittings."""
+def _message_source() -> push.MessageSource:
+    """What the sweep reads: messages, closed notices and changed sittings."""
     changed = ChangedSittings()
-    return replace(OUTBOX, words_since=lambda since: chain(OUTBOX.words_since(since), changed.since(since)))
+    return replace(
+        MESSAGE_SOURCE,
+        user_events_since=lambda since: chain(MESSAGE_SOURCE.user_events_since(since), changed.since(since)),
+    )
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -19,7 +19,7 @@ PRESENCE_BATCH = Histogram(
     buckets=(1, 10, 100, 1000, 10000),
 )
 BUS_AWAY = Gauge("examhall_bus_away", "1 while Redis does not answer this process", registry=REGISTRY)
-SWEEP_AT = Gauge("examhall_sweep_timestamp_seconds", "When the outbox was last swept", registry=REGISTRY)
+SWEEP_AT = Gauge("examhall_sweep_timestamp_seconds", "When messages were last swept", registry=REGISTRY)
 REQUESTS = Histogram(
     "examhall_request_seconds",
     "Time to answer, streams left out",

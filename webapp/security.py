@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from webapp import browser_session
 from webapp.browser_session import BrowserSession
 from webapp.extensions import login
-from webapp.models import KeptSession, kept_id
+from webapp.models import SessionClaims, parse_session_id
 from webapp.refusals import AnotherPerson
 
 NOT_ASCII = re.compile(rb"%[89A-Fa-f]|[\x80-\xff]")
@@ -57,17 +57,17 @@ def public(view: View) -> View:
     return view
 
 
-def own_session(view: View) -> View:
-    """Mark a view that takes a session as the cookie has it (`kept_session`): it asks by itself whether that still
+def checks_session_itself(view: View) -> View:
+    """Mark a view that takes a session as the cookie has it (`session_claims`): it asks by itself whether that still
     counts, in a statement that it makes anyway, or does without (`/ping`)."""
-    view.takes_session = True  # type: ignore[attr-defined]
+    view.checks_session_itself = True  # type: ignore[attr-defined]
     return public(view)
 
 
-def kept_session() -> KeptSession | None:
+def session_claims() -> SessionClaims | None:
     """Who the request's cookie says is signed in; None if it says nothing of the kind."""
-    found = kept_id(session.get("_user_id"))
-    return KeptSession(*found, session.get("sid", "")) if found else None
+    found = parse_session_id(session.get("_user_id"))
+    return SessionClaims(*found, session.get("sid", "")) if found else None
 
 
 class KnownCookies:
@@ -186,7 +186,7 @@ def _require_sign_in() -> BaseResponse | None:
     if request.endpoint is None:
         return None  # no such address: the 404 tells nothing
     view = current_app.view_functions[request.endpoint]
-    if getattr(view, "takes_session", False):
+    if getattr(view, "checks_session_itself", False):
         if "_user_id" in session and not browser_session.is_idle():
             browser_session.note_request()
             return None
@@ -204,14 +204,14 @@ def _require_own_page() -> None:
     Pages say whose they are with each request: scripts by a header, forms by a field. Other clients need not.
     """
     whose = request.headers.get(PERSON_HEADER) or (request.form.get("person") if request.method == "POST" else None)
-    kept = kept_session()
+    kept = session_claims()
     if whose and kept and whose != str(kept.user_id):
         raise AnotherPerson
 
 
 def page_person() -> str:
     """Whose page is being made, for its requests to say; empty if nobody is signed in."""
-    kept = kept_session()
+    kept = session_claims()
     return str(kept.user_id) if kept else ""
 
 

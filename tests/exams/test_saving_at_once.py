@@ -19,7 +19,7 @@ from webapp.exams import answers, progress
 from webapp.exams.refusals import ChangedElsewhere, NotNow
 from webapp.exams.sittings import GRACE
 from webapp.extensions import db
-from webapp.models import ATTEMPTS, Answer, Candidacy, EndedSession, KeptSession, Question, User
+from webapp.models import ATTEMPTS, Answer, Candidacy, EndedSession, Question, SessionClaims, User
 from webapp.models import Test as Exam
 from webapp.refusals import NotFound
 
@@ -35,7 +35,7 @@ class Sitting:
         hall.candidacy(test, started_at=utcnow())  # somebody else, who must not be meant
         candidacy = hall.candidacy(test, started_at=utcnow())
         self.user_id, self.test_id, self.candidacy_id = candidacy.user_id, candidacy.test_id, candidacy.id
-        self.kept = KeptSession(self.user_id, 0, "here")
+        self.kept = SessionClaims(self.user_id, 0, "here")
         self.question_id = question_of(hall, self.test_id)
         self.base = self.save("first", 0).version
 

@@ -24,7 +24,7 @@ from webapp.extensions import db
 from webapp.messaging import inbox, notices
 from webapp.messaging.notices import OpenNotices
 from webapp.messaging.pruning import prune
-from webapp.models import KeptSession, Message, User
+from webapp.models import Message, SessionClaims, User
 from webapp.push.sessions import write_end
 
 
@@ -58,8 +58,8 @@ def context(app: Flask) -> Iterator[None]:
         yield
 
 
-def kept(user: User, epoch: int = 0, session_id: str = "counts") -> KeptSession:
-    return KeptSession(user.id, user.epoch + epoch, session_id)
+def kept(user: User, epoch: int = 0, session_id: str = "counts") -> SessionClaims:
+    return SessionClaims(user.id, user.epoch + epoch, session_id)
 
 
 def test_r13_each_session_gets_what_is_open_for_its_own_person(sent: Sent, session: Session) -> None:
@@ -68,7 +68,7 @@ def test_r13_each_session_gets_what_is_open_for_its_own_person(sent: Sent, sessi
         kept(sent.bob),
         kept(sent.ada, session_id="ended"),
         kept(sent.ada),
-        KeptSession(2**31 - 1, 0, "of nobody"),
+        SessionClaims(2**31 - 1, 0, "of nobody"),
         kept(sent.cleo),
         kept(sent.ada, epoch=1),
         kept(sent.bob, session_id="ended"),  # another person's session of that name

@@ -24,7 +24,7 @@ from tests.databases import Database, settings_for
 from webapp import create_app
 from webapp.database import WRITE
 from webapp.extensions import db
-from webapp.push.bus import Announcement, Item, deliver
+from webapp.push.bus import Announcement, Item, dispatch
 from webapp.push.stream import Stream
 
 STREAMS = 100
@@ -95,7 +95,7 @@ class Network:
         sender, item = self.waiting.popleft()
         for process in self.processes:
             if process is not sender:
-                deliver(process.hub, item)
+                dispatch(process.hub, item)
 
     def lose(self) -> None:
         """The oldest item never arrives."""
@@ -122,7 +122,7 @@ class Line:
                 committed = connection.scalar(text("SELECT id FROM message WHERE id = :id"), {"id": item.message_id})
             assert committed, "announced before its commit"
         stop()
-        deliver(self._process.hub, item)
+        dispatch(self._process.hub, item)
         self._network.waiting.append((self._process, item))
 
     def is_ready(self) -> bool:

@@ -12,7 +12,7 @@ from webapp.accounts import help_views  # noqa: F401 adds its routes to the blue
 from webapp.accounts.views import blueprint
 from webapp.database import PLANNED_ONCE
 from webapp.extensions import db, login
-from webapp.models import User, kept_id, still_counts
+from webapp.models import User, parse_session_id, still_counts
 
 log = structlog.get_logger(__name__)
 # made and planned once: every request asks this first, and either takes longer than the answer
@@ -50,7 +50,7 @@ def load_user(kept: str) -> User | None:
 
 
 def _person_of(kept: str) -> User | None:
-    found = kept_id(kept)
+    found = parse_session_id(kept)
     if found is None:
         return None
     user_id, epoch = found

@@ -12,7 +12,7 @@ from webapp.database import microseconds, writing
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
 from webapp.exams.replacing import replace
 from webapp.exams.sittings import own_sitting
-from webapp.models import Answer, KeptSession, Question
+from webapp.models import Answer, Question, SessionClaims
 from webapp.refusals import NotFound
 
 LONGEST = 100_000
@@ -53,7 +53,7 @@ def answers_of(session: Session, candidacy_id: int) -> dict[int, SavedAnswer]:
 
 def save_known(
     engine: Engine,
-    kept: KeptSession,
+    kept: SessionClaims,
     test_id: int,
     question_id: int,
     *,

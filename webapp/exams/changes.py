@@ -27,7 +27,7 @@ from webapp.models import ATTEMPTS, Candidacy
 def note_changes(session: Session, *, candidacy_ids: Iterable[int] = (), test_ids: Iterable[int] = ()) -> None:
     """Note once more, at the end of a long transaction, that these candidacies and all of these tests have changed.
 
-    A note is looked for three seconds back (`push/outbox.py: OVERLAP`): an older one would not be pushed.
+    A note is looked for three seconds back (`push/sweep.py: OVERLAP`): an older one would not be pushed.
     """
     candidacies, tests = [*candidacy_ids], [*test_ids]
     if candidacies:
@@ -49,9 +49,9 @@ class ChangedSittings:
     """The words that tell of changes; each is rendered once, however often the sweep looks at its moment."""
 
     def __init__(self) -> None:
-        self._words: dict[Change, push.Word] = {}
+        self._words: dict[Change, push.UserEvent] = {}
 
-    def since(self, moment: datetime) -> Iterator[push.Word]:
+    def since(self, moment: datetime) -> Iterator[push.UserEvent]:
         """What the streams of this process hear whose person's sitting has changed after a moment."""
         session = db.session()
         query = select(ATTEMPTS.c.candidacy_id, ATTEMPTS.c.user_id, ATTEMPTS.c.changed_at)
@@ -81,6 +81,6 @@ def _sittings(session: Session, candidacy_ids: Collection[int]) -> list[Sitting]
     return [Sitting(candidacy, test, ends_at, utcnow()) for candidacy, test, ends_at in rows]
 
 
-def _word(sitting: Sitting) -> push.Word:
+def _word(sitting: Sitting) -> push.UserEvent:
     html = render_template("exams/_sitting.html", sitting=sitting)
-    return push.Word(sitting.candidacy.user_id, push.named_event("sitting", html))
+    return push.UserEvent(sitting.candidacy.user_id, push.named_event("sitting", html))

@@ -22,7 +22,7 @@ from webapp.answering import impatiently
 from webapp.exams.answers import SavedAnswer
 from webapp.exams.saving import save_at_once, saved_words
 from webapp.known import Known, digest
-from webapp.models import KeptSession
+from webapp.models import SessionClaims
 from webapp.outages import is_outage
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class KnownSaves:
 
     def __init__(self, app: Flask) -> None:
         self._app, self._application = app, app.wsgi_app
-        self._known: Known[KeptSession] = Known(SAVED, "200 ")
+        self._known: Known[SessionClaims] = Known(SAVED, "200 ")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -66,7 +66,7 @@ class KnownSaves:
         start_response(status, [*_without_length(headers), ("Content-Length", str(len(words)))])
         return [words]
 
-    def _store(self, environ: WSGIEnvironment, kept: KeptSession, test_id: int, question_id: int) -> bytes | None:
+    def _store(self, environ: WSGIEnvironment, kept: SessionClaims, test_id: int, question_id: int) -> bytes | None:
         """Store the text and say so; None if it has to go the long way, which then finds the body unread."""
         form = _form(environ)
         if form is None:

@@ -28,7 +28,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from webapp.database import MICROSECOND, PLANNED_ONCE, microseconds, writing_at_once
 from webapp.exams.sittings import GRACE
-from webapp.models import ATTEMPTS, Answer, Candidacy, KeptSession, Test, User, still_counts
+from webapp.models import ATTEMPTS, Answer, Candidacy, SessionClaims, Test, User, still_counts
 from webapp.models.derived import NOW, is_writing, own_end
 
 ANSWERS: Any = Answer.__table__
@@ -94,7 +94,7 @@ NOTE = Ready(_noted(bindparam("candidacy")))
 
 
 def replace(
-    engine: Engine, kept: KeptSession, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
+    engine: Engine, kept: SessionClaims, test_id: int, question_id: int, *, typed: str, now: datetime, base: int
 ) -> bool:
     """Write an answer over version `base` of it, if that is what is stored; False if nothing was written."""
     who = {"person": kept.user_id, "its_epoch": kept.epoch, "its_session": kept.session_id}

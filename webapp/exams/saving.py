@@ -14,12 +14,12 @@ from webapp.clock import utcnow
 from webapp.database import microseconds
 from webapp.exams import answers
 from webapp.extensions import db
-from webapp.models import KeptSession
+from webapp.models import SessionClaims
 from webapp.timezone import installation_locale, installation_zone
 
 
 def save_at_once(
-    kept: KeptSession, test_id: int, question_id: int, form: Mapping[str, str]
+    kept: SessionClaims, test_id: int, question_id: int, form: Mapping[str, str]
 ) -> answers.SavedAnswer | None:
     """Store what was posted, by one statement; None if it is to be looked at step by step, and nothing was written.
 

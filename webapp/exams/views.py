@@ -18,7 +18,7 @@ from webapp.extensions import db, login
 from webapp.messaging import inbox
 from webapp.refusals import BadParameter
 from webapp.same_text import is_blank
-from webapp.security import kept_session, own_session
+from webapp.security import checks_session_itself, session_claims
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
@@ -76,12 +76,12 @@ def exam(test_id: int) -> str:
 
 
 @blueprint.post(f"{TEST}/answers/{QUESTION}")
-@own_session
+@checks_session_itself
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
     if failed := request.environ.pop(FAILED, None):
         raise failed
-    kept = kept_session()
+    kept = session_claims()
     saved = saving.save_at_once(kept, test_id, question_id, request.form) if kept else None
     if saved is None:
         saved = _saved_by_steps(test_id, question_id)

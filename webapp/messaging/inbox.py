@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from webapp.among import among
 from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, writing
-from webapp.models import Delivery, KeptSession, LogSubject, Message, User, still_counts
+from webapp.models import Delivery, LogSubject, Message, SessionClaims, User, still_counts
 
 
 def open_notices(session: Session, user_id: int) -> Sequence[Message]:
@@ -37,7 +37,7 @@ def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
 
 
-def open_of_each(connection: Connection, kept: Sequence[KeptSession]) -> list[list[int] | None]:
+def open_of_each(connection: Connection, kept: Sequence[SessionClaims]) -> list[list[int] | None]:
     """The numbers of the same messages for each of these sessions, oldest first.
 
     None for a session that does not count any more: the same statement asks for both.
@@ -72,7 +72,7 @@ def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[in
     """Close notices; gives the numbers that were open until now. Other people's and unknown numbers do nothing.
 
     The moment is taken inside the transaction, which may have waited for seconds: other processes look for closings of
-    the last three (`push/outbox.py: OVERLAP`).
+    the last three (`push/sweep.py: OVERLAP`).
     """
     if not message_ids:
         return []

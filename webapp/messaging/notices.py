@@ -15,7 +15,7 @@ from webapp import push
 from webapp.asking_together import AskedTogether
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.models import KeptSession, Message, Role
+from webapp.models import Message, Role, SessionClaims
 from webapp.timezone import installation_locale, installation_zone
 
 KEPT = 256
@@ -61,11 +61,11 @@ class OpenNotices:
         self._shown: dict[int, str] = {}
         """Notices by number, for whoever reads: only one does at a time."""
 
-    def __call__(self, kept: KeptSession) -> list[tuple[int, str]] | None:
+    def __call__(self, kept: SessionClaims) -> list[tuple[int, str]] | None:
         """Those of a session's person; None if the session does not count any more."""
         return self._of(kept)
 
-    def _read(self, kept: Sequence[KeptSession]) -> list[list[tuple[int, str]] | None]:
+    def _read(self, kept: Sequence[SessionClaims]) -> list[list[tuple[int, str]] | None]:
         with db.engine.connect() as connection:  # a session's own beginning and end take longer than what is asked
             found = inbox.open_of_each(connection, kept)
             self._show(connection, {number for numbers in found for number in numbers or ()})
@@ -92,15 +92,15 @@ def load(number: int) -> push.Announcement:
     return push.Announcement(number, push.notice_event(number, rendered(message)), inbox.recipients(session, number))
 
 
-def closed_since(moment: datetime) -> Iterator[push.Word]:
+def closed_since(moment: datetime) -> Iterator[push.UserEvent]:
     """What was closed after a moment, as people's other tabs hear of it: for the sweep."""
     for user_id, number in inbox.closed_since(db.session(), moment):
-        yield push.Word(user_id, push.closed_event([number]))
+        yield push.UserEvent(user_id, push.closed_event([number]))
 
 
-OUTBOX = push.Outbox(
+MESSAGE_SOURCE = push.MessageSource(
     newest=lambda: inbox.newest_number(db.session()),
     numbers_after=lambda number: inbox.numbers_after(db.session(), number),
     load=load,
-    words_since=closed_since,
+    user_events_since=closed_since,
 )

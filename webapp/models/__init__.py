@@ -16,7 +16,7 @@ from webapp.models.exams import (
 )
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Message
-from webapp.models.people import EndedSession, KeptSession, SignInBudget, User, kept_id, still_counts
+from webapp.models.people import EndedSession, SessionClaims, SignInBudget, User, parse_session_id, still_counts
 
 __all__ = [
     "ATTEMPTS",
@@ -28,7 +28,6 @@ __all__ = [
     "Contribution",
     "Delivery",
     "EndedSession",
-    "KeptSession",
     "LogEntry",
     "LogHead",
     "LogSubject",
@@ -37,9 +36,10 @@ __all__ = [
     "Role",
     "RosterEntry",
     "SearchText",
+    "SessionClaims",
     "SignInBudget",
     "Test",
     "User",
-    "kept_id",
+    "parse_session_id",
     "still_counts",
 ]

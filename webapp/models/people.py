@@ -43,7 +43,7 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
         return f"{self.id}.{self.epoch}"
 
 
-def kept_id(kept: object) -> tuple[int, int] | None:
+def parse_session_id(kept: object) -> tuple[int, int] | None:
     """The id and the epoch from what a session cookie keeps; None for anything that `User.get_id` does not give."""
     match = re.fullmatch(r"(\d{1,10})\.(\d{1,10})", kept, re.ASCII) if isinstance(kept, str) else None
     if match is None or max(int(match[1]), int(match[2])) > LARGEST_ID:
@@ -51,7 +51,7 @@ def kept_id(kept: object) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-class KeptSession(NamedTuple):
+class SessionClaims(NamedTuple):
     """Who a session cookie says is signed in. Whether that still counts only the database knows (`still_counts`)."""
 
     user_id: int

@@ -10,20 +10,20 @@ from sqlalchemy import inspect
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.push import service
-from webapp.push.bus import Announcement, Word
+from webapp.push.bus import Announcement, UserEvent
 from webapp.push.events import closed_event, named_event, notice_event
 from webapp.push.known_pings import KnownPings
 from webapp.push.lean import OwnStack
-from webapp.push.outbox import Outbox
-from webapp.push.presence import CameBack
+from webapp.push.presence import OnReconnect
 from webapp.push.service import NoticesOf, announce, announce_closed, drain, is_listening, seen, sign_out
 from webapp.push.sessions import write_end_of_all
+from webapp.push.sweep import MessageSource
 from webapp.push.views import push
 
 __all__ = [
     "Announcement",
-    "Outbox",
-    "Word",
+    "MessageSource",
+    "UserEvent",
     "announce",
     "announce_closed",
     "closed_event",
@@ -39,13 +39,13 @@ __all__ = [
 ]
 
 
-def init_app(app: Flask, *, outbox: Outbox, open_notices: NoticesOf, came_back: CameBack) -> None:
+def init_app(app: Flask, *, messages: MessageSource, open_notices: NoticesOf, on_reconnect: OnReconnect) -> None:
     """Join push to an application.
 
-    `outbox` and `open_notices` read messages, `came_back` hears of people who had been offline; each is called in
+    `messages` and `open_notices` read messages, `on_reconnect` hears of people who had been offline; each is called in
     an application context.
     """
-    built = app.extensions["examhall_push"] = service.build(app, outbox, open_notices, came_back)
+    built = app.extensions["examhall_push"] = service.build(app, messages, open_notices, on_reconnect)
     if service.under_gevent():
         app.wsgi_app = OwnStack(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = KnownPings(app.wsgi_app, built.presence.pinged)  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ class Announcement:
 
 
 @dataclass(frozen=True)
-class Word:
+class UserEvent:
     """An event that is no message, for one person's streams."""
 
     user_id: int
@@ -33,7 +33,7 @@ class SignOut:
     session_id: str
 
 
-Item = Announcement | Word | SignOut
+Item = Announcement | UserEvent | SignOut
 
 
 class Bus(Protocol):
@@ -54,19 +54,19 @@ class InProcessBus:
 
     def publish(self, item: Item) -> None:
         """Hand the item to this process's hub."""
-        deliver(self._hub, item)
+        dispatch(self._hub, item)
 
     def is_ready(self) -> bool:
         """Always."""
         return True
 
 
-def deliver(hub: Hub, item: Item) -> None:
+def dispatch(hub: Hub, item: Item) -> None:
     """Apply what came over a bus to a hub."""
     match item:
         case Announcement():
             hub.hand_out(item.message_id, item.event, item.user_ids)
-        case Word():
-            hub.tell(item.user_id, item.event)
+        case UserEvent():
+            hub.send_to_user(item.user_id, item.event)
         case SignOut():
             hub.sign_out(item.user_id, item.session_id)

@@ -141,7 +141,7 @@ class Hub:
                 reached += 1
         metrics.NOTICES_HANDED_OUT.inc(reached)
 
-    def tell(self, user_id: int, event: bytes) -> None:
+    def send_to_user(self, user_id: int, event: bytes) -> None:
         """Give an event that is no message to every stream of a person."""
         for stream in self._of(user_id):
             stream.put(0, event)

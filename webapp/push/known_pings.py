@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from webapp import metrics
 from webapp.clock import utcnow
 from webapp.known import Known, digest
-from webapp.models import KeptSession
+from webapp.models import SessionClaims
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,10 +29,10 @@ class KnownPings:
     `pinged` hears of each session whose ping it answers itself, and says if that is known to have ended.
     """
 
-    def __init__(self, application: WSGIApplication, pinged: Callable[[KeptSession, datetime], bool]) -> None:
+    def __init__(self, application: WSGIApplication, pinged: Callable[[SessionClaims, datetime], bool]) -> None:
         self._application = application
         self._pinged = pinged
-        self._known: Known[KeptSession] = Known(PINGED, "204 ")
+        self._known: Known[SessionClaims] = Known(PINGED, "204 ")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""

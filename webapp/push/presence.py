@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from webapp import metrics
 from webapp.among import among
 from webapp.database import Instant, microseconds, writing
-from webapp.models import ATTEMPTS, Candidacy, KeptSession, Test
+from webapp.models import ATTEMPTS, Candidacy, SessionClaims, Test
 from webapp.models.derived import OFFLINE_AFTER, away_for_long_until, is_online
 from webapp.push.known_ends import KnownEnds
 from webapp.push.sessions import ended_of
@@ -27,21 +27,23 @@ GRACE = timedelta(seconds=5)
 FOLLOWED = timedelta(days=32)
 """How long after a test's end its list still says when somebody was last seen: years of old tests are not written."""
 
-CameBack = Callable[[Session, list[int], datetime], None]
+OnReconnect = Callable[[Session, list[int], datetime], None]
 """Hears of people who were away for long and have come back, and when."""
 
 
 class PresenceRecorder:
     """What one process has heard since its last batch."""
 
-    def __init__(self, is_open: Callable[[int], bool], came_back: CameBack, ends: KnownEnds | None = None) -> None:
+    def __init__(
+        self, is_open: Callable[[int], bool], on_reconnect: OnReconnect, ends: KnownEnds | None = None
+    ) -> None:
         self._is_open = is_open
-        self._came_back = came_back
+        self._came_back = on_reconnect
         self._started_at: datetime | None = None
         self._heard_until: datetime | None = None
         self._ends = KnownEnds() if ends is None else ends
         self._seen: dict[int, datetime] = {}
-        self._pinged: dict[KeptSession, datetime] = {}
+        self._pinged: dict[SessionClaims, datetime] = {}
         """Sessions that were heard of and not looked up: whether they count, each batch asks for all of them."""
         self._since: datetime | None = None
         """When the first of those was heard of who are not written yet: long ago if the database was away."""
@@ -59,7 +61,7 @@ class PresenceRecorder:
             self._since = self._since or now
             self._left.pop(user_id, None)
 
-    def pinged(self, kept: KeptSession, now: datetime) -> bool:
+    def pinged(self, kept: SessionClaims, now: datetime) -> bool:
         """A session was heard of, as its cookie has it; False if it is known to have ended: then nobody was."""
         if kept in self._ends:
             return False
@@ -94,7 +96,7 @@ class PresenceRecorder:
     def flush(self, session: Session, now: datetime) -> None:
         """Write the batch in one transaction; if that fails, keep it for the next time.
 
-        People who were away for long until now are told to `came_back` inside the same transaction.
+        People who were away for long until now are told to `on_reconnect` inside the same transaction.
         """
         self._look_up(session)
         with self._lock:

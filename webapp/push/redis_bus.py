@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from webapp import metrics
-from webapp.push.bus import Announcement, Item, SignOut, Word, deliver
+from webapp.push.bus import Announcement, Item, SignOut, UserEvent, dispatch
 from webapp.push.hub import Hub
 
 STEP_SECONDS = 1.0
@@ -59,7 +59,7 @@ class RedisBus:
 
     def publish(self, item: Item) -> None:
         """Give the item to this process's hub now, and to the others as soon as Redis takes it; never waits."""
-        deliver(self._hub, item)
+        dispatch(self._hub, item)
         self._waiting.append(item)
         self._arrived.release()
 
@@ -109,7 +109,7 @@ class RedisBus:
         if message["type"] == "message":
             item = self._unpacked(message["data"])
             if item is not None:
-                deliver(self._hub, item)
+                dispatch(self._hub, item)
 
     def _ask(self, listening: PubSub) -> None:
         now = time.monotonic()
@@ -136,7 +136,7 @@ class RedisBus:
         match item:
             case Announcement():
                 what: list[Any] = ["message", item.message_id, item.event.decode(), item.user_ids]
-            case Word():
+            case UserEvent():
                 what = ["word", item.user_id, item.event.decode()]
             case SignOut():
                 what = ["sign-out", item.user_id, item.session_id]
@@ -155,7 +155,7 @@ class RedisBus:
             case [_, "message", int(number), str(event), list(user_ids)]:
                 return Announcement(number, event.encode(), user_ids)
             case [_, "word", int(user_id), str(event)]:
-                return Word(user_id, event.encode())
+                return UserEvent(user_id, event.encode())
             case [_, "sign-out", int(user_id), str(session_id)]:
                 return SignOut(user_id, session_id)
         log.warning("another version's item in Redis; left to the sweep")

@@ -12,19 +12,19 @@ from flask import Flask, current_app
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.extensions import db
-from webapp.models import KeptSession
+from webapp.models import SessionClaims
 from webapp.outages import is_outage, outage_reason
 from webapp.push import files, sessions
 from webapp.push.background import Background
-from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, Word
+from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, UserEvent
 from webapp.push.events import closed_event, notice_event
 from webapp.push.hub import Hub
-from webapp.push.outbox import SWEEP_SECONDS, Outbox, Sweep
-from webapp.push.presence import FLUSH_SECONDS, CameBack, PresenceRecorder
+from webapp.push.presence import FLUSH_SECONDS, OnReconnect, PresenceRecorder
 from webapp.push.redis_bus import RedisBus
+from webapp.push.sweep import SWEEP_SECONDS, MessageSource, Sweep
 
 STREAMS_UNDER_GEVENT = 10_000
-NoticesOf = Callable[[KeptSession], list[tuple[int, str]] | None]
+NoticesOf = Callable[[SessionClaims], list[tuple[int, str]] | None]
 """Gives a person's open notices as (number, notice), oldest first, or None for a session that has ended."""
 log = structlog.get_logger(__name__)
 
@@ -41,12 +41,12 @@ class Push:
     open_notices: NoticesOf
 
 
-def build(app: Flask, outbox: Outbox, open_notices: NoticesOf, came_back: CameBack) -> Push:
+def build(app: Flask, messages: MessageSource, open_notices: NoticesOf, on_reconnect: OnReconnect) -> Push:
     """Join the parts; the loops start with the first request."""
     settings: Settings = app.config["SETTINGS"]
     hub = Hub(_capacity(settings))
-    sweep = Sweep(hub, outbox, lambda moment: sessions.ended_since(db.session(), moment))
-    presence = PresenceRecorder(hub.is_open, came_back, hub.ends)
+    sweep = Sweep(hub, messages, lambda moment: sessions.ended_since(db.session(), moment))
+    presence = PresenceRecorder(hub.is_open, on_reconnect, hub.ends)
     background = Background(app)
     background.every(1.0, hub.beat)
     background.every(SWEEP_SECONDS, sweep.step)
@@ -112,7 +112,7 @@ def announce(message_id: int, notice: str, user_ids: list[int]) -> None:
 
 def announce_closed(user_id: int, message_ids: list[int]) -> None:
     """Have a person's other tabs take closed notices away."""
-    current().bus.publish(Word(user_id, closed_event(message_ids)))
+    current().bus.publish(UserEvent(user_id, closed_event(message_ids)))
 
 
 def sign_out(user_id: int, session_id: str) -> None:

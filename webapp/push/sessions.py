@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.among import among
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.models import EndedSession, KeptSession, User
+from webapp.models import EndedSession, SessionClaims, User
 from webapp.push.bus import SignOut
 from webapp.push.hub import ALL_SESSIONS
 
@@ -19,7 +19,7 @@ REMEMBERED = timedelta(days=32)
 """How long an ended session is kept in mind. Flask refuses a cookie that was signed 31 days ago."""
 
 
-def ended_of(session: Session, kept: Collection[KeptSession]) -> set[KeptSession]:
+def ended_of(session: Session, kept: Collection[SessionClaims]) -> set[SessionClaims]:
     """Those of these sessions that no longer count, by one statement."""
     query = select(User.id, User.epoch, EndedSession.session_id).outerjoin(
         EndedSession, EndedSession.user_id == User.id

@@ -11,15 +11,15 @@ from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
 from webapp.extensions import login
-from webapp.models import KeptSession
+from webapp.models import SessionClaims
 from webapp.push import service
-from webapp.push.bus import Announcement, Word
+from webapp.push.bus import Announcement, UserEvent
 from webapp.push.events import Event, notice_event, still_open_event
 from webapp.push.hub import Hub
 from webapp.push.known_pings import PINGED
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
-from webapp.security import kept_session, own_session
+from webapp.security import checks_session_itself, session_claims
 
 
 class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
@@ -43,15 +43,15 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
             bus.publish(Announcement(int(id), event, channel or []))
             return
         for user_id in channel or []:
-            bus.publish(Word(user_id, event))
+            bus.publish(UserEvent(user_id, event))
 
-    @own_session
+    @checks_session_itself
     def stream(self) -> Any:
         """The signed-in person's stream.
 
         `Last-Event-ID` is not looked at: what is open is sent whole, and the page knows what it has (traps 3, 4).
         """
-        kept = kept_session()
+        kept = session_claims()
         body = self._opened(kept) if kept else None
         if body is None:
             return login.unauthorized()
@@ -62,7 +62,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
         )
 
-    def _opened(self, kept: KeptSession) -> StreamBody | None:
+    def _opened(self, kept: SessionClaims) -> StreamBody | None:
         """Subscribes first, then reads what is open: nothing falls between (trap 1). None if the session has ended."""
         push = service.current()
         stream = push.hub.open(kept.user_id, kept.session_id, _lent_socket())
@@ -110,10 +110,10 @@ class StreamBody:
             self._presence.left(self._stream.user_id, utcnow())
 
 
-@own_session
+@checks_session_itself
 def ping() -> Response:
     """Seen, 204; 401 in a session that is known to have ended. No database in the request."""
-    kept = kept_session()
+    kept = session_claims()
     if kept is None:
         raise Unauthorized
     if not service.current().presence.pinged(kept, utcnow()):

@@ -16,7 +16,7 @@ from time import time
 
 from webapp import metrics
 from webapp.clock import utcnow
-from webapp.push.bus import Announcement, SignOut, Word, deliver
+from webapp.push.bus import Announcement, SignOut, UserEvent, dispatch
 from webapp.push.hub import Hub
 
 SWEEP_SECONDS = 1.0
@@ -25,7 +25,7 @@ OVERLAP = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
-class Outbox:
+class MessageSource:
     """Where the sweep reads. Each call needs an application context."""
 
     newest: Callable[[], int]
@@ -34,25 +34,25 @@ class Outbox:
     """The message numbers above one, in order."""
     load: Callable[[int], Announcement]
     """A message as it is announced."""
-    words_since: Callable[[datetime], Iterable[Word]]
+    user_events_since: Callable[[datetime], Iterable[UserEvent]]
     """What people's tabs have to hear of the time after a moment: notices closed, sittings changed."""
 
 
 class Sweep:
     """The cursor of one process over the outbox."""
 
-    def __init__(self, hub: Hub, outbox: Outbox, ended_since: Callable[[datetime], Iterable[SignOut]]) -> None:
+    def __init__(self, hub: Hub, messages: MessageSource, ended_since: Callable[[datetime], Iterable[SignOut]]) -> None:
         self._hub = hub
-        self._outbox = outbox
+        self._messages = messages
         self._ended_since = ended_since
         self._cursor: int | None = None
         self._swept_at = utcnow()
-        self._told: set[Word | SignOut] = set()
+        self._told: set[UserEvent | SignOut] = set()
 
     def start(self) -> None:
         """Set the cursor to now, before the first stream opens: what is older, a stream reads when it opens."""
         self._swept_at = utcnow()
-        self._cursor = self._outbox.newest()
+        self._cursor = self._messages.newest()
         self._hub.begin_after(self._cursor)
 
     def step(self) -> None:
@@ -62,15 +62,15 @@ class Sweep:
         now = utcnow()
         # read before the messages: a notice must not come after the word that it was closed
         words = self._words()
-        for number in self._outbox.numbers_after(self._cursor or 0):
+        for number in self._messages.numbers_after(self._cursor or 0):
             if not self._hub.has_handed_out(number):
-                deliver(self._hub, self._outbox.load(number))
+                dispatch(self._hub, self._messages.load(number))
             self._cursor = number
         for word in words - self._told:
-            deliver(self._hub, word)
+            dispatch(self._hub, word)
         self._told, self._swept_at = words, now
         metrics.SWEEP_AT.set(time())
 
-    def _words(self) -> set[Word | SignOut]:
+    def _words(self) -> set[UserEvent | SignOut]:
         since = self._swept_at - OVERLAP
-        return {*self._outbox.words_since(since), *self._ended_since(since)}
+        return {*self._messages.user_events_since(since), *self._ended_since(since)}

@@ -9,11 +9,11 @@ import pytest
 from time_machine import TimeMachineFixture
 
 from webapp.clock import utcnow
-from webapp.push.bus import Announcement, SignOut, Word
+from webapp.push.bus import Announcement, SignOut, UserEvent
 from webapp.push.events import SIGNED_OUT
 from webapp.push.hub import ALL_SESSIONS, Hub
-from webapp.push.outbox import OVERLAP, Outbox, Sweep
 from webapp.push.stream import Stream
+from webapp.push.sweep import OVERLAP, MessageSource, Sweep
 
 
 def waiting(stream: Stream) -> list[bytes]:
@@ -24,23 +24,23 @@ def waiting(stream: Stream) -> list[bytes]:
 
 @dataclass
 class Committed:
-    """What an outbox would read from the database."""
+    """What the sweep would read from the database."""
 
     messages: dict[int, list[int]] = field(default_factory=dict)
     loaded: list[int] = field(default_factory=list)
-    closed: dict[Word, datetime] = field(default_factory=dict)
+    closed: dict[UserEvent, datetime] = field(default_factory=dict)
     ended: dict[SignOut, datetime] = field(default_factory=dict)
 
     def load(self, number: int) -> Announcement:
         self.loaded.append(number)
         return Announcement(number, f"event {number}".encode(), self.messages[number])
 
-    def outbox(self) -> Outbox:
-        return Outbox(
+    def source(self) -> MessageSource:
+        return MessageSource(
             newest=lambda: max(self.messages, default=0),
             numbers_after=lambda after: sorted(number for number in self.messages if number > after),
             load=self.load,
-            words_since=lambda moment: [word for word, at in self.closed.items() if at > moment],
+            user_events_since=lambda moment: [word for word, at in self.closed.items() if at > moment],
         )
 
     def ended_since(self, moment: datetime) -> list[SignOut]:
@@ -49,7 +49,7 @@ class Committed:
 
 def test_r8_what_was_never_announced_is_handed_out() -> None:
     hub, committed = Hub(10), Committed()
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     stream = hub.open(1, "s")
     committed.messages[4] = [1, 2]
@@ -60,7 +60,7 @@ def test_r8_what_was_never_announced_is_handed_out() -> None:
 
 def test_what_was_announced_is_not_even_loaded() -> None:
     hub, committed = Hub(10), Committed()
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     hub.hand_out(4, b"event 4", [1])
     committed.messages[4] = [1]
@@ -70,7 +70,7 @@ def test_what_was_announced_is_not_even_loaded() -> None:
 
 def test_what_is_older_than_the_process_is_left_to_the_streams_that_open() -> None:
     hub, committed = Hub(10), Committed({3: [1]})
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     sweep.step()
     assert committed.loaded == []
@@ -78,7 +78,7 @@ def test_what_is_older_than_the_process_is_left_to_the_streams_that_open() -> No
 
 def test_an_error_leaves_the_cursor_where_it_was() -> None:
     hub, committed = Hub(10), Committed()
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     stream = hub.open(1, "s")
     committed.messages.update({4: [1], 5: [1]})
@@ -94,11 +94,14 @@ def test_an_error_leaves_the_cursor_where_it_was() -> None:
 
 def test_notices_closed_in_another_process_are_taken_away_once() -> None:
     hub, committed = Hub(10), Committed()
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     stream, other = hub.open(1, "s"), hub.open(2, "s")
     # by a clock that is a little behind ours, and long before
-    committed.closed = {Word(1, b"closed 4"): utcnow() - OVERLAP / 2, Word(1, b"long ago"): utcnow() - OVERLAP * 2}
+    committed.closed = {
+        UserEvent(1, b"closed 4"): utcnow() - OVERLAP / 2,
+        UserEvent(1, b"long ago"): utcnow() - OVERLAP * 2,
+    }
     sweep.step()
     sweep.step()
     assert waiting(stream) == [b"closed 4"]
@@ -107,7 +110,7 @@ def test_notices_closed_in_another_process_are_taken_away_once() -> None:
 
 def test_a_session_ended_in_another_process_loses_its_streams() -> None:
     hub, committed = Hub(10), Committed()
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     signed_out, device, everywhere = hub.open(1, "s"), hub.open(1, "t"), hub.open(2, "u")
     committed.ended = {SignOut(1, "s"): utcnow(), SignOut(2, ALL_SESSIONS): utcnow()}
@@ -120,10 +123,10 @@ def test_words_of_the_time_without_a_database_are_told_when_it_is_back(time_mach
     now = utcnow()
     time_machine.move_to(now, tick=False)
     hub, committed = Hub(10), Committed()
-    sweep = Sweep(hub, committed.outbox(), committed.ended_since)
+    sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
     stream = hub.open(1, "s")
     time_machine.move_to(now + timedelta(minutes=1), tick=False)
-    committed.closed = {Word(1, b"closed 4"): now + timedelta(seconds=1)}
+    committed.closed = {UserEvent(1, b"closed 4"): now + timedelta(seconds=1)}
     sweep.step()
     assert waiting(stream) == [b"closed 4"]
