@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from webapp import database
 from webapp.database import writing, writing_at_once
+from webapp.exceptions import Unavailable
 from webapp.extensions import db
-from webapp.refusals import Unavailable
 
 pytestmark = pytest.mark.only_on("sqlite")
 PATIENCE = 0.5

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, writing
 from webapp.extensions import db
@@ -24,7 +24,7 @@ from webapp.monitor.table import load_page
 
 pytestmark = pytest.mark.only_on("postgresql")
 OFTEN = 12
-EVERYTHING = Reach(everything=True, roles={}, rooms={})
+EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 
 
 def how_many() -> Select[int]:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.hall import Hall, signed_in
 from tests.until import until
 from webapp.extensions import db
-from webapp.spool import Spool
+from webapp.web.spool import Spool
 
 
 def pieces_of(*given: bytes) -> Generator[bytes, None, None]:

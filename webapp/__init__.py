@@ -13,27 +13,14 @@ from flask import Flask
 from flask_babel import get_translations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import (
-    accounts,
-    cli,
-    errors,
-    exams,
-    logbook,
-    logs,
-    messaging,
-    monitor,
-    operations,
-    pages,
-    planning,
-    push,
-    security,
-)
+from webapp import accounts, cli, exams, health, logbook, logging, messaging, monitor, planning, push
 from webapp.config import ROOT, Settings, load
 from webapp.database import engine_options, prepare
 from webapp.exams.absence import note_return
 from webapp.exams.changes import ChangedSittings
 from webapp.extensions import babel, csrf, db, login, migrate
 from webapp.messaging.notices import MESSAGE_SOURCE, OpenNotices
+from webapp.web import errors, security, templating
 
 
 class Application(Flask):
@@ -51,12 +38,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Join the parts to an application. Settings come from the environment unless given; raises `BadSetting`."""
     app = Application(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app, settings or load(os.environ))
-    logs.init_app(app)
+    logging.init_app(app)
     security.init_app(app)  # before the extensions: who is not signed in hears that, not that a token is missing
     _join_extensions(app)
     errors.init_app(app)
-    pages.init_app(app)
-    for part in (accounts, exams, monitor, messaging, logbook, operations):
+    templating.init_app(app)
+    for part in (accounts, exams, monitor, messaging, logbook, health):
         part.init_app(app)
     push.init_app(app, messages=_message_source(), open_notices=OpenNotices(), on_reconnect=note_return)
     planning.init_app(app)

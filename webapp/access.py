@@ -1,4 +1,4 @@
-"""Who may see and do what. Every query on candidates starts from `reach()`; nothing else decides rights."""
+"""Who may see and do what. Every query on candidates starts from `access_scope()`; nothing else decides rights."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RoomLimit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reach:
+class AccessScope:
     """The candidacies within somebody's reach: all, or those of whole tests and of single rooms."""
 
     everything: bool
@@ -77,7 +77,7 @@ class Reach:
     def __hash__(self) -> int:
         return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items()), self.tests))
 
-    def open_now(self) -> Reach:
+    def open_now(self) -> AccessScope:
         """The part of it in tests that are open now: what a list shows unless its filter names tests (R26)."""
         if self.all_are_open:
             return self
@@ -122,7 +122,7 @@ class Reach:
         return max(held, key=RANK.index, default=None)
 
 
-def reach(session: Session, actor: User, right: Right, now: datetime, *, window: bool = True) -> Reach:
+def access_scope(session: Session, actor: User, right: Right, now: datetime, *, window: bool = True) -> AccessScope:
     """What `actor` may exercise `right` on at `now`.
 
     The access window runs from 60 minutes before a test's start until it is closed; with `window=False` (the log)
@@ -132,7 +132,7 @@ def reach(session: Session, actor: User, right: Right, now: datetime, *, window:
     contributions = session.connection().execute(_contributions(right, window), moment).all()
     everything = actor.is_admin and right in ADMINISTRATORS_MAY
     tests = session.connection().execute(ALL_TESTS, moment).all() if everything and window else contributions
-    return Reach(
+    return AccessScope(
         everything=everything,
         roles={row.test_id: Role(row.role) for row in contributions},
         rooms={row.test_id: row.room for row in contributions if row.room is not None},

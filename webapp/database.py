@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from webapp.answering import AnsweringConnection, connection_class
+from webapp.exceptions import Unavailable
 from webapp.pool import PoolInTurn
 from webapp.reachable import create_private
-from webapp.refusals import Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -9,14 +9,14 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from webapp.logs import Seldom
-from webapp.refusals import Unavailable
+from webapp.exceptions import Unavailable
+from webapp.logging import RateLimitedLog
 
 log = structlog.get_logger(__name__)
 READ_ONLY = "25006"
 """PostgreSQL's code for a write to a standby, or to a database that an operator has set to be read only."""
 
-_outages = Seldom(5)
+_outages = RateLimitedLog(5)
 
 
 def is_outage(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from webapp.same_text import ordered
+from webapp.text.normalization import natural_sort_key
 
 revision = "0019"
 down_revision = "0018"
@@ -22,7 +22,7 @@ def upgrade() -> None:
     connection, last = op.get_bind(), 0
     while rows := connection.execute(NUMBERS, {"last": last, "rows": ROWS}).all():
         last = rows[-1].id
-        connection.execute(WRITE, [{"id": row.id, "new": ordered(row.number)} for row in rows])
+        connection.execute(WRITE, [{"id": row.id, "new": natural_sort_key(row.number)} for row in rows])
 
 
 def downgrade() -> None:

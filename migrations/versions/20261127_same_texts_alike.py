@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from webapp.models.people import sign_in_name
-from webapp.same_text import found, same
+from webapp.text.normalization import fold_for_search, normalize
 
 revision = "0016"
 down_revision = "0015"
@@ -40,7 +40,7 @@ WRITE = sa.text("UPDATE search_text SET text = :new WHERE candidacy_id = :id")
 def upgrade() -> None:
     """What is stored gets the form in which it is compared from now on. Where that is taken, both stay as they are."""
     for table, column, others in TEXTS:
-        _replace(table, column, others, ((text, same(text)) for text in _each(table, column)))
+        _replace(table, column, others, ((text, normalize(text)) for text in _each(table, column)))
     names = _each("user_account", "sign_in_name")
     _replace("user_account", "sign_in_name", "true", ((name, sign_in_name(name)) for name in names))
     connection, last = op.get_bind(), 0
@@ -56,7 +56,7 @@ def downgrade() -> None:
 
 
 def _searched(text: str) -> str:
-    return SEPARATOR.join(map(found, text.split(SEPARATOR)))
+    return SEPARATOR.join(map(fold_for_search, text.split(SEPARATOR)))
 
 
 def _each(table: str, column: str) -> list[str]:

@@ -1,7 +1,7 @@
 import { concernsAnother, sayWhoIsHere } from "./another-person.js";
 
 // An answer that does not come from Examhall is no answer: a captive portal, a single-sign-on proxy or a maintenance page
-// answers in its place, often with 200 and HTML. Examhall marks each of its answers with a header (webapp/security.py).
+// answers in its place, often with 200 and HTML. Examhall marks each of its answers with a header (webapp/web/security.py).
 export function isOurs(response) {
   return response.headers.get("X-Examhall") === "1";
 }

@@ -14,7 +14,7 @@ from tests.hall import Hall
 from webapp import create_app
 from webapp.accounts.passwords import hash_generated
 from webapp.config import BadSetting, load
-from webapp.security import cookie_name
+from webapp.web.security import cookie_name
 
 
 def cookies_set(answer_headers: list[str]) -> dict[str, set[str]]:

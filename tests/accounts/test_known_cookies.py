@@ -10,7 +10,7 @@ from itsdangerous import BadSignature
 from time_machine import TimeMachineFixture
 
 from webapp.clock import utcnow
-from webapp.security import KnownCookies
+from webapp.web.security import KnownCookies
 
 MONTH = 31 * 24 * 3600
 

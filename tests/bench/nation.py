@@ -21,7 +21,7 @@ from webapp.database import microseconds, writing
 from webapp.extensions import Model
 from webapp.models import Answer, Candidacy, Contribution, Question, Role, RosterEntry, SearchText, Test, User
 from webapp.planning.search_text import SEPARATOR
-from webapp.same_text import found, ordered
+from webapp.text.normalization import fold_for_search, natural_sort_key
 
 MEMORY = "shared_buffers=1GB"
 """PostgreSQL's, as docs/deployment.md advises for half a million candidacies."""
@@ -146,7 +146,7 @@ def _entries(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[An
         yield (
             row, person, _test_of(row, per_test), *_fields(row, per_test),
             row % 50 == 7, (None, "present", "present", "absent")[row % 4] if row % 9 else "absent", row % 3 == 0,
-            name_of(person).casefold(), ordered(_fields(row, per_test)[0]),
+            name_of(person).casefold(), natural_sort_key(_fields(row, per_test)[0]),
         )  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def _texts(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[Any,
         number, *others = _fields(row, per_test)
         planner = [] if test == 1 else ["Exam Office"]
         parts = (number, name_of(_person_of(row, persons)), *others, title_of(test), *planner)
-        yield row, test, SEPARATOR.join(found(part) for part in parts)
+        yield row, test, SEPARATOR.join(fold_for_search(part) for part in parts)
 
 
 def _attempts(candidacies: int, per_test: int, persons: int, now: datetime) -> Iterator[tuple[Any, ...]]:

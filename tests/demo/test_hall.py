@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall, signed_in
-from webapp.access import Right, reach
+from webapp.access import Right, access_scope
 from webapp.accounts.passwords import verify
 from webapp.clock import utcnow
 from webapp.database import writing
@@ -64,7 +64,7 @@ def test_the_77_of_the_story(session: Session, username: str) -> None:
     now = utcnow()
     actor = session.get_one(User, loaded.users[username])
     chosen = parse_filter(MultiDict([("room", "Sal A115"), ("group", "Group 07")]), ZONE)
-    query = select_candidacies(reach(session, actor, Right.SEND, now), chosen, now)
+    query = select_candidacies(access_scope(session, actor, Right.SEND, now), chosen, now)
     people = session.scalars(query.with_only_columns(Candidacy.user_id)).all()
     assert len(people) == len(set(people)) == 77
     assert {loaded.users["candidate"], loaded.users["candidate2"]} <= set(people)

@@ -17,9 +17,9 @@ from webapp.clock import utcnow
 from webapp.database import microseconds, writing
 from webapp.exams import answers
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
+from webapp.exceptions import NotFound
 from webapp.models import Answer, Candidacy
 from webapp.models import Test as Exam
-from webapp.refusals import NotFound
 
 FRAGMENT = {"HX-Request": "true"}
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from tests.exams.rows import question_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
-from webapp.access import Right, reach
+from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.models import Candidacy, User
 from webapp.models.derived import Warning as CandidateWarning
@@ -50,8 +50,8 @@ def test_the_monitor_and_its_file_show_the_candidate(app: Flask, hall: Hall) -> 
 @pytest.mark.parametrize("warning", list(CandidateWarning))
 def test_each_warning_is_found_or_not(session: Session, hall: Hall, candidacy: Candidacy, warning: str) -> None:
     now = utcnow()
-    within = reach(session, hall.person(is_admin=True), Right.WATCH, now)
+    scope = access_scope(session, hall.person(is_admin=True), Right.WATCH, now)
     asked = parse_filter(MultiDict([("warning", warning)]), ZoneInfo("UTC"))
-    found = session.scalars(select_candidacies(within, asked, now)).all()
+    found = session.scalars(select_candidacies(scope, asked, now)).all()
     away = warning == CandidateWarning.OFFLINE  # and never back: no return is noted
     assert found == ([candidacy.id] if away else [])

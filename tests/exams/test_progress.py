@@ -14,8 +14,8 @@ from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.exams import answers, progress
 from webapp.exams.refusals import NotNow
+from webapp.exceptions import NotFound
 from webapp.models import Candidacy, Question, User, derived
-from webapp.refusals import NotFound
 
 MINUTE = timedelta(minutes=1)
 

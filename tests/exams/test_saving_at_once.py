@@ -18,10 +18,10 @@ from webapp.database import EPOCH, MICROSECOND, microseconds, writing
 from webapp.exams import answers, progress
 from webapp.exams.refusals import ChangedElsewhere, NotNow
 from webapp.exams.sittings import GRACE
+from webapp.exceptions import NotFound
 from webapp.extensions import db
 from webapp.models import ATTEMPTS, Answer, Candidacy, EndedSession, Question, SessionClaims, User
 from webapp.models import Test as Exam
-from webapp.refusals import NotFound
 
 ROUNDS = 20
 

@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.monitor.candidates import CandidateRow, as_rows, moment_of_minute, shown
 from webapp.monitor.filters import Filter
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 from webapp.monitor.table import load_page
 
-EVERYTHING = Reach(everything=True, roles={}, rooms={})
+EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
 from tests.statements import statements
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.database import EXPLAINED
 from webapp.monitor import finding
 from webapp.monitor.expecting import expected_count
@@ -22,7 +22,7 @@ from webapp.monitor.query import in_general, parameters, select_candidacies
 
 pytestmark = pytest.mark.xdist_group("nation expecting")  # one worker makes it, not each
 SIZE, TESTS = 4000, 8
-EVERYTHING = Reach(everything=True, roles={}, rooms={})
+EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 PARALLEL_AT_ANY_SIZE = (
     "SET min_parallel_table_scan_size = 0",
     "SET min_parallel_index_scan_size = 0",

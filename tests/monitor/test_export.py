@@ -16,7 +16,7 @@ from tests.monitor.test_page import got, rows_of
 from webapp.clock import utcnow
 from webapp.models import Attendance
 from webapp.monitor.columns import COLUMNS
-from webapp.spreadsheets import harmless
+from webapp.web.csv_download import harmless
 
 ALL = "&".join(f"column={column.key}" for column in COLUMNS)
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall
-from webapp.access import Right, reach
+from webapp.access import Right, access_scope
 from webapp.clock import utcnow
+from webapp.exceptions import BadParameter
 from webapp.models import Role
 from webapp.monitor.filters import (
     FILTER_NAMES,
@@ -24,7 +25,6 @@ from webapp.monitor.filters import (
 )
 from webapp.monitor.periods import bounds
 from webapp.monitor.words import filter_in_words
-from webapp.refusals import BadParameter
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)  # a Wednesday
@@ -203,7 +203,7 @@ def test_values_out_of_reach_are_refused(
 ) -> None:
     """R6: another room (by case only, too), another test."""
     _, limited = one_room
-    within = reach(session, limited, Right.WATCH, utcnow())  # type: ignore[arg-type]
+    within = access_scope(session, limited, Right.WATCH, utcnow())  # type: ignore[arg-type]
     with pytest.raises(BadParameter):
         check_values(session, within, parsed(pair))
 
@@ -211,13 +211,13 @@ def test_values_out_of_reach_are_refused(
 @pytest.mark.parametrize("pair", [("room", "Aula magna"), ("room", ""), ("group", "G2"), ("group", ""), ("test", "1")])
 def test_values_within_reach_are_known(one_room: tuple[Hall, object], session: Session, pair: tuple[str, str]) -> None:
     _, limited = one_room
-    within = reach(session, limited, Right.WATCH, utcnow())  # type: ignore[arg-type]
+    within = access_scope(session, limited, Right.WATCH, utcnow())  # type: ignore[arg-type]
     check_values(session, within, parsed(pair))
     check_values(session, within, parsed())
 
 
 def test_an_administrator_knows_every_test_that_there_is(one_room: tuple[Hall, object], session: Session) -> None:
-    within = reach(session, one_room[0].person(is_admin=True), Right.WATCH, utcnow())
+    within = access_scope(session, one_room[0].person(is_admin=True), Right.WATCH, utcnow())
     check_values(session, within, parsed(("test", "2"), ("room", "Gym")))
     with pytest.raises(BadParameter):
         check_values(session, within, parsed(("test", "3")))

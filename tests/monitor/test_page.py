@@ -14,13 +14,13 @@ from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall, signed_in
 from tests.statements import statements
-from webapp.access import Right, reach
+from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.models import Role, Test, User
 from webapp.monitor.columns import AT_FIRST, COLUMNS
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
-from webapp.timezone import installation_zone
+from webapp.web.times import installation_zone
 
 HTMX = {"HX-Request": "true"}
 
@@ -61,7 +61,7 @@ def watched(app: Flask, hall: Hall) -> Watched:
 @pytest.mark.parametrize("query", ["", "?room=Room+2", "?q=bulk+1&flag=no", "?status=online", "?flag=yes&room=Room+1"])
 def test_count_rows_and_audience_are_the_same(watched: Watched, session: Session, query: str) -> None:
     """R17: the count, the rows of all pages and the query that audiences come from."""
-    within = reach(session, watched.person, Right.WATCH, utcnow())
+    within = access_scope(session, watched.person, Right.WATCH, utcnow())
     with watched.app.test_request_context("/monitor" + query) as context:
         asked = parse_filter(MultiDict(context.request.args), installation_zone())
     audience = set(session.scalars(select_candidacies(within, asked, utcnow())))

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.database import writing
 from webapp.logbook.append import AS_IT_IS
 from webapp.messaging.inbox import OPEN_OF_EACH
@@ -33,8 +33,8 @@ from webapp.monitor.query import in_general, matching_alone, parameters, walking
 
 pytestmark = pytest.mark.xdist_group("nation plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40
-EVERYTHING = Reach(everything=True, roles={}, rooms={})
-A_TEST = Reach(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})
+EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
+A_TEST = AccessScope(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})
 EACH_FILTER = [
     ("q", "lindström"),
     ("q", "n"),
@@ -67,7 +67,7 @@ def plan(session: Session, query: Select[Any]) -> str:
     return "\n".join(str(row[-1]) for row in rows)
 
 
-def statements(within: Reach, pair: tuple[str, str], now: datetime) -> Iterator[Select[Any]]:
+def statements(within: AccessScope, pair: tuple[str, str], now: datetime) -> Iterator[Select[Any]]:
     """Who they are, how many, and the first by name; and the first two at once, as a page asks them."""
     asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
     yield matching_alone(within, asked, now)
@@ -118,7 +118,9 @@ def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation:
 
 
 @pytest.mark.parametrize("within", [EVERYTHING, A_TEST], ids=["all tests", "a test"])
-def test_what_happens_is_counted_in_the_attempts_alone(nations_session: Session, nation: Nation, within: Reach) -> None:
+def test_what_happens_is_counted_in_the_attempts_alone(
+    nations_session: Session, nation: Nation, within: AccessScope
+) -> None:
     """Presence stands in them, and nothing is joined to them but the test."""
     for pair in (("status", "online"), ("progress", "paused"), ("warning", "offline"), ("saved_within", "1h")):
         chosen = plan(nations_session, list(statements(within, pair, nation[1]))[1])

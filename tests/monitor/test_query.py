@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall
-from webapp.access import Reach, Right, reach
+from webapp.access import AccessScope, Right, access_scope
 from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.progress import submit
@@ -21,11 +21,11 @@ from webapp.monitor.candidates import shown
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
 
-EVERYTHING = Reach(everything=True, roles={}, rooms={})
+EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 
 
 def found(
-    session: Session, *pairs: tuple[str, str], within: Reach = EVERYTHING, now: datetime | None = None
+    session: Session, *pairs: tuple[str, str], within: AccessScope = EVERYTHING, now: datetime | None = None
 ) -> set[int]:
     asked = parse_filter(MultiDict(pairs), ZoneInfo("UTC"))
     ids = list(session.scalars(select_candidacies(within, asked, now or utcnow())))
@@ -276,7 +276,7 @@ def two_rooms(hall: Hall) -> tuple[Hall, Test, dict[str, int]]:
 def test_a_room_limit_is_exact_and_of_one_test(two_rooms: tuple[Hall, Test, dict[str, int]], session: Session) -> None:
     """R6: no filter reaches out of somebody's room, by case or by test."""
     hall, test, ids = two_rooms
-    limited = reach(session, hall.contributor(test, room="Aula magna"), Right.WATCH, utcnow())
+    limited = access_scope(session, hall.contributor(test, room="Aula magna"), Right.WATCH, utcnow())
     assert found(session, within=limited) == {ids["Aula magna"]}
     for pair in (("q", "aula"), ("room", "Aula Magna"), ("test", str(test.id)), ("status", "offline")):
         assert found(session, pair, within=limited) <= {ids["Aula magna"]}
@@ -303,5 +303,5 @@ def test_the_access_window(
     test = hall.test(starts_at=now + starts_in, closed_at=now if closed else None)
     one = hall.candidacy(test, started_at=None)
     person = hall.contributor(test, role=role)
-    within = reach(session, person, Right.WATCH, now)
+    within = access_scope(session, person, Right.WATCH, now)
     assert found(session, within=within, now=now) == ({one.id} if gets_in else set())

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.models import Candidacy, Role, RosterEntry
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
@@ -22,9 +22,9 @@ from webapp.monitor.query import in_general, matching_alone, select_candidacies,
 pytestmark = pytest.mark.xdist_group("nation ways_to_a_page")  # one worker makes it, not each
 SIZE, TESTS = 3000, 6
 HOUR = timedelta(hours=1)
-EVERYTHING = Reach(everything=True, roles={}, rooms={})
-A_TEST = Reach(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
-A_ROOM = Reach(everything=False, roles={1: Role.INVIGILATOR, 2: Role.INVIGILATOR}, rooms={1: "Sal B110"})
+EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
+A_TEST = AccessScope(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
+A_ROOM = AccessScope(everything=False, roles={1: Role.INVIGILATOR, 2: Role.INVIGILATOR}, rooms={1: "Sal B110"})
 REACHES = {"everything": EVERYTHING, "a test": A_TEST, "a room of one test and another test": A_ROOM}
 FILTERS: list[list[tuple[str, str]]] = [
     [],
@@ -56,7 +56,7 @@ def asked(pairs: list[tuple[str, str]]) -> Filter:
 
 @pytest.mark.parametrize("within", REACHES.values(), ids=REACHES)
 def test_r17_the_three_ways_to_ask_match_the_same_candidacies(
-    nations_session: Session, nation: Nation, within: Reach
+    nations_session: Session, nation: Nation, within: AccessScope
 ) -> None:
     """With all tables, with those only that the filter asks about, and wrapped for the walk."""
     met = set()
@@ -74,7 +74,7 @@ EVERY_WAY = [(most, last) for most in (10_000, 0) for last in (None, 1, 10_001)]
 """Sorted from all or met on a walk; with nothing known before, or few or many a while ago."""
 
 
-def found(session: Session, within: Reach, filter: Filter, shown: Presentation, nation: Nation) -> Found:  # noqa: A002
+def found(session: Session, within: AccessScope, filter: Filter, shown: Presentation, nation: Nation) -> Found:  # noqa: A002
     """A page, the same whichever way it is found."""
     now = nation[1]
     ways = [
@@ -119,7 +119,9 @@ def test_phrases_and_times_of_one_kind_are_asked_by_one_statement() -> None:
     assert in_general(asked([("group", "Group 01")])) != in_general(asked([("group", "Group 02")]))
 
 
-def seen_last(nation: Nation, within: Reach, count: int, ago: timedelta, session: Session, page: int = 1) -> Found:
+def seen_last(
+    nation: Nation, within: AccessScope, count: int, ago: timedelta, session: Session, page: int = 1
+) -> Found:
     """A page of everybody within reach, who were so many so long ago."""
     now = nation[1]
     shown = Presentation(page=page)

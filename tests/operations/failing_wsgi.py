@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from webapp.database import writing
 from webapp.extensions import db
-from webapp.security import public
+from webapp.web.security import public
 from wsgi import app
 
 SECRET = "what nobody may read in a log"

@@ -24,7 +24,7 @@ from tests.test_routes import FORMS, PERSONS, TABLE
 from tests.test_routes import persons as everybody  # noqa: F401 the fixture
 from webapp import outages
 from webapp.extensions import db
-from webapp.security import public
+from webapp.web.security import public
 
 pytestmark = pytest.mark.only_on("postgresql")
 MOST_MOMENTS = 60

@@ -22,7 +22,7 @@ FULL = "Nothing can be written to the database: its disk is full, or it is read-
 @pytest.fixture(autouse=True)
 def always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writable, "KEPT_SECONDS", 0.0)
-    monkeypatch.setattr("webapp.operations.writes", writable.WriteCheck())
+    monkeypatch.setattr("webapp.health.writes", writable.WriteCheck())
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 from flask import Flask
 
+from webapp.exceptions import Unavailable
 from webapp.push.background import Background
-from webapp.refusals import Unavailable
 
 
 @pytest.mark.parametrize("error", [Unavailable("busy"), KeyError("a notice that cannot be drawn")])

@@ -19,7 +19,7 @@ from tests.redis_server import RedisServer
 from tests.server import ENDED, Person, Server
 from tests.servers.exam import hold_exam
 from tests.servers.nginx import Http2Listener, Nginx
-from webapp.security import CONTENT_SECURITY_POLICY
+from webapp.web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("postgresql")]
 BEAT = ("beat", "", "")

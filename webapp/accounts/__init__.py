@@ -6,13 +6,13 @@ import structlog
 from flask import Flask, Response, g, request, session
 from sqlalchemy import bindparam, inspect, select
 
-from webapp import browser_session
 from webapp.access import sits_an_open_test
 from webapp.accounts import help_views  # noqa: F401 adds its routes to the blueprint
 from webapp.accounts.views import blueprint
 from webapp.database import PLANNED_ONCE
 from webapp.extensions import db, login
 from webapp.models import User, parse_session_id, still_counts
+from webapp.web import browser_session
 
 log = structlog.get_logger(__name__)
 # made and planned once: every request asks this first, and either takes longer than the answer

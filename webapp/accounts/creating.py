@@ -13,7 +13,7 @@ from webapp.accounts.weak_passwords import problem_with
 from webapp.database import writing
 from webapp.models import User
 from webapp.models.people import sign_in_name
-from webapp.same_text import same
+from webapp.text.normalization import normalize
 
 
 def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:
@@ -37,7 +37,7 @@ def create_user(session: Session, username: str, name: str, password: str, *, is
 
 
 def _checked(field: str, written: str, longest: int) -> str:
-    text = same(written)
+    text = normalize(written)
     if not text:
         raise AccountRefused(f"The {field} is empty.")
     if len(text) > longest:

@@ -12,9 +12,9 @@ from webapp.accounts.refusals import NotTheirs, PasswordChanged
 from webapp.accounts.views import blueprint
 from webapp.clock import utcnow
 from webapp.database import LARGEST_ID
-from webapp.errors import wants_fragment
+from webapp.exceptions import BadParameter
 from webapp.extensions import db
-from webapp.refusals import BadParameter
+from webapp.web.errors import wants_fragment
 
 CANDIDATE = f"/monitor/candidates/<int(max={LARGEST_ID}):candidacy_id>"
 LONGEST_KEY = 100

@@ -12,16 +12,16 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Right, is_contributor, reach
+from webapp.access import Right, access_scope, is_contributor
 from webapp.accounts import budgets, entries
 from webapp.accounts.changing import replace_password
 from webapp.accounts.passphrases import passphrase
 from webapp.accounts.passwords import hash_password, matches
 from webapp.accounts.refusals import NotInCharge, OutOfUse, PasswordChanged, SitsOtherTests, WorksInTests
 from webapp.database import writing
+from webapp.exceptions import NotAllowed, NotFound
 from webapp.logbook.append import Actor
 from webapp.models import RosterEntry, Test, User
-from webapp.refusals import NotAllowed, NotFound
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def candidate_to_help(session: Session, helper: User, candidacy_id: int, now: da
     Raises `NotFound` for one whom they do not see, `NotAllowed` for one whom they only see, `OutOfUse` for one whom no
     help of this kind lets in.
     """
-    in_charge = reach(session, helper, Right.HELP_SIGN_IN, now)
+    in_charge = access_scope(session, helper, Right.HELP_SIGN_IN, now)
     found = _candidate(session, candidacy_id)
     if found is None or not _is_within(session, candidacy_id, in_charge.condition()):
-        seen = reach(session, helper, Right.WATCH, now)
+        seen = access_scope(session, helper, Right.WATCH, now)
         if found is not None and (not seen or _is_within(session, candidacy_id, seen.condition())):
             raise NotInCharge(found.user.name) if seen else NotAllowed("no staff")
         raise NotFound(f"candidacy {candidacy_id}") if seen else NotAllowed("no staff")
@@ -59,7 +59,7 @@ def check_account(session: Session, helper: User, helped: Helped, now: datetime)
     """Raises `WorksInTests` or `SitsOtherTests` where another password would open more than the helper's tests."""
     if helped.user.is_admin or is_contributor(session, helped.user):
         raise WorksInTests(helped.user.name)
-    in_charge = reach(session, helper, Right.HELP_SIGN_IN, now, window=False)
+    in_charge = access_scope(session, helper, Right.HELP_SIGN_IN, now, window=False)
     others = select(RosterEntry.id).join(Test, Test.id == RosterEntry.test_id)
     others = others.where(RosterEntry.user_id == helped.user.id, Test.closed_at.is_(None), ~in_charge.condition())
     if session.scalar(others.limit(1)) is not None:
@@ -114,5 +114,5 @@ def _is_within(session: Session, candidacy_id: int, condition: ColumnElement[boo
 
 
 def _actor(session: Session, helper: User, helped: Helped, now: datetime) -> Actor:
-    role = reach(session, helper, Right.HELP_SIGN_IN, now).highest_role({helped.test_id})
+    role = access_scope(session, helper, Right.HELP_SIGN_IN, now).highest_role({helped.test_id})
     return Actor(helper.id, helper.name, role.value if role else "")

@@ -21,7 +21,7 @@ from typing import Any
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
-from webapp.same_text import trimmed
+from webapp.text.normalization import strip_invisible
 
 CHOSEN = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 GENERATED = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
@@ -107,7 +107,7 @@ def _dummy(hasher: PasswordHasher) -> str:
 
 def _bytes(password: str) -> bytes:
     # one keyboard sends é as one character, another as two; spaces at the ends are seen neither in a file nor on paper
-    return unicodedata.normalize("NFKC", trimmed(password)).encode()
+    return unicodedata.normalize("NFKC", strip_invisible(password)).encode()
 
 
 def _apart(work: Callable[..., bool], *given: Any) -> bool:

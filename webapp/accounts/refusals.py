@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webapp.refusals import NotAllowed, Refusal
+from webapp.exceptions import NotAllowed, Refusal
 
 
 class WrongPassword(Refusal):

@@ -11,7 +11,7 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from webapp import browser_session, push
+from webapp import push
 from webapp.accounts.budgets import account_key
 from webapp.accounts.known_devices import KEPT_FOR, KnownDevices
 from webapp.accounts.next_address import START, inside
@@ -19,11 +19,12 @@ from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import LONGEST_NAME, sign_in
 from webapp.clock import utcnow
 from webapp.csrf import SIGN_IN
-from webapp.errors import error_answer, render_refusal
+from webapp.exceptions import StaleForm
 from webapp.extensions import db
 from webapp.models import User
-from webapp.refusals import StaleForm
-from webapp.security import device_cookie_name, public
+from webapp.web import browser_session
+from webapp.web.errors import error_answer, render_refusal
+from webapp.web.security import device_cookie_name, public
 
 blueprint = Blueprint("accounts", __name__)
 log = structlog.get_logger(__name__)

@@ -7,16 +7,16 @@ from functools import cache
 from pathlib import Path
 
 from webapp.accounts.passwords import LONGEST, SHORTEST, is_typable
-from webapp.same_text import trimmed
+from webapp.text.normalization import strip_invisible
 
 LIST = Path(__file__).parent / "lists" / "common-passwords.txt"
 
 
 def problem_with(password: str) -> str | None:
     """What is wrong with a password that somebody chooses, to follow its name in a sentence; None if it will do."""
-    if not is_typable(password) or len(trimmed(password)) < SHORTEST:
+    if not is_typable(password) or len(strip_invisible(password)) < SHORTEST:
         return f"must have {SHORTEST} to {LONGEST} characters"
-    if unicodedata.normalize("NFKC", trimmed(password)).casefold() in _common():
+    if unicodedata.normalize("NFKC", strip_invisible(password)).casefold() in _common():
         return "is one of the first that are guessed; choose another"
     return None
 

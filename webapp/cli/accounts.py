@@ -12,11 +12,11 @@ from flask.cli import with_appcontext
 from webapp.accounts.changing import deactivate, reactivate, set_administrator, set_password
 from webapp.accounts.creating import create_user
 from webapp.clock import utcnow
+from webapp.exceptions import Refusal
 from webapp.extensions import db
 from webapp.models import Role
 from webapp.planning.closing import COMMAND_LINE
 from webapp.planning.roles import set_role
-from webapp.refusals import Refusal
 
 ADMINISTRATOR, NONE = "administrator", "none"
 password_stdin = click.option(

@@ -12,9 +12,9 @@ from flask.cli import with_appcontext
 from webapp.cli.closing import start_date
 from webapp.clock import utcnow
 from webapp.exams.exporting import export_test
+from webapp.exceptions import Refusal
 from webapp.extensions import db
 from webapp.planning.closing import find_test
-from webapp.refusals import Refusal
 
 
 @click.command("export-test")

@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from webapp.extensions import db
 from webapp.messaging.pruning import prune
-from webapp.timezone import installation_zone
+from webapp.web.times import installation_zone
 
 
 @click.command("prune")

@@ -8,10 +8,10 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from webapp.exceptions import Refusal
 from webapp.extensions import db
 from webapp.planning.importing import Count, Report, Source, import_roster
 from webapp.planning.refusals import CredentialsNeeded, RosterRefused
-from webapp.refusals import Refusal
 
 
 @click.command("import-roster")

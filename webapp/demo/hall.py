@@ -21,10 +21,10 @@ from webapp.demo.script import (
     DemoTest,
     seats,
 )
+from webapp.exceptions import Refusal
 from webapp.models import ATTEMPTS, ENTRIES, Answer, Candidacy, Contribution, Question, Role, RosterEntry, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text
-from webapp.refusals import Refusal
 
 ENOUGH_LEFT = timedelta(hours=1)
 """With less time left in any of its tests, the hall begins anew."""

@@ -12,8 +12,8 @@ from webapp.database import microseconds, writing
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
 from webapp.exams.replacing import replace
 from webapp.exams.sittings import own_sitting
+from webapp.exceptions import NotFound
 from webapp.models import Answer, Question, SessionClaims
-from webapp.refusals import NotFound
 
 LONGEST = 100_000
 """Unicode code points, after CRLF became LF."""

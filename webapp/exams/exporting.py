@@ -27,8 +27,8 @@ from webapp.database import in_one_moment
 from webapp.exams.archive import Archive, ArchivedFile, new_archive
 from webapp.models import Answer, Candidacy, LogEntry, LogSubject, Question, RosterEntry, Test, User
 from webapp.models.derived import own_end, progress, sitting
-from webapp.same_text import BYTE_ORDER_MARK
-from webapp.spreadsheets import harmless
+from webapp.text.normalization import BYTE_ORDER_MARK
+from webapp.web.csv_download import harmless
 
 ROWS_AT_ONCE = 50
 """Answers may have 100,000 characters each."""

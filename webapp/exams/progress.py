@@ -11,7 +11,7 @@ from webapp.database import writing
 from webapp.exams.refusals import NotNow
 from webapp.exams.sittings import State, own_sitting
 from webapp.models import Answer, Question, Test
-from webapp.same_text import is_blank
+from webapp.text.normalization import is_blank
 
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """Who was too late to submit may still do so until the test is closed; answers are no longer taken then."""

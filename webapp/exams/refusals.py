@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from webapp.refusals import Refusal
+from webapp.exceptions import Refusal
 
 if TYPE_CHECKING:
     from webapp.exams.answers import SavedAnswer

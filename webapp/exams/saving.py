@@ -15,7 +15,7 @@ from webapp.database import microseconds
 from webapp.exams import answers
 from webapp.extensions import db
 from webapp.models import SessionClaims
-from webapp.timezone import installation_locale, installation_zone
+from webapp.web.times import installation_locale, installation_zone
 
 
 def save_at_once(

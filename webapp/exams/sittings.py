@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, defer
 
 from webapp.access import ENTRY_BEFORE_START
 from webapp.database import writing
+from webapp.exceptions import NotFound
 from webapp.models import ATTEMPTS, Candidacy, Question, Test
 from webapp.models.derived import own_end
-from webapp.refusals import NotFound
 
 GRACE = timedelta(seconds=15)
 """What was typed before the own end may arrive this much later. It is for the way only: fields close at the end."""

@@ -9,16 +9,16 @@ from werkzeug.wrappers import Response
 from webapp.access import is_contributor
 from webapp.clock import utcnow
 from webapp.database import LARGEST_ID
-from webapp.errors import wants_fragment
 from webapp.exams import answers, progress, saving, sittings
 from webapp.exams.known_saves import FAILED, FIELDS, SAVED
 from webapp.exams.layout import own_sittings
 from webapp.exams.refusals import ExamRefusal
+from webapp.exceptions import BadParameter
 from webapp.extensions import db, login
 from webapp.messaging import inbox
-from webapp.refusals import BadParameter
-from webapp.same_text import is_blank
-from webapp.security import checks_session_itself, session_claims
+from webapp.text.normalization import is_blank
+from webapp.web.errors import wants_fragment
+from webapp.web.security import checks_session_itself, session_claims
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"

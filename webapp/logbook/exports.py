@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from webapp.logbook.chain import Broken, Fields, Subject, Written
-from webapp.same_text import BYTE_ORDER_MARK
+from webapp.text.normalization import BYTE_ORDER_MARK
 
 KEYS: dict[str, Collection[str]] = {
     "entry": {*Fields._fields, "previous_hash", "hash"},

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from webapp.exceptions import BadParameter
 from webapp.logbook.words import ACTIONS
-from webapp.refusals import BadParameter
-from webapp.same_text import same
+from webapp.text.normalization import normalize
 
 NAMES = ("from", "to", "person", "action", "text")
 LONGEST_PHRASE = 200
@@ -50,7 +50,7 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
             raise BadParameter(_printable(name))
         if CONTROL.search("".join(values)):
             _refuse(name, values[0])
-        told = {same(value) for value in values} - {""}
+        told = {normalize(value) for value in values} - {""}
         if len(told) > 1 or any(len(value) > LONGEST_PHRASE for value in told):
             _refuse(name, max(told))
         if told:

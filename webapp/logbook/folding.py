@@ -1,4 +1,4 @@
-"""Finding a phrase in the log as the monitor's search does (`same_text.found`), on both databases."""
+"""Finding a phrase in the log as the monitor's search does (`fold_for_search`), on both databases."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from webapp.same_text import ACCENTS_FROM, ALIKE, BLANK, JOINERS, NEVER_SEEN, SELECTORS, found
+from webapp.text.normalization import ACCENTS_FROM, ALIKE, BLANK, JOINERS, NEVER_SEEN, SELECTORS, fold_for_search
 
 FOUND = "examhall_found"
 LAST_ACCENT = 0x1FFFF
 
 
 class part_of(GenericFunction[bool]):  # noqa: N801 an SQL function
-    """`part_of(text, phrase, key)`: whether the phrase, as `found()` gives it, is part of the text, or of the value of
-    `key` in JSON text."""
+    """`part_of(text, phrase, key)`: whether the phrase, as `fold_for_search()` gives it, is part of the text, or
+    of the value of `key` in JSON text."""
 
     type = Boolean()
     inherit_cache = True
@@ -41,7 +41,7 @@ def _on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def found_on_postgresql(text: str) -> str:
-    """The SQL of `found()` for an SQL expression: the same steps in the same order."""
+    """The SQL of `fold_for_search()` for an SQL expression: the same steps in the same order."""
     alike = {chr(sign): other for sign, other in ALIKE.items()}
     single = {sign: other for sign, other in alike.items() if len(other) == 1}
     translation = f"{_literal(''.join(single))}, {_literal(''.join(single.values()))}"
@@ -70,7 +70,7 @@ def contains(text: Any, phrase: str, key: str | None = None) -> ColumnElement[bo
 
     With `key`, in that value of a column that holds a JSON object.
     """
-    return part_of(text, found(phrase)) if key is None else part_of(text, found(phrase), key)
+    return part_of(text, fold_for_search(phrase)) if key is None else part_of(text, fold_for_search(phrase), key)
 
 
 def teach_sqlite(engine: Engine) -> None:
@@ -84,4 +84,4 @@ def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _found(text: str | None) -> str:
-    return found(text or "")
+    return fold_for_search(text or "")

@@ -13,7 +13,7 @@ from webapp.logbook import reading
 from webapp.logbook.filters import LogFilter
 from webapp.logbook.sight import Sight
 from webapp.logbook.words import action_label
-from webapp.spreadsheets import Pieces
+from webapp.web.csv_download import Pieces
 
 MOST = 10_000
 """Entries that a browser can still print; a longer list says that it ends early."""

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select
 from sqlalchemy.orm import Session
 
+from webapp.exceptions import NotFound
 from webapp.logbook.filters import LogFilter
 from webapp.logbook.folding import contains
 from webapp.logbook.sight import Sight, concerning
 from webapp.models import LogEntry, LogSubject
-from webapp.refusals import NotFound
-from webapp.same_text import ordered
+from webapp.text.normalization import natural_sort_key
 
 PAGE_SIZE = 50
 AT_ONCE = 1000
@@ -158,7 +158,7 @@ def open_entry(session: Session, sight: Sight, number: int) -> Opened:
     subjects = session.scalars(
         everyone.where(LogSubject.entry_id == number, sight.subjects()).order_by(LogSubject.candidacy_id)
     ).all()
-    subjects = sorted(subjects, key=lambda subject: (subject.test_title, ordered(subject.number)))
+    subjects = sorted(subjects, key=lambda subject: (subject.test_title, natural_sort_key(subject.number)))
     total = session.scalar(select(func.count(distinct(LogSubject.user_id))).where(LogSubject.entry_id == number))
     hidden = (total or 0) - len({subject.user_id for subject in subjects})
     return Opened(entry, json.loads(entry.detail), subjects, hidden)

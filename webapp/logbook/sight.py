@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
-from webapp.access import Reach, Right, is_contributor, reach
+from webapp.access import AccessScope, Right, access_scope, is_contributor
+from webapp.exceptions import NotAllowed
 from webapp.models import LogEntry, LogSubject, User
-from webapp.refusals import NotAllowed
 
 
 def concerning(subject: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -24,7 +24,7 @@ class Sight:
     room: what concerns somebody there); everyone what they did themselves, with all whom it concerned."""
 
     actor_id: int
-    within: Reach
+    scope: AccessScope
 
     def own(self) -> ColumnElement[bool]:
         """Entries that this person made."""
@@ -32,25 +32,25 @@ class Sight:
 
     def subject_within(self) -> ColumnElement[bool]:
         """Subjects of this person's tests and rooms, as they were then."""
-        if self.within.everything:
+        if self.scope.everything:
             return true()
-        whole = [test_id for test_id in self.within.roles if test_id not in self.within.rooms]
+        whole = [test_id for test_id in self.scope.roles if test_id not in self.scope.rooms]
         parts: list[ColumnElement[bool]] = [LogSubject.test_id.in_(whole)] if whole else []
         parts += [
-            and_(LogSubject.test_id == test_id, LogSubject.room == room) for test_id, room in self.within.rooms.items()
+            and_(LogSubject.test_id == test_id, LogSubject.room == room) for test_id, room in self.scope.rooms.items()
         ]
         return or_(false(), *parts)
 
     def entries(self) -> ColumnElement[bool]:
         """The entries that this person may see."""
-        if self.within.everything:
+        if self.scope.everything:
             return true()
         concerned = concerning(self.subject_within())
-        return or_(self.own(), concerned) if self.within else self.own()
+        return or_(self.own(), concerned) if self.scope else self.own()
 
     def subjects(self) -> ColumnElement[bool]:
         """The subjects that this person may see; for a query that joins them to their entries."""
-        return true() if self.within.everything else or_(self.own(), self.subject_within())
+        return true() if self.scope.everything else or_(self.own(), self.subject_within())
 
 
 def sight_of(session: Session, actor: User, now: datetime) -> Sight:
@@ -60,4 +60,4 @@ def sight_of(session: Session, actor: User, now: datetime) -> Sight:
     """
     if not actor.is_admin and not is_contributor(session, actor):
         raise NotAllowed("candidates have no log")
-    return Sight(actor.id, reach(session, actor, Right.READ_LOG, now, window=False))
+    return Sight(actor.id, access_scope(session, actor, Right.READ_LOG, now, window=False))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext
 
 from webapp.logbook.words import action_label, role_label, summary
-from webapp.spreadsheets import Pieces, harmless
+from webapp.web.csv_download import Pieces, harmless
 
 LINES_AT_ONCE = 200
 

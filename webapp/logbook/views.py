@@ -10,16 +10,16 @@ from flask_babel import format_date
 from flask_login import current_user
 
 from webapp.clock import utcnow
-from webapp.errors import wants_fragment
+from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.logbook import reading, words
 from webapp.logbook.filters import LogFilter, parse_filter, parse_page
 from webapp.logbook.printing import print_chunks
 from webapp.logbook.sight import Sight, sight_of
 from webapp.logbook.table import as_csv
-from webapp.refusals import BadParameter
-from webapp.spreadsheets import csv_answer, streamed
-from webapp.timezone import installation_zone, local
+from webapp.web.csv_download import csv_answer, streamed
+from webapp.web.errors import wants_fragment
+from webapp.web.times import installation_zone, local
 
 blueprint = Blueprint("logbook", __name__)
 
@@ -38,7 +38,7 @@ def index() -> str:
         chosen=dict(wanted.pairs),
         actions=[(name, words.ACTIONS[name]) for name in _actions(sight)],
         zone=installation_zone(),
-        may_see_all=bool(sight.within),
+        may_see_all=bool(sight.scope),
     )
 
 
@@ -76,7 +76,7 @@ def _asked() -> tuple[Sight, LogFilter]:
 
 def _actions(sight: Sight) -> list[str]:
     """Sign-ins are for administrators only: others need not choose what they cannot see."""
-    return [name for name in words.ACTIONS if sight.within.everything or not name.startswith(("sign_in.", "log."))]
+    return [name for name in words.ACTIONS if sight.scope.everything or not name.startswith(("sign_in.", "log."))]
 
 
 def page_address(wanted: LogFilter, number: int) -> str:

@@ -15,13 +15,13 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.access import Reach, Right, is_contributor, reach
+from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.among import among
+from webapp.exceptions import NotAllowed, NotFound
 from webapp.messaging.refusals import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test, User
 from webapp.monitor.filters import Filter, check_values, tests_shown
 from webapp.monitor.query import matching_alone, resolve_phrase, select_candidacies
-from webapp.refusals import NotAllowed, NotFound
 
 CANDIDACIES_OF_A_PERSON = 20
 """Hardly anybody has more. An audience of more than that for each person is counted before it is read to the end."""
@@ -49,21 +49,21 @@ class Selection:
         """The same for exactly these, who were shown by the filter's phrase or by its words."""
         return replace(self, filter=replace(self.filter, by_words=by_words), frozen=candidacies)
 
-    def query(self, reach: Reach, now: datetime) -> Select[Any]:
+    def query(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
-        return self._narrowed(select_candidacies(self._within(reach), self._asked, now))
+        return self._narrowed(select_candidacies(self._within(scope), self._asked, now))
 
-    def named(self, reach: Reach, now: datetime) -> Select[Any]:
+    def named(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, each with its test and person, for who writes them down."""
-        return self._narrowed(matching_alone(self._within(reach), self._asked, now, named=True))
+        return self._narrowed(matching_alone(self._within(scope), self._asked, now, named=True))
 
-    def ids(self, reach: Reach, now: datetime) -> Select[Any]:
+    def ids(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, for who wants no more of them: quicker to count."""
-        return self._narrowed(matching_alone(self._within(reach), self._asked, now, entry=True))
+        return self._narrowed(matching_alone(self._within(scope), self._asked, now, entry=True))
 
-    def _within(self, reach: Reach) -> Reach:
+    def _within(self, scope: AccessScope) -> AccessScope:
         """A filter looks where the monitor's does; picked candidates may be in any test within reach."""
-        return tests_shown(reach, self.filter) if self.listed is None and self.frozen is None else reach
+        return tests_shown(scope, self.filter) if self.listed is None and self.frozen is None else scope
 
     @property
     def _asked(self) -> Filter:
@@ -78,7 +78,7 @@ class Selection:
         the monitor's list of this person makes. What is frozen was decided when it was shown."""
         if self.frozen is not None or not self.filter.has_several_words:
             return self
-        watched = self._within(reach(session, actor, Right.WATCH, now))
+        watched = self._within(access_scope(session, actor, Right.WATCH, now))
         return replace(self, filter=resolve_phrase(session, watched, self.filter, now))
 
     def described(self) -> dict[str, Any]:
@@ -109,28 +109,28 @@ class Audience:
     persons: frozenset[int]
 
 
-def reach_of_sender(session: Session, sender: User, now: datetime) -> Reach:
+def sender_scope(session: Session, sender: User, now: datetime) -> AccessScope:
     """Whom `sender` may write to at all. Raises `NoOpenTest`, or `NotAllowed` for who works in no test."""
-    within = reach(session, sender, Right.SEND, now)
-    if not within:
+    scope = access_scope(session, sender, Right.SEND, now)
+    if not scope:
         raise NoOpenTest("no test is open") if is_contributor(session, sender) else NotAllowed("no staff")
-    return within
+    return scope
 
 
-def count(session: Session, selection: Selection, reach: Reach, now: datetime, limit: int) -> int:
+def count(session: Session, selection: Selection, scope: AccessScope, now: datetime, limit: int) -> int:
     """How many candidacies a selection reaches at this moment; each person counts once against the limit (R4, R5).
 
     Raises `TooManyRecipients` above `limit` persons, `NoRecipients` for none, and for a list `NotFound` if none of it
     is within reach, `AudienceChanged` if only a part is; `BadParameter` for a test, room or group that nobody has.
     """
     if selection.frozen is None:
-        check_values(session, reach, selection.filter)
-    query = selection.ids(reach, now)
+        check_values(session, scope, selection.filter)
+    query = selection.ids(scope, now)
     found, persons = _counted(session, query.limit(limit * CANDIDACIES_OF_A_PERSON + 1))
     if found > limit * CANDIDACIES_OF_A_PERSON:
         found, persons = _counted(session, query)
     if persons > limit:
-        raise TooManyRecipients(found, persons, limit, parts(session, selection.named(reach, now)))
+        raise TooManyRecipients(found, persons, limit, parts(session, selection.named(scope, now)))
     if selection.listed and selection.frozen is None and not selection.filter:
         missing = len(set(selection.listed)) - found
         if missing and not found:

@@ -12,7 +12,7 @@ from sqlalchemy import and_, case
 from sqlalchemy.orm import Session
 
 from webapp.access import RoomLimit
-from webapp.messaging.audience import Audience, Selection, count, reach_of_sender
+from webapp.messaging.audience import Audience, Selection, count, sender_scope
 from webapp.messaging.overlaps import Overlap, overlaps
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
 from webapp.models import RosterEntry, Test, User
@@ -81,22 +81,22 @@ class Preview:
 def preview(session: Session, sender: User, selection: Selection, *, now: datetime, limit: int) -> Preview:
     """Look at an audience; too many and nobody are shown, not raised.
 
-    Raises as `reach_of_sender`, and `NotFound` or `AudienceChanged` for a list that is not wholly within reach.
+    Raises as `sender_scope`, and `NotFound` or `AudienceChanged` for a list that is not wholly within reach.
     """
-    within = reach_of_sender(session, sender, now)
+    scope = sender_scope(session, sender, now)
     selection = selection.settled(session, sender, now)
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     try:
-        count(session, selection, within, now, limit)
+        count(session, selection, scope, now, limit)
     except TooManyRecipients as refusal:
         return Preview(words, limit, refusal.candidacies, refusal.persons, refusal.parts)
     except NoRecipients:
         return Preview(words, limit)
-    people = session.execute(selection.query(within, now).with_only_columns(*_shown(now)).order_by(*BY_NAME)).all()
+    people = session.execute(selection.query(scope, now).with_only_columns(*_shown(now)).order_by(*BY_NAME)).all()
     if not people:  # all of them have left since they were counted
         return Preview(words, limit)
     audience = Audience(tuple(sorted(one.id for one in people)), frozenset(one.user_id for one in people))
-    seen, unseen = overlaps(session, sender, within, audience, now)
+    seen, unseen = overlaps(session, sender, scope, audience, now)
     return Preview(
         words,
         limit,
@@ -105,7 +105,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         audience=audience,
         by_words=selection.filter.by_words,
         stages=_stages(people),
-        room_limit=within.room_limit(),
+        room_limit=scope.room_limit(),
         names=_names(people),
         places=_places(people),
         tests=sorted({(one.test_id, one.title) for one in people}, key=lambda test: (test[1], test[0])),

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from webapp.clock import utcnow
 from webapp.config import Settings
-from webapp.errors import wants_fragment
+from webapp.exceptions import Refusal
 from webapp.extensions import db
 from webapp.messaging.audience import Kind, Selection, Tokens
 from webapp.messaging.composing import Preview, preview
@@ -19,7 +19,7 @@ from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, 
 from webapp.messaging.sending import Draft
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
 from webapp.monitor.filters import Filter
-from webapp.refusals import Refusal
+from webapp.web.errors import wants_fragment
 
 
 @dataclass(frozen=True)

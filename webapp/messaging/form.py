@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from webapp.exceptions import BadParameter
 from webapp.messaging.audience import Selection
 from webapp.messaging.sending import Draft
 from webapp.monitor.filters import parse_filter, printable
-from webapp.refusals import BadParameter
 
 OWN_NAMES = frozenset(
     {"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "person", "insert"}

@@ -10,12 +10,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import push
 from webapp.accounts.next_address import inside
-from webapp.errors import wants_fragment
+from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.messaging.form import MOST_PICKED, number_in
 from webapp.messaging.views import blueprint
-from webapp.refusals import BadParameter
+from webapp.web.errors import wants_fragment
 
 
 @blueprint.get("/inbox")

@@ -16,7 +16,7 @@ from webapp.asking_together import AskedTogether
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Message, Role, SessionClaims
-from webapp.timezone import installation_locale, installation_zone
+from webapp.web.times import installation_locale, installation_zone
 
 KEPT = 256
 """Notices that are kept as they are shown."""

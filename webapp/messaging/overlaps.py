@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CTE, ColumnElement, distinct, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from webapp.access import MAY, Reach, Right
+from webapp.access import MAY, AccessScope, Right
 from webapp.among import among
 from webapp.logbook.sight import Sight
 from webapp.messaging.audience import Audience
@@ -27,13 +27,13 @@ class Overlap:
 
 
 def overlaps(
-    session: Session, reader: User, within: Reach, audience: Audience, now: datetime
+    session: Session, reader: User, scope: AccessScope, audience: Audience, now: datetime
 ) -> tuple[list[Overlap], int]:
     """Recent sendings that the reader may see, newest first; and how many persons the others reached.
 
     `within` is where the reader may send.
     """
-    recent = _recent(reader, within, now)
+    recent = _recent(reader, scope, now)
     reached = (
         select(recent.c.number, recent.c.visible, Delivery.user_id)
         .join(Delivery, Delivery.message_id == recent.c.number)
@@ -53,19 +53,19 @@ def overlaps(
     return seen, sum(persons for message, persons in rows if message is None)
 
 
-def _recent(reader: User, within: Reach, now: datetime) -> CTE:
+def _recent(reader: User, scope: AccessScope, now: datetime) -> CTE:
     """Number of each recent message, and whether the reader may see it: asked once for each, not for each person."""
-    recent = select(Message.id.label("number"), _visible(reader, within).label("visible"))
+    recent = select(Message.id.label("number"), _visible(reader, scope).label("visible"))
     return recent.where(Message.sent_at > now - OVERLAP_WITHIN).cte().prefix_with("MATERIALIZED")
 
 
-def _visible(reader: User, within: Reach) -> ColumnElement[bool]:
+def _visible(reader: User, scope: AccessScope) -> ColumnElement[bool]:
     """What the log shows them, and what concerns nobody but those whom they may send to."""
     if reader.is_admin:  # sees all of the log
         return literal(value=True)
-    reading = {test_id: role for test_id, role in within.roles.items() if role in MAY[Right.READ_LOG]}
-    rooms = {test_id: room for test_id, room in within.rooms.items() if test_id in reading}
-    in_log = Sight(reader.id, replace(within, roles=reading, rooms=rooms)).subject_within()
+    reading = {test_id: role for test_id, role in scope.roles.items() if role in MAY[Right.READ_LOG]}
+    rooms = {test_id: room for test_id, room in scope.rooms.items() if test_id in reading}
+    in_log = Sight(reader.id, replace(scope, roles=reading, rooms=rooms)).subject_within()
     of_message = LogSubject.entry_id == Message.id
-    beyond = exists().where(of_message, ~Sight(reader.id, within).subject_within())
+    beyond = exists().where(of_message, ~Sight(reader.id, scope).subject_within())
     return or_(Message.sender_id == reader.id, exists().where(of_message, in_log), ~beyond)

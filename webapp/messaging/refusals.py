@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from webapp.refusals import NotAllowed, Refusal
+from webapp.exceptions import NotAllowed, Refusal
 
 
 class BadText(Refusal):

@@ -15,16 +15,16 @@ from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.database import NOT_AWAITED, PLANNED_ONCE, writing
+from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, Head, append, in_order, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
-from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count, reach_of_sender
+from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count, sender_scope
 from webapp.messaging.refusals import AudienceChanged, ContentChanged
 from webapp.messaging.text import checked
 from webapp.models import Delivery, LogSubject, Message, Role, User
 from webapp.monitor.filters import check_values
 from webapp.monitor.words import filter_in_words
-from webapp.refusals import BadParameter, NotAllowed
 
 KEY = re.compile(r"[!-~]{1,64}")
 DELIVERIES: Any = Delivery.__table__
@@ -123,20 +123,20 @@ def _send(
         if earlier.content_digest != content_digest(draft):
             raise ContentChanged(earlier.id)
         return Sent(earlier, [], repeated=True)
-    within = reach_of_sender(session, sender, now)
+    scope = sender_scope(session, sender, now)
     selection, shown = _as_shown(draft, tokens)
     selection = selection.settled(session, sender, now)
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     if uncounted and shown and len(shown) <= limit:
-        check_values(session, within, selection.filter)
-        subjects = _write_as_shown(session, head, selection.named(within, now), shown)
+        check_values(session, scope, selection.filter)
+        subjects = _write_as_shown(session, head, selection.named(scope, now), shown)
     else:
-        found = count(session, selection, within, now, limit)
+        found = count(session, selection, scope, now, limit)
         if shown is None:
             raise AudienceChanged(joined=None, left=None)
-        subjects = _deliver(session, head, selection.named(within, now))
+        subjects = _deliver(session, head, selection.named(scope, now))
         _check_people(subjects, shown, found)
-    role = within.highest_role({row.test_id for row in subjects})
+    role = scope.highest_role({row.test_id for row in subjects})
     if role is None:
         raise NotAllowed("no role in these tests")
     message = _message(head, sender, role, draft, selection, subjects, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from webapp.messaging.refusals import BadText
-from webapp.same_text import is_blank
+from webapp.text.normalization import is_blank
 
 SUBJECT_LIMIT = 120
 BODY_LIMIT = 4000

@@ -7,9 +7,9 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.access import Right, reach
+from webapp.access import Right, access_scope
 from webapp.clock import utcnow
-from webapp.errors import wants_fragment
+from webapp.exceptions import BadParameter, NotFound
 from webapp.extensions import db
 from webapp.logbook.reading import MESSAGE_SENT, open_entry
 from webapp.logbook.sight import sight_of
@@ -20,8 +20,8 @@ from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, 
 from webapp.messaging.sending import Sent, send
 from webapp.messaging.text import one_line_end
 from webapp.models import Test
-from webapp.refusals import BadParameter, NotFound
-from webapp.timezone import installation_zone
+from webapp.web.errors import wants_fragment
+from webapp.web.times import installation_zone
 
 blueprint = Blueprint("messaging", __name__)
 
@@ -76,9 +76,9 @@ def _sent(sent: Sent) -> BaseResponse:
 
 def _title(text: str) -> str:
     """The title of a test that the sender may send to: other tests' titles may be nobody's business yet."""
-    within = reach(db.session(), current_user, Right.SEND, utcnow())
+    scope = access_scope(db.session(), current_user, Right.SEND, utcnow())
     test_id = number_in("insert", text)
-    title = db.session.scalar(select(Test.title).where(Test.id == test_id, within.test_condition()))
+    title = db.session.scalar(select(Test.title).where(Test.id == test_id, scope.test_condition()))
     if title is None:
         raise BadParameter("insert", text)
     return title

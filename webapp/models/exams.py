@@ -121,7 +121,7 @@ class RosterEntry(Model):
     sort_name: Mapped[str] = mapped_column(Text, default="")
     """The person's name, case folded: what lists are sorted by at first, written together with the search text."""
     sort_number: Mapped[str] = mapped_column(Text, default="", server_default="")
-    """The candidate ID as it is sorted (`same_text.ordered`), written together with the search text."""
+    """The candidate ID as it is sorted (`natural_sort_key`), written together with the search text."""
 
     user: Mapped[User] = relationship(lazy="raise")
     test: Mapped[Test] = relationship(lazy="raise")

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import LARGEST_ID, Instant
 from webapp.extensions import Model
-from webapp.same_text import same
+from webapp.text.normalization import normalize
 
 
 def sign_in_name(username: str) -> str:
     """The form of a username that is compared: case and compatibility forms do not matter at a keyboard."""
-    return same(unicodedata.normalize("NFKC", same(username)).casefold())
+    return normalize(unicodedata.normalize("NFKC", normalize(username)).casefold())
 
 
 class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.models import RosterEntry, Test
 from webapp.monitor.filters import FIXED_VALUES
 from webapp.monitor.words import NONE_ASSIGNED, VALUES, test_in_words
@@ -34,33 +34,33 @@ class Choices:
         return offered
 
 
-def choices(session: Session, reach: Reach) -> Choices:
+def choices(session: Session, scope: AccessScope) -> Choices:
     """Three statements; only rooms and groups that somebody within reach has. Tests that are open now come first."""
     tests = session.execute(
         select(Test.id, Test.title, Test.start_date, Test.closed_at)
-        .where(reach.test_condition())
+        .where(scope.test_condition())
         .order_by(Test.starts_at.desc(), Test.title)
     ).all()
     titles = [test.title for test in tests]
     return Choices(
         test=[
-            (str(test.id), _with_state(test_in_words(test.title, test.start_date, titles), test, reach))
-            for test in sorted(tests, key=lambda test: test.id not in reach.open_tests)
+            (str(test.id), _with_state(test_in_words(test.title, test.start_date, titles), test, scope))
+            for test in sorted(tests, key=lambda test: test.id not in scope.open_tests)
         ],
-        room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, reach, RosterEntry.room)],
-        group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, reach, RosterEntry.group_name)],
+        room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, scope, RosterEntry.room)],
+        group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, scope, RosterEntry.group_name)],
     )
 
 
-def _with_state(words: str, test: Any, reach: Reach) -> str:
+def _with_state(words: str, test: Any, scope: AccessScope) -> str:
     """What a test is called in the filter; one that is not open says so."""
-    if test.id in reach.open_tests:
+    if test.id in scope.open_tests:
         return words
     if test.closed_at is None:
         return str(gettext("%(test)s (not open yet)", test=words))
     return str(gettext("%(test)s (closed)", test=words))
 
 
-def _distinct(session: Session, reach: Reach, column: object) -> list[str]:
-    query = select(column).where(reach.condition()).distinct().order_by(column)  # type: ignore[call-overload]
+def _distinct(session: Session, scope: AccessScope, column: object) -> list[str]:
+    query = select(column).where(scope.condition()).distinct().order_by(column)  # type: ignore[call-overload]
     return list(session.scalars(query))

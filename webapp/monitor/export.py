@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.monitor.candidates import MOMENTS, CandidateRow, as_rows, moment_of_minute, planner_names, shown
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import Filter
@@ -20,14 +20,14 @@ from webapp.monitor.finding import ordered
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 from webapp.monitor.words import VALUES
-from webapp.spreadsheets import Pieces, harmless
+from webapp.web.csv_download import Pieces, harmless
 
 ROWS_PER_CHUNK = 500
 
 
 def csv_chunks(
     session: Session,
-    reach: Reach,
+    scope: AccessScope,
     filter: Filter,  # noqa: A002 the field's word
     presentation: Presentation,
     now: datetime,
@@ -38,7 +38,7 @@ def csv_chunks(
     """
     words, heads = _words(), _heads(presentation.columns)
     yield _lines([heads])
-    for rows in all_rows(session, reach, filter, presentation, now):
+    for rows in all_rows(session, scope, filter, presentation, now):
         yield _lines(
             [list(chain(*(_cells(row, key, words, filter.zone) for key in presentation.columns))) for row in rows]
         )
@@ -46,14 +46,14 @@ def csv_chunks(
 
 def all_rows(
     session: Session,
-    reach: Reach,
+    scope: AccessScope,
     filter: Filter,  # noqa: A002
     presentation: Presentation,
     now: datetime,
     most: int | None = None,
 ) -> Iterator[list[CandidateRow]]:
     """All rows of a list in its order, some hundred at a time; no more than `most`."""
-    query = ordered(shown(select_candidacies(reach, filter, now), now), presentation, now).limit(most)
+    query = ordered(shown(select_candidacies(scope, filter, now), now), presentation, now).limit(most)
     found = session.connection().execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
     planners: dict[int, str] = {}
     for part in found.partitions():

@@ -16,14 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.access import Reach
+from webapp.access import AccessScope
+from webapp.exceptions import BadParameter
 from webapp.models import Attendance, RosterEntry, Test
 from webapp.models.derived import Progress
 from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
 from webapp.planning.search_text import SEPARATOR
-from webapp.refusals import BadParameter
-from webapp.same_text import found, is_blank, same
+from webapp.text.normalization import fold_for_search, is_blank, normalize
 
 STATUSES = ("online", "offline")
 FLAGS = ("yes", "no")
@@ -55,7 +55,7 @@ class Filter:
     """Which candidacies are meant. Values are canonical: known, without doubles, in a fixed order."""
 
     q: str = ""
-    """One phrase as it was typed, but for spaces and invisible signs (`same_text.same`)."""
+    """One phrase as it was typed, but for spaces and invisible signs (`normalization.normalize`)."""
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(name, any of these values), in the order of `CHOICE_NAMES`."""
     times: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -72,7 +72,7 @@ class Filter:
     @property
     def has_several_words(self) -> bool:
         """Whether there is a word to look for apart from the others."""
-        return " " in found(self.q)
+        return " " in fold_for_search(self.q)
 
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) in canonical order; `parse_filter` makes the same filter of them."""
@@ -145,7 +145,7 @@ def _phrase(given: Sequence[str]) -> str:
         # before the ends are cut: Python takes the separator for a space
         if any(sign in phrase for sign in (SEPARATOR, "\0")) or not _is_text(phrase):
             _refuse("q", phrase)
-    phrases = {same(phrase) for phrase in given} - {""}
+    phrases = {normalize(phrase) for phrase in given} - {""}
     for phrase in phrases:
         if len(phrase) > LONGEST_PHRASE or len(phrases) > 1:
             _refuse("q", phrase)
@@ -166,7 +166,7 @@ def _choices(name: str, given: list[str]) -> tuple[str, ...]:
     for value in given:
         if not EXACT_TEXT.fullmatch(value) or (value and is_blank(value)):
             _refuse(name, value)
-    return tuple(sorted({same(value) for value in given}))
+    return tuple(sorted({normalize(value) for value in given}))
 
 
 def _number(value: str) -> int:
@@ -203,32 +203,32 @@ def printable(value: str) -> str:
     return value[:100].encode("utf-8", "replace").decode()
 
 
-def tests_shown(reach: Reach, filter: Filter) -> Reach:  # noqa: A002 the field's word
+def tests_shown(scope: AccessScope, filter: Filter) -> AccessScope:  # noqa: A002 the field's word
     """What a filter looks in: the tests that it names, else those that are open now (R26)."""
-    return reach if filter.values("test") else reach.open_now()
+    return scope if filter.values("test") else scope.open_now()
 
 
-def check_values(session: Session, reach: Reach, filter: Filter) -> None:  # noqa: A002 the field's word
+def check_values(session: Session, scope: AccessScope, filter: Filter) -> None:  # noqa: A002 the field's word
     """Refuse tests, rooms and groups that nobody within reach has (R6); `BadParameter` names the first.
 
     "None assigned" (a blank room or group) and the room that somebody is limited to are always known: whether
     anybody is in it changes while people look.
     """
-    _check("test", filter, _known_tests(session, reach, filter))
+    _check("test", filter, _known_tests(session, scope, filter))
     for name, column in (("room", RosterEntry.room), ("group", RosterEntry.group_name)):
         wanted = set(filter.values(name)) - {""}
         if name == "room":
-            wanted -= set(reach.rooms.values())
+            wanted -= set(scope.rooms.values())
         if wanted:
-            found = select(column).where(reach.condition(), column.in_(wanted)).distinct()
-            _check(name, filter, {"", *reach.rooms.values(), *session.scalars(found)})
+            found = select(column).where(scope.condition(), column.in_(wanted)).distinct()
+            _check(name, filter, {"", *scope.rooms.values(), *session.scalars(found)})
 
 
-def _known_tests(session: Session, reach: Reach, filter: Filter) -> set[str]:  # noqa: A002
-    if reach.everything and filter.values("test"):
+def _known_tests(session: Session, scope: AccessScope, filter: Filter) -> set[str]:  # noqa: A002
+    if scope.everything and filter.values("test"):
         wanted = [int(value) for value in filter.values("test")]
         return {str(number) for number in session.scalars(select(Test.id).where(Test.id.in_(wanted)))}
-    return {str(number) for number in reach.roles}
+    return {str(number) for number in scope.roles}
 
 
 def _check(name: str, filter: Filter, known: set[str]) -> None:  # noqa: A002

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, select
 
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.among import among, together
 from webapp.database import LARGEST_ID, PLANNED_ONCE
 from webapp.models import RosterEntry
@@ -73,17 +73,17 @@ class Sizes:
     """The last size of each view: the way to its next page rests on it, and for seconds the count of very many."""
 
     def __init__(self) -> None:
-        self._sizes: dict[tuple[Reach, Filter], Size] = {}
+        self._sizes: dict[tuple[AccessScope, Filter], Size] = {}
 
-    def of(self, reach: Reach, filter: Filter) -> Size | None:  # noqa: A002 the field's word
+    def of(self, scope: AccessScope, filter: Filter) -> Size | None:  # noqa: A002 the field's word
         """The last one; None if it is not remembered."""
-        return self._sizes.get((reach, filter))
+        return self._sizes.get((scope, filter))
 
-    def remember(self, reach: Reach, filter: Filter, size: Size) -> None:  # noqa: A002
+    def remember(self, scope: AccessScope, filter: Filter, size: Size) -> None:  # noqa: A002
         """Keep it for the next time."""
         if len(self._sizes) >= VIEWS:
             self._sizes.clear()
-        self._sizes[reach, filter] = size
+        self._sizes[scope, filter] = size
 
 
 class Statements:
@@ -92,8 +92,8 @@ class Statements:
     Their parameters: `matching.parameters`, and `most`, `ids` or `skipped` where they speak of them.
     """
 
-    def __init__(self, reach: Reach, filter: Filter, sort: str) -> None:  # noqa: A002
-        self._view = reach, filter, Presentation(sort=sort)
+    def __init__(self, scope: AccessScope, filter: Filter, sort: str) -> None:  # noqa: A002
+        self._view = scope, filter, Presentation(sort=sort)
 
     @cached_property
     def few(self) -> Select[int, str | None]:
@@ -134,14 +134,14 @@ class Statements:
 
 
 @lru_cache(maxsize=KEPT)
-def statements_of(reach: Reach, filter: Filter, sort: str) -> Statements:  # noqa: A002
+def statements_of(scope: AccessScope, filter: Filter, sort: str) -> Statements:  # noqa: A002
     """Those of a view; everybody who looks at the same has the same."""
-    return Statements(reach, filter, sort)
+    return Statements(scope, filter, sort)
 
 
 def find(
     connection: Connection,
-    reach: Reach,
+    scope: AccessScope,
     filter: Filter,  # noqa: A002
     presentation: Presentation,
     now: datetime,
@@ -155,9 +155,9 @@ def find(
     Over all tests, whoever knows the `last` size asks for no more than is needed, and very many are not counted again
     for some seconds; where it is not known, PostgreSQL expects one.
     """
-    page, narrow = presentation.page, is_narrow(reach, filter)
+    page, narrow = presentation.page, is_narrow(scope, filter)
     limit = _few(page, narrow=narrow) if sorted_up_to is None else sorted_up_to
-    ask = Asking(connection, statements_of(reach, in_general(filter), presentation.sort), parameters(filter, now), now)
+    ask = Asking(connection, statements_of(scope, in_general(filter), presentation.sort), parameters(filter, now), now)
     return _find_in_few_tests(ask, page, limit) if narrow else _find_over_all(ask, page, limit, last)
 
 
@@ -248,9 +248,9 @@ def _page_of_few(presentation: Presentation) -> Select[Any]:
     return _on_page(query, presentation, NOW).execution_options(**{PLANNED_ONCE: True})
 
 
-def _many(reach: Reach, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
+def _many(scope: AccessScope, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002
     way = walking if presentation.sort_column == DEFAULT_SORT else select_candidacies
-    return way(reach, filter, now)
+    return way(scope, filter, now)
 
 
 def _on_page(query: Select[Any], presentation: Presentation, now: Moment) -> Select[Any]:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from webapp.exceptions import BadParameter
 from webapp.monitor.columns import AT_FIRST, BY_KEY
 from webapp.monitor.filters import Filter, printable
-from webapp.refusals import BadParameter
 
 DEFAULT_SORT = "name"
 KEPT = 256

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.export import all_rows
 from webapp.monitor.filters import Filter
@@ -17,7 +17,7 @@ from webapp.monitor.presentation import Presentation, query_string
 from webapp.monitor.query import select_candidacies
 from webapp.monitor.rows import Look
 from webapp.monitor.words import filter_in_words
-from webapp.spreadsheets import Pieces
+from webapp.web.csv_download import Pieces
 
 MOST = 10_000
 """Rows that a browser can still print; a longer list says that it ends early."""
@@ -26,14 +26,14 @@ ROWS = "<!-- rows -->"
 
 def print_chunks(
     session: Session,
-    reach: Reach,
+    scope: AccessScope,
     filter: Filter,  # noqa: A002 the field's word
     presentation: Presentation,
     now: datetime,
     look: Look,
 ) -> Pieces:
     """Pieces of the page: its beginning, some hundred rows each, its end. `session` must live until the last."""
-    counted = select_candidacies(reach, filter, now).with_only_columns(func.count(), maintain_column_froms=True)
+    counted = select_candidacies(scope, filter, now).with_only_columns(func.count(), maintain_column_froms=True)
     page = render_template(
         "monitor/print.html",
         count=session.scalar(counted) or 0,
@@ -45,6 +45,6 @@ def print_chunks(
     )
     begin, _, end = page.partition(ROWS)
     yield begin
-    for rows in all_rows(session, reach, filter, presentation, now, MOST):
+    for rows in all_rows(session, scope, filter, presentation, now, MOST):
         yield "".join(look.printed(row) for row in rows)
     yield end

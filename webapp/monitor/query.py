@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.database import EPOCH, Instant, microseconds
 from webapp.models import ATTEMPTS, ENTRIES, TEXTS, Attendance, Candidacy, RosterEntry, Test, User
 from webapp.models.derived import Moment, Progress, has_progress, has_warning, is_online, sitting
@@ -30,7 +30,7 @@ from webapp.models.derived import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
 from webapp.monitor.phrases import any_like, contains, spellings
-from webapp.same_text import found
+from webapp.text.normalization import fold_for_search
 
 MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
     "seen": Candidacy.last_seen,
@@ -63,7 +63,7 @@ NUMBERS: dict[FromClause, ColumnElement[int]] = {
 """The candidacy's id in each of its tables."""
 
 
-def select_candidacies(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
+def select_candidacies(scope: AccessScope, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
     """Ids of the candidacies within `reach` that `filter` matches at `now`, in no order.
 
     Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
@@ -71,12 +71,12 @@ def select_candidacies(reach: Reach, filter: Filter, now: Moment) -> Select[int]
     """
     tables = (ENTRIES, ATTEMPTS, *([TEXTS] if filter.q else []))
     drawn_from = sitting().join(TEXTS, NUMBERS[TEXTS] == NUMBERS[ENTRIES]) if filter.q else sitting()
-    conditions = _conditions(filter, now, tables, narrow=is_narrow(reach, filter))
-    return select(RosterEntry.id).select_from(drawn_from).where(*_within(reach, tables), *conditions)
+    conditions = _conditions(filter, now, tables, narrow=is_narrow(scope, filter))
+    return select(RosterEntry.id).select_from(drawn_from).where(*_within(scope, tables), *conditions)
 
 
 def matching_alone(
-    reach: Reach,
+    scope: AccessScope,
     filter: Filter,  # noqa: A002
     now: Moment,
     *,
@@ -90,25 +90,25 @@ def matching_alone(
     `entry`, the roster's entry is there in any case, for whoever asks more of it; with `named`, its test and its person
     too. Without `by_index`, a phrase is looked for in each text, which is quicker where many have it.
     """
-    tables = _asked(filter, entry=entry or named or bool(reach.rooms))
-    conditions = _conditions(filter, now, tables, narrow=is_narrow(reach, filter), by_index=by_index)
-    return _drawn_from(tables, filter, named=named).where(*_within(reach, tables), *conditions)
+    tables = _asked(filter, entry=entry or named or bool(scope.rooms))
+    conditions = _conditions(filter, now, tables, narrow=is_narrow(scope, filter), by_index=by_index)
+    return _drawn_from(tables, filter, named=named).where(*_within(scope, tables), *conditions)
 
 
-def _within(reach: Reach, tables: Sequence[FromClause]) -> Iterator[ColumnElement[bool]]:
+def _within(scope: AccessScope, tables: Sequence[FromClause]) -> Iterator[ColumnElement[bool]]:
     """What is within reach, said of each of these tables, so that each is looked up by it; only entries have rooms."""
     for table in tables:
-        yield reach.condition() if table is ENTRIES else reach.test_condition(table.c.test_id)
+        yield scope.condition() if table is ENTRIES else scope.test_condition(table.c.test_id)
 
 
-def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
+def walking(scope: AccessScope, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
     """The same ids where they are known to be many, for whoever takes a page of them in the order of names.
 
     A database that looks for each of these conditions by an index finds them all and then has to sort them; one that
     walks along the names soon has met enough. It knows neither how many they are nor how they are spread, so what it
     could look up is wrapped for it. Not the test: names are in order within each.
     """
-    narrow = is_narrow(reach, filter)
+    narrow = is_narrow(scope, filter)
     plain = replace(filter, q="", choices=tuple(one for one in filter.choices if one[0] == "test"), times=())
     wrapped = replace(filter, choices=tuple(one for one in filter.choices if one[0] != "test"))
     tables = _asked(filter, entry=True)
@@ -116,7 +116,7 @@ def walking(reach: Reach, filter: Filter, now: Moment) -> Select[int]:  # noqa: 
         *_conditions(plain, now, (ENTRIES,), narrow=narrow),
         *map(_wrapped, _conditions(wrapped, now, tables, narrow=False, by_index=False)),
     ]
-    return _drawn_from(tables, filter).where(reach.condition(), *conditions)
+    return _drawn_from(tables, filter).where(scope.condition(), *conditions)
 
 
 def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -126,29 +126,29 @@ def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def searched(filter: Filter) -> list[str]:  # noqa: A002
     """What the searched text of a candidacy must have in it: the phrase, or each of its words."""
-    phrase = found(filter.q)
+    phrase = fold_for_search(filter.q)
     if not phrase:
         return []
     return phrase.split(" ") if filter.by_words else [phrase]
 
 
-def resolve_phrase(session: Session, reach: Reach, filter: Filter, now: datetime) -> Filter:  # noqa: A002
+def resolve_phrase(session: Session, scope: AccessScope, filter: Filter, now: datetime) -> Filter:  # noqa: A002
     """The filter that looks for the words of its phrase if nobody within reach, and within its other conditions, has
     the phrase itself. Asks the database only where there are several words."""
     if not filter.has_several_words:
         return filter
-    somebody = session.connection().execute(matching_alone(reach, filter, now).limit(1)).first()
+    somebody = session.connection().execute(matching_alone(scope, filter, now).limit(1)).first()
     return replace(filter, by_words=somebody is None)
 
 
-def is_narrow(reach: Reach, filter: Filter) -> bool:  # noqa: A002
+def is_narrow(scope: AccessScope, filter: Filter) -> bool:  # noqa: A002
     """Whether only a few tests are looked at, which their own indexes find at once."""
-    return 0 < len(_tests_of(reach, filter)) <= FEW_TESTS
+    return 0 < len(_tests_of(scope, filter)) <= FEW_TESTS
 
 
-def _tests_of(reach: Reach, filter: Filter) -> list[int]:  # noqa: A002
+def _tests_of(scope: AccessScope, filter: Filter) -> list[int]:  # noqa: A002
     """The only tests that are looked at; none if it is all there are."""
-    within = (reach.tests or ()) if reach.everything else reach.roles
+    within = (scope.tests or ()) if scope.everything else scope.roles
     return sorted(map(int, filter.values("test") or within))
 
 

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from webapp.monitor.candidates import CandidateRow, moment_of_minute
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.words import VALUES, candidate_in_words
-from webapp.timezone import installation_locale, installation_zone
+from webapp.web.times import installation_locale, installation_zone
 
 KEPT = 8192
 """Rows kept, of about a kilobyte and a half each."""

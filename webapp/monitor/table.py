@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Reach
+from webapp.access import AccessScope
 from webapp.among import among
 from webapp.database import PLANNED_ONCE, microseconds
 from webapp.models import RosterEntry
@@ -37,7 +37,7 @@ class TablePage:
 
 def load_page(
     session: Session,
-    reach: Reach,
+    scope: AccessScope,
     filter: Filter,  # noqa: A002 the field's word
     presentation: Presentation,
     now: datetime,
@@ -52,8 +52,8 @@ def load_page(
     connection = session.connection()
     sizes: Sizes = current_app.extensions["examhall_sizes"]
     for asked in (filter, replace(filter, by_words=True)) if filter.has_several_words else (filter,):
-        found = find(connection, reach, asked, presentation, now, last=sizes.of(reach, asked))
-        sizes.remember(reach, asked, found.size)
+        found = find(connection, scope, asked, presentation, now, last=sizes.of(scope, asked))
+        sizes.remember(scope, asked, found.size)
         if found.count:
             break
     places = {number: place for place, number in enumerate(found.ids)}

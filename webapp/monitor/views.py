@@ -10,9 +10,9 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.access import Reach, Right, is_contributor, reach
+from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.clock import utcnow
-from webapp.errors import wants_fragment
+from webapp.exceptions import NotAllowed
 from webapp.extensions import db
 from webapp.monitor.choices import choices
 from webapp.monitor.export import csv_chunks
@@ -25,9 +25,9 @@ from webapp.monitor.query import resolve_phrase
 from webapp.monitor.rows import look_now
 from webapp.monitor.table import load_page
 from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
-from webapp.refusals import NotAllowed
-from webapp.spreadsheets import csv_answer, streamed
-from webapp.timezone import installation_zone, local
+from webapp.web.csv_download import csv_answer, streamed
+from webapp.web.errors import wants_fragment
+from webapp.web.times import installation_zone, local
 
 blueprint = Blueprint("monitor", __name__)
 
@@ -57,11 +57,11 @@ def monitor_csv() -> BaseResponse:
     args = MultiDict(request.args)
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
-    within = tests_shown(_within_reach(asked, now), asked)
-    asked = resolve_phrase(db.session(), within, asked, now)
+    scope = tests_shown(_within_reach(asked, now), asked)
+    asked = resolve_phrase(db.session(), scope, asked, now)
     found = "-all-words" if asked.by_words else ""
     return csv_answer(
-        lambda session: csv_chunks(session, within, asked, presentation, now),
+        lambda session: csv_chunks(session, scope, asked, presentation, now),
         f"candidates-{local(now):%Y-%m-%d}{found}.csv",
     )
 
@@ -72,10 +72,10 @@ def monitor_print() -> BaseResponse:
     args = MultiDict(request.args)
     asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
     now = utcnow()
-    within = tests_shown(_within_reach(asked, now), asked)
-    asked = resolve_phrase(db.session(), within, asked, now)
+    scope = tests_shown(_within_reach(asked, now), asked)
+    asked = resolve_phrase(db.session(), scope, asked, now)
     look = look_now(presentation.columns, now)
-    return streamed(lambda session: print_chunks(session, within, asked, presentation, now, look), "text/html")
+    return streamed(lambda session: print_chunks(session, scope, asked, presentation, now, look), "text/html")
 
 
 @blueprint.errorhandler(NotOpen)
@@ -86,18 +86,18 @@ def not_open(_refusal: NotOpen) -> BaseResponse:
     return make_response(render_template(template, opening=opening), 403)
 
 
-def _within_reach(asked: Filter, now: datetime) -> Reach:
+def _within_reach(asked: Filter, now: datetime) -> AccessScope:
     session = db.session()
-    within = reach(session, current_user, Right.WATCH, now)
-    if not within:
+    scope = access_scope(session, current_user, Right.WATCH, now)
+    if not scope:
         raise NotOpen if is_contributor(session, current_user) else NotAllowed
-    check_values(session, within, asked)
-    return within
+    check_values(session, scope, asked)
+    return scope
 
 
-def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetime) -> MonitorPage:
+def _page(scope: AccessScope, asked: Filter, presentation: Presentation, now: datetime) -> MonitorPage:
     session = db.session()
-    table = load_page(session, tests_shown(within, asked), asked, presentation, now)
+    table = load_page(session, tests_shown(scope, asked), asked, presentation, now)
     return MonitorPage(
         user_id=current_user.id,
         filter=asked,
@@ -107,12 +107,12 @@ def _page(within: Reach, asked: Filter, presentation: Presentation, now: datetim
         now=now,
         zone=str(installation_zone()),
         look=look_now(presentation.columns, now),
-        helped_tests=within.tests_with(Right.HELP_SIGN_IN),
-        open_tests=len(within.open_tests),
-        sendable_tests=within.tests_with(Right.SEND),
-        room_limit=within.room_limit(),
-        other_tests=not within.all_are_open,
-        choices=None if wants_fragment() else choices(session, within),
+        helped_tests=scope.tests_with(Right.HELP_SIGN_IN),
+        open_tests=len(scope.open_tests),
+        sendable_tests=scope.tests_with(Right.SEND),
+        room_limit=scope.room_limit(),
+        other_tests=not scope.all_are_open,
+        choices=None if wants_fragment() else choices(session, scope),
     )
 
 

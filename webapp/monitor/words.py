@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.models import Test
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import PERIOD, moment_of
-from webapp.timezone import day_in_words
+from webapp.web.times import day_in_words
 
 NAMES: dict[str, LazyString] = {
     "q": lazy_gettext("Search"),

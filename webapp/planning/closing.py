@@ -13,7 +13,7 @@ from webapp.logbook.append import Actor, append, in_order, lock_head, write_subj
 from webapp.models import Candidacy, RosterEntry, Test, User
 from webapp.models.derived import own_end
 from webapp.planning.refusals import NoSuchTest, TestStateUnchanged
-from webapp.same_text import same
+from webapp.text.normalization import normalize
 
 CLOSED = "test.closed"
 REOPENED = "test.reopened"
@@ -28,7 +28,7 @@ def find_test(session: Session, title: str, day: date) -> Test:
 
     Raises `NoSuchTest`, which names the tests with this title and those of this day.
     """
-    title = same(title)
+    title = normalize(title)
     test = session.scalar(select(Test).where(Test.title == title, Test.start_date == day))
     if test is None:
         near = select(Test.title, Test.start_date).where(or_(Test.title == title, Test.start_date == day))

@@ -15,8 +15,8 @@ from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated
 from webapp.planning.people import Person
 from webapp.planning.refusals import ChangedMeanwhile, CredentialsNeeded, CredentialsNotWritten
 from webapp.planning.stored import Stored
-from webapp.same_text import BYTE_ORDER_MARK
-from webapp.spreadsheets import harmless
+from webapp.text.normalization import BYTE_ORDER_MARK
+from webapp.web.csv_download import harmless
 
 
 @dataclass(frozen=True)

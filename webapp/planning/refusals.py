@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
-from webapp.refusals import Refusal
+from webapp.exceptions import Refusal
 
 
 @dataclass(frozen=True, order=True)

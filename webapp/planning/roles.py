@@ -16,7 +16,7 @@ from webapp.models import Contribution, Role, RosterEntry, Test
 from webapp.planning.closing import find_test
 from webapp.planning.search_text import refresh_search_text
 from webapp.planning.stored import chunks
-from webapp.same_text import same
+from webapp.text.normalization import normalize
 
 
 def set_role(
@@ -34,7 +34,7 @@ def set_role(
 
     Raises `NoSuchTest`, and `AccountRefused` for a username or a room that nobody there has.
     """
-    room = same(room or "") or None
+    room = normalize(room or "") or None
     with writing(session):
         user, test = find_user(session, username), find_test(session, title, day)
         if role and room:

@@ -8,11 +8,11 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.models import TEXTS, Contribution, Role, RosterEntry, SearchText, Test, User
-from webapp.same_text import found, ordered
+from webapp.text.normalization import fold_for_search, natural_sort_key
 
 SEPARATOR = "\x1f"
-"""Keeps the columns apart: a phrase is found in one column only, nobody can type this character, and `found()` of no
-text has it in it."""
+"""Keeps the columns apart: a phrase is found in one column only. Nobody can type this character, and no result of
+`fold_for_search()` contains it."""
 
 
 def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
@@ -30,7 +30,8 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
     ).all()
     planners = planners_of(session, {entry.test_id for entry, _, _ in rows})
     sorted_by = [
-        {"id": entry.id, "sort_name": name.casefold(), "sort_number": ordered(entry.number)} for entry, name, _ in rows
+        {"id": entry.id, "sort_name": name.casefold(), "sort_number": natural_sort_key(entry.number)}
+        for entry, name, _ in rows
     ]
     session.execute(update(RosterEntry), sorted_by)
     session.execute(delete(SearchText).where(SearchText.candidacy_id.in_(candidacy_ids)))
@@ -39,7 +40,7 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
             "candidacy_id": entry.id,
             "test_id": entry.test_id,
             "text": SEPARATOR.join(
-                found(part)
+                fold_for_search(part)
                 for part in (
                     entry.number, name, entry.group_name, entry.room, entry.building, entry.seat, entry.question_set,
                     title, *planners.get(entry.test_id, []),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from webapp.accounts.weak_passwords import problem_with
 from webapp.models.people import sign_in_name
 from webapp.planning.refusals import Problem
-from webapp.same_text import BYTE_ORDER_MARK, is_blank, same, trimmed
+from webapp.text.normalization import BYTE_ORDER_MARK, is_blank, normalize, strip_invisible
 
 LOCAL_TIME = re.compile(r"(2\d{3})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
 NO_TEXT = frozenset({"Cc", "Zl", "Zp"})
@@ -53,9 +53,9 @@ class Line:
         self.problems.append(Problem(self.file, self.number, column, reason))
 
     def text(self, column: str, longest: int, *, required: bool = False) -> str:
-        """A field of at most `longest` characters, in the form in which it is compared (`same_text.same`)."""
+        """A field of at most `longest` characters, in the form in which it is compared (`normalization.normalize`)."""
         written = self.fields.get(column, "").strip()
-        text = same(written)
+        text = normalize(written)
         if reason := _no_text(written) or _damaged(text):
             self.wrong(column, reason)
         elif required and not text:
@@ -74,7 +74,7 @@ class Line:
 
     def password(self) -> str | None:
         """A given password, or None. What cannot be seen at its ends does not count, as at the sign-in."""
-        password = trimmed(self.fields.get("password", ""))
+        password = strip_invisible(self.fields.get("password", ""))
         if not password:
             return None
         if reason := _no_text(password) or _damaged(password):
@@ -125,7 +125,7 @@ def read_lines(
     text = data.decode("utf-8", "surrogateescape").removeprefix(BYTE_ORDER_MARK)
     rows = _rows(text, file, problems)
     number, header = next(rows, (1, []))
-    header = _without_blank_end([same(name) for name in header], 0)
+    header = _without_blank_end([normalize(name) for name in header], 0)
     reasons = _header_reasons(header, required, optional)
     problems.extend(Problem(file, number, column, reason) for column, reason in reasons)
     if reasons:

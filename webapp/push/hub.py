@@ -11,12 +11,12 @@ from itertools import cycle
 import structlog
 
 from webapp import metrics
-from webapp.logs import Seldom
+from webapp.exceptions import Refusal
+from webapp.logging import RateLimitedLog
 from webapp.push import files
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
 from webapp.push.known_ends import KnownEnds
 from webapp.push.stream import SendChunk, Stream
-from webapp.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 STREAMS_PER_PERSON = 2
@@ -53,7 +53,7 @@ class Hub:
         self._clock = cycle(range(BEAT_SECONDS))
         self._begins_after = 0
         self._handed_out: OrderedDict[int, None] = OrderedDict()
-        self._full = Seldom(60)
+        self._full = RateLimitedLog(60)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from webapp.push.hub import Hub
 from webapp.push.known_pings import PINGED
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
-from webapp.security import checks_session_itself, session_claims
+from webapp.web.security import checks_session_itself, session_claims
 
 
 class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types

@@ -20,7 +20,7 @@ from webapp.config import Settings
 from webapp.extensions import db
 from webapp.outages import is_outage, outage_reason
 from webapp.push import service
-from webapp.security import public
+from webapp.web.security import public
 from webapp.writable import WriteCheck
 
 log = structlog.get_logger(__name__)

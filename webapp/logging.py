@@ -41,7 +41,7 @@ def _describe_exception(_logger: Any, _method: str, values: structlog.typing.Eve
     return values
 
 
-class Seldom:
+class RateLimitedLog:
     """A line that is written at most once in so many seconds, with how often it was meant since the last one."""
 
     def __init__(self, seconds: float) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from webapp.database import in_one_moment
 from webapp.extensions import db
-from webapp.same_text import BYTE_ORDER_MARK
-from webapp.spool import Spool
+from webapp.text.normalization import BYTE_ORDER_MARK
+from webapp.web.spool import Spool
 
 FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
 """Where a cell could begin a formula: at its start, and after what parts cells where commas do not."""

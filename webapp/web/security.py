@@ -22,11 +22,11 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp import browser_session
-from webapp.browser_session import BrowserSession
+from webapp.exceptions import AnotherPerson
 from webapp.extensions import login
 from webapp.models import SessionClaims, parse_session_id
-from webapp.refusals import AnotherPerson
+from webapp.web import browser_session
+from webapp.web.browser_session import BrowserSession
 
 NOT_ASCII = re.compile(rb"%[89A-Fa-f]|[\x80-\xff]")
 """In an address or a form: only then can it be no text."""

@@ -1,7 +1,8 @@
-"""When two texts are the same thing, and when a search finds one in the other: one definition for all of both.
+"""The two normal forms of a text.
 
-`same()` is how names, IDs, rooms, groups, titles and filters' values are stored, shown and compared: what looks alike
-is alike. Case and accents count. `found()` is how what is searched and the phrase are compared.
+`normalize()` is the form in which names, IDs, rooms, groups, titles and filter values are stored, shown and compared:
+texts that look alike become equal; case and accents count. `fold_for_search()` is the form in which a search compares
+its phrase with what it searches.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ ACCENTS_FROM = 10
 """Combining classes below are parts of letters, in Japan and India."""
 
 
-def same(text: str) -> str:
+def normalize(text: str) -> str:
     """The text as what it is the same thing as: composed (NFC), without invisible signs, and with single spaces only.
 
     U+200C, U+200D and variation selectors stay where the script, or the emoji, looks different without them.
@@ -78,19 +79,19 @@ def same(text: str) -> str:
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
 
 
-def found(text: str) -> str:
+def fold_for_search(text: str) -> str:
     """The same thing as a search compares it: case, accents, forms of a letter, apostrophe and hyphen are one.
 
     Never empty for a text that is not: a phrase of accents alone must not be found everywhere.
     """
-    text = same(text)
+    text = normalize(text)
     if text.isascii():
         return text.lower().replace("`", "'")
     folded = unicodedata.normalize("NFKD", _SHAPING.sub("", text).translate(ALIKE)).casefold()
     letters = "".join(
         sign for sign in unicodedata.normalize("NFKD", folded) if unicodedata.combining(sign) < ACCENTS_FROM
     )
-    return same(unicodedata.normalize("NFKC", letters.translate(ALIKE))) or text
+    return normalize(unicodedata.normalize("NFKC", letters.translate(ALIKE))) or text
 
 
 def is_blank(text: str) -> bool:
@@ -98,11 +99,11 @@ def is_blank(text: str) -> bool:
     return _VISIBLE.search(text) is None
 
 
-def trimmed(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """The text without spaces and invisible signs at its ends; for passwords, whose inside is nobody's business."""
     return _ENDS.sub("", text)
 
 
-def ordered(text: str) -> str:
+def natural_sort_key(text: str) -> str:
     """What a text is sorted by, so that numbers in it count as numbers: A1, A2, A10. Case does not count."""
     return _DIGITS.sub(lambda run: f"{len(run[1]):03}{run[1]}", text.casefold())

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from webapp.logbook.folding import contains, found_on_postgresql
-from webapp.same_text import found, is_blank, same, trimmed
+from webapp.text.normalization import fold_for_search, is_blank, normalize, strip_invisible
 
 VISIBLE_FORMATS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 """Arabic and Kaithi number signs: of the category of invisible signs, and seen."""
@@ -44,39 +44,39 @@ FINDS_NOT = [("ガ", "カ"), ("कि", "कु"), ("\u0301", "é"), ("-", "a b"
 
 @pytest.mark.parametrize(("text", "others"), ONE_THING, ids=range(len(ONE_THING)))
 def test_what_looks_the_same_is_the_same(text: str, others: list[str]) -> None:
-    assert same(text) == text
-    assert [same(other) for other in others] == [text] * len(others)
+    assert normalize(text) == text
+    assert [normalize(other) for other in others] == [text] * len(others)
 
 
 def test_case_accents_and_signs_that_are_seen_count() -> None:
-    assert [same(text) for text in SEVERAL_THINGS] == SEVERAL_THINGS
+    assert [normalize(text) for text in SEVERAL_THINGS] == SEVERAL_THINGS
 
 
 def test_no_sign_without_a_look_of_its_own_is_left() -> None:
     formats = [chr(sign) for sign in range(0x13430) if unicodedata.category(chr(sign)) == "Cf"]
-    assert [sign for sign in formats if same(f"a{sign}b") != "ab"] == list(VISIBLE_FORMATS)
+    assert [sign for sign in formats if normalize(f"a{sign}b") != "ab"] == list(VISIBLE_FORMATS)
     spaces = [chr(sign) for sign in range(0x10000) if unicodedata.category(chr(sign)) in {"Zs", "Zl", "Zp"}]
-    assert {same(f"a{space}{space}b") for space in spaces} == {"a b"}
+    assert {normalize(f"a{space}{space}b") for space in spaces} == {"a b"}
 
 
 @pytest.mark.parametrize(("phrase", "text"), FINDS)
 def test_a_search_finds(phrase: str, text: str) -> None:
-    assert found(phrase) in found(text)
+    assert fold_for_search(phrase) in fold_for_search(text)
 
 
 @pytest.mark.parametrize(("phrase", "text"), FINDS_NOT, ids=range(len(FINDS_NOT)))
 def test_a_search_does_not_find(phrase: str, text: str) -> None:
-    assert found(phrase) not in found(text)
+    assert fold_for_search(phrase) not in fold_for_search(text)
 
 
 @given(TEXTS)
 @settings(max_examples=150)
 def test_both_leave_alone_what_they_have_made(text: str) -> None:
-    assert same(same(text)) == same(text)
-    assert found(found(text)) == found(text) == found(same(text))
-    assert found(unicodedata.normalize("NFD", text)) == found(text)
-    assert bool(found(text)) == bool(same(text))
-    assert "\x1f" not in found(f"{text}\x1fb")
+    assert normalize(normalize(text)) == normalize(text)
+    assert fold_for_search(fold_for_search(text)) == fold_for_search(text) == fold_for_search(normalize(text))
+    assert fold_for_search(unicodedata.normalize("NFD", text)) == fold_for_search(text)
+    assert bool(fold_for_search(text)) == bool(normalize(text))
+    assert "\x1f" not in fold_for_search(f"{text}\x1fb")
 
 
 @pytest.mark.parametrize(
@@ -96,17 +96,17 @@ def test_both_leave_alone_what_they_have_made(text: str) -> None:
 )
 def test_what_cannot_be_seen_is_blank(text: str) -> None:
     assert is_blank(text)
-    assert same(text) == ""
+    assert normalize(text) == ""
 
 
 @pytest.mark.parametrize("text", [".", "👍", "\u0301", "ا", "\u200b0"])
 def test_what_can_be_seen_is_not_blank(text: str) -> None:
     assert not is_blank(text)
-    assert same(text) != ""
+    assert normalize(text) != ""
 
 
 def test_a_password_is_trimmed_of_what_cannot_be_seen_at_its_ends() -> None:
-    assert trimmed("\ufeff two  words\u200b\u00a0\n") == "two  words"
+    assert strip_invisible("\ufeff two  words\u200b\u00a0\n") == "two  words"
 
 
 def test_a_search_of_the_log_finds_the_same_on_both_databases(session: Session) -> None:
@@ -123,7 +123,7 @@ def test_postgresql_takes_the_same_steps(session: Session) -> None:
     @given(LATIN)
     @settings(max_examples=80, deadline=None)
     def agree(text: str) -> None:
-        if found(text) != same(text):  # else it may be what is left of a text without letters
-            assert session.scalar(folded, {"given": text}) == found(text)
+        if fold_for_search(text) != normalize(text):  # else it may be what is left of a text without letters
+            assert session.scalar(folded, {"given": text}) == fold_for_search(text)
 
     agree()

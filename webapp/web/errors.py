@@ -10,10 +10,10 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp import browser_session
+from webapp.exceptions import Refusal, StaleForm, Unavailable
 from webapp.extensions import db, login
 from webapp.outages import is_outage, log_outage
-from webapp.refusals import Refusal, StaleForm, Unavailable
+from webapp.web import browser_session
 
 log = structlog.get_logger(__name__)
 LONGEST_NEXT = 3000

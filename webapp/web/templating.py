@@ -10,7 +10,7 @@ from flask import Flask, current_app, url_for
 from flask_babel import format_decimal, get_locale, gettext
 
 from webapp.clock import utcnow
-from webapp.timezone import time_tag
+from webapp.web.times import time_tag
 
 
 def asset(path: str) -> str:

@@ -1,0 +1,1 @@
+"""What all pages share: sign-in by default, sessions, errors, templates, downloads."""
