@@ -33,14 +33,14 @@ async def measure_idle(run: Run, server: Server, audience: Audience) -> None:
         await crowd.open(server.port, stream_requests(audience.candidates))
         await asyncio.sleep(2)
         each = (resident_bytes(pids) - before) / size / 1024
-        run.add(part, f"memory per open stream, of {size:,}", each, "KB", 20, target="≤ 20 KB")
+        run.add(part, f"memory per open stream, of {size:,}", each, "KB", 26, target="≤ 26 KB")
         meter = Meter(pids)
         meter.start()
         await asyncio.sleep(QUIET)
         share = meter.share() * 100
         run.add(part, f"processor, {size:,} streams: beats alone", share, "% core", 5, target="≤ 5 %")
         lines = Lines(server.port, KEPT)
-        for which, target in (("first pings", None), ("pings", 35)):  # a page pings some hundred times in an exam
+        for which, target in (("first pings", None), ("pings", 45)):  # a page pings some hundred times in an exam
             meter.start()
             await lines.spread([ping(one) for one in audience.candidates], QUIET)
             name = f"processor, {size:,} streams: with every page's {which}"
