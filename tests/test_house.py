@@ -24,7 +24,7 @@ LONGEST_VIEW = 25
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 TOP_LEVEL = {
     "webapp", "templates", "static", "migrations", "tests", "wsgi.py", "pyproject.toml", "README.md", "Makefile",
-    "LICENSE", "gunicorn.conf.py", "deploy", "docs",
+    "LICENSE", "gunicorn.conf.py", "deploy", "docs", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 }  # fmt: skip
 MADE_BY_TOOLS = {"instance", "build", "examhall.egg-info", "__pycache__"}
 SOURCES = sorted((ROOT / "webapp").rglob("*.py"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from webapp.config import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -28,7 +28,7 @@ class Block:
 
 def name_of(document: Path) -> str:
     """The name of a document as a test shows it."""
-    return document.name
+    return str(document.relative_to(ROOT))
 
 
 def blocks(document: Path) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The warning about what others have just sent tells nobody of tests and rooms that are not theirs (R6, R14)."""
+"""The warning about what others have just sent (trap 23) stays within what its reader may see (R6, R14)."""
 
 from __future__ import annotations
 
