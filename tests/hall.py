@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.database import writing
-from webapp.models import ATTEMPTS, Candidacy, Contribution, Role, Test, User
+from webapp.models import Candidacy, Contribution, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text
 
@@ -92,7 +92,7 @@ class Hall:
     def seen(self, user_id: int, ago: timedelta = timedelta(0)) -> None:
         """Have the person of candidacies that are there already been heard of, `ago` before now."""
         with writing(self.session):
-            own = update(ATTEMPTS).where(ATTEMPTS.c.user_id == user_id)
+            own = update(Candidacy).where(Candidacy.user_id == user_id)
             self.session.execute(own.values(last_seen=utcnow() - ago))
 
     def _keep(self, thing: Kept) -> Kept:

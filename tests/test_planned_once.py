@@ -17,7 +17,7 @@ from webapp.clock import utcnow
 from webapp.database import PLANNED_ONCE, writing
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.models import RosterEntry, SessionClaims
+from webapp.models import Candidacy, SessionClaims
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.table import load_page
@@ -28,7 +28,7 @@ EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 
 
 def how_many() -> Select[int]:
-    return select(func.count()).where(RosterEntry.test_id == bindparam("test_id"))
+    return select(func.count()).where(Candidacy.test_id == bindparam("test_id"))
 
 
 def kept(session: Session) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, selec
 from sqlalchemy.orm import Session
 
 from webapp.database import PLANNED_ONCE, Instant
-from webapp.models import Contribution, Role, RosterEntry, Test, User
+from webapp.models import Candidacy, Contribution, Role, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
 """Contributors get in this long before the start."""
@@ -90,12 +90,12 @@ class AccessScope:
         )
 
     def condition(self) -> ColumnElement[bool]:
-        """The SQL condition on `RosterEntry` that every list, count and audience of this person carries (R6, R17)."""
+        """The SQL condition on `Candidacy` that every list, count and audience of this person carries (R6, R17)."""
         if self.everything:
-            return true() if self.tests is None else RosterEntry.test_id.in_(sorted(self.tests))
+            return true() if self.tests is None else Candidacy.test_id.in_(sorted(self.tests))
         whole = [test_id for test_id in self.roles if test_id not in self.rooms]
-        parts: list[ColumnElement[bool]] = [RosterEntry.test_id.in_(whole)] if whole else []
-        parts += [and_(RosterEntry.test_id == test, RosterEntry.room == room) for test, room in self.rooms.items()]
+        parts: list[ColumnElement[bool]] = [Candidacy.test_id.in_(whole)] if whole else []
+        parts += [and_(Candidacy.test_id == test, Candidacy.room == room) for test, room in self.rooms.items()]
         return or_(false(), *parts)
 
     def test_condition(self, test_id: Any = Test.id) -> ColumnElement[bool]:
@@ -169,11 +169,11 @@ def is_contributor(session: Session, actor: User) -> bool:
 
 def is_candidate(session: Session, actor: User) -> bool:
     """Whether this person sits any test at all."""
-    return session.scalar(select(RosterEntry.id).where(RosterEntry.user_id == actor.id).limit(1)) is not None
+    return session.scalar(select(Candidacy.id).where(Candidacy.user_id == actor.id).limit(1)) is not None
 
 
 def sits_an_open_test(session: Session, actor: User) -> bool:
     """Whether this person is a candidate of a test that is not closed yet."""
-    candidacies = select(RosterEntry.id).join(Test, Test.id == RosterEntry.test_id)
-    is_open = RosterEntry.user_id == actor.id, Test.closed_at.is_(None)
+    candidacies = select(Candidacy.id).join(Test, Test.id == Candidacy.test_id)
+    is_open = Candidacy.user_id == actor.id, Test.closed_at.is_(None)
     return session.scalar(candidacies.where(*is_open).limit(1)) is not None

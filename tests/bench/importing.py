@@ -25,21 +25,16 @@ from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated
 from webapp.database import writing
 from webapp.extensions import db
 from webapp.models import (
-    ATTEMPTS,
-    ENTRIES,
-    TEXTS,
     Candidacy,
     Contribution,
     Question,
-    RosterEntry,
-    SearchText,
     Test,
     User,
 )
 from webapp.planning.importing import Source, import_roster
 
 DATA = ROOT / "tests" / "data"
-TABLES = (User, Test, Question, RosterEntry, SearchText, Candidacy, Contribution)
+TABLES = (User, Test, Question, Candidacy, Contribution)
 SOME_HASH = "$argon2id$v=19$m=1024,t=1,p=1$" + "x" * 65
 """As long as a real one."""
 
@@ -207,15 +202,8 @@ def write_without_checks(papers: Papers) -> None:
         questions = [{"test_id": number, "position": 1, "prompt": ""} for number in tests.values()]
         session.execute(insert(Question.__table__), questions)
         places = [{"user_id": people[row["username"]], "test_id": tests[row["test"]]} for row in sitting]
-        numbered = [(number, *pair) for number, pair in enumerate(zip(places, sitting, strict=True), 1)]
-        entries = [{"id": number, **place, **_entry(row)} for number, place, row in numbered]
-        session.execute(insert(ENTRIES), entries)
-        texts = [
-            {"candidacy_id": number, "test_id": place["test_id"], "text": " ".join(row.values())}
-            for number, place, row in numbered
-        ]
-        session.execute(insert(TEXTS), texts)
-        session.execute(insert(ATTEMPTS), [_attempt(number, row) | place for number, place, row in numbered])
+        entries = [place | _entry(row) for place, row in zip(places, sitting, strict=True)]
+        session.execute(insert(Candidacy.__table__), entries)
         contributions = [
             {
                 "user_id": people[row["username"]],
@@ -254,10 +242,6 @@ def _test(number: int, row: Row) -> dict[str, object]:
     }
 
 
-def _attempt(number: int, row: Row) -> dict[str, object]:
-    return {"candidacy_id": number, "extra_minutes": int(row["extra_minutes"] or 0)}
-
-
 def _entry(row: Row) -> dict[str, object]:
     return {
         "number": row["candidate_id"],
@@ -266,5 +250,7 @@ def _entry(row: Row) -> dict[str, object]:
         "building": row["building"],
         "seat": row["seat"],
         "question_set": row["question_set"],
+        "extra_minutes": int(row["extra_minutes"] or 0),
         "sort_name": row["name"],
+        "search_text": " ".join(row.values()),
     }

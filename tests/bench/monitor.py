@@ -36,13 +36,11 @@ if TYPE_CHECKING:
 ROUNDS = 5
 LIMITS = {"PostgreSQL": (40, 120), "SQLite": (60, 600)}
 """Milliseconds at p95: within a test, and over all of them."""
-NEWEST_OF_A_CANDIDATE = "SELECT max(last_seen) FROM attempt"
+NEWEST_OF_A_CANDIDATE = "SELECT max(last_seen) FROM candidacy"
 HALF_A_MINUTE = 30_000_000
 BATCHES = 6
 """In which everybody is heard of within half a minute: all at once would make PostgreSQL's table twice as large."""
-HEARD_AGAIN = (
-    "UPDATE attempt SET last_seen = last_seen + :by, left_at = left_at + :by WHERE candidacy_id % :batches = :part"
-)
+HEARD_AGAIN = "UPDATE candidacy SET last_seen = last_seen + :by, left_at = left_at + :by WHERE id % :batches = :part"
 PHRASES = (
     "Lind", "lindström", "Margareta", "a", "å", "100042", "A100", "sal b110", "Sal H2", "Group 07", "campus n", "12c",
     "Set B", "algebra", "exam office", "zzzz", "%", "ström å", "7",
@@ -151,7 +149,7 @@ def _keep_alive(app: Flask) -> None:
                 db.session.execute(text(HEARD_AGAIN), {"by": now - newest, "batches": BATCHES, "part": part})
         if db.engine.dialect.name == "postgresql":
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM ANALYZE attempt"))
+                connection.execute(text("VACUUM ANALYZE candidacy"))
 
 
 def _measure_send_to_all(run: Run, app: Flask, nation: Nation, name: str) -> None:

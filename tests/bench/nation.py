@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from tests.server import ROOT
 from webapp.database import microseconds, writing
 from webapp.extensions import Model
-from webapp.models import Answer, Candidacy, Contribution, Question, Role, RosterEntry, SearchText, Test, User
+from webapp.models import Answer, Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.search_text import SEPARATOR
 from webapp.text.normalization import fold_for_search, natural_sort_key
 
@@ -54,9 +54,7 @@ def build(session: Session, now: datetime, candidacies: int = 500_000, tests: in
         _load(session, Test, _tests(tests, now))
         _load(session, Question, ((number, number, 1, "") for number in range(1, tests + 1)))
         _load(session, Contribution, _staff(tests, chief, admin))
-        _load(session, RosterEntry, _entries(candidacies, per_test, persons))
-        _load(session, SearchText, _texts(candidacies, per_test, persons))
-        _load(session, Candidacy, _attempts(candidacies, per_test, persons, now))
+        _load(session, Candidacy, _candidacies(candidacies, per_test, persons, now))
         _load(session, Answer, _answers(candidacies, per_test, now))
     analyze(session)
     return Nation(per_test * tests, tests, persons, chief, admin)
@@ -140,16 +138,6 @@ def _person_of(row: int, persons: int) -> int:
     return row if row <= persons else (row - persons) * 3 % persons + 1
 
 
-def _entries(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[Any, ...]]:
-    for row in range(1, candidacies + 1):
-        person = _person_of(row, persons)
-        yield (
-            row, person, _test_of(row, per_test), *_fields(row, per_test),
-            row % 50 == 7, (None, "present", "present", "absent")[row % 4] if row % 9 else "absent", row % 3 == 0,
-            name_of(person).casefold(), natural_sort_key(_fields(row, per_test)[0]),
-        )  # fmt: skip
-
-
 def _test_of(row: int, per_test: int) -> int:
     return (row - 1) // per_test + 1
 
@@ -165,34 +153,34 @@ def _fields(row: int, per_test: int) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _texts(candidacies: int, per_test: int, persons: int) -> Iterator[tuple[Any, ...]]:
-    for row in range(1, candidacies + 1):
-        test = _test_of(row, per_test)
-        number, *others = _fields(row, per_test)
-        planner = [] if test == 1 else ["Exam Office"]
-        parts = (number, name_of(_person_of(row, persons)), *others, title_of(test), *planner)
-        yield row, test, SEPARATOR.join(fold_for_search(part) for part in parts)
-
-
-def _attempts(candidacies: int, per_test: int, persons: int, now: datetime) -> Iterator[tuple[Any, ...]]:
+def _candidacies(candidacies: int, per_test: int, persons: int, now: datetime) -> Iterator[tuple[Any, ...]]:
     started, saved = microseconds(now - timedelta(minutes=50)), microseconds(now)
     second = 1_000_000
     for row in range(1, candidacies + 1):
-        person = _person_of(row, persons)
-        progress = _progress_of(row)
+        person, test = _person_of(row, persons), _test_of(row, per_test)
+        progress, fields = _progress_of(row), _fields(row, per_test)
         began = started + row % 600 * second if progress not in {"inactive", "dashboard"} else None
         ended = saved - row % 1200 * second
         yield (
-            row, _test_of(row, per_test), person, 30 if row % 20 == 0 else 0, 0, saved if row % 25 == 3 else None,
+            row, person, test, 30 if row % 20 == 0 else 0, 0, row % 50 == 7, row % 3 == 0, progress == "blank",
             *_heard(person, now),
+            saved if row % 25 == 3 else None,
+            None if progress == "inactive" else started - 600 * second,
             began,
             ended - row % 1200 * second if began else None,
-            ended if progress in {"submitted", "blank"} else None,
             saved if progress == "paused" else None,
+            ended if progress in {"submitted", "blank"} else None,
             ended if progress == "withdrawn" else None,
-            None if progress == "inactive" else started - 600 * second,
-            progress == "blank", None,
+            None,
+            (None, "present", "present", "absent")[row % 4] if row % 9 else "absent",
+            *fields,
+            name_of(person).casefold(), natural_sort_key(fields[0]), _search_text(test, name_of(person), fields),
         )  # fmt: skip
+
+
+def _search_text(test: int, name: str, fields: tuple[str, ...]) -> str:
+    planner = [] if test == 1 else ["Exam Office"]
+    return SEPARATOR.join(fold_for_search(part) for part in (fields[0], name, *fields[1:], title_of(test), *planner))
 
 
 def _progress_of(row: int) -> str:

@@ -20,7 +20,7 @@ from webapp.demo import earlier, hall
 from webapp.demo.hall import NotADemo
 from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF
 from webapp.logbook.verify import verify as verify_log
-from webapp.models import ATTEMPTS, Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
+from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
 
@@ -97,7 +97,7 @@ def test_on_another_day_it_runs_again(session: Session) -> None:
     assert someone is not None
     messages = session.scalar(select(func.count()).select_from(Message))
     with writing(session):
-        session.execute(update(ATTEMPTS).values(submitted_at=now, blank=True))
+        session.execute(update(Candidacy).values(submitted_at=now, blank=True))
     tomorrow = now + timedelta(days=1, hours=3)
     again = load(session, tomorrow)
     assert again.began_anew

@@ -17,8 +17,8 @@ from webapp.access import MAY, Right
 from webapp.config import PREFIX, ROOT, Settings
 from webapp.database import engine_options
 from webapp.models import Role
-from webapp.models.derived import Progress
-from webapp.models.derived import Warning as CandidateWarning
+from webapp.models.status import Progress
+from webapp.models.status import Warning as CandidateWarning
 from webapp.push.service import STREAMS_UNDER_GEVENT
 
 README = ROOT / "README.md"

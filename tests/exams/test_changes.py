@@ -115,10 +115,10 @@ def test_r25_the_dashboards_fragment_carries_the_servers_time(app: Flask, hall: 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE attempt SET extra_minutes = 5 WHERE candidacy_id = {candidacy}",
-        "UPDATE attempt SET incident_minutes = 5 WHERE candidacy_id = {candidacy}",
-        "UPDATE attempt SET paused_at = 1 WHERE candidacy_id = {candidacy}",
-        "UPDATE attempt SET withdrawn_at = 1 WHERE candidacy_id = {candidacy}",
+        "UPDATE candidacy SET extra_minutes = 5 WHERE id = {candidacy}",
+        "UPDATE candidacy SET incident_minutes = 5 WHERE id = {candidacy}",
+        "UPDATE candidacy SET paused_at = 1 WHERE id = {candidacy}",
+        "UPDATE candidacy SET withdrawn_at = 1 WHERE id = {candidacy}",
         "UPDATE test SET ends_at = ends_at + 1 WHERE id = {test}",
         "UPDATE test SET closed_at = 1 WHERE id = {test}",
     ],
@@ -137,5 +137,5 @@ def test_r25_what_is_written_by_hand_is_noted(hall: Hall, session: Session, stat
     assert noted is not None
     assert abs(noted - utcnow()) < timedelta(seconds=5)
     with writing(session):
-        session.execute(text(f"UPDATE attempt SET last_seen = 5, saved_at = 5 WHERE candidacy_id = {ids['candidacy']}"))
+        session.execute(text(f"UPDATE candidacy SET last_seen = 5, saved_at = 5 WHERE id = {ids['candidacy']}"))
     assert changed(session, noted + timedelta(microseconds=1)) == set()

@@ -26,7 +26,7 @@ from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.known_saves import LONGEST
 from webapp.extensions import db
-from webapp.models import ATTEMPTS, Answer, Candidacy, EndedSession, User
+from webapp.models import Answer, Candidacy, EndedSession, User
 
 PATIENCE = 1.0
 CUT_ALL_OTHERS = text(
@@ -145,7 +145,7 @@ def test_what_is_refused_is_said_in_words(page: Page, session: Session) -> None:
     refused, through_flask = page.save("typed here")
     assert (refused.status_code, through_flask) == (409, True)
     with writing(session):
-        session.execute(update(ATTEMPTS).values(submitted_at=utcnow()))
+        session.execute(update(Candidacy).values(submitted_at=utcnow()))
     late, through_flask = page.save("too late")
     assert (late.status_code, through_flask) == (409, True)
     assert 'data-reason="submitted"' in late.text
@@ -164,7 +164,7 @@ def test_a_session_that_has_ended_is_not_known_any_more(page: Page, session: Ses
 
 def test_a_cookie_that_got_too_old_is_known_for_an_hour_at_the_most(page: Page, session: Session) -> None:
     with writing(session):
-        session.execute(update(ATTEMPTS).values(extra_minutes=60 * 24 * 40))
+        session.execute(update(Candidacy).values(extra_minutes=60 * 24 * 40))
     with time_machine.travel(utcnow() + timedelta(hours=1), tick=True):
         assert page.save("an hour later")[1] is True  # which signs the cookie anew
         assert page.save("with that one")[1] is True
@@ -204,7 +204,7 @@ def test_a_database_that_says_nothing_is_not_waited_for_for_ever(
     """As in any request, though it is none of Flask's: a lock is waited for for ten seconds."""
     monkeypatch.setattr(answering, "SILENCE_SECONDS", 0.5)
     with writing(session):
-        session.execute(update(ATTEMPTS).values(saved_at=utcnow()))
+        session.execute(update(Candidacy).values(saved_at=utcnow()))
         began = time.monotonic()
         assert page.save("kept in the page")[0].status_code == 503
         assert time.monotonic() - began < database.PATIENCE_SECONDS / 2

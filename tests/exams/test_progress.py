@@ -15,7 +15,7 @@ from webapp.clock import utcnow
 from webapp.exams import answers, progress
 from webapp.exams.refusals import NotNow
 from webapp.exceptions import NotFound
-from webapp.models import Candidacy, Question, User, derived
+from webapp.models import Candidacy, Question, User, status
 
 MINUTE = timedelta(minutes=1)
 
@@ -147,7 +147,7 @@ def test_blank_is_what_has_no_character_but_spaces(
     if text is not None:
         answers.save(session, user_id, test_id, question_id, typed=text, now=utcnow())
     progress.submit(session, user_id, test_id, utcnow())
-    shown = session.scalar(select(derived.progress()).select_from(derived.sitting()).where(Candidacy.id == number))
+    shown = session.scalar(select(status.progress()).select_from(status.sitting()).where(Candidacy.id == number))
     assert shown == expected
 
 

@@ -20,7 +20,7 @@ from webapp.exams.refusals import ChangedElsewhere, NotNow
 from webapp.exams.sittings import GRACE
 from webapp.exceptions import NotFound
 from webapp.extensions import db
-from webapp.models import ATTEMPTS, Answer, Candidacy, EndedSession, Question, SessionClaims, User
+from webapp.models import Answer, Candidacy, EndedSession, Question, SessionClaims, User
 from webapp.models import Test as Exam
 
 ROUNDS = 20
@@ -82,7 +82,7 @@ def test_a_save_that_waits_for_a_submission_comes_too_late(sitting: Sitting, ses
     """It was sent before, and waits for the row: what counts is how that is by then."""
     with ThreadPoolExecutor(1) as tab:
         with writing(session):
-            submitted = update(ATTEMPTS).values(submitted_at=utcnow())
+            submitted = update(Candidacy).values(submitted_at=utcnow())
             session.execute(submitted)
             late: Future[answers.SavedAnswer] = tab.submit(sitting.save, "too late", sitting.base)
             with pytest.raises(TimeoutError):
@@ -96,13 +96,13 @@ def test_a_submission_that_waits_for_the_first_word_is_not_blank(sitting: Sittin
     sitting.save(" ", sitting.base)
     with ThreadPoolExecutor(1) as tab:
         with writing(session):
-            session.execute(update(ATTEMPTS).values(saved_at=utcnow()))
+            session.execute(update(Candidacy).values(saved_at=utcnow()))
             session.execute(update(Answer).values(text="a word"))
             waiting = tab.submit(sitting.submit)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.5)
         waiting.result(timeout=10)
-    own = select(ATTEMPTS.c.blank).where(ATTEMPTS.c.candidacy_id == sitting.candidacy_id)
+    own = select(Candidacy.blank).where(Candidacy.id == sitting.candidacy_id)
     assert session.scalars(own).one() is False
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
 from webapp.models import LogEntry
-from webapp.models.derived import sitting
+from webapp.models.status import sitting
 
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SENDER = Actor(7, "Ingrid Ødegård", "chief_invigilator")

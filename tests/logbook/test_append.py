@@ -12,8 +12,8 @@ from tests.hall import Hall
 from tests.logbook.entries import NOW, SENDER, write
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
-from webapp.models import LogEntry, LogHead, LogSubject, RosterEntry
-from webapp.models.derived import sitting
+from webapp.models import Candidacy, LogEntry, LogHead, LogSubject
+from webapp.models.status import sitting
 
 
 def test_numbers_follow_one_another_and_each_entry_carries_the_hash_before(session: Session) -> None:
@@ -33,7 +33,7 @@ def test_every_matching_candidacy_is_kept_as_it_was(session: Session, hall: Hall
     anna = hall.person("Anna 安娜")
     mine = [hall.candidacy(algebra, anna, room="Aula"), hall.candidacy(latin, anna)]
     hall.candidacy(latin)
-    entry = write(session, select(RosterEntry.id).where(RosterEntry.user_id == anna.id))
+    entry = write(session, select(Candidacy.id).where(Candidacy.user_id == anna.id))
     with writing(session):
         session.merge(anna).name = "Someone else"
     kept = session.scalars(select(LogSubject).order_by(LogSubject.candidacy_id)).all()
@@ -47,7 +47,7 @@ def test_subjects_come_back_in_order_of_candidacy(session: Session, hall: Hall) 
     ids = [one.id for one in hall.candidacies(test, 20)]
     with writing(session):
         head = lock_head(session)
-        query = select(RosterEntry.id).select_from(sitting()).order_by(RosterEntry.id.desc())
+        query = select(Candidacy.id).select_from(sitting()).order_by(Candidacy.id.desc())
         subjects = in_order(write_subjects(session, head, query))
         append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
     assert [subject.candidacy_id for subject in subjects] == ids
@@ -88,7 +88,7 @@ def test_a_failed_transaction_leaves_no_trace_and_no_gap(session: Session, hall:
     def interrupted() -> None:
         with writing(session):
             head = lock_head(session)
-            subjects = in_order(write_subjects(session, head, select(RosterEntry.id).select_from(sitting())))
+            subjects = in_order(write_subjects(session, head, select(Candidacy.id).select_from(sitting())))
             append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
             raise KeyboardInterrupt
 
@@ -106,7 +106,7 @@ def test_subjects_that_were_not_written_are_refused(session: Session, hall: Hall
     def forgotten() -> None:
         with writing(session):
             head = lock_head(session)
-            write_subjects(session, head, select(RosterEntry.id).select_from(sitting()))
+            write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
             append(session, head, at=NOW, actor=SENDER, action="x", detail={})
 
     with pytest.raises(ValueError, match="1 subjects are written, 0 were given"):
@@ -135,7 +135,7 @@ def test_one_statement_writes_the_subjects_of_a_full_hall(session: Session, hall
     with writing(session):
         head = lock_head(session)
         event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-        subjects = in_order(write_subjects(session, head, select(RosterEntry.id).select_from(sitting())))
+        subjects = in_order(write_subjects(session, head, select(Candidacy.id).select_from(sitting())))
         assert len(statements) == 1
         append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
     assert len(subjects) == 1500

@@ -12,8 +12,8 @@ from tests.logbook.entries import NOW, SENDER, attempt, write
 from webapp.database import writing
 from webapp.logbook.append import append, in_order, lock_head, write_subjects
 from webapp.logbook.verify import verify
-from webapp.models import LogSubject, RosterEntry
-from webapp.models.derived import sitting
+from webapp.models import Candidacy, LogSubject
+from webapp.models.status import sitting
 
 ENTRY = "(id, at, actor_name, actor_role, action, detail, previous_hash, hash)"
 SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"
@@ -92,7 +92,7 @@ ONLY = {
 
 def two_entries(session: Session, hall: Hall) -> None:
     hall.candidacies(hall.test(), 3)
-    write(session, select(RosterEntry.id))
+    write(session, select(Candidacy.id))
     write(session)
 
 
@@ -125,7 +125,7 @@ def test_postgresql_refuses_to(session: Session, hall: Hall, deed: str) -> None:
 def test_a_full_hall_passes_the_guards(session: Session, hall: Hall) -> None:
     """1,500 subjects in one statement, checked afterwards."""
     hall.candidacies(hall.test(), 1500)
-    write(session, select(RosterEntry.id))
+    write(session, select(Candidacy.id))
     assert session.scalar(select(func.count()).select_from(LogSubject)) == 1500
     assert verify(session).sound
 
@@ -140,6 +140,6 @@ def test_the_guards_look_entries_up_and_do_not_read_the_log(session: Session, ha
     with writing(session):
         before = session.scalars(READ_OF_THE_LOG).one()
         head = lock_head(session)
-        subjects = in_order(write_subjects(session, head, select(RosterEntry.id).select_from(sitting())))
+        subjects = in_order(write_subjects(session, head, select(Candidacy.id).select_from(sitting())))
         append(session, head, at=NOW, actor=SENDER, action="message.sent", detail={}, subjects=subjects)
         assert session.scalars(READ_OF_THE_LOG).one() - before in range(1, 10)

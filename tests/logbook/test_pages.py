@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.logbook.entries import NOW, write
 from webapp.logbook.append import Actor
-from webapp.models import Candidacy, Role, RosterEntry, Test, User
+from webapp.models import Candidacy, Role, Test, User
 
 
 class World:
@@ -53,7 +53,7 @@ class World:
         detail = {"subject": subject, "body": body, "audience_words": ["Room: Aula"], "persons": 1, "candidacies": 1}
         return write(
             self.session,
-            select(RosterEntry.id).where(wanted),
+            select(Candidacy.id).where(wanted),
             actor=Actor(sender.id, sender.name, "invigilator"),
             detail=detail,
         ).id
@@ -279,7 +279,7 @@ def test_a_line_names_its_one_person_with_their_candidate_ids(app: Flask, world:
     to_other = world.send(world.chief_a, "For the other Bo", "x", number="A-3")
     to_her = write(
         world.session,
-        select(RosterEntry.id).where(Candidacy.number.in_(["A-1", "B-1"])),
+        select(Candidacy.id).where(Candidacy.number.in_(["A-1", "B-1"])),
         actor=Actor(world.admin.id, "Root", ""),
         detail={"subject": "S", "body": "B"},
     ).id

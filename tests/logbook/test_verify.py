@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from tests.logbook.entries import tamper, write
 from webapp.logbook.verify import export, verify, verify_export
-from webapp.models import RosterEntry, Test
+from webapp.models import Candidacy, Test
 
 SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"
 TAMPERED = {
@@ -89,7 +89,7 @@ def four(session: Session, hall: Hall) -> Session:
     algebra, latin = hall.test("Algebra"), hall.test("Latin")
     hall.candidacies(algebra, 2)
     hall.candidacies(latin, 1)
-    write(session, select(RosterEntry.id))
+    write(session, select(Candidacy.id))
     write(session, detail={"subject": "Zeit läuft", "body": "a\nb"})
     write(session, action="sign_in.failed")
     write(session)

@@ -56,7 +56,7 @@ FROM_AN_INDEX = [
     ("started_within", "5m"),
     ("submitted_within", "5m"),
 ]
-READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|attempt|search_text|answer|user_account|delivery)\b")
+READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|answer|user_account|delivery)\b")
 
 
 def plan(session: Session, query: Select[Any]) -> str:
@@ -96,7 +96,6 @@ def test_whom_a_sending_is_for_is_looked_up(nations_session: Session, nation: Na
     )
     chosen = plan(nations_session, noted)
     assert not READ_WHOLE.search(chosen), chosen
-    assert "attempt" not in chosen, chosen
 
 
 @pytest.mark.only_on("postgresql")
@@ -114,18 +113,15 @@ def test_over_all_tests_the_same_for_what_an_index_knows(
 def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation: Nation) -> None:
     who, how_many, *_others, both = statements(EVERYTHING, ("q", "lindström"), nation[1])
     for statement in (who, how_many, both):
-        assert "ix_search_text_text" in plan(nations_session, statement)
+        assert "ix_candidacy_search_text" in plan(nations_session, statement)
 
 
 @pytest.mark.parametrize("within", [EVERYTHING, A_TEST], ids=["all tests", "a test"])
-def test_what_happens_is_counted_in_the_attempts_alone(
-    nations_session: Session, nation: Nation, within: AccessScope
-) -> None:
-    """Presence stands in them, and nothing is joined to them but the test."""
+def test_what_happens_is_counted_without_names(nations_session: Session, nation: Nation, within: AccessScope) -> None:
+    """Nothing is joined to the candidacies but the test."""
     for pair in (("status", "online"), ("progress", "paused"), ("warning", "offline"), ("saved_within", "1h")):
         chosen = plan(nations_session, list(statements(within, pair, nation[1]))[1])
-        assert "attempt" in chosen, chosen
-        assert "candidacy" not in chosen.replace("candidacy_id", ""), chosen
+        assert "user_account" not in chosen, chosen
 
 
 def test_many_are_met_on_a_walk_along_the_names(nations_session: Session, nation: Nation) -> None:
@@ -151,18 +147,3 @@ def test_what_streams_begin_with_is_looked_up(nations_session: Session, nation: 
             assert "Index Scan using pk_user_account" in chosen, chosen
             assert "pk_delivery" in chosen, chosen
         raise ZeroDivisionError  # takes the messages back
-
-
-@pytest.mark.only_on("postgresql")
-def test_a_save_and_a_sign_of_life_are_written_in_no_index(nations_session: Session, nation: Nation) -> None:
-    """They come every few seconds: PostgreSQL writes the new version of a row beside the old one (HOT)."""
-    columns = set(
-        nations_session.scalars(
-            text(
-                "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
-                "AND a.attnum = ANY(i.indkey) WHERE i.indrelid = 'attempt'::regclass"
-            )
-        )
-    )
-    assert not {"saved_at", "last_seen", "left_at"} & columns
-    assert "started_at" in columns

@@ -16,7 +16,7 @@ from webapp.clock import utcnow
 from webapp.database import writing
 from webapp.exams.progress import submit
 from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
-from webapp.models.derived import Progress
+from webapp.models.status import Progress
 from webapp.monitor.candidates import shown
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies

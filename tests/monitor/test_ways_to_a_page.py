@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
 from webapp.access import AccessScope
-from webapp.models import Candidacy, Role, RosterEntry
+from webapp.models import Candidacy, Role
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import FIXED_VALUES, Filter, parse_filter
 from webapp.monitor.finding import COUNT_KEPT_FOR, FEW, ROWS_PER_PAGE, Found, Size, find, ordered, pages_of
@@ -67,7 +67,7 @@ def test_r17_the_three_ways_to_ask_match_the_same_candidacies(
         ]
         assert ways[0] == ways[1] == ways[2], pairs
         met |= ways[0]
-    assert met == set(nations_session.scalars(select(RosterEntry.id).where(within.condition()))) != set()
+    assert met == set(nations_session.scalars(select(Candidacy.id).where(within.condition()))) != set()
 
 
 EVERY_WAY = [(most, last) for most in (10_000, 0) for last in (None, 1, 10_001)]
@@ -143,6 +143,6 @@ def test_very_many_over_all_tests_are_not_counted_again_for_some_seconds(
         (A_TEST, many, lately, 1),
     ):
         found = seen_last(nation, within, count, ago, nations_session, page)
-        true = nations_session.scalar(select(func.count()).select_from(RosterEntry).where(within.condition()))
+        true = nations_session.scalar(select(func.count()).select_from(Candidacy).where(within.condition()))
         assert (found.count, found.size.at, found.page) == (true, nation[1], min(page, pages_of(found.count)))
         assert found.ids

@@ -15,7 +15,7 @@ from tests.hall import Hall
 from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
 from webapp.accounts.passwords import verify
 from webapp.database import writing
-from webapp.models import Candidacy, Contribution, Question, RosterEntry, SearchText, Test, User
+from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
 from webapp.planning.importing import Count
 from webapp.planning.refusals import CredentialsNeeded, CredentialsNotWritten
@@ -42,7 +42,7 @@ def candidacy(session: Session, number: str) -> Candidacy:
 
 def text_of(session: Session, number: str) -> str:
     """What a search finds a candidacy by."""
-    return session.get_one(SearchText, candidacy(session, number).id).text
+    return session.scalars(select(Candidacy.search_text).where(Candidacy.number == number)).one()
 
 
 def everything(session: Session) -> list[object]:
@@ -50,7 +50,7 @@ def everything(session: Session) -> list[object]:
     session.rollback()
     return [
         tuple(row)
-        for model in (User, Test, Question, RosterEntry, SearchText, Candidacy, Contribution)
+        for model in (User, Test, Question, Candidacy, Contribution)
         for row in session.execute(select(*model.__table__.columns).order_by(*model.__table__.primary_key))
     ]
 

@@ -16,8 +16,8 @@ from webapp.clock import utcnow
 from webapp.database import WRITE, writing
 from webapp.exams.absence import note_return
 from webapp.extensions import db
-from webapp.models import ATTEMPTS, Candidacy, User
-from webapp.models.derived import is_online, sitting
+from webapp.models import Candidacy, User
+from webapp.models.status import is_online, sitting
 from webapp.push.presence import PresenceRecorder
 
 NOW = utcnow()
@@ -201,19 +201,19 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
         with app.app_context():
             recorder.flush(db.session(), NOW)
 
-    noted = update(ATTEMPTS).values(extra_minutes=1)
+    noted = update(Candidacy).values(extra_minutes=1)
     other = db.engine.connect().execution_options(**{WRITE: True})
     with other, other.begin(), ThreadPoolExecutor(1) as threads:
-        other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[0]))
+        other.execute(noted.where(Candidacy.id == ids[0]))
         batch = threads.submit(flush)
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         while not batch.done() and not session.scalar(waiting):
             session.rollback()  # which sees what others do as it was when it began
             time.sleep(0.01)
-        other.execute(noted.where(ATTEMPTS.c.candidacy_id == ids[1]))  # a deadlock, if the batch had it already
+        other.execute(noted.where(Candidacy.id == ids[1]))  # a deadlock, if the batch had it already
         other.commit()
         batch.result()
-    seen = session.scalars(select(Candidacy.last_seen).order_by(Candidacy.candidacy_id)).all()
+    seen = session.scalars(select(Candidacy.last_seen).order_by(Candidacy.id)).all()
     assert seen == [NOW, NOW]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
-from webapp.models import RosterEntry, Test, User
+from webapp.models import Candidacy, Test, User
 
 PASSWORD_SET = "account.password_set"  # noqa: S105 the name of an action
 UNLOCKED = "account.unlocked"
@@ -22,10 +22,10 @@ def note(session: Session, user: User, actor: Actor, action: str, now: datetime,
     """Write the entry, within `writing()`; the log's head is locked from here on."""
     head = lock_head(session)
     candidacies = (
-        select(RosterEntry.id)
-        .join(Test, Test.id == RosterEntry.test_id)
-        .join(User, User.id == RosterEntry.user_id)
-        .where(RosterEntry.user_id == user.id)
+        select(Candidacy.id)
+        .join(Test, Test.id == Candidacy.test_id)
+        .join(User, User.id == Candidacy.user_id)
+        .where(Candidacy.user_id == user.id)
     )
     append(
         session,

@@ -21,7 +21,7 @@ from webapp.accounts.refusals import NotInCharge, OutOfUse, PasswordChanged, Sit
 from webapp.database import writing
 from webapp.exceptions import NotAllowed, NotFound
 from webapp.logbook.append import Actor
-from webapp.models import RosterEntry, Test, User
+from webapp.models import Candidacy, Test, User
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def check_account(session: Session, helper: User, helped: Helped, now: datetime)
     if helped.user.is_admin or is_contributor(session, helped.user):
         raise WorksInTests(helped.user.name)
     in_charge = access_scope(session, helper, Right.HELP_SIGN_IN, now, window=False)
-    others = select(RosterEntry.id).join(Test, Test.id == RosterEntry.test_id)
-    others = others.where(RosterEntry.user_id == helped.user.id, Test.closed_at.is_(None), ~in_charge.condition())
+    others = select(Candidacy.id).join(Test, Test.id == Candidacy.test_id)
+    others = others.where(Candidacy.user_id == helped.user.id, Test.closed_at.is_(None), ~in_charge.condition())
     if session.scalar(others.limit(1)) is not None:
         raise SitsOtherTests(helped.user.name)
 
@@ -103,14 +103,14 @@ def unlock(session: Session, helper: User, candidacy_id: int, *, secret_key: str
 
 
 def _candidate(session: Session, candidacy_id: int) -> Helped | None:
-    columns = RosterEntry.id, User, RosterEntry.number, RosterEntry.room, RosterEntry.seat, Test.id, Test.title
-    query = select(*columns).join(User, User.id == RosterEntry.user_id).join(Test, Test.id == RosterEntry.test_id)
-    row = session.execute(query.where(RosterEntry.id == candidacy_id)).first()
+    columns = Candidacy.id, User, Candidacy.number, Candidacy.room, Candidacy.seat, Test.id, Test.title
+    query = select(*columns).join(User, User.id == Candidacy.user_id).join(Test, Test.id == Candidacy.test_id)
+    row = session.execute(query.where(Candidacy.id == candidacy_id)).first()
     return Helped(*row) if row else None
 
 
 def _is_within(session: Session, candidacy_id: int, condition: ColumnElement[bool]) -> bool:
-    return session.scalar(select(RosterEntry.id).where(RosterEntry.id == candidacy_id, condition)) is not None
+    return session.scalar(select(Candidacy.id).where(Candidacy.id == candidacy_id, condition)) is not None
 
 
 def _actor(session: Session, helper: User, helped: Helped, now: datetime) -> Actor:

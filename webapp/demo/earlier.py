@@ -17,7 +17,7 @@ from webapp.demo.script import EARLIER_MESSAGES, EarlierMessage
 from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.composing import preview
 from webapp.messaging.sending import Draft, send
-from webapp.models import Message, RosterEntry, User
+from webapp.models import Candidacy, Message, User
 from webapp.monitor.filters import Filter, parse_filter
 
 FAILED_SIGN_IN_AGO = timedelta(minutes=30)
@@ -59,7 +59,5 @@ def _selection(session: Session, hall: Hall, one: EarlierMessage, zone: ZoneInfo
     test_id = hall.tests[one.test]
     if one.candidate is None:
         return Selection(parse_filter(MultiDict([("test", str(test_id)), *one.filter]), zone))
-    query = select(RosterEntry.id).where(
-        RosterEntry.test_id == test_id, RosterEntry.user_id == hall.users[one.candidate]
-    )
+    query = select(Candidacy.id).where(Candidacy.test_id == test_id, Candidacy.user_id == hall.users[one.candidate])
     return Selection(Filter(), listed=(session.scalars(query).one(),))

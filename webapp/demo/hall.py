@@ -22,17 +22,16 @@ from webapp.demo.script import (
     seats,
 )
 from webapp.exceptions import Refusal
-from webapp.models import ATTEMPTS, ENTRIES, Answer, Candidacy, Contribution, Question, Role, RosterEntry, Test, User
+from webapp.models import Answer, Candidacy, Contribution, Question, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text
 
 ENOUGH_LEFT = timedelta(hours=1)
 """With less time left in any of its tests, the hall begins anew."""
-NOTHING_NOTED = {"flagged": False, "attendance": None, "id_checked": False}
 NOT_BEGUN = {
     "entered_at": None, "started_at": None, "paused_at": None, "saved_at": None, "submitted_at": None,
     "withdrawn_at": None, "blank": False, "back_at": None, "incident_minutes": 0,
-    "last_seen": None, "left_at": None,
+    "last_seen": None, "left_at": None, "flagged": False, "attendance": None, "id_checked": False,
 }  # fmt: skip
 
 
@@ -154,10 +153,9 @@ def _set_running(session: Session, tests: dict[str, int], now: datetime, zone: Z
         return False
     for one in TESTS:
         session.execute(update(Test).where(Test.id == tests[one.key]).values(**_times(one, now, zone)))
-    candidacies = select(RosterEntry.id).where(RosterEntry.test_id.in_(tests.values()))
+    candidacies = select(Candidacy.id).where(Candidacy.test_id.in_(tests.values()))
     session.execute(delete(Answer).where(Answer.candidacy_id.in_(candidacies)))
-    for table, fresh in ((ENTRIES, NOTHING_NOTED), (ATTEMPTS, NOT_BEGUN)):
-        session.execute(update(table).where(table.c.test_id.in_(tests.values())).values(**fresh))
+    session.execute(update(Candidacy).where(Candidacy.test_id.in_(tests.values())).values(**NOT_BEGUN))
     return True
 
 
@@ -173,7 +171,7 @@ def _contributions(session: Session, tests: dict[str, int], users: dict[str, int
 
 def _candidacies(session: Session, tests: dict[str, int], users: dict[str, int]) -> list[int]:
     """Seat everyone who is not seated; returns the ids of the new candidacies."""
-    query = select(RosterEntry.test_id, RosterEntry.number).where(RosterEntry.test_id.in_(tests.values()))
+    query = select(Candidacy.test_id, Candidacy.number).where(Candidacy.test_id.in_(tests.values()))
     known = set(session.execute(query).all())
     new = [
         Candidacy(
@@ -204,9 +202,7 @@ def _begin(session: Session, tests: dict[str, int], users: dict[str, int], now: 
     ids = {
         (test_id, number): candidacy_id
         for test_id, number, candidacy_id in session.execute(
-            select(RosterEntry.test_id, RosterEntry.number, RosterEntry.id).where(
-                RosterEntry.test_id.in_(tests.values())
-            )
+            select(Candidacy.test_id, Candidacy.number, Candidacy.id).where(Candidacy.test_id.in_(tests.values()))
         )
     }
     questions = session.scalars(
@@ -217,9 +213,9 @@ def _begin(session: Session, tests: dict[str, int], users: dict[str, int], now: 
             continue
         candidacy_id = ids[tests[seat.test], seat.number]
         past = story(beginning, int(seat.number[1:]), now)
-        session.execute(update(Candidacy), [{"id": candidacy_id, "candidacy_id": candidacy_id, **past.columns}])
+        session.execute(update(Candidacy), [{"id": candidacy_id, **past.columns}])
         for question_id, text in zip(questions, past.answers, strict=False):
             session.add(Answer(candidacy_id=candidacy_id, question_id=question_id, text=text, saved_at=past.saved_at))
         if past.last_seen:
-            own = ATTEMPTS.c.user_id == users[seat.username]
-            session.execute(update(ATTEMPTS).where(own).values(last_seen=past.last_seen))
+            own = Candidacy.user_id == users[seat.username]
+            session.execute(update(Candidacy).where(own).values(last_seen=past.last_seen))

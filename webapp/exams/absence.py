@@ -8,8 +8,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.among import among
-from webapp.models import ATTEMPTS, Candidacy
-from webapp.models.derived import is_writing
+from webapp.models import Candidacy
+from webapp.models.status import is_writing
 
 
 def note_return(session: Session, user_ids: list[int], moment: datetime) -> None:
@@ -17,4 +17,5 @@ def note_return(session: Session, user_ids: list[int], moment: datetime) -> None
 
     Called inside the presence transaction.
     """
-    session.execute(update(ATTEMPTS).where(among(Candidacy.user_id, user_ids), is_writing()).values(back_at=moment))
+    own = among(Candidacy.user_id, user_ids)
+    session.connection().execute(update(Candidacy).where(own, is_writing()).values(back_at=moment))

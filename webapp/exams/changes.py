@@ -21,7 +21,7 @@ from webapp.among import among
 from webapp.clock import utcnow
 from webapp.exams.sittings import OF_ANYBODY, Sitting
 from webapp.extensions import db
-from webapp.models import ATTEMPTS, Candidacy
+from webapp.models import Candidacy
 
 
 def note_changes(session: Session, *, candidacy_ids: Iterable[int] = (), test_ids: Iterable[int] = ()) -> None:
@@ -31,17 +31,17 @@ def note_changes(session: Session, *, candidacy_ids: Iterable[int] = (), test_id
     """
     candidacies, tests = [*candidacy_ids], [*test_ids]
     if candidacies:
-        _note(session, among(ATTEMPTS.c.candidacy_id, candidacies))
+        _note(session, among(Candidacy.id, candidacies))
     if tests:
-        _note(session, among(ATTEMPTS.c.test_id, tests))
+        _note(session, among(Candidacy.test_id, tests))
 
 
 def _note(session: Session, condition: ColumnElement[bool]) -> None:
     # locked in the order of numbers, as presence does
-    changed = select(ATTEMPTS.c.candidacy_id).where(condition).order_by(ATTEMPTS.c.candidacy_id).with_for_update()
+    changed = select(Candidacy.id).where(condition).order_by(Candidacy.id).with_for_update()
     locked = changed.cte("changed")
     session.connection().execute(
-        update(ATTEMPTS).where(ATTEMPTS.c.candidacy_id.in_(select(locked.c.candidacy_id))).values(changed_at=utcnow())
+        update(Candidacy).where(Candidacy.id.in_(select(locked.c.id))).values(changed_at=utcnow())
     )
 
 
@@ -54,13 +54,13 @@ class ChangedSittings:
     def since(self, moment: datetime) -> Iterator[push.UserEvent]:
         """What the streams of this process hear whose person's sitting has changed after a moment."""
         session = db.session()
-        query = select(ATTEMPTS.c.candidacy_id, ATTEMPTS.c.user_id, ATTEMPTS.c.changed_at)
-        rows = session.connection().execute(query.where(ATTEMPTS.c.changed_at > moment))
+        query = select(Candidacy.id, Candidacy.user_id, Candidacy.changed_at)
+        rows = session.connection().execute(query.where(Candidacy.changed_at > moment))
         changes = [Change._make(row) for row in rows if push.is_listening(row.user_id)]
         new = {change.candidacy_id: change for change in changes if change not in self._words}
         words = {change: self._words[change] for change in changes if change in self._words}
         for sitting in _sittings(session, new):
-            words[new[sitting.candidacy.candidacy_id]] = _word(sitting)
+            words[new[sitting.candidacy.id]] = _word(sitting)
             time.sleep(0)  # a hall whose end has moved is told between other requests
         self._words = words
         return iter(words.values())
@@ -77,7 +77,7 @@ class Change(NamedTuple):
 def _sittings(session: Session, candidacy_ids: Collection[int]) -> list[Sitting]:
     if not candidacy_ids:
         return []
-    rows = session.execute(OF_ANYBODY.where(among(Candidacy.candidacy_id, candidacy_ids))).all()
+    rows = session.execute(OF_ANYBODY.where(among(Candidacy.id, candidacy_ids))).all()
     return [Sitting(candidacy, test, ends_at, utcnow()) for candidacy, test, ends_at in rows]
 
 

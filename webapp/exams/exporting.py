@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session
 
 from webapp.database import in_one_moment
 from webapp.exams.archive import Archive, ArchivedFile, new_archive
-from webapp.models import Answer, Candidacy, LogEntry, LogSubject, Question, RosterEntry, Test, User
-from webapp.models.derived import own_end, progress, sitting
+from webapp.models import Answer, Candidacy, LogEntry, LogSubject, Question, Test, User
+from webapp.models.status import own_end, progress, sitting
 from webapp.text.normalization import BYTE_ORDER_MARK
 from webapp.web.csv_download import harmless
 
@@ -85,14 +85,14 @@ def _answers(session: Session, test_id: int) -> Iterator[Any]:
     """A row per candidacy and question, in the order of candidate IDs; without questions one per candidacy."""
     query = (
         select(
-            RosterEntry.id,
-            RosterEntry.number,
+            Candidacy.id,
+            Candidacy.number,
             User.name,
-            RosterEntry.group_name,
-            RosterEntry.room,
-            RosterEntry.building,
-            RosterEntry.seat,
-            RosterEntry.question_set,
+            Candidacy.group_name,
+            Candidacy.room,
+            Candidacy.building,
+            Candidacy.seat,
+            Candidacy.question_set,
             progress().label("state"),
             Candidacy.started_at,
             Candidacy.submitted_at,
@@ -103,10 +103,10 @@ def _answers(session: Session, test_id: int) -> Iterator[Any]:
             Answer.saved_at,
         )
         .select_from(sitting())
-        .outerjoin(Question, Question.test_id == RosterEntry.test_id)
-        .outerjoin(Answer, and_(Answer.candidacy_id == RosterEntry.id, Answer.question_id == Question.id))
-        .where(RosterEntry.test_id == test_id)
-        .order_by(RosterEntry.sort_number, RosterEntry.number, RosterEntry.id, Question.position)
+        .outerjoin(Question, Question.test_id == Candidacy.test_id)
+        .outerjoin(Answer, and_(Answer.candidacy_id == Candidacy.id, Answer.question_id == Question.id))
+        .where(Candidacy.test_id == test_id)
+        .order_by(Candidacy.sort_number, Candidacy.number, Candidacy.id, Question.position)
     )
     yield from session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
 

@@ -28,8 +28,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from webapp.database import MICROSECOND, PLANNED_ONCE, microseconds, writing_at_once
 from webapp.exams.sittings import GRACE
-from webapp.models import ATTEMPTS, Answer, Candidacy, SessionClaims, Test, User, still_counts
-from webapp.models.derived import NOW, is_writing, own_end
+from webapp.models import Answer, Candidacy, SessionClaims, Test, User, still_counts
+from webapp.models.status import NOW, is_writing, own_end
 
 ANSWERS: Any = Answer.__table__
 
@@ -58,8 +58,8 @@ SIGNED_IN = exists(
 )
 # locked on PostgreSQL before the answer is, as everywhere; whoever waited for it sees the row as it is by then
 OPEN_SITTING = (
-    select(ATTEMPTS.c.candidacy_id)
-    .join(Test, Test.id == ATTEMPTS.c.test_id)
+    select(Candidacy.id)
+    .join(Test, Test.id == Candidacy.test_id)
     .where(
         Candidacy.user_id == bindparam("person"),
         SIGNED_IN,
@@ -68,7 +68,7 @@ OPEN_SITTING = (
         Test.closed_at.is_(None),
         type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= NOW,
     )
-    .with_for_update(of=ATTEMPTS)
+    .with_for_update(of=Candidacy)
 )
 REPLACING = (
     update(ANSWERS)
@@ -84,7 +84,7 @@ REPLACING = (
 
 
 def _noted(candidacy: Any) -> Any:
-    return update(ATTEMPTS).where(ATTEMPTS.c.candidacy_id == candidacy).values(saved_at=NOW)
+    return update(Candidacy).where(Candidacy.id == candidacy).values(saved_at=NOW)
 
 
 REPLACED = REPLACING.cte("replaced")

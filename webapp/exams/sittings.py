@@ -7,25 +7,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START
 from webapp.database import writing
 from webapp.exceptions import NotFound
-from webapp.models import ATTEMPTS, Candidacy, Question, Test
-from webapp.models.derived import own_end
+from webapp.models import Candidacy, Question, Test
+from webapp.models.status import own_end
 
 GRACE = timedelta(seconds=15)
 """What was typed before the own end may arrive this much later. It is for the way only: fields close at the end."""
 # made once: a hall that writes asks 150 times per second, and making it takes longer than the answer
-OF_ANYBODY = (
-    select(Candidacy, Test, own_end())
-    .join(Test, Test.id == Candidacy.test_id)
-    .options(defer(Candidacy.sort_name, raiseload=True), defer(Candidacy.sort_number, raiseload=True))
-)
+OF_ANYBODY = select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id)
 OF_A_PERSON = OF_ANYBODY.where(Candidacy.user_id == bindparam("user_id"))
 OF_A_TEST = OF_A_PERSON.where(Test.id == bindparam("test_id"))
-OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=ATTEMPTS)
+OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=Candidacy)
 
 
 class State(StrEnum):
@@ -136,13 +132,13 @@ def questions_of(session: Session, candidacy: Candidacy) -> list[Question]:
     """
     query = (
         select(Question)
-        .join(ATTEMPTS, ATTEMPTS.c.test_id == Question.test_id)
+        .join(Candidacy, Candidacy.test_id == Question.test_id)
         .join(Test, Test.id == Question.test_id)
         .where(
-            ATTEMPTS.c.candidacy_id == candidacy.id,
-            ATTEMPTS.c.started_at.is_not(None),
-            ATTEMPTS.c.submitted_at.is_(None),
-            ATTEMPTS.c.withdrawn_at.is_(None),
+            Candidacy.id == candidacy.id,
+            Candidacy.started_at.is_not(None),
+            Candidacy.submitted_at.is_(None),
+            Candidacy.withdrawn_at.is_(None),
             Test.closed_at.is_(None),
         )
         .order_by(Question.position)
@@ -162,7 +158,5 @@ def enter(session: Session, user_id: int, now: datetime) -> None:
     with writing(session):
         for number in sorted(at_door):  # one after the other, in the order in which presence locks them
             session.execute(
-                update(ATTEMPTS)
-                .where(Candidacy.candidacy_id == number, Candidacy.entered_at.is_(None))
-                .values(entered_at=now)
+                update(Candidacy).where(Candidacy.id == number, Candidacy.entered_at.is_(None)).values(entered_at=now)
             )

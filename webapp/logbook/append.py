@@ -16,19 +16,19 @@ from sqlalchemy.orm import Session
 
 from webapp.database import PLANNED_ONCE, microseconds
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
-from webapp.models import LogEntry, LogHead, LogSubject, RosterEntry, Test, User
+from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
 ENTRIES: Any = LogEntry.__table__
 HEAD: Any = LogHead.__table__
 SUBJECTS: Any = LogSubject.__table__
 AS_IT_IS: tuple[Any, ...] = (
-    RosterEntry.id,
-    RosterEntry.user_id,
-    RosterEntry.test_id,
-    RosterEntry.number,
+    Candidacy.id,
+    Candidacy.user_id,
+    Candidacy.test_id,
+    Candidacy.number,
     User.name,
     Test.title,
-    RosterEntry.room,
+    Candidacy.room,
 )
 """What is noted of a candidacy, in the order of `Subject`."""
 

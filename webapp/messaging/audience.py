@@ -19,7 +19,7 @@ from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.among import among
 from webapp.exceptions import NotAllowed, NotFound
 from webapp.messaging.refusals import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
-from webapp.models import RosterEntry, Test, User
+from webapp.models import Candidacy, Test, User
 from webapp.monitor.filters import Filter, check_values, tests_shown
 from webapp.monitor.query import matching_alone, resolve_phrase, select_candidacies
 
@@ -59,7 +59,7 @@ class Selection:
 
     def ids(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The same candidacies as the roster's entries, for who wants no more of them: quicker to count."""
-        return self._narrowed(matching_alone(self._within(scope), self._asked, now, entry=True))
+        return self._narrowed(matching_alone(self._within(scope), self._asked, now))
 
     def _within(self, scope: AccessScope) -> AccessScope:
         """A filter looks where the monitor's does; picked candidates may be in any test within reach."""
@@ -71,7 +71,7 @@ class Selection:
 
     def _narrowed(self, query: Select[Any]) -> Select[Any]:
         chosen = self.listed if self.frozen is None else self.frozen
-        return query if chosen is None else query.where(among(RosterEntry.id, chosen))
+        return query if chosen is None else query.where(among(Candidacy.id, chosen))
 
     def settled(self, session: Session, actor: User, now: datetime) -> Selection:
         """The selection with the decision whether its filter's phrase is meant, or all the words of it: the one that
@@ -144,7 +144,7 @@ def count(session: Session, selection: Selection, scope: AccessScope, now: datet
 
 def _counted(session: Session, query: Select[Any]) -> tuple[int, int]:
     """Candidacies and persons of a query."""
-    found = query.with_only_columns(RosterEntry.user_id, maintain_column_froms=True).subquery()
+    found = query.with_only_columns(Candidacy.user_id, maintain_column_froms=True).subquery()
     candidacies, persons = session.execute(select(func.count(), func.count(distinct(found.c.user_id)))).one()
     return candidacies, persons
 
@@ -152,16 +152,16 @@ def _counted(session: Session, query: Select[Any]) -> tuple[int, int]:
 def parts(session: Session, query: Select[Any]) -> list[Part]:
     """An audience cut by room, or by test or group if a room alone is no help: the parts to send to one by one."""
     cuts: list[tuple[str, InstrumentedAttribute[Any], InstrumentedAttribute[Any]]] = [
-        ("room", RosterEntry.room, RosterEntry.room),
-        ("test", RosterEntry.test_id, Test.title),
-        ("group", RosterEntry.group_name, RosterEntry.group_name),
+        ("room", Candidacy.room, Candidacy.room),
+        ("test", Candidacy.test_id, Test.title),
+        ("group", Candidacy.group_name, Candidacy.group_name),
     ]
     found: list[Part] = []
     for name, value, label in cuts:
         found = [
             Part(name, str(row[0]), str(row[1]), row[2])
             for row in session.execute(
-                query.with_only_columns(value, label, func.count(distinct(RosterEntry.user_id)))
+                query.with_only_columns(value, label, func.count(distinct(Candidacy.user_id)))
                 .group_by(value, label)
                 .order_by(label)
             )

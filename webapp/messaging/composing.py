@@ -15,12 +15,12 @@ from webapp.access import RoomLimit
 from webapp.messaging.audience import Audience, Selection, count, sender_scope
 from webapp.messaging.overlaps import Overlap, overlaps
 from webapp.messaging.refusals import NoRecipients, Part, TooManyRecipients
-from webapp.models import RosterEntry, Test, User
-from webapp.models.derived import Progress, is_online, is_writing, own_end, progress
+from webapp.models import Candidacy, Test, User
+from webapp.models.status import Progress, is_online, is_writing, own_end, progress
 from webapp.monitor.words import candidate_in_words, filter_in_words, test_in_words
 
 FIRST_NAMES = 3
-BY_NAME = User.name, User.id, RosterEntry.id
+BY_NAME = User.name, User.id, Candidacy.id
 TIME_UP = "time_up"
 """Started, not submitted, and the own end has passed."""
 STAGES = (
@@ -115,8 +115,8 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
 
 
 def _shown(now: datetime) -> list[Any]:
-    person = [RosterEntry.user_id, User.name, RosterEntry.number, RosterEntry.seat]
-    columns = [RosterEntry.id, *person, RosterEntry.room, Test.title, Test.start_date]
+    person = [Candidacy.user_id, User.name, Candidacy.number, Candidacy.seat]
+    columns = [Candidacy.id, *person, Candidacy.room, Test.title, Test.start_date]
     stage = case((and_(is_writing(), own_end() <= now), TIME_UP), else_=progress())
     return [*columns, Test.id.label("test_id"), is_online(now).label("online"), stage.label("stage")]
 

@@ -1,17 +1,12 @@
 """All tables. Import models from here: `from webapp.models import Candidacy`."""
 
 from webapp.models.exams import (
-    ATTEMPTS,
-    ENTRIES,
-    TEXTS,
     Answer,
     Attendance,
     Candidacy,
     Contribution,
     Question,
     Role,
-    RosterEntry,
-    SearchText,
     Test,
 )
 from webapp.models.log import LogEntry, LogHead, LogSubject
@@ -19,9 +14,6 @@ from webapp.models.messages import Delivery, Message
 from webapp.models.people import EndedSession, SessionClaims, SignInBudget, User, parse_session_id, still_counts
 
 __all__ = [
-    "ATTEMPTS",
-    "ENTRIES",
-    "TEXTS",
     "Answer",
     "Attendance",
     "Candidacy",
@@ -34,8 +26,6 @@ __all__ = [
     "Message",
     "Question",
     "Role",
-    "RosterEntry",
-    "SearchText",
     "SessionClaims",
     "SignInBudget",
     "Test",

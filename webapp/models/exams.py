@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.database import Instant
 from webapp.extensions import Model
@@ -85,16 +84,29 @@ class Contribution(Model):
 
 SUBMITTED = "submitted_at IS NOT NULL"
 CHANGED = "changed_at IS NOT NULL"
+PROGRESS = ("withdrawn_at", "submitted_at", "blank", "paused_at", "started_at", "entered_at", "id")
 
 
-class RosterEntry(Model):
-    """What is said of a candidacy before the test, by the roster, and noted of it by invigilators: seldom written."""
+def _only_on_postgresql(name: str, *columns: str, using: str = "btree", ops: dict[str, str] | None = None) -> Index:
+    """An index that SQLite does without: it has no trigrams, and would choose the one over progress wrongly."""
+    index = Index(name, *columns, postgresql_using=using, postgresql_ops=ops or {}, info={"only_on": "postgresql"})
+    return index.ddl_if(dialect="postgresql")
+
+
+class Candidacy(Model):
+    """One person in one test: what the roster says, what invigilators note, and what happens during the test.
+
+    `last_seen` and `saved_at` change every few seconds and no index holds them, so PostgreSQL writes the new version of
+    the row beside the old one (a heap-only tuple). The fill factor leaves the room for it. Progress, connection and
+    warnings are derived (`models/status.py`).
+    """
 
     __tablename__ = "candidacy"
-    __table_args__: Any = (
+    __table_args__ = (
         UniqueConstraint("user_id", "test_id"),
         UniqueConstraint("test_id", "number"),
         CheckConstraint("attendance IN ('present', 'absent')", "attendance_known"),
+        CheckConstraint("extra_minutes >= 0 AND incident_minutes >= 0", "minutes_not_negative"),
         Index(None, "test_id", "room"),
         Index(None, "test_id", "group_name"),
         Index(None, "test_id", "sort_name"),
@@ -103,11 +115,41 @@ class RosterEntry(Model):
         Index(None, "group_name"),
         Index(None, "flagged"),
         Index(None, "attendance"),
+        Index(None, "started_at"),
+        Index(None, "changed_at", sqlite_where=text(CHANGED), postgresql_where=text(CHANGED)),
+        Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
+        _only_on_postgresql("ix_candidacy_progress", *PROGRESS),
+        _only_on_postgresql(
+            "ix_candidacy_search_text", "search_text", using="gin", ops={"search_text": "gin_trgm_ops"}
+        ),
+        {"postgresql_with": {"fillfactor": 50}},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     test_id: Mapped[int] = mapped_column(ForeignKey(Test.id))
+    extra_minutes: Mapped[int] = mapped_column(default=0)
+    incident_minutes: Mapped[int] = mapped_column(default=0)
+    flagged: Mapped[bool] = mapped_column(default=False)
+    id_checked: Mapped[bool] = mapped_column(default=False)
+    blank: Mapped[bool] = mapped_column(default=False)
+    """Submitted without a word in any answer. Written with the submission."""
+    last_seen: Mapped[datetime | None] = mapped_column(Instant)
+    """When the person was last heard of, in any test (`push/presence.py`)."""
+    left_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the person's last stream closed. It counts only if it is after `last_seen`."""
+    back_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the person last came back after a long absence during the test."""
+    entered_at: Mapped[datetime | None] = mapped_column(Instant)
+    """First seen on the dashboard, from an hour before the test's start on."""
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    saved_at: Mapped[datetime | None] = mapped_column(Instant)
+    paused_at: Mapped[datetime | None] = mapped_column(Instant)
+    submitted_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    changed_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When something last changed that the candidate's pages show. Written by a trigger (`exams/changes.py`)."""
+    attendance: Mapped[Attendance | None] = mapped_column(String(10))
     number: Mapped[str] = mapped_column(String(50))
     """The candidate ID, unique in its test."""
     group_name: Mapped[str] = mapped_column(String(100), default="")
@@ -115,97 +157,16 @@ class RosterEntry(Model):
     building: Mapped[str] = mapped_column(String(100), default="")
     seat: Mapped[str] = mapped_column(String(50), default="")
     question_set: Mapped[str] = mapped_column(String(100), default="")
-    flagged: Mapped[bool] = mapped_column(default=False)
-    attendance: Mapped[Attendance | None] = mapped_column(String(10))
-    id_checked: Mapped[bool] = mapped_column(default=False)
-    sort_name: Mapped[str] = mapped_column(Text, default="")
-    """The person's name, case folded: what lists are sorted by at first, written together with the search text."""
-    sort_number: Mapped[str] = mapped_column(Text, default="", server_default="")
-    """The candidate ID as it is sorted (`natural_sort_key`), written together with the search text."""
+    # written together by `planning/search_text.py`
+    sort_name: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    """The person's name, case-folded: the default order of lists."""
+    sort_number: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    """The candidate ID in natural order."""
+    search_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    """Case-folded searchable columns, separated by a character that nobody can type."""
 
     user: Mapped[User] = relationship(lazy="raise")
     test: Mapped[Test] = relationship(lazy="raise")
-
-
-class Candidacy(RosterEntry):
-    """One person in one test: the roster's entry, and the attempt, which is all that happens in the test.
-
-    Progress, status and warnings are derived from the attempt (`models/derived.py`). It has a table of its own,
-    because it is written every few seconds and counted over a nation: with presence in it, in a third of the time.
-    """
-
-    __tablename__ = "attempt"
-    __table_args__: Any = (
-        CheckConstraint("extra_minutes >= 0 AND incident_minutes >= 0", "minutes_not_negative"),
-        Index(None, "user_id", "test_id"),
-        Index(None, "test_id"),
-        Index(None, "started_at"),
-        Index(None, "changed_at", sqlite_where=text(CHANGED), postgresql_where=text(CHANGED)),
-        Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
-        # none on `saved_at` and `last_seen`: they change every few seconds, and each change would be written in every
-        # index. PostgreSQL has one more: what tells the seven stages of progress apart, to count one of them without a
-        # look at the rows (SQLite does not know that most candidates are in the same one: it would read them by this
-        # index, and be slower)
-        Index(
-            "ix_attempt_progress",
-            *("withdrawn_at", "submitted_at", "blank", "paused_at", "started_at", "entered_at", "candidacy_id"),
-            info={"only_on": "postgresql"},
-        ).ddl_if(dialect="postgresql"),
-    )
-
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id), primary_key=True, autoincrement=False)
-    # as in the roster's entry, so that a test's attempts, and a person's, are found by their own table
-    test_id: Mapped[int] = column_property(Column("test_id", Integer, nullable=False), RosterEntry.test_id)
-    user_id: Mapped[int] = column_property(Column("user_id", Integer, nullable=False), RosterEntry.user_id)
-    extra_minutes: Mapped[int] = mapped_column(default=0)
-    incident_minutes: Mapped[int] = mapped_column(default=0)
-    back_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When its person last came back after a long absence during the test (`models/derived.py: LONG_ABSENCE`)."""
-    # those that are asked for most stand first: a database reads a row up to the last one that it needs
-    last_seen: Mapped[datetime | None] = mapped_column(Instant)
-    """When its person was last heard of, wherever that was (`push/presence.py`); None if never."""
-    left_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When their last stream was closed, if they did not come back; counts only if after `last_seen`."""
-    started_at: Mapped[datetime | None] = mapped_column(Instant)
-    saved_at: Mapped[datetime | None] = mapped_column(Instant)
-    submitted_at: Mapped[datetime | None] = mapped_column(Instant)
-    paused_at: Mapped[datetime | None] = mapped_column(Instant)
-    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
-    entered_at: Mapped[datetime | None] = mapped_column(Instant)
-    """First seen on the dashboard, from an hour before the test's start on."""
-    blank: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Submitted without a word in any answer: noted with the submission, after which no answer is taken."""
-    changed_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When something last changed that the candidate's pages must be told (`exams/changes.py`)."""
-
-
-class SearchText(Model):
-    """What a search looks in: by itself, because a phrase that many have is looked for in each of half a million."""
-
-    __tablename__ = "search_text"
-    __table_args__ = (
-        Index(None, "test_id"),
-        # PostgreSQL: the parts of words; SQLite looks at each text
-        Index(
-            "ix_search_text_text",
-            "text",
-            postgresql_using="gin",
-            postgresql_ops={"text": "gin_trgm_ops"},
-            info={"only_on": "postgresql"},
-        ).ddl_if(dialect="postgresql"),
-    )
-
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id), primary_key=True, autoincrement=False)
-    test_id: Mapped[int]
-    """As in the roster's entry."""
-    text: Mapped[str] = mapped_column("text", Text)
-    """Case-folded searchable columns, apart by a character that cannot be typed (`planning/search_text.py`)."""
-
-
-ENTRIES: Any = RosterEntry.__table__
-ATTEMPTS: Any = Candidacy.__table__
-TEXTS: Any = SearchText.__table__
-"""The tables of a candidacy, for statements that look at, or write, some of them only."""
 
 
 class Answer(Model):
@@ -215,7 +176,7 @@ class Answer(Model):
     __table_args__ = (UniqueConstraint("candidacy_id", "question_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey(RosterEntry.id))
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id))
     question_id: Mapped[int] = mapped_column(ForeignKey(Question.id))
     text: Mapped[str] = mapped_column("text", Text)
     saved_at: Mapped[datetime] = mapped_column(Instant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.database import Instant
@@ -45,22 +45,17 @@ class LogEntry(Model):
 
 
 class LogSubject(Model):
-    """A candidacy that an entry is about, as it was then.
-
-    That the entry is there at the commit PostgreSQL would look up for each of 1,500 subjects, a fifth of what a sending
-    takes. There a trigger notes each statement's entry in `LogBegun`, which has the foreign key.
-    """
+    """A candidacy that an entry is about, as it was then. Subjects are written before their entry."""
 
     __tablename__ = "log_subject"
     __table_args__ = (
         Index(None, "test_id", "entry_id"),
-        ForeignKeyConstraint(
-            ["entry_id"], [LogEntry.id], deferrable=True, initially="DEFERRED", info={"only_on": "sqlite"}
-        ),
         _typed("number name test_title room", "entry_id candidacy_id user_id test_id"),
     )
 
-    entry_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey(LogEntry.id, deferrable=True, initially="DEFERRED"), primary_key=True, autoincrement=False
+    )
     candidacy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     user_id: Mapped[int]
     test_id: Mapped[int]
@@ -68,17 +63,6 @@ class LogSubject(Model):
     name: Mapped[str] = mapped_column(String(200))
     test_title: Mapped[str] = mapped_column(String(200))
     room: Mapped[str] = mapped_column(String(100))
-
-
-class LogBegun(Model):
-    """On PostgreSQL: an entry that subjects were written for, which must be there by the commit."""
-
-    __tablename__ = "log_begun"
-    __table_args__ = ({"info": {"only_on": "postgresql"}},)
-
-    entry_id: Mapped[int] = mapped_column(
-        ForeignKey(LogEntry.id, deferrable=True, initially="DEFERRED"), primary_key=True, autoincrement=False
-    )
 
 
 class LogHead(Model):

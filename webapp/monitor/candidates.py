@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from webapp.by_database import ByDatabase
 from webapp.database import microseconds
 from webapp.models import Candidacy, Test, User
-from webapp.models.derived import MINUTE, Moment, constant, has_warning, is_online, is_writing, own_end, progress
-from webapp.models.derived import Warning as CandidateWarning
+from webapp.models.status import MINUTE, Moment, constant, has_warning, is_online, is_writing, own_end, progress
+from webapp.models.status import Warning as CandidateWarning
 from webapp.monitor.presentation import Presentation
 from webapp.planning.search_text import planners_of
 
@@ -64,7 +64,7 @@ class CandidateRow(NamedTuple):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Those of `models.derived.Warning` that it carries."""
+        """Those of `models.status.Warning` that it carries."""
         held = (self.warning_offline, self.warning_idle, self.warning_timed_out, self.warning_was_offline)
         return tuple(compress(WARNINGS, held))
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope
-from webapp.models import RosterEntry, Test
+from webapp.models import Candidacy, Test
 from webapp.monitor.filters import FIXED_VALUES
 from webapp.monitor.words import NONE_ASSIGNED, VALUES, test_in_words
 
@@ -47,8 +47,8 @@ def choices(session: Session, scope: AccessScope) -> Choices:
             (str(test.id), _with_state(test_in_words(test.title, test.start_date, titles), test, scope))
             for test in sorted(tests, key=lambda test: test.id not in scope.open_tests)
         ],
-        room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, scope, RosterEntry.room)],
-        group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, scope, RosterEntry.group_name)],
+        room=[(one, one or str(NONE_ASSIGNED["room"])) for one in _distinct(session, scope, Candidacy.room)],
+        group=[(one, one or str(NONE_ASSIGNED["group"])) for one in _distinct(session, scope, Candidacy.group_name)],
     )
 
 

@@ -12,12 +12,12 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import BigInteger, ColumnElement, case, func, literal, null, select, type_coerce
 
 from webapp.database import Instant
-from webapp.models import Candidacy, Contribution, Role, RosterEntry, Test, User
-from webapp.models.derived import Moment, Progress, has_warning, is_online, is_writing, own_end, progress
-from webapp.models.derived import Warning as CandidateWarning
+from webapp.models import Candidacy, Contribution, Role, Test, User
+from webapp.models.status import Moment, Progress, has_warning, is_online, is_writing, own_end, progress
+from webapp.models.status import Warning as CandidateWarning
 
 Order = Callable[[Moment], Sequence[ColumnElement[Any]]]
-"""The expressions to sort by at a moment, over the rows of `models.derived.sitting()`."""
+"""The expressions to sort by at a moment, over the rows of `models.status.sitting()`."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def _by_planner(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
 
 COLUMNS: tuple[Column, ...] = (
     Column("submission", lazy_gettext("Submission"), _by_submission, at_first=True, needs_sitting=True),
-    Column("name", lazy_gettext("Name"), _by(RosterEntry.sort_name), at_first=True),
-    Column("number", lazy_gettext("Candidate ID"), _by(RosterEntry.sort_number, RosterEntry.number), at_first=True),
+    Column("name", lazy_gettext("Name"), _by(Candidacy.sort_name), at_first=True),
+    Column("number", lazy_gettext("Candidate ID"), _by(Candidacy.sort_number, Candidacy.number), at_first=True),
     Column("status", lazy_gettext("Connection"), lambda now: (~is_online(now),), at_first=True, needs_sitting=True),
     Column("progress", lazy_gettext("Progress"), _by_progress, at_first=True, needs_sitting=True),
     Column("warnings", lazy_gettext("Warnings"), _by_warnings, at_first=True, needs_sitting=True),
@@ -91,20 +91,20 @@ COLUMNS: tuple[Column, ...] = (
         "remaining", lazy_gettext("Minutes left"), _by(case((is_writing(), own_end()), else_=null())),
         at_first=True, quiet=True, needs_sitting=True,
     ),
-    Column("room", lazy_gettext("Room"), _text(RosterEntry.room), at_first=True),
-    Column("seat", lazy_gettext("Seat"), _by(func.length(RosterEntry.seat), RosterEntry.seat), at_first=True),
+    Column("room", lazy_gettext("Room"), _text(Candidacy.room), at_first=True),
+    Column("seat", lazy_gettext("Seat"), _by(func.length(Candidacy.seat), Candidacy.seat), at_first=True),
     Column("test", lazy_gettext("Test"), _text(Test.title), at_first=True, needs_sitting=True),
     Column("test_start", lazy_gettext("Test start"), _by(Test.starts_at), needs_sitting=True),
     Column("test_end", lazy_gettext("Test end"), _by(Test.ends_at), needs_sitting=True),
     Column("started", lazy_gettext("Candidate started"), _by(Candidacy.started_at), needs_sitting=True),
     Column("submitted", lazy_gettext("Candidate submitted"), _by(Candidacy.submitted_at), needs_sitting=True),
-    Column("group", lazy_gettext("Group"), _text(RosterEntry.group_name)),
+    Column("group", lazy_gettext("Group"), _text(Candidacy.group_name)),
     Column("extra", lazy_gettext("Extra time"), _by(Candidacy.extra_minutes), needs_sitting=True),
     Column("incident", lazy_gettext("Incident time"), _by(Candidacy.incident_minutes), needs_sitting=True),
-    Column("id_check", lazy_gettext("ID check"), _by(~RosterEntry.id_checked)),
-    Column("attendance", lazy_gettext("Attendance"), _by(RosterEntry.attendance)),
-    Column("building", lazy_gettext("Building"), _text(RosterEntry.building)),
-    Column("question_set", lazy_gettext("Question set"), _text(RosterEntry.question_set)),
+    Column("id_check", lazy_gettext("ID check"), _by(~Candidacy.id_checked)),
+    Column("attendance", lazy_gettext("Attendance"), _by(Candidacy.attendance)),
+    Column("building", lazy_gettext("Building"), _text(Candidacy.building)),
+    Column("question_set", lazy_gettext("Question set"), _text(Candidacy.question_set)),
     Column("planner", lazy_gettext("Planner"), _by_planner, needs_sitting=True),
 )  # fmt: skip
 BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}

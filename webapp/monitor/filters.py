@@ -18,9 +18,9 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.access import AccessScope
 from webapp.exceptions import BadParameter
-from webapp.models import Attendance, RosterEntry, Test
-from webapp.models.derived import Progress
-from webapp.models.derived import Warning as CandidateWarning
+from webapp.models import Attendance, Candidacy, Test
+from webapp.models.status import Progress
+from webapp.models.status import Warning as CandidateWarning
 from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
 from webapp.planning.search_text import SEPARATOR
 from webapp.text.normalization import fold_for_search, is_blank, normalize
@@ -215,7 +215,7 @@ def check_values(session: Session, scope: AccessScope, filter: Filter) -> None: 
     anybody is in it changes while people look.
     """
     _check("test", filter, _known_tests(session, scope, filter))
-    for name, column in (("room", RosterEntry.room), ("group", RosterEntry.group_name)):
+    for name, column in (("room", Candidacy.room), ("group", Candidacy.group_name)):
         wanted = set(filter.values(name)) - {""}
         if name == "room":
             wanted -= set(scope.rooms.values())

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, fu
 from webapp.access import AccessScope
 from webapp.among import among, together
 from webapp.database import LARGEST_ID, PLANNED_ONCE
-from webapp.models import RosterEntry
-from webapp.models.derived import NOW, Moment, sitting
+from webapp.models import Candidacy
+from webapp.models.status import NOW, Moment, sitting
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.expecting import expected_count
 from webapp.monitor.filters import Filter
@@ -243,8 +243,8 @@ def _number_of(matches: Select[int]) -> Select[int]:
 @cache
 def _page_of_few(presentation: Presentation) -> Select[Any]:
     """Of the candidacies `ids`, from the tables by which they are sorted; the same for every filter."""
-    tables = sitting() if BY_KEY[presentation.sort_column].needs_sitting else RosterEntry.__table__
-    query = select(RosterEntry.id).select_from(tables).where(among(RosterEntry.id, "ids"))
+    tables = sitting() if BY_KEY[presentation.sort_column].needs_sitting else Candidacy.__table__
+    query = select(Candidacy.id).select_from(tables).where(among(Candidacy.id, "ids"))
     return _on_page(query, presentation, NOW).execution_options(**{PLANNED_ONCE: True})
 
 
@@ -260,7 +260,7 @@ def _on_page(query: Select[Any], presentation: Presentation, now: Moment) -> Sel
 def ordered(query: Select[Any], presentation: Presentation, now: Moment) -> Select[Any]:
     """Sorted as asked; what is missing comes last either way, and equals stay in one order."""
     by = BY_KEY[presentation.sort_column].order(now)
-    return query.order_by(*(_directed(one, presentation.descending) for one in by), RosterEntry.id)
+    return query.order_by(*(_directed(one, presentation.descending) for one in by), Candidacy.id)
 
 
 def _directed(expression: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:

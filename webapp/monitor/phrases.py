@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, literal
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, bindparam, func, literal
 
 from webapp.by_database import ByDatabase
 
@@ -15,7 +15,7 @@ LIKE_SIGN = re.compile(r"[%_/]")
 
 
 def contains(
-    column: ColumnElement[str], phrase: str, *, by_index: bool, name: str | None = None
+    column: SQLColumnExpression[str], phrase: str, *, by_index: bool, name: str | None = None
 ) -> ColumnElement[bool]:
     """Whether `column` has `phrase` in it; its signs mean themselves, and case counts.
 

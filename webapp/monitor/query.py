@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Select,
     and_,
     bindparam,
@@ -24,9 +23,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.access import AccessScope
 from webapp.database import EPOCH, Instant, microseconds
-from webapp.models import ATTEMPTS, ENTRIES, TEXTS, Attendance, Candidacy, RosterEntry, Test, User
-from webapp.models.derived import Moment, Progress, has_progress, has_warning, is_online, sitting
-from webapp.models.derived import Warning as CandidateWarning
+from webapp.models import Attendance, Candidacy, Test, User
+from webapp.models.status import Moment, Progress, has_progress, has_warning, is_online, sitting
+from webapp.models.status import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
 from webapp.monitor.phrases import any_like, contains, spellings
@@ -44,23 +43,15 @@ EDGES = ("since", "until")
 ANY_VALUE = {"within": "1m", "after": "1970-01-02T00:00", "before": "1970-01-02T00:00"}
 """Of each kind of time filter: the kind alone decides which of its edges are open."""
 ABOUT_THE_TEST = frozenset({"warning", "test_start", "test_end"})
-ABOUT_THE_ATTEMPT = frozenset({"progress", "status", "warning", "seen", "started", "saved", "submitted"})
-ABOUT_THE_ENTRY = frozenset({"room", "group", "flag", "attendance"})
-"""Names whose conditions look at a table."""
+"""Names whose conditions look at the test."""
 FEW_TESTS = 4
 """Of so many, every candidacy is looked at sooner than an index over all tests is."""
 KEPT = 64
 """Conditions that are kept: making one of a warning takes milliseconds. Those for any moment are some twenty."""
 PLAIN_COLUMNS: dict[str, InstrumentedAttribute[str]] = {
-    "room": RosterEntry.room,
-    "group": RosterEntry.group_name,
+    "room": Candidacy.room,
+    "group": Candidacy.group_name,
 }
-NUMBERS: dict[FromClause, ColumnElement[int]] = {
-    ENTRIES: ENTRIES.c.id,
-    ATTEMPTS: ATTEMPTS.c.candidacy_id,
-    TEXTS: TEXTS.c.candidacy_id,
-}
-"""The candidacy's id in each of its tables."""
 
 
 def select_candidacies(scope: AccessScope, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002 the field's word
@@ -69,10 +60,8 @@ def select_candidacies(scope: AccessScope, filter: Filter, now: Moment) -> Selec
     Drawn from `sitting()`, so that others add columns with `.with_only_columns(…)` and order them without
     touching which rows there are.
     """
-    tables = (ENTRIES, ATTEMPTS, *([TEXTS] if filter.q else []))
-    drawn_from = sitting().join(TEXTS, NUMBERS[TEXTS] == NUMBERS[ENTRIES]) if filter.q else sitting()
-    conditions = _conditions(filter, now, tables, narrow=is_narrow(scope, filter))
-    return select(RosterEntry.id).select_from(drawn_from).where(*_within(scope, tables), *conditions)
+    conditions = _conditions(filter, now, narrow=is_narrow(scope, filter))
+    return select(Candidacy.id).select_from(sitting()).where(scope.condition(), *conditions)
 
 
 def matching_alone(
@@ -80,25 +69,16 @@ def matching_alone(
     filter: Filter,  # noqa: A002
     now: Moment,
     *,
-    entry: bool = False,
     named: bool = False,
     by_index: bool = True,
 ) -> Select[int]:
     """The same ids, from the tables only that the filter asks about: to count half a million, and to find a page.
 
-    Each candidacy has an entry, an attempt, a text and a test: what is left out takes no row away, and adds none. With
-    `entry`, the roster's entry is there in any case, for whoever asks more of it; with `named`, its test and its person
-    too. Without `by_index`, a phrase is looked for in each text, which is quicker where many have it.
+    Each candidacy has a test and a person: what is left out takes no row away, and adds none. With `named`, both are
+    there. Without `by_index`, a phrase is looked for in each text, which is quicker where many have it.
     """
-    tables = _asked(filter, entry=entry or named or bool(scope.rooms))
-    conditions = _conditions(filter, now, tables, narrow=is_narrow(scope, filter), by_index=by_index)
-    return _drawn_from(tables, filter, named=named).where(*_within(scope, tables), *conditions)
-
-
-def _within(scope: AccessScope, tables: Sequence[FromClause]) -> Iterator[ColumnElement[bool]]:
-    """What is within reach, said of each of these tables, so that each is looked up by it; only entries have rooms."""
-    for table in tables:
-        yield scope.condition() if table is ENTRIES else scope.test_condition(table.c.test_id)
+    conditions = _conditions(filter, now, narrow=is_narrow(scope, filter), by_index=by_index)
+    return _drawn_from(filter, named=named).where(scope.condition(), *conditions)
 
 
 def walking(scope: AccessScope, filter: Filter, now: Moment) -> Select[int]:  # noqa: A002
@@ -111,12 +91,11 @@ def walking(scope: AccessScope, filter: Filter, now: Moment) -> Select[int]:  # 
     narrow = is_narrow(scope, filter)
     plain = replace(filter, q="", choices=tuple(one for one in filter.choices if one[0] == "test"), times=())
     wrapped = replace(filter, choices=tuple(one for one in filter.choices if one[0] != "test"))
-    tables = _asked(filter, entry=True)
     conditions = [
-        *_conditions(plain, now, (ENTRIES,), narrow=narrow),
-        *map(_wrapped, _conditions(wrapped, now, tables, narrow=False, by_index=False)),
+        *_conditions(plain, now, narrow=narrow),
+        *map(_wrapped, _conditions(wrapped, now, narrow=False, by_index=False)),
     ]
-    return _drawn_from(tables, filter).where(scope.condition(), *conditions)
+    return _drawn_from(filter).where(scope.condition(), *conditions)
 
 
 def _wrapped(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -152,23 +131,12 @@ def _tests_of(scope: AccessScope, filter: Filter) -> list[int]:  # noqa: A002
     return sorted(map(int, filter.values("test") or within))
 
 
-def _asked(filter: Filter, *, entry: bool) -> tuple[FromClause, ...]:  # noqa: A002
-    """The tables of a candidacy that a filter asks about, one at least; with `entry`, the roster's in any case."""
-    others = (*([ATTEMPTS] if _asks_about(filter, ABOUT_THE_ATTEMPT) else []), *([TEXTS] if filter.q else []))
-    return (ENTRIES, *others) if entry or not others or _asks_about(filter, ABOUT_THE_ENTRY) else others
-
-
-def _drawn_from(tables: Sequence[FromClause], filter: Filter, *, named: bool = False) -> Select[int]:  # noqa: A002
-    """The ids of all candidacies in these tables, and in the test's if the filter asks about it, or it is `named`."""
-    first, *others = tables
-    drawn_from = first
-    for table in others:
-        drawn_from = drawn_from.join(table, NUMBERS[table] == NUMBERS[first])
+def _drawn_from(filter: Filter, *, named: bool = False) -> Select[int]:  # noqa: A002
+    """The ids of all candidacies, joined to the test if the filter asks about it, and to both if they are `named`."""
+    query = select(Candidacy.id)
     if named or _asks_about(filter, ABOUT_THE_TEST):
-        drawn_from = drawn_from.join(Test, Test.id == first.c.test_id)
-    if named:
-        drawn_from = drawn_from.join(User, User.id == ENTRIES.c.user_id)
-    return select(NUMBERS[first]).select_from(drawn_from)
+        query = query.join(Test, Test.id == Candidacy.test_id)
+    return query.join(User, User.id == Candidacy.user_id) if named else query
 
 
 def _asks_about(filter: Filter, names: frozenset[str]) -> bool:  # noqa: A002
@@ -178,12 +146,11 @@ def _asks_about(filter: Filter, names: frozenset[str]) -> bool:  # noqa: A002
 def _conditions(
     filter: Filter,  # noqa: A002
     now: Moment,
-    tables: Sequence[FromClause],
     *,
     narrow: bool,
     by_index: bool = True,
 ) -> Iterator[ColumnElement[bool]]:
-    """Each condition of a filter, over these tables of a candidacy.
+    """Each condition of a filter.
 
     If it is `narrow`, nothing is looked up but room and group, within these tests: everybody with a flag, or with these
     letters in the name, in the whole country takes longer to find than to look at the candidacies of a few tests.
@@ -191,10 +158,10 @@ def _conditions(
     if filter.q:
         for place, phrase in enumerate(searched(filter)):
             name = None if isinstance(now, datetime) else f"phrase_{place}"
-            yield contains(TEXTS.c.text, phrase, by_index=by_index and not narrow, name=name)
+            yield contains(Candidacy.search_text, phrase, by_index=by_index and not narrow, name=name)
     for name, values in filter.choices:
-        if name == "test":  # of each table, so that each is looked up by it
-            yield from (table.c.test_id.in_([int(value) for value in values]) for table in tables)
+        if name == "test":
+            yield Candidacy.test_id.in_([int(value) for value in values])
             continue
         condition = _any_of(name, values, now)
         looked_up = not narrow or name in PLAIN_COLUMNS
@@ -220,10 +187,10 @@ def _one_of(name: str, value: str, now: Moment) -> ColumnElement[bool]:
         case "warning":
             return has_warning(CandidateWarning(value), now)
         case "flag":
-            return RosterEntry.flagged.is_(value == "yes")
+            return Candidacy.flagged.is_(value == "yes")
     if (name, value) == ("attendance", "unset"):
-        return RosterEntry.attendance.is_(None)
-    return RosterEntry.attendance == Attendance(value)
+        return Candidacy.attendance.is_(None)
+    return Candidacy.attendance == Attendance(value)
 
 
 def _in_time(filter: Filter, name: str, place: int, now: Moment) -> ColumnElement[bool]:  # noqa: A002

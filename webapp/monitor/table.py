@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from webapp.access import AccessScope
 from webapp.among import among
 from webapp.database import PLANNED_ONCE, microseconds
-from webapp.models import RosterEntry
-from webapp.models.derived import NOW, sitting
+from webapp.models import Candidacy
+from webapp.models.status import NOW, sitting
 from webapp.monitor.candidates import CandidateRow, as_rows, planner_names, shown
 from webapp.monitor.filters import Filter
 from webapp.monitor.finding import Sizes, find, pages_of
@@ -66,5 +66,5 @@ def load_page(
 @cache
 def _rows_of() -> Select[Any]:
     """What is shown of the candidacies `ids` at `now`. Made and planned once: both take longer than running it."""
-    page = select(RosterEntry.id).select_from(sitting()).where(among(RosterEntry.id, "ids"))
+    page = select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, "ids"))
     return shown(page, NOW).execution_options(**{PLANNED_ONCE: True})

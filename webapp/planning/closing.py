@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from webapp.database import writing
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
-from webapp.models import Candidacy, RosterEntry, Test, User
-from webapp.models.derived import own_end
+from webapp.models import Candidacy, Test, User
+from webapp.models.status import own_end
 from webapp.planning.refusals import NoSuchTest, TestStateUnchanged
 from webapp.text.normalization import normalize
 
@@ -66,7 +66,7 @@ def close_ended_tests(session: Session, *, now: datetime, after: timedelta) -> S
 
 def ended_tests(session: Session, moment: datetime) -> Sequence[int]:
     """The ids of the tests not closed in which nobody had time left at `moment`."""
-    has_time = select(Candidacy.candidacy_id).where(Candidacy.test_id == Test.id, own_end() > moment)
+    has_time = select(Candidacy.id).where(Candidacy.test_id == Test.id, own_end() > moment)
     query = select(Test.id).where(
         Test.closed_at.is_(None),
         Test.ends_at <= moment,  # nobody has less time: most tests need no look at their candidacies
@@ -89,10 +89,10 @@ def _change(session: Session, test_id: int, actor: Actor, action: str, now: date
             test.closed_at, test.reopened_at = None, now
         session.flush()
         candidacies = (
-            select(RosterEntry.id)
-            .join(Test, Test.id == RosterEntry.test_id)
-            .join(User, User.id == RosterEntry.user_id)
-            .where(RosterEntry.test_id == test_id)
+            select(Candidacy.id)
+            .join(Test, Test.id == Candidacy.test_id)
+            .join(User, User.id == Candidacy.user_id)
+            .where(Candidacy.test_id == test_id)
         )
         append(
             session,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from webapp.database import writing
 from webapp.exams.changes import note_changes
-from webapp.models import Candidacy, Contribution, Question, RosterEntry, SearchText, Test, User
+from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.contributors import read_contributors
 from webapp.planning.credentials import Password, check_destination, check_unchanged, handed_out, work_out
 from webapp.planning.draft import Changes, Draft, Files, compare
@@ -102,7 +102,7 @@ def _count_rows(session: Session) -> None:
 
     PostgreSQL looks by itself within minutes; until then it takes 1,500 candidates for a handful.
     """
-    for model in (User, Test, Question, Contribution, RosterEntry, SearchText, Candidacy):
+    for model in (User, Test, Question, Contribution, Candidacy):
         session.execute(text(f"ANALYZE {model.__tablename__}"))
 
 

@@ -12,7 +12,7 @@ from webapp.accounts.changing import find_user
 from webapp.accounts.refusals import AccountRefused
 from webapp.database import writing
 from webapp.logbook.append import Actor
-from webapp.models import Contribution, Role, RosterEntry, Test
+from webapp.models import Candidacy, Contribution, Role, Test
 from webapp.planning.closing import find_test
 from webapp.planning.search_text import refresh_search_text
 from webapp.planning.stored import chunks
@@ -54,7 +54,7 @@ def set_role(
 
 
 def _check_room(session: Session, test: Test, room: str) -> None:
-    there = select(RosterEntry.id).where(RosterEntry.test_id == test.id, RosterEntry.room == room)
+    there = select(Candidacy.id).where(Candidacy.test_id == test.id, Candidacy.room == room)
     if session.scalar(there.limit(1)) is None:
         raise AccountRefused(f"No candidate of this test sits in the room {room} (case matters).")
 
@@ -70,7 +70,7 @@ def _store(session: Session, before: Contribution | None, after: Contribution) -
 
 def _name_planners(session: Session, test: Test) -> None:
     """Their names stand in what a search looks in."""
-    for ids in chunks(session.scalars(select(RosterEntry.id).where(RosterEntry.test_id == test.id)).all()):
+    for ids in chunks(session.scalars(select(Candidacy.id).where(Candidacy.test_id == test.id)).all()):
         refresh_search_text(session, ids)
 
 

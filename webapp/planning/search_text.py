@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from webapp.models import TEXTS, Contribution, Role, RosterEntry, SearchText, Test, User
+from webapp.models import Candidacy, Contribution, Role, Test, User
 from webapp.text.normalization import fold_for_search, natural_sort_key
 
 SEPARATOR = "\x1f"
 """Keeps the columns apart: a phrase is found in one column only. Nobody can type this character, and no result of
 `fold_for_search()` contains it."""
+PLACE = ("group_name", "room", "building", "seat", "question_set")
 
 
 def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
@@ -22,34 +23,31 @@ def refresh_search_text(session: Session, candidacy_ids: Sequence[int]) -> None:
     """
     if not candidacy_ids:
         return
+    columns = [getattr(Candidacy, name) for name in ("id", "test_id", "number", *PLACE)]
     rows = session.execute(
-        select(RosterEntry, User.name, Test.title)
-        .join(User, User.id == RosterEntry.user_id)
-        .join(Test, Test.id == RosterEntry.test_id)
-        .where(RosterEntry.id.in_(candidacy_ids))
+        select(*columns, User.name.label("name"), Test.title.label("title"))
+        .join(User, User.id == Candidacy.user_id)
+        .join(Test, Test.id == Candidacy.test_id)
+        .where(Candidacy.id.in_(candidacy_ids))
+        .order_by(Candidacy.id)
     ).all()
-    planners = planners_of(session, {entry.test_id for entry, _, _ in rows})
-    sorted_by = [
-        {"id": entry.id, "sort_name": name.casefold(), "sort_number": natural_sort_key(entry.number)}
-        for entry, name, _ in rows
-    ]
-    session.execute(update(RosterEntry), sorted_by)
-    session.execute(delete(SearchText).where(SearchText.candidacy_id.in_(candidacy_ids)))
+    planners = planners_of(session, {row.test_id for row in rows})
     texts = [
         {
-            "candidacy_id": entry.id,
-            "test_id": entry.test_id,
-            "text": SEPARATOR.join(
+            "id": row.id,
+            "sort_name": row.name.casefold(),
+            "sort_number": natural_sort_key(row.number),
+            "search_text": SEPARATOR.join(
                 fold_for_search(part)
                 for part in (
-                    entry.number, name, entry.group_name, entry.room, entry.building, entry.seat, entry.question_set,
-                    title, *planners.get(entry.test_id, []),
+                    row.number, row.name, *(getattr(row, name) for name in PLACE), row.title,
+                    *planners.get(row.test_id, []),
                 )
             ),
         }
-        for entry, name, title in rows
+        for row in rows
     ]  # fmt: skip
-    session.execute(insert(TEXTS), texts)
+    session.execute(update(Candidacy), texts)
 
 
 def planners_of(session: Session, test_ids: set[int]) -> dict[int, list[str]]:

@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.models import ATTEMPTS, ENTRIES, Contribution, Question, RosterEntry, Test, User
-from webapp.models.derived import whole
+from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.roster import TestKey
 
 CHUNK = 5000
 """Values in one statement: SQLite takes 32,766, PostgreSQL 65,535."""
+CANDIDACY = (
+    "id", "test_id", "user_id", "number", "group_name", "room", "building", "seat", "question_set", "extra_minutes",
+    "started_at",
+)  # fmt: skip
 Item = TypeVar("Item")
 
 
@@ -68,14 +71,8 @@ def read_stored(session: Session, known_as: Iterable[str], titles: Iterable[str]
 def _read_tests(session: Session, stored: Stored, ids: list[int]) -> None:
     asked = session.scalars(select(Question.test_id).where(Question.test_id.in_(ids)).distinct())
     stored.with_questions.update(asked)
-    columns = [
-        ENTRIES.c[name]
-        for name in (
-            "id", "test_id", "user_id", "number", "group_name", "room", "building", "seat", "question_set",
-        )
-    ]  # fmt: skip
-    held = select(*columns, ATTEMPTS.c.extra_minutes, ATTEMPTS.c.started_at).select_from(whole())
-    for row in session.execute(held.where(RosterEntry.test_id.in_(ids))):
+    columns = [getattr(Candidacy, name) for name in CANDIDACY]
+    for row in session.execute(select(*columns).where(Candidacy.test_id.in_(ids))):
         stored.by_number[row.test_id, row.number] = row
         stored.by_person[row.test_id, row.user_id] = row
         stored.rooms.setdefault(row.test_id, set()).add(row.room)

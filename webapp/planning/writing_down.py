@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
-from webapp.models import ATTEMPTS, ENTRIES, Candidacy, Contribution, Question, Role, RosterEntry, Test, User
+from webapp.models import Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.credentials import Password
 from webapp.planning.draft import Changes, Draft, Files
 from webapp.planning.people import Person
@@ -19,7 +19,6 @@ from webapp.planning.search_text import refresh_search_text
 from webapp.planning.stored import Stored, chunks
 from webapp.push import write_end_of_all
 
-ENTRY = frozenset(ENTRIES.c.keys())
 NEVER_HEARD: dict[str, Any] = {"last_seen": None, "left_at": None}
 
 
@@ -107,53 +106,39 @@ def _write_candidacies(
     ]
     # two people may swap their numbers: each first lets go of the old one
     letting_go = [{"id": row["id"], "number": f"\x1f{row['id']}"} for row in changed if "number" in row]
-    _update(session, RosterEntry, letting_go)
+    _update(session, Candidacy, letting_go)
     heard = _heard(session, (row["user_id"] for row in changed if "user_id" in row))
     # in the order in which presence locks them
     changed.sort(key=lambda row: row["id"])
     for row in changed:
-        row["candidacy_id"] = row["id"]
         if "user_id" in row:
             row.update(heard.get(row["user_id"], NEVER_HEARD))
     _update(session, Candidacy, changed)
     rows = [
-        {
-            "user_id": user_ids[new.known_as],
-            "test_id": test_ids[new.test],
-            "number": new.number,
-            **new.values,
-        }
+        {"user_id": user_ids[new.known_as], "test_id": test_ids[new.test], "number": new.number, **new.values}
         for new in draft.candidacies.new
     ]
-    _insert(session, RosterEntry, [{name: row[name] for name in row if name in ENTRY} for row in rows])
-    return {row["id"] for row in changed} | _begin_attempts(session, rows)
-
-
-def _begin_attempts(session: Session, rows: list[dict[str, Any]]) -> set[int]:
-    """Give each new entry its attempt, nothing of which has happened; returns their ids."""
-    given = {(row["test_id"], row["user_id"]): {"extra_minutes": row["extra_minutes"]} for row in rows}
     heard = _heard(session, (row["user_id"] for row in rows))
-    new: list[dict[str, Any]] = []
+    _insert(session, Candidacy, [{**row, **heard.get(row["user_id"], NEVER_HEARD)} for row in rows])
+    return {row["id"] for row in changed} | _ids_of(session, rows)
+
+
+def _ids_of(session: Session, rows: list[dict[str, Any]]) -> set[int]:
+    """The ids of the candidacies that were just inserted: those of their tests that have no search text yet."""
+    ids = set[int]()
     for some in chunks({row["test_id"] for row in rows}):
-        ids = select(RosterEntry.id, RosterEntry.test_id, RosterEntry.user_id)
-        # those of these tests without an attempt are those that were just written
-        without = ids.outerjoin(ATTEMPTS, ATTEMPTS.c.candidacy_id == RosterEntry.id).where(
-            RosterEntry.test_id.in_(some), ATTEMPTS.c.candidacy_id.is_(None)
-        )
-        for number, test_id, user_id in session.execute(without):
-            own = given[test_id, user_id] | heard.get(user_id, NEVER_HEARD)
-            new.append({"candidacy_id": number, "test_id": test_id, "user_id": user_id, **own})
-    _insert(session, Candidacy, new)
-    return {row["candidacy_id"] for row in new}
+        new = select(Candidacy.id).where(Candidacy.test_id.in_(some), Candidacy.search_text == "")
+        ids.update(session.scalars(new))
+    return ids
 
 
 def _heard(session: Session, user_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """When people were heard of who sit another test already: presence is theirs, whatever the test."""
     heard: dict[int, dict[str, Any]] = {}
     for some in chunks(set(user_ids)):
-        latest = select(ATTEMPTS.c.user_id, func.max(ATTEMPTS.c.last_seen), func.max(ATTEMPTS.c.left_at))
+        latest = select(Candidacy.user_id, func.max(Candidacy.last_seen), func.max(Candidacy.left_at))
         for user_id, last_seen, left_at in session.execute(
-            latest.where(ATTEMPTS.c.user_id.in_(some)).group_by(ATTEMPTS.c.user_id)
+            latest.where(Candidacy.user_id.in_(some)).group_by(Candidacy.user_id)
         ):
             heard[user_id] = {"last_seen": last_seen, "left_at": left_at}
     return heard
@@ -182,11 +167,11 @@ def _named_in(session: Session, user_ids: set[int], test_ids: set[int]) -> set[i
     """Candidacies that are found by the names of these people, or whose tests have other planners now."""
     tests, stale = set(test_ids), set[int]()
     for some in chunks(user_ids):
-        stale.update(session.scalars(select(RosterEntry.id).where(RosterEntry.user_id.in_(some))))
+        stale.update(session.scalars(select(Candidacy.id).where(Candidacy.user_id.in_(some))))
         planned = (Contribution.user_id.in_(some), Contribution.role == Role.PLANNER)
         tests.update(session.scalars(select(Contribution.test_id).where(*planned)))
     for some in chunks(tests):
-        stale.update(session.scalars(select(RosterEntry.id).where(RosterEntry.test_id.in_(some))))
+        stale.update(session.scalars(select(Candidacy.id).where(Candidacy.test_id.in_(some))))
     return stale
 
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from webapp import metrics
 from webapp.among import among
 from webapp.database import Instant, microseconds, writing
-from webapp.models import ATTEMPTS, Candidacy, SessionClaims, Test
-from webapp.models.derived import OFFLINE_AFTER, away_for_long_until, is_online
+from webapp.models import Candidacy, SessionClaims, Test
+from webapp.models.status import OFFLINE_AFTER, away_for_long_until, is_online
 from webapp.push.known_ends import KnownEnds
 from webapp.push.sessions import ended_of
 
@@ -142,7 +142,7 @@ class PresenceRecorder:
         if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
             away = and_(away, ~is_online(self._heard_until))
         was_here = Candidacy.last_seen.is_not(None)
-        people = select(ATTEMPTS.c.user_id).where(among(ATTEMPTS.c.user_id, seen), was_here, away).distinct()
+        people = select(Candidacy.user_id).where(among(Candidacy.user_id, seen), was_here, away).distinct()
         return list(session.scalars(people))
 
 
@@ -166,24 +166,24 @@ def _later_of(dialect: str, column: str) -> Any:
     """The statement for a whole batch, which is one parameter: a thousand people would be a thousand statements."""
     user_id, at = (type_coerce(one, BigInteger) for one in _pair(dialect))
     heard = select(user_id.label("user_id"), at.label("at")).cte("heard")
-    stored = type_coerce(ATTEMPTS.c[column], BigInteger)
+    stored = type_coerce(Candidacy.last_seen if column == "last_seen" else Candidacy.left_at, BigInteger)
     # locked in the order of numbers: two processes that wait for each other's rows never do so in a circle
     mine = (
-        select(ATTEMPTS.c.candidacy_id, heard.c.at)
-        .join(heard, heard.c.user_id == ATTEMPTS.c.user_id)
-        .join(Test, Test.id == ATTEMPTS.c.test_id)
+        select(Candidacy.id, heard.c.at)
+        .join(heard, heard.c.user_id == Candidacy.user_id)
+        .join(Test, Test.id == Candidacy.test_id)
         .where(Test.ends_at > bindparam("followed", type_=Instant), or_(stored.is_(None), stored < heard.c.at))
-        .order_by(ATTEMPTS.c.candidacy_id)
-        .with_for_update(of=ATTEMPTS, key_share=True)
+        .order_by(Candidacy.id)
+        .with_for_update(of=Candidacy, key_share=True)
         .cte("mine")
     )
     # who leaves before anybody wrote that they were here, was here
     values = {
         column: mine.c.at,
-        "last_seen": mine.c.at if column == "last_seen" else func.coalesce(ATTEMPTS.c.last_seen, mine.c.at),
+        "last_seen": mine.c.at if column == "last_seen" else func.coalesce(Candidacy.last_seen, mine.c.at),
     }
     later = or_(stored.is_(None), stored < mine.c.at)
-    return update(ATTEMPTS).where(ATTEMPTS.c.candidacy_id == mine.c.candidacy_id, later).values(values)
+    return update(Candidacy).where(Candidacy.id == mine.c.id, later).values(values)
 
 
 def _pair(dialect: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

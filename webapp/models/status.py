@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from webapp.database import MICROSECOND, Instant
-from webapp.models.exams import ATTEMPTS, ENTRIES, Candidacy, RosterEntry, Test
+from webapp.models.exams import Candidacy, Test
 from webapp.models.people import User
 
 OFFLINE_AFTER = timedelta(seconds=75)
@@ -67,13 +67,8 @@ class Warning(StrEnum):  # noqa: A001 the field's word
 
 
 def sitting() -> Join:
-    """Roster entry ⋈ attempt ⋈ test ⋈ person: what every list of candidates is drawn from."""
-    return whole().join(Test, Candidacy.test_id == Test.id).join(User, Candidacy.user_id == User.id)
-
-
-def whole() -> Join:
-    """Roster entry ⋈ attempt: a candidacy."""
-    return join(ENTRIES, ATTEMPTS, Candidacy.candidacy_id == RosterEntry.id)
+    """Candidacy ⋈ test ⋈ person: what every list of candidates is drawn from."""
+    return join(Candidacy, Test, Candidacy.test_id == Test.id).join(User, Candidacy.user_id == User.id)
 
 
 def own_end() -> ColumnElement[datetime]:
