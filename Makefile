@@ -1,7 +1,7 @@
 # Examhall: `make` alone lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt bench migrate
+.PHONY: help demo dev test test-fast coverage soak check fmt bench bench-check migrate lock
 
 PORT ?= 8000
 SIMULATE ?= 1
@@ -9,45 +9,72 @@ CANDIDATES ?= 120
 M ?=
 WORKERS ?= 4
 
-# a hundred servers that tests start are of the same files: compiled once, whatever the machine's habit is
+# tests start a hundred servers from the same files: compile them once, whatever the machine is set to
 export PYTHONDONTWRITEBYTECODE :=
 
 PYTHON_IN := .venv/bin/python
+PYTEST := $(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup
+FAST := --database sqlite -m "not server and not browser and not nightly"
 ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-dev
+BENCH := .venv/.installed-bench
 
 help: ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 13
 
 demo: $(ENVIRONMENT) ## serve a sample hall on http://127.0.0.1:8000 (PORT=…; SIMULATE=0 without candidates) until Ctrl-C
 	@exec .ci/demo '$(PORT)' '$(SIMULATE)' '$(CANDIDATES)'
 
+dev: $(ENVIRONMENT) ## serve a sample hall that reloads changed code and templates (PORT=…), for developers
+	@exec .ci/dev '$(PORT)'
+
 test: $(TOOLS) ## run all tests; as root on Debian or Ubuntu installs the servers and browser they need
 	@.ci/test-needs
-	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(PYTEST) $(ARGS)
 
-check: $(TOOLS) ## ruff, mypy, djlint, migrations = models, JavaScript syntax
+test-fast: $(TOOLS) ## run the tests that need no server and no browser, on SQLite
+	$(PYTEST) $(FAST) $(ARGS)
+
+coverage: $(TOOLS) ## the same, and fail if they run less of the code than pyproject.toml asks for
+	$(PYTEST) $(FAST) --cov $(ARGS)
+
+soak: $(TOOLS) ## run what is too slow for each change: real times, all servers, many more generated examples
+	@.ci/test-needs
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m nightly --ignore tests/bench $(ARGS)
+
+check: $(TOOLS) ## ruff, mypy, djlint, oxlint, migrations = models
 	$(PYTHON_IN) -m ruff check
 	$(PYTHON_IN) -m ruff format --check
 	$(PYTHON_IN) -m mypy
 	$(PYTHON_IN) -m djlint templates --lint
-	@.ci/check-migrations
 	@.ci/check-javascript
+	@.ci/check-migrations
 
 fmt: $(TOOLS) ## format Python (templates by hand: a formatter moves white space that shows)
 	$(PYTHON_IN) -m ruff check --fix-only
 	$(PYTHON_IN) -m ruff format
 
-bench: $(TOOLS) ## measure an exam day beside floor and peers, a quarter of an hour; ARGS="fan-out storm" for parts
+bench: $(BENCH) ## measure an exam day beside floor and peers, a quarter of an hour; ARGS="fan-out storm" for parts
 	@.ci/bench-needs
-	@$(PYTHON_IN) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(PYTHON_IN) -m tests.bench $(ARGS)
+	@$(PYTHON_IN) -m tests.bench $(ARGS)
+
+bench-check: $(BENCH) ## run the tests of the bench itself
+	@.ci/bench-needs
+	$(PYTEST) -m "" tests/bench $(ARGS)
 
 migrate: $(TOOLS) ## write a migration for changed models: make migrate M="what changes"
 	@.ci/new-migration '$(M)'
 
-$(ENVIRONMENT): pyproject.toml .ci/environment
-	@.ci/environment $@ .
+lock: $(TOOLS) ## renew requirements/*.txt: the newest versions that pyproject.toml allows, with their checksums
+	@.ci/lock
 
-$(TOOLS): pyproject.toml .ci/environment
-	@.ci/environment $@ '.[dev]'
+$(ENVIRONMENT): requirements/runtime.txt .ci/environment
+	@.ci/environment $@ requirements/runtime.txt
+
+$(TOOLS): requirements/dev.txt .ci/environment
+	@.ci/environment $@ requirements/dev.txt
+	@touch $(ENVIRONMENT)
+
+$(BENCH): requirements/bench.txt .ci/environment
+	@.ci/environment $@ requirements/bench.txt
+	@touch $(ENVIRONMENT) $(TOOLS)

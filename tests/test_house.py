@@ -24,7 +24,7 @@ LONGEST_VIEW = 25
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 TOP_LEVEL = {
     "webapp", "templates", "static", "migrations", "tests", "wsgi.py", "pyproject.toml", "README.md", "Makefile",
-    "LICENSE", "gunicorn.conf.py", "deploy", "docs", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+    "LICENSE", "gunicorn.conf.py", "deploy", "docs", "requirements", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 }  # fmt: skip
 MADE_BY_TOOLS = {"instance", "build", "examhall.egg-info", "__pycache__"}
 SOURCES = sorted((ROOT / "webapp").rglob("*.py"))
@@ -141,15 +141,15 @@ def test_make_lists_its_targets() -> None:
     """`make` alone: a line each."""
     shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
     targets = [line.split()[0] for line in shown.stdout.splitlines()]
-    assert {"demo", "test", "check", "fmt", "bench", "migrate"} <= set(targets)
+    assert {"demo", "dev", "test", "test-fast", "check", "fmt", "bench", "migrate", "lock"} <= set(targets)
     assert all(len(line.split()) > 2 for line in shown.stdout.splitlines())
 
 
 def test_make_does_nothing_twice() -> None:
-    """What is installed is not installed again: the stamp depends on pyproject.toml and the script alone."""
+    """What is installed is not installed again: each stamp depends on its lock file and the script alone."""
     rules = (ROOT / "Makefile").read_text()
-    assert re.search(r"^\$\(ENVIRONMENT\): pyproject\.toml \.ci/environment$", rules, re.MULTILINE)
-    assert re.search(r"^\$\(TOOLS\): pyproject\.toml \.ci/environment$", rules, re.MULTILINE)
+    for stamp, lock in (("ENVIRONMENT", "runtime"), ("TOOLS", "dev"), ("BENCH", "bench")):
+        assert f"\n$({stamp}): requirements/{lock}.txt .ci/environment\n" in rules
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / ".ci").iterdir()), ids=lambda path: path.name)

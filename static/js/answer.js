@@ -233,9 +233,11 @@ export class Answer {
   // News from another tab, or from the server when this tab is looked at again: taken only where nothing is unsaved.
   learn(text, version, words) {
     if (Number(version) <= Number(this.base)) return;
-    if (this.field.value === text || !this.isUnsaved) {
-      if (this.field.value === text) this.accept(text, version), this.showSaved(words);
-      else this.take(text, version, words);
+    if (this.field.value === text) {
+      this.accept(text, version);
+      this.showSaved(words);
+    } else if (!this.isUnsaved) {
+      this.take(text, version, words);
     }
   }
 

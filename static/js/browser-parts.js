@@ -7,6 +7,7 @@ function attempt(action, otherwise) {
   try {
     return action();
   } catch (error) {
+    // oxlint-disable-next-line no-console -- for the person who looks for the cause on such a computer
     if (!warned) console.warn("This browser forbids or lacks something; the page goes on without it:", error.message);
     warned = true;
     return otherwise;

@@ -71,7 +71,8 @@ async function load() {
 button.addEventListener("click", () => {
   const section = inPage();
   if (!section) {
-    panel.hidden ? show() : hide();
+    if (panel.hidden) show();
+    else hide();
     return;
   }
   section.tabIndex = -1;

@@ -31,7 +31,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   for (const row of rowsIn(body())) {
     const old = before.get(row.id);
     if (!old) mark(row);
-    else for (const cell of cellsOf(row)) if (old.get(cell.dataset.column) !== textOf(cell)) mark(cell);
+    else cellsOf(row).filter((cell) => old.get(cell.dataset.column) !== textOf(cell)).forEach(mark);
   }
   before = null;
 });

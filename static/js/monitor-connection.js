@@ -12,6 +12,11 @@ function choose(root, reason) {
   for (const part of root.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(reason);
 }
 
+function wordsFor(status) {
+  if (status === null) return "away";
+  return NAMED.includes(status) ? String(status) : "other";
+}
+
 function setStale(stale) {
   box.hidden = !stale;
   document.body.classList.toggle("is-stale", stale);
@@ -36,7 +41,7 @@ document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => 
 
 document.addEventListener("monitor:failed", ({ detail: { status, isRefused } }) => {
   if (isRefused && status !== 403) return; // said below; the list is as good as before
-  choose(box, status === null ? "away" : NAMED.includes(status) ? String(status) : "other");
+  choose(box, wordsFor(status));
   box.querySelector("[data-last-good]").textContent = shown.textContent;
   setStale(true);
 });

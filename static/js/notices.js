@@ -72,7 +72,7 @@ function remove(ids) {
   if (!gone.length) return;
   const hadFocus = [...gone, part("close-all")].some((box) => box.contains(document.activeElement));
   changing(() => gone.forEach((notice) => notice.remove()));
-  if (hadFocus) focusStrip() || focusWriting();
+  if (hadFocus && !focusStrip()) focusWriting();
   document.dispatchEvent(new CustomEvent("examhall:inbox-changed"));
 }
 

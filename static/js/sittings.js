@@ -25,7 +25,10 @@ const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 // What the server has said, moved on by the clock.
 function stateOf({ state, startsAt, endsAt }) {
   const now = serverNow();
-  if (["early", "ready"].includes(state)) return now >= endsAt ? "missed" : now >= startsAt ? "ready" : "early";
+  if (["early", "ready"].includes(state)) {
+    if (now >= endsAt) return "missed";
+    return now >= startsAt ? "ready" : "early";
+  }
   if (state === "writing" && now >= endsAt) return "time_up";
   return state;
 }

@@ -80,11 +80,11 @@ def test_something_is_run() -> None:
 
 def test_commands_that_are_not_run_exist(app: Flask) -> None:
     """`make` targets and `flask` commands that are only shown."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     shown_targets, shown_commands = set(), set()
     for document in DOCUMENTS:
         code = "\n".join([*re.findall(r"`([^`\n]+)`", prose(document)), *(block.text for block in blocks(document))])
-        shown_targets |= set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE))
+        shown_targets |= set(re.findall(r"^make ([a-z-]+)", code, re.MULTILINE))
         shown_commands |= set(re.findall(r"flask --app wsgi ([a-z-]+)", code))
     assert {"demo", "test"} <= shown_targets <= targets
     assert {"db", "import-roster"} <= shown_commands <= {*app.cli.commands, "run"}

@@ -25,7 +25,7 @@ def make_environment(folder: Path, python: str) -> subprocess.CompletedProcess[s
     interpreter.write_text(python)
     interpreter.chmod(0o755)
     return subprocess.run(
-        [ROOT / ".ci" / "environment", "stamp", "."],
+        [ROOT / ".ci" / "environment", "stamp", "lock.txt"],
         cwd=folder,
         env={**os.environ, "PYTHON": str(interpreter)},
         capture_output=True,
