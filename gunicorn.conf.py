@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import structlog
 from gunicorn.glogging import Logger
 from gunicorn.http import message
 
@@ -63,15 +64,15 @@ def _load(path: str) -> Any:
     return module
 
 
-_json_log = _load("webapp/json_log.py")
-_json_log.take_over()
+_logging = _load("webapp/logging.py")
+_logging.capture_standard_logging()
 
 
 class JsonLogger(Logger):  # type: ignore[misc]
     """gunicorn's own lines in the form of all others; as they are for a person who watches."""
 
     def _set_handler(self, log: Any, output: str, fmt: Any, stream: Any = None) -> None:
-        super()._set_handler(log, output, fmt if sys.stderr.isatty() else _json_log.JsonFormatter(), stream)
+        super()._set_handler(log, output, fmt if sys.stderr.isatty() else _logging.formatter(), stream)
 
 
 logger_class = JsonLogger
@@ -79,7 +80,7 @@ worker_class = _load("deploy/gunicorn_worker.py").StreamWorker
 
 
 def _give_up(text: str) -> None:
-    sys.stderr.write((text if sys.stderr.isatty() else _json_log.line(text, "error")) + "\n")
+    structlog.get_logger().error(text)
     sys.exit(1)
 
 

@@ -7,10 +7,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 an older Python must not get as fa
 
 from webapp import create_app
 from webapp.config import BadSetting
-from webapp.json_log import take_over
+from webapp.logging import capture_standard_logging
 from webapp.reachable import why_unreachable
 
-take_over()
+capture_standard_logging()
 try:
     app = application = create_app()
 except BadSetting as error:

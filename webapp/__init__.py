@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -24,21 +23,17 @@ from webapp.web import errors, security, templating
 
 
 class Application(Flask):
-    """Flask without coroutines, and without log lines of its own."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """As it is: no view is one, and asking each before each request takes a hundredth of a save."""
-        return func
+    """Flask without log lines of its own."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Write nothing: `errors` answers what failed, and writes a line of it."""
+        """Write nothing: the handlers of `web/errors.py` log what they answer."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Join the parts to an application. Settings come from the environment unless given; raises `BadSetting`."""
     app = Application(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app, settings or load(os.environ))
-    logging.init_app(app)
+    logging.configure()
     security.init_app(app)  # before the extensions: who is not signed in hears that, not that a token is missing
     _join_extensions(app)
     errors.init_app(app)
