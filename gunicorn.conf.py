@@ -103,7 +103,7 @@ def on_starting(server: Any) -> None:
             "use one (-w 1), or set EXAMHALL_DATABASE_URL to a PostgreSQL database."
         )
     # in a process of its own: here nothing of the application is imported, and no connection is opened
-    asking = [sys.executable, "-P", str(Path(__file__).parent / "webapp" / "reachable.py")]
+    asking = [sys.executable, "-P", str(Path(__file__).parent / "webapp" / "db" / "startup_check.py")]
     asked = subprocess.run(  # noqa: S603 our own file
         asking, input=settings.database_url, text=True, check=False, stderr=subprocess.PIPE
     )

@@ -7,8 +7,8 @@ if sys.version_info < (3, 11):  # noqa: UP036 an older Python must not get as fa
 
 from webapp import create_app
 from webapp.config import BadSetting
+from webapp.db.startup_check import connection_failure
 from webapp.logging import capture_standard_logging
-from webapp.reachable import why_unreachable
 
 capture_standard_logging()
 try:
@@ -20,7 +20,7 @@ except BadSetting as error:
 # gunicorn has asked before its workers began: one that is replaced while the database is away serves 503 until it is
 # back. And whoever only asks for help needs no database.
 if "gunicorn" not in sys.modules and "--help" not in sys.argv:
-    problem = why_unreachable(app.config["SQLALCHEMY_DATABASE_URI"])
+    problem = connection_failure(app.config["SQLALCHEMY_DATABASE_URI"])
     if problem:
         sys.stderr.write(problem + "\n")
         sys.exit(4)

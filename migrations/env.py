@@ -10,13 +10,15 @@ from flask import current_app
 from sqlalchemy import Connection
 
 import webapp.models  # noqa: F401 the tables
-from webapp.database import WRITE, Instant, of_this_database
+from webapp.db.engine import exists_on
+from webapp.db.transactions import WRITE
+from webapp.db.types import UtcDateTime
 from webapp.extensions import db
 
 
 def render_item(type_: str, item: object, _autogen: object) -> str | bool:
     """Write our column type as what it is in the database, so that a migration needs no application code."""
-    return "sa.BigInteger()" if type_ == "type" and isinstance(item, Instant) else False
+    return "sa.BigInteger()" if type_ == "type" and isinstance(item, UtcDateTime) else False
 
 
 def run() -> None:
@@ -27,9 +29,9 @@ def run() -> None:
             connection=connection,
             target_metadata=db.metadata,
             compare_type=True,
-            include_object=of_this_database(engine.dialect.name),
+            include_object=exists_on(engine.dialect.name),
             render_item=render_item,
-            # SQLite too: its driver begins nothing by itself here (`webapp/database.py: prepare`)
+            # SQLite too: its driver begins nothing by itself here (`webapp/db/engine.py: configure_engine`)
             transactional_ddl=True,
             transaction_per_migration=False,
         )

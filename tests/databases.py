@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from tests.postgres import Cluster
 from webapp import create_app
 from webapp.config import Settings
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 
 KINDS = ("sqlite", "postgresql")

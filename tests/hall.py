@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, Contribution, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.planning.search_text import refresh_search_text

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post, reopen
 from webapp.config import ROOT
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Question, Role, Test, User
 
 NOTHING = ""

@@ -15,7 +15,7 @@ from tests.exams.rows import browser_of, delivered, person_of, question_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Answer, Candidacy, Role
 from webapp.models import Test as Exam
 

@@ -130,7 +130,7 @@ def test_use_cases_know_no_flask() -> None:
     writing = [
         path
         for path in SOURCES
-        if re.search(r"^from webapp\.database import .*\bwriting\b", path.read_text(), re.MULTILINE)
+        if re.search(r"^from webapp\.db\.transactions import .*\bwriting\b", path.read_text(), re.MULTILINE)
     ]
     assert writing
     offenders = [path for path in writing if re.search(r"^(from|import) flask\b(?!_)", path.read_text(), re.MULTILINE)]

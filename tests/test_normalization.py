@@ -7,11 +7,10 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
-from sqlalchemy import text as sql
+from sqlalchemy import Text, bindparam, select
 from sqlalchemy.orm import Session
 
-from webapp.logbook.folding import contains, found_on_postgresql
+from webapp.db.casefold import casefold_contains, postgresql_fold
 from webapp.text.normalization import fold_for_search, is_blank, normalize, strip_invisible
 
 VISIBLE_FORMATS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
@@ -111,14 +110,14 @@ def test_a_password_is_trimmed_of_what_cannot_be_seen_at_its_ends() -> None:
 
 def test_a_search_of_the_log_finds_the_same_on_both_databases(session: Session) -> None:
     for phrase, text in FINDS:
-        assert session.scalar(select(contains(text, phrase))), (phrase, text)
+        assert session.scalar(select(casefold_contains(text, phrase))), (phrase, text)
     for phrase, text in FINDS_NOT:
-        assert not session.scalar(select(contains(text, phrase))), (phrase, text)
+        assert not session.scalar(select(casefold_contains(text, phrase))), (phrase, text)
 
 
 @pytest.mark.only_on("postgresql")
 def test_postgresql_takes_the_same_steps(session: Session) -> None:
-    folded = sql(f"SELECT {found_on_postgresql('CAST(:given AS text)')}")
+    folded = select(postgresql_fold(bindparam("given", type_=Text)))
 
     @given(LATIN)
     @settings(max_examples=80, deadline=None)

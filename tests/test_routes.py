@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Question, Role, User
 
 PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limited", "chief", "other planner", "admin")

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import accounts, cli, exams, health, logbook, logging, messaging, monitor, planning, push
 from webapp.config import ROOT, Settings, load
-from webapp.database import engine_options, prepare
+from webapp.db.engine import configure_engine, engine_options
 from webapp.exams.absence import note_return
 from webapp.exams.changes import ChangedSittings
 from webapp.extensions import babel, csrf, db, login, migrate
@@ -83,7 +83,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _join_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
-        prepare(db.engine)
+        configure_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login.session_protection = None  # a candidate whose address changes during the exam stays signed in
     login.init_app(app)

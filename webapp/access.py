@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
 
-from webapp.database import PLANNED_ONCE, Instant
+from webapp.db.sql import PREPARED
+from webapp.db.types import UtcDateTime
 from webapp.models import Candidacy, Contribution, Role, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
@@ -142,9 +143,9 @@ def access_scope(session: Session, actor: User, right: Right, now: datetime, *, 
     )
 
 
-IS_OPEN = and_(Test.starts_at <= bindparam("until", type_=Instant), Test.closed_at.is_(None))
+IS_OPEN = and_(Test.starts_at <= bindparam("until", type_=UtcDateTime), Test.closed_at.is_(None))
 """Whether a test is open to staff: from an hour before its start until it is closed."""
-ALL_TESTS = select(Test.id.label("test_id"), IS_OPEN.label("is_open")).execution_options(**{PLANNED_ONCE: True})
+ALL_TESTS = select(Test.id.label("test_id"), IS_OPEN.label("is_open")).execution_options(**PREPARED)
 
 
 @cache
@@ -154,7 +155,7 @@ def _contributions(right: Right, window: bool) -> Select[int, Role, str | None, 
         select(Contribution.test_id, Contribution.role, Contribution.room, Test.closed_at, IS_OPEN.label("is_open"))
         .join(Test, Test.id == Contribution.test_id)
         .where(Contribution.user_id == bindparam("actor"), Contribution.role.in_(MAY[right]))
-        .execution_options(**{PLANNED_ONCE: True})
+        .execution_options(**PREPARED)
     )
     if not window:
         return query

@@ -17,11 +17,11 @@ from werkzeug.exceptions import Forbidden
 
 from webapp import metrics
 from webapp.config import Settings
+from webapp.db.outages import is_outage, outage_reason
+from webapp.db.write_check import WriteCheck
 from webapp.extensions import db
-from webapp.outages import is_outage, outage_reason
 from webapp.push import service
 from webapp.web.security import public
-from webapp.writable import WriteCheck
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("operations", __name__)

@@ -17,7 +17,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_generated
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test, User
 from webapp.push.known_ends import KnownEnds
 from webapp.push.service import current

@@ -16,7 +16,7 @@ from tests.databases import Database
 from tests.hall import Hall
 from tests.server import PASSWORD, Listener, Person, Server, close_all
 from webapp.accounts.passwords import hash_generated, hash_password
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Test, User
 
 pytestmark = pytest.mark.server

@@ -18,7 +18,7 @@ from tests.messaging.compose_form import HIDDEN, csrf
 from webapp.accounts.passphrases import words
 from webapp.accounts.passwords import hash_generated, matches
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, LogEntry, LogSubject, Role, SignInBudget, Test, User
 
 HTMX = {"HX-Request": "true"}

@@ -15,7 +15,7 @@ from tests.accounts.door import PASSWORD, knock
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_password
-from webapp.database import WRITE
+from webapp.db.transactions import WRITE
 from webapp.extensions import db
 from webapp.models import User
 

@@ -23,7 +23,7 @@ from webapp.accounts.known_devices import KnownDevices
 from webapp.accounts.passwords import hash_generated
 from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import sign_in
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import LogEntry, SignInBudget, User
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

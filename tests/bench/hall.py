@@ -21,7 +21,7 @@ from tests.hall import Hall
 from webapp import create_app
 from webapp.accounts.passwords import hash_password
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.models import Delivery, Question, Role, User
 

@@ -22,7 +22,7 @@ from sqlalchemy import func, insert, select
 from tests.databases import SECRET_KEY, Database, application_on
 from tests.server import ROOT
 from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.models import (
     Candidacy,

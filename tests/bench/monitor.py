@@ -25,7 +25,8 @@ from tests.hall import signed_in
 from tests.server import ROOT
 from webapp import create_app
 from webapp.clock import utcnow
-from webapp.database import microseconds, writing
+from webapp.db.transactions import writing
+from webapp.db.types import microseconds
 from webapp.extensions import db
 from webapp.models import User
 from webapp.monitor.filters import FIXED_VALUES

@@ -17,7 +17,8 @@ from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
 from tests.server import ROOT
-from webapp.database import microseconds, writing
+from webapp.db.transactions import writing
+from webapp.db.types import microseconds
 from webapp.extensions import Model
 from webapp.models import Answer, Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.search_text import SEPARATOR

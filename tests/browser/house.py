@@ -17,7 +17,7 @@ from tests.databases import Database, application_on
 from tests.hall import Hall
 from tests.server import PASSWORD, SECRET_KEY, Person, Server
 from webapp.accounts.passwords import hash_password
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.models import Candidacy, Question, Role, Test, User
 

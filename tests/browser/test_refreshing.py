@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_one, row, rows, tick
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import compose_for_all, shows
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.house import CUT, Desks, House, is_live
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Answer, Candidacy
 from webapp.models import Test as Exam
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import Desks, House, is_live, notice
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exams.known_saves import FIELDS
 from webapp.models import Question
 

@@ -15,7 +15,7 @@ from tests.hall import Hall, signed_in
 from webapp.access import Right, access_scope
 from webapp.accounts.passwords import verify
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.demo import earlier, hall
 from webapp.demo.hall import NotADemo
 from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF

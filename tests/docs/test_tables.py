@@ -15,7 +15,7 @@ from flask import Flask
 from tests.docs.documents import DOCUMENTS, table
 from webapp.access import MAY, Right
 from webapp.config import PREFIX, ROOT, Settings
-from webapp.database import engine_options
+from webapp.db.engine import engine_options
 from webapp.models import Role
 from webapp.models.status import Progress
 from webapp.models.status import Warning as CandidateWarning

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from tests.hall import Hall, signed_in
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, Delivery, Message, Question, Role, User
 
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from tests.exams.rows import browser_of, person_of, question_of
 from tests.hall import Hall
 from webapp.clock import utcnow
-from webapp.database import microseconds, writing
+from webapp.db.transactions import writing
+from webapp.db.types import microseconds
 from webapp.exams import answers
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
 from webapp.exceptions import NotFound

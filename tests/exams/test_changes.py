@@ -13,7 +13,7 @@ from tests.exams.rows import browser_of, person_of
 from tests.hall import Hall
 from tests.planning.papers import bring_in, candidate, roster
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exams import progress
 from webapp.exams.changes import ChangedSittings
 from webapp.models import Candidacy

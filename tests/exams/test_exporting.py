@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.config import Settings
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exams.archive import new_archive
 from webapp.exams.exporting import export_test, file_name
 from webapp.exams.refusals import ExportNotWritten

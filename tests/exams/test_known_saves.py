@@ -21,9 +21,10 @@ from tests.exams.rows import question_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
 from tests.push.test_known_pings import answered, counted
-from webapp import answering, database, known
+from webapp import known
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db import connection, transactions
+from webapp.db.transactions import writing
 from webapp.exams.known_saves import LONGEST
 from webapp.extensions import db
 from webapp.models import Answer, Candidacy, EndedSession, User
@@ -184,7 +185,7 @@ def test_it_is_counted_as_any_request(app: Flask, page: Page) -> None:
 def test_a_database_that_is_busy_is_waited_for_once(
     app: Flask, page: Page, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(transactions, "WRITE_TIMEOUT_SECONDS", PATIENCE)
     path = session.get_bind().engine.url.database
     assert path
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -202,12 +203,12 @@ def test_a_database_that_says_nothing_is_not_waited_for_for_ever(
     page: Page, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in any request, though it is none of Flask's: a lock is waited for for ten seconds."""
-    monkeypatch.setattr(answering, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "SILENCE_SECONDS", 0.5)
     with writing(session):
         session.execute(update(Candidacy).values(saved_at=utcnow()))
         began = time.monotonic()
         assert page.save("kept in the page")[0].status_code == 503
-        assert time.monotonic() - began < database.PATIENCE_SECONDS / 2
+        assert time.monotonic() - began < transactions.WRITE_TIMEOUT_SECONDS / 2
     # PostgreSQL may have stored it after all, when the lock was gone: the same text once more is good either way
     assert page.save("kept in the page")[0].status_code == 200
     assert page.stored(session) == "kept in the page"

@@ -14,7 +14,8 @@ from tests.exams.rows import browser_of, question_of
 from tests.hall import Hall
 from tests.monitor.test_page import statements
 from webapp.clock import utcnow
-from webapp.database import EPOCH, MICROSECOND, microseconds, writing
+from webapp.db.transactions import writing
+from webapp.db.types import EPOCH, MICROSECOND, microseconds
 from webapp.exams import answers, progress
 from webapp.exams.refusals import ChangedElsewhere, NotNow
 from webapp.exams.sittings import GRACE

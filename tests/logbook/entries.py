@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Select, text
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
 from webapp.models import LogEntry
 from webapp.models.status import sitting

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from tests.logbook.entries import NOW, SENDER, write
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject
 from webapp.models.status import sitting

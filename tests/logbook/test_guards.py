@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from tests.logbook.entries import NOW, SENDER, attempt, write
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import append, in_order, lock_head, write_subjects
 from webapp.logbook.verify import verify
 from webapp.models import Candidacy, LogSubject

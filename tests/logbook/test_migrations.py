@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from tests.databases import KINDS, Database, application_on
 from tests.server import ROOT
-from webapp.database import of_this_database
+from webapp.db.engine import exists_on
 from webapp.extensions import db
 
 
 def differences(connection: Connection) -> list[object]:
     """What the models have and the database has not, or the other way round."""
-    here = of_this_database(connection.dialect.name)
+    here = exists_on(connection.dialect.name)
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": here})
     return compare_metadata(context, db.metadata)
 

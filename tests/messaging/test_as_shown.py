@@ -13,7 +13,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post
 from tests.messaging.written import counts, recipients
 from tests.statements import statements
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON
 from webapp.models import Candidacy, Test, User
 

@@ -13,7 +13,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, fields_of, open_dialog, post, reopen
 from tests.messaging.written import counts, recipients
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.messaging import inbox
 from webapp.models import Candidacy, Contribution, Test, User
 

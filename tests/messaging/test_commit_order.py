@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests.hall import Hall
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.logbook.append import lock_head
 from webapp.logbook.verify import verify

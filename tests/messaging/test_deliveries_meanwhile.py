@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from tests.messaging.compose_form import open_dialog, post
 from tests.messaging.written import counts
-from webapp import answering, database
-from webapp.database import writing
+from webapp.db import connection, transactions
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.logbook.chain import Digest
 from webapp.models import Test
@@ -78,12 +78,12 @@ def test_a_database_that_falls_silent_meanwhile_is_not_waited_for_for_ever(
 ) -> None:
     hall.candidacies(test, 3)
     form = open_dialog(browser, scope="filtered")
-    monkeypatch.setattr(answering, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "SILENCE_SECONDS", 0.5)
     with writing(session):
         session.execute(text("LOCK TABLE delivery"))
         began = time.monotonic()
         assert post(browser, form).status_code == 503
-        assert time.monotonic() - began < database.PATIENCE_SECONDS / 2
+        assert time.monotonic() - began < transactions.WRITE_TIMEOUT_SECONDS / 2
     assert counts(session) == NOTHING
     assert post(browser, form).status_code == 201
     assert counts(session) == (1, 3, 1, 3)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf, open_dialog, post
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Candidacy, Delivery, Message, User

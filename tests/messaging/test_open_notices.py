@@ -19,7 +19,7 @@ from tests.messaging.compose_form import csrf, open_dialog, post
 from tests.statements import statements
 from tests.until import until
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.messaging import inbox, notices
 from webapp.messaging.notices import OpenNotices

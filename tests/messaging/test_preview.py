@@ -14,7 +14,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, open_dialog, post
 from tests.statements import statements
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.messaging import composing
 from webapp.messaging.audience import Selection
 from webapp.messaging.composing import Place, Preview, StageCount, preview

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.verify import verify
 from webapp.models import Delivery, LogEntry, Message
 

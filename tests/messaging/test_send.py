@@ -19,7 +19,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, fields_of, open_dialog, post
 from tests.messaging.written import counts, recipients
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import LogEntry, LogSubject, Message, Test, User
 from webapp.planning.closing import close_test
 

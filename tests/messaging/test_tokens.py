@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from tests.hall import Hall
 from tests.messaging.compose_form import fields_of, open_dialog, post
 from tests.messaging.written import counts, recipients
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, LogEntry, Test
 
 

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from tests.monitor.conftest import Nation
 from tests.statements import statements
 from webapp.access import AccessScope
-from webapp.database import EXPLAINED
+from webapp.db.engine import EXPLAINED
 from webapp.monitor import finding
 from webapp.monitor.expecting import expected_count
 from webapp.monitor.filters import parse_filter

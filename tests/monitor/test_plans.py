@@ -22,7 +22,7 @@ from werkzeug.datastructures import MultiDict
 
 from tests.monitor.conftest import Nation
 from webapp.access import AccessScope
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import AS_IT_IS
 from webapp.messaging.inbox import OPEN_OF_EACH
 from webapp.models import Role

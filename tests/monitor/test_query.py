@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from tests.hall import Hall
 from webapp.access import AccessScope, Right, access_scope
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exams.progress import submit
 from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.models.status import Progress

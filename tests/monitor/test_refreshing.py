@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, statements
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, User
 from webapp.monitor.columns import BY_KEY
 

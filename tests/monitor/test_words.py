@@ -18,7 +18,7 @@ from tests.messaging.written import recipients
 from tests.monitor.test_export import table
 from tests.monitor.test_page import count_of, got, rows_of
 from tests.statements import statements
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, LogEntry, Role
 from webapp.planning.search_text import refresh_search_text
 

@@ -10,7 +10,7 @@ import gevent
 from flask import Flask
 from sqlalchemy import text
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.web.security import public
 from wsgi import app

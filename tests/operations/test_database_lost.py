@@ -22,7 +22,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
 from tests.test_routes import FORMS, PERSONS, TABLE
 from tests.test_routes import persons as everybody  # noqa: F401 the fixture
-from webapp import outages
+from webapp.db import outages
 from webapp.extensions import db
 from webapp.web.security import public
 

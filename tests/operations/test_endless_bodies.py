@@ -18,7 +18,7 @@ from flask import Flask
 from tests.databases import Database
 from tests.hall import Hall, signed_in
 from tests.server import ROOT, Server
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Question, User
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("sqlite")]

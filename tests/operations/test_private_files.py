@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.databases import Database, application_on
+from webapp.db.startup_check import connection_failure
 from webapp.extensions import db
-from webapp.reachable import why_unreachable
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def test_made_by_the_application(generous: None, tmp_path: Path) -> None:
 
 
 def test_made_by_the_check_before_a_start(generous: None, tmp_path: Path) -> None:
-    assert why_unreachable(f"sqlite:///{tmp_path}/new.db") is None
+    assert connection_failure(f"sqlite:///{tmp_path}/new.db") is None
     assert modes(tmp_path) == {"new.db": "0o600"}
 
 
 def test_one_that_is_there_is_left_as_it_is(generous: None, tmp_path: Path) -> None:
     (tmp_path / "old.db").touch(mode=0o640)
-    assert why_unreachable(f"sqlite:///{tmp_path}/old.db") is None
+    assert connection_failure(f"sqlite:///{tmp_path}/old.db") is None
     assert modes(tmp_path) == {"old.db": "0o640"}

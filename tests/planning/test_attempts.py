@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tests.planning.papers import bring_in, candidate, roster
 from tests.planning.test_importing import candidacy, person
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy
 
 

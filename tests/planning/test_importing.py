@@ -14,7 +14,7 @@ from tests.databases import refuse_inserts
 from tests.hall import Hall
 from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
 from webapp.accounts.passwords import verify
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
 from webapp.planning.importing import Count

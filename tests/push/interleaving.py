@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 from tests.databases import Database, settings_for
 from webapp import create_app
-from webapp.database import WRITE
+from webapp.db.transactions import WRITE
 from webapp.extensions import db
 from webapp.push.bus import Announcement, Item, dispatch
 from webapp.push.stream import Stream

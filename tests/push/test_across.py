@@ -13,7 +13,7 @@ from tests.hall import Hall
 from tests.server import ENDED, PASSWORD, Listener, Person, Server
 from webapp.accounts.passwords import hash_password
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Test, User
 from webapp.push import write_end_of_all
 

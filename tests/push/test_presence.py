@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from webapp.clock import utcnow
-from webapp.database import WRITE, writing
+from webapp.db.transactions import WRITE, writing
 from webapp.exams.absence import note_return
 from webapp.extensions import db
 from webapp.models import Candidacy, User

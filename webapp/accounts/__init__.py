@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, inspect, select
 from webapp.access import sits_an_open_test
 from webapp.accounts import help_views  # noqa: F401 adds its routes to the blueprint
 from webapp.accounts.views import blueprint
-from webapp.database import PLANNED_ONCE
+from webapp.db.sql import PREPARED
 from webapp.extensions import db, login
 from webapp.models import User, parse_session_id, still_counts
 from webapp.web import browser_session
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 PERSON_OF_A_SESSION = (
     select(User)
     .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
-    .execution_options(**{PLANNED_ONCE: True})
+    .execution_options(**PREPARED)
 )
 
 

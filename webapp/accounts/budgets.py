@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp.accounts.refusals import TooManyTries
-from webapp.database import MICROSECOND, microseconds
+from webapp.db.types import MICROSECOND, microseconds
 from webapp.models import SignInBudget
 
 ALL_ADDRESSES = ""

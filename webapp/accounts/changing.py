@@ -11,7 +11,7 @@ from webapp.accounts import budgets, entries
 from webapp.accounts.passwords import hash_password
 from webapp.accounts.refusals import AccountRefused
 from webapp.accounts.weak_passwords import problem_with
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor
 from webapp.models import User
 from webapp.models.people import sign_in_name

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.passwords import hash_password
 from webapp.accounts.refusals import AccountRefused
 from webapp.accounts.weak_passwords import problem_with
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import User
 from webapp.models.people import sign_in_name
 from webapp.text.normalization import normalize

@@ -11,12 +11,12 @@ from webapp.accounts import helping
 from webapp.accounts.refusals import NotTheirs, PasswordChanged
 from webapp.accounts.views import blueprint
 from webapp.clock import utcnow
-from webapp.database import LARGEST_ID
+from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.web.errors import wants_fragment
 
-CANDIDATE = f"/monitor/candidates/<int(max={LARGEST_ID}):candidacy_id>"
+CANDIDATE = f"/monitor/candidates/<int(max={MAX_ID}):candidacy_id>"
 LONGEST_KEY = 100
 
 

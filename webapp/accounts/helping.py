@@ -18,7 +18,7 @@ from webapp.accounts.changing import replace_password
 from webapp.accounts.passphrases import passphrase
 from webapp.accounts.passwords import hash_password, matches
 from webapp.accounts.refusals import NotInCharge, OutOfUse, PasswordChanged, SitsOtherTests, WorksInTests
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exceptions import NotAllowed, NotFound
 from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Test, User

@@ -18,7 +18,7 @@ from webapp.accounts.budgets import ALL_ADDRESSES, Client, account_key
 from webapp.accounts.known_devices import KnownDevices
 from webapp.accounts.passwords import is_typable, verify
 from webapp.accounts.refusals import WrongPassword
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head
 from webapp.models import LogEntry, User
 from webapp.models.people import sign_in_name

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.accounts.passwords import hash_password
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.demo.beginnings import beginning_of, story
 from webapp.demo.script import (
     ADMINISTRATOR,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from webapp.among import among
+from webapp.db.sql import id_in
 from webapp.models import Candidacy
 from webapp.models.status import is_writing
 
@@ -17,5 +17,5 @@ def note_return(session: Session, user_ids: list[int], moment: datetime) -> None
 
     Called inside the presence transaction.
     """
-    own = among(Candidacy.user_id, user_ids)
+    own = id_in(Candidacy.user_id, user_ids)
     session.connection().execute(update(Candidacy).where(own, is_writing()).values(back_at=moment))

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from webapp.database import microseconds, writing
+from webapp.db.transactions import writing
+from webapp.db.types import microseconds
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
 from webapp.exams.replacing import replace
 from webapp.exams.sittings import own_sitting

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from webapp import push
-from webapp.among import among
 from webapp.clock import utcnow
+from webapp.db.sql import id_in
 from webapp.exams.sittings import OF_ANYBODY, Sitting
 from webapp.extensions import db
 from webapp.models import Candidacy
@@ -31,9 +31,9 @@ def note_changes(session: Session, *, candidacy_ids: Iterable[int] = (), test_id
     """
     candidacies, tests = [*candidacy_ids], [*test_ids]
     if candidacies:
-        _note(session, among(Candidacy.id, candidacies))
+        _note(session, id_in(Candidacy.id, candidacies))
     if tests:
-        _note(session, among(Candidacy.test_id, tests))
+        _note(session, id_in(Candidacy.test_id, tests))
 
 
 def _note(session: Session, condition: ColumnElement[bool]) -> None:
@@ -77,7 +77,7 @@ class Change(NamedTuple):
 def _sittings(session: Session, candidacy_ids: Collection[int]) -> list[Sitting]:
     if not candidacy_ids:
         return []
-    rows = session.execute(OF_ANYBODY.where(among(Candidacy.id, candidacy_ids))).all()
+    rows = session.execute(OF_ANYBODY.where(id_in(Candidacy.id, candidacy_ids))).all()
     return [Sitting(candidacy, test, ends_at, utcnow()) for candidacy, test, ends_at in rows]
 
 

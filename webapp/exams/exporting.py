@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from webapp.database import in_one_moment
+from webapp.db.transactions import read_snapshot
 from webapp.exams.archive import Archive, ArchivedFile, new_archive
 from webapp.models import Answer, Candidacy, LogEntry, LogSubject, Question, Test, User
 from webapp.models.status import own_end, progress, sitting
@@ -54,7 +54,7 @@ def export_test(session: Session, test_id: int, path: Path, *, now: datetime, zo
 
     Raises `ExportNotWritten`; there is no file then, and one that was there is as it was.
     """
-    in_one_moment(session)
+    read_snapshot(session)
     test = session.get_one(Test, test_id)
     exported = Exported()
     with new_archive(path, now.astimezone(zone)) as archive:

@@ -18,12 +18,12 @@ from urllib.parse import parse_qsl
 from flask import Flask
 
 from webapp import metrics
-from webapp.answering import impatiently
+from webapp.db.connection import request_timeout
+from webapp.db.outages import is_outage
 from webapp.exams.answers import SavedAnswer
 from webapp.exams.saving import save_at_once, saved_words
 from webapp.known import Known, digest
 from webapp.models import SessionClaims
-from webapp.outages import is_outage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -72,7 +72,7 @@ class KnownSaves:
         if form is None:
             return None
         try:
-            with self._app.app_context(), impatiently():
+            with self._app.app_context(), request_timeout():
                 saved: SavedAnswer | None = save_at_once(kept, test_id, question_id, form)
                 return None if saved is None else saved_words(saved).encode()
         except Exception as error:

@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from webapp.access import is_candidate
 from webapp.clock import utcnow
-from webapp.database import microseconds
+from webapp.db.types import microseconds
 from webapp.exams import sittings
 from webapp.exams.sittings import Sitting
 from webapp.extensions import db

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exams.refusals import NotNow
 from webapp.exams.sittings import State, own_sitting
 from webapp.models import Answer, Question, Test

@@ -26,7 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from webapp.database import MICROSECOND, PLANNED_ONCE, microseconds, writing_at_once
+from webapp.db.sql import PREPARED
+from webapp.db.transactions import write_connection
+from webapp.db.types import MICROSECOND, microseconds
 from webapp.exams.sittings import GRACE
 from webapp.models import Answer, Candidacy, SessionClaims, Test, User, still_counts
 from webapp.models.status import NOW, is_writing, own_end
@@ -50,7 +52,7 @@ class Ready:
         text, constants, places = self._made[dialect.name]
         parameters = constants | said
         taken = parameters if places is None else tuple(parameters[place] for place in places)
-        return connection.exec_driver_sql(text, taken, {PLANNED_ONCE: True})
+        return connection.exec_driver_sql(text, taken, PREPARED)
 
 
 SIGNED_IN = exists(
@@ -100,7 +102,7 @@ def replace(
     who = {"person": kept.user_id, "its_epoch": kept.epoch, "its_session": kept.session_id}
     at = microseconds(now)
     what = {**who, "in_test": test_id, "question": question_id, "typed": typed, "now": at, "base": base}
-    with writing_at_once(engine) as connection:
+    with write_connection(engine) as connection:
         if connection.dialect.name == "postgresql":
             return bool(REPLACE_AND_NOTE.run(connection, what).rowcount)
         candidacy = REPLACE.run(connection, what).scalar()

@@ -11,7 +11,7 @@ from flask import current_app
 
 from webapp import push
 from webapp.clock import utcnow
-from webapp.database import microseconds
+from webapp.db.types import microseconds
 from webapp.exams import answers
 from webapp.extensions import db
 from webapp.models import SessionClaims

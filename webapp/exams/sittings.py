@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exceptions import NotFound
 from webapp.models import Candidacy, Question, Test
 from webapp.models.status import own_end

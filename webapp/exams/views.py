@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import is_contributor
 from webapp.clock import utcnow
-from webapp.database import LARGEST_ID
+from webapp.db.types import MAX_ID
 from webapp.exams import answers, progress, saving, sittings
 from webapp.exams.known_saves import FAILED, FIELDS, SAVED
 from webapp.exams.layout import own_sittings
@@ -21,8 +21,8 @@ from webapp.web.errors import wants_fragment
 from webapp.web.security import checks_session_itself, session_claims
 
 blueprint = Blueprint("exams", __name__)
-TEST = f"/tests/<int(max={LARGEST_ID}):test_id>"
-QUESTION = f"<int(max={LARGEST_ID}):question_id>"
+TEST = f"/tests/<int(max={MAX_ID}):test_id>"
+QUESTION = f"<int(max={MAX_ID}):question_id>"
 
 
 @blueprint.get("/")

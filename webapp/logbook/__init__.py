@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.extensions import db
-from webapp.logbook import folding, views, words
+from webapp.logbook import views, words
 
 
 def init_app(app: Flask) -> None:
@@ -18,5 +17,3 @@ def init_app(app: Flask) -> None:
     app.add_template_global(views.print_address, "log_print_address")
     app.add_template_global(views.table_address, "log_table_address")
     app.add_template_filter(views.long_date, "long_date")
-    with app.app_context():
-        folding.teach_sqlite(db.engine)

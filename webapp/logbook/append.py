@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import CursorResult, Integer, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from webapp.database import PLANNED_ONCE, microseconds
+from webapp.db.sql import PREPARED
+from webapp.db.types import microseconds
 from webapp.logbook.chain import Digest, Fields, Subject, canonical_detail
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
@@ -34,7 +35,7 @@ AS_IT_IS: tuple[Any, ...] = (
 
 # everybody who writes waits for whoever holds the head: what is done meanwhile is made once, and without the session,
 # which would take as long again as each of these statements takes
-LOCK_HEAD = select(HEAD.c.number, HEAD.c.hash).with_for_update().execution_options(**{PLANNED_ONCE: True})
+LOCK_HEAD = select(HEAD.c.number, HEAD.c.hash).with_for_update().execution_options(**PREPARED)
 _SUBJECTS_WRITTEN = select(func.count()).where(SUBJECTS.c.entry_id == bindparam("of_id", type_=ENTRIES.c.id.type))
 WRITE_ENTRY = (
     insert(ENTRIES)
@@ -44,14 +45,10 @@ WRITE_ENTRY = (
             _SUBJECTS_WRITTEN.scalar_subquery() == bindparam("subjects", type_=Integer)
         ),
     )
-    .execution_options(preserve_rowcount=True, **{PLANNED_ONCE: True})
+    .execution_options(preserve_rowcount=True, **PREPARED)
 )
 """Writes nothing unless as many subjects as are said are written for this entry."""
-MOVE_HEAD = (
-    update(HEAD)
-    .values(number=bindparam("to_number"), hash=bindparam("to_hash"))
-    .execution_options(**{PLANNED_ONCE: True})
-)
+MOVE_HEAD = update(HEAD).values(number=bindparam("to_number"), hash=bindparam("to_hash")).execution_options(**PREPARED)
 
 
 class Head(NamedTuple):

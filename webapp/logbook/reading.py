@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select
 from sqlalchemy.orm import Session
 
+from webapp.db.casefold import casefold_contains
 from webapp.exceptions import NotFound
 from webapp.logbook.filters import LogFilter
-from webapp.logbook.folding import contains
 from webapp.logbook.sight import Sight, concerning
 from webapp.models import LogEntry, LogSubject
 from webapp.text.normalization import natural_sort_key
@@ -74,14 +74,16 @@ def _conditions(sight: Sight, wanted: LogFilter) -> Iterator[ColumnElement[bool]
     if wanted.text:
         # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
         detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
-        yield or_(contains(detail, wanted.text, "subject"), contains(detail, wanted.text, "body"))
+        yield or_(casefold_contains(detail, wanted.text, "subject"), casefold_contains(detail, wanted.text, "body"))
     if wanted.person:
         # whom the reader may not see must not be found either
-        named = or_(contains(LogSubject.name, wanted.person), contains(LogSubject.number, wanted.person))
+        named = or_(
+            casefold_contains(LogSubject.name, wanted.person), casefold_contains(LogSubject.number, wanted.person)
+        )
         concerned = concerning(and_(sight.subjects(), named))
         typed = json.dumps(wanted.person, ensure_ascii=False)[1:-1]
-        account = and_(LogEntry.action.startswith("sign_in."), contains(LogEntry.detail, typed))
-        yield or_(contains(LogEntry.actor_name, wanted.person), account, concerned)
+        account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, typed))
+        yield or_(casefold_contains(LogEntry.actor_name, wanted.person), account, concerned)
 
 
 def page_of(session: Session, sight: Sight, wanted: LogFilter, number: int) -> Page:

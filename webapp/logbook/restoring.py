@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, Head, append, lock_head
 from webapp.logbook.chain import RESTORED
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import Session
 
-from webapp.database import in_one_moment
+from webapp.db.transactions import read_snapshot
 from webapp.logbook.chain import (
     NO_HASH,
     RESTORED,
@@ -118,7 +118,7 @@ def _leaves_out(fields: Fields, last: int) -> bool:
 
 def verify(session: Session) -> Verdict:
     """Check the whole log of a database; changes nothing. One moment's view, while others go on writing."""
-    in_one_moment(session)  # entries, subjects and head belong together
+    read_snapshot(session)  # entries, subjects and head belong together
     chain = Chain()
     try:
         with _any_text(session), closing(stored(session)) as entries:
@@ -214,7 +214,7 @@ class Subjects:
 
 def export(session: Session) -> Iterator[str]:
     """The log as JSON lines without line ends: an `entry`, then each `subject` of it, and last the `head`."""
-    in_one_moment(session)  # entries, subjects and head belong together
+    read_snapshot(session)  # entries, subjects and head belong together
     with _any_text(session), closing(stored(session)) as entries:
         yield from _lines(entries)
         head = session.execute(select(LogHead.number, LogHead.hash)).one()

@@ -16,7 +16,7 @@ from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
-from webapp.among import among
+from webapp.db.sql import id_in
 from webapp.exceptions import NotAllowed, NotFound
 from webapp.messaging.refusals import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
 from webapp.models import Candidacy, Test, User
@@ -71,7 +71,7 @@ class Selection:
 
     def _narrowed(self, query: Select[Any]) -> Select[Any]:
         chosen = self.listed if self.frozen is None else self.frozen
-        return query if chosen is None else query.where(among(Candidacy.id, chosen))
+        return query if chosen is None else query.where(id_in(Candidacy.id, chosen))
 
     def settled(self, session: Session, actor: User, now: datetime) -> Selection:
         """The selection with the decision whether its filter's phrase is meant, or all the words of it: the one that

@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from webapp.among import among
 from webapp.clock import utcnow
-from webapp.database import PLANNED_ONCE, writing
+from webapp.db.sql import PREPARED, id_in
+from webapp.db.transactions import writing
 from webapp.models import Delivery, LogSubject, Message, SessionClaims, User, still_counts
 
 
@@ -54,7 +54,7 @@ def open_of_each(connection: Connection, kept: Sequence[SessionClaims]) -> list[
 def texts(connection: Connection, numbers: Iterable[int]) -> Sequence[Any]:
     """What messages say, as (id, sender's role, subject, body, moment)."""
     said = select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
-    return connection.execute(said.where(among(Message.id, numbers))).all()
+    return connection.execute(said.where(id_in(Message.id, numbers))).all()
 
 
 def all_messages(session: Session, user_id: int) -> Sequence[Message]:
@@ -117,9 +117,7 @@ def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
 
 
 # made and planned once: a hall that comes back asks them 1,500 times within a second
-OPEN_NOTICES = (
-    _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None)).execution_options(**{PLANNED_ONCE: True})
-)
+OPEN_NOTICES = _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None)).execution_options(**PREPARED)
 
 
 def _open_of_each(kept: FromClause) -> Select[int, int | None]:
@@ -128,7 +126,7 @@ def _open_of_each(kept: FromClause) -> Select[int, int | None]:
         .join_from(kept, User, still_counts(kept.c.user_id, kept.c.epoch, kept.c.session_id))
         .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
         .order_by(kept.c.place, Delivery.message_id)
-        .execution_options(**{PLANNED_ONCE: True})
+        .execution_options(**PREPARED)
     )
 
 

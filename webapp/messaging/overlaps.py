@@ -9,7 +9,7 @@ from sqlalchemy import CTE, ColumnElement, distinct, exists, func, literal, null
 from sqlalchemy.orm import Session
 
 from webapp.access import MAY, AccessScope, Right
-from webapp.among import among
+from webapp.db.sql import id_in
 from webapp.logbook.sight import Sight
 from webapp.messaging.audience import Audience
 from webapp.models import Delivery, LogSubject, Message, User
@@ -37,7 +37,7 @@ def overlaps(
     reached = (
         select(recent.c.number, recent.c.visible, Delivery.user_id)
         .join(Delivery, Delivery.message_id == recent.c.number)
-        .where(among(Delivery.user_id, audience.persons))
+        .where(id_in(Delivery.user_id, audience.persons))
         .cte()
     )
     told = select(reached.c.number, func.count().label("persons")).where(reached.c.visible).group_by(reached.c.number)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.models import Delivery, Message
 
 

@@ -14,7 +14,9 @@ from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
-from webapp.database import NOT_AWAITED, PLANNED_ONCE, writing
+from webapp.db.engine import NOT_AWAITED
+from webapp.db.sql import PREPARED
+from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, Head, append, in_order, lock_head, write_subjects
 from webapp.logbook.chain import Subject
@@ -34,7 +36,7 @@ _NUMBER: Any = bindparam("message", type_=Message.id.type)
 EARLIER = (
     select(Message)
     .where(Message.sender_id == bindparam("sender"), Message.idempotency_key == bindparam("key"))
-    .execution_options(**{PLANNED_ONCE: True})
+    .execution_options(**PREPARED)
 )
 DELIVER = (
     insert(DELIVERIES)

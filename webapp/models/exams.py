@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.database import Instant
+from webapp.db.types import UtcDateTime
 from webapp.extensions import Model
 from webapp.models.people import User
 
@@ -41,11 +41,11 @@ class Test(Model):
     title: Mapped[str] = mapped_column(String(200))
     start_date: Mapped[date]
     """The date of `starts_at` in the installation's zone."""
-    starts_at: Mapped[datetime] = mapped_column(Instant)
-    ends_at: Mapped[datetime] = mapped_column(Instant)
-    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Closed for grading: contributors no longer get in, and nobody in it is reached (R26)."""
-    reopened_at: Mapped[datetime | None] = mapped_column(Instant)
+    reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it was last opened again after it had been closed: from then on it closes by itself anew."""
 
     questions: Mapped[list[Question]] = relationship(back_populates="test", order_by="Question.position", lazy="raise")
@@ -134,20 +134,20 @@ class Candidacy(Model):
     id_checked: Mapped[bool] = mapped_column(default=False)
     blank: Mapped[bool] = mapped_column(default=False)
     """Submitted without a word in any answer. Written with the submission."""
-    last_seen: Mapped[datetime | None] = mapped_column(Instant)
+    last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the person was last heard of, in any test (`push/presence.py`)."""
-    left_at: Mapped[datetime | None] = mapped_column(Instant)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the person's last stream closed. It counts only if it is after `last_seen`."""
-    back_at: Mapped[datetime | None] = mapped_column(Instant)
+    back_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the person last came back after a long absence during the test."""
-    entered_at: Mapped[datetime | None] = mapped_column(Instant)
+    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """First seen on the dashboard, from an hour before the test's start on."""
-    started_at: Mapped[datetime | None] = mapped_column(Instant)
-    saved_at: Mapped[datetime | None] = mapped_column(Instant)
-    paused_at: Mapped[datetime | None] = mapped_column(Instant)
-    submitted_at: Mapped[datetime | None] = mapped_column(Instant)
-    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
-    changed_at: Mapped[datetime | None] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When something last changed that the candidate's pages show. Written by a trigger (`exams/changes.py`)."""
     attendance: Mapped[Attendance | None] = mapped_column(String(10))
     number: Mapped[str] = mapped_column(String(50))
@@ -179,4 +179,4 @@ class Answer(Model):
     candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id))
     question_id: Mapped[int] = mapped_column(ForeignKey(Question.id))
     text: Mapped[str] = mapped_column("text", Text)
-    saved_at: Mapped[datetime] = mapped_column(Instant)
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)

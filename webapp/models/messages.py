@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.database import Instant
+from webapp.db.types import UtcDateTime
 from webapp.extensions import Model
 from webapp.models.exams import Role
 from webapp.models.people import User
@@ -39,7 +39,7 @@ class Message(Model):
     sender_role: Mapped[Role] = mapped_column(String(20))
     subject: Mapped[str] = mapped_column(String(120))
     body: Mapped[str] = mapped_column(Text)
-    sent_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     audience: Mapped[str] = mapped_column(Text)
     """JSON: the filter or the list that chose the recipients."""
     persons: Mapped[int]
@@ -69,4 +69,4 @@ class Delivery(Model):
     message_id: Mapped[int] = mapped_column(
         ForeignKey(Message.id, deferrable=True, initially="DEFERRED"), primary_key=True
     )
-    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

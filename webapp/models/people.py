@@ -11,7 +11,7 @@ from flask_login import UserMixin
 from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.database import LARGEST_ID, Instant
+from webapp.db.types import MAX_ID, UtcDateTime
 from webapp.extensions import Model
 from webapp.text.normalization import normalize
 
@@ -35,7 +35,7 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     is_admin: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(default=0)
     """Counted up to end all of this person's sessions at once (new password)."""
-    deactivated_at: Mapped[datetime | None] = mapped_column(Instant)
+    deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when this person can no longer sign in; None for everybody else."""
 
     def get_id(self) -> str:
@@ -46,7 +46,7 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
 def parse_session_id(kept: object) -> tuple[int, int] | None:
     """The id and the epoch from what a session cookie keeps; None for anything that `User.get_id` does not give."""
     match = re.fullmatch(r"(\d{1,10})\.(\d{1,10})", kept, re.ASCII) if isinstance(kept, str) else None
-    if match is None or max(int(match[1]), int(match[2])) > LARGEST_ID:
+    if match is None or max(int(match[1]), int(match[2])) > MAX_ID:
         return None
     return int(match[1]), int(match[2])
 
@@ -67,7 +67,7 @@ class EndedSession(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
     session_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     """Or `push.hub.ALL_SESSIONS`: all until then, whose cookies the epoch refuses."""
-    at: Mapped[datetime] = mapped_column(Instant, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class SignInBudget(Model):
@@ -82,7 +82,7 @@ class SignInBudget(Model):
     """The name that was typed, as `accounts.budgets.account_key` hides it: it may have been a password."""
     client: Mapped[str] = mapped_column(String(64), primary_key=True)
     """A network address, a device that the account has been used on, or all addresses together."""
-    spent_until: Mapped[datetime] = mapped_column(Instant, index=True)
+    spent_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     """The moment at which all tries are given back."""
     is_locked: Mapped[bool]
     """Whether the log has its entry about this budget being used up."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from webapp.database import MICROSECOND, Instant
+from webapp.db.types import MICROSECOND, UtcDateTime
 from webapp.models.exams import Candidacy, Test
 from webapp.models.people import User
 
@@ -75,7 +75,9 @@ def own_end() -> ColumnElement[datetime]:
     """The test's end for this candidate: with extra time and incident time."""
     minutes = Candidacy.extra_minutes + Candidacy.incident_minutes
     # eight bytes: in PostgreSQL's four only 35 minutes fit, and the statement fails for whoever has more
-    return type_coerce(type_coerce(Test.ends_at, BigInteger) + minutes * cast(constant(MINUTE), BigInteger), Instant)
+    return type_coerce(
+        type_coerce(Test.ends_at, BigInteger) + minutes * cast(constant(MINUTE), BigInteger), UtcDateTime
+    )
 
 
 def constant(number: int) -> ColumnElement[int]:
@@ -162,7 +164,7 @@ def _meaning(warning: Warning, now: Moment) -> ColumnElement[bool]:
         case Warning.OFFLINE:
             return _is_away(now)
         case Warning.IDLE:
-            last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=Instant())
+            last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=UtcDateTime())
             return and_(is_writing(), own_end() > now, is_online(now), last_sign < _before(now, IDLE_AFTER))
         case Warning.TIMED_OUT:
             return and_(

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Select, case, func, literal, type_coerce
 from sqlalchemy.orm import Session
 
-from webapp.by_database import ByDatabase
-from webapp.database import microseconds
+from webapp.db.sql import DialectExpression
+from webapp.db.types import microseconds
 from webapp.models import Candidacy, Test, User
 from webapp.models.status import MINUTE, Moment, constant, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.status import Warning as CandidateWarning
@@ -124,7 +124,7 @@ def _minute(moment: Any, and_so_long: int = 0) -> ColumnElement[int]:
 
 def _not_below_zero(minutes: ColumnElement[int]) -> ColumnElement[int]:
     of_two = (minutes, constant(0))
-    return ByDatabase(on_postgresql=func.greatest(*of_two), on_sqlite=func.max(*of_two), type_=BigInteger())
+    return DialectExpression(on_postgresql=func.greatest(*of_two), on_sqlite=func.max(*of_two), type_=BigInteger())
 
 
 def as_rows(found: Iterable[Any], planners: dict[int, str]) -> list[CandidateRow]:

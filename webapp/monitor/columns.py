@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 from sqlalchemy import BigInteger, ColumnElement, case, func, literal, null, select, type_coerce
 
-from webapp.database import Instant
+from webapp.db.types import UtcDateTime
 from webapp.models import Candidacy, Contribution, Role, Test, User
 from webapp.models.status import Moment, Progress, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.status import Warning as CandidateWarning
@@ -61,7 +61,7 @@ def _by_warnings(now: Moment) -> Sequence[ColumnElement[Any]]:
 
 
 def _by_spent(now: Moment) -> Sequence[ColumnElement[Any]]:
-    at = literal(now, Instant) if isinstance(now, datetime) else now
+    at = literal(now, UtcDateTime) if isinstance(now, datetime) else now
     until = func.coalesce(Candidacy.submitted_at, Candidacy.withdrawn_at, at)
     return (type_coerce(until, BigInteger) - type_coerce(Candidacy.started_at, BigInteger),)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
-from webapp.database import EXPLAINED
+from webapp.db.engine import EXPLAINED
 
 COUNTING = frozenset({"Aggregate", "Gather"})
 """The steps of a plan that stand above those whose rows are counted."""

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, select
 
 from webapp.access import AccessScope
-from webapp.among import among, together
-from webapp.database import LARGEST_ID, PLANNED_ONCE
+from webapp.db.sql import PREPARED, id_in, ids_as_text
+from webapp.db.types import MAX_ID
 from webapp.models import Candidacy
 from webapp.models.status import NOW, Moment, sitting
 from webapp.monitor.columns import BY_KEY
@@ -100,13 +100,13 @@ class Statements:
         """How many match, and if they are not more than `most`, their ids in one text."""
         matches = matching_alone(*self._view[:2], NOW)
         [number] = matches.selected_columns
-        return matches.with_only_columns(func.count(), together(number, MOST), maintain_column_froms=True)
+        return matches.with_only_columns(func.count(), ids_as_text(number, MOST), maintain_column_froms=True)
 
     @cached_property
     def few_at_most(self) -> Select[int, str | None]:
         """The same where more than `most` are not counted: of these it is told only that they are more."""
         met = matching_alone(*self._view[:2], NOW).limit(MOST + 1).subquery("met")
-        return select(func.count(), together(met.c[0], MOST)).select_from(met)
+        return select(func.count(), ids_as_text(met.c[0], MOST)).select_from(met)
 
     def number(self, expected: int | None) -> Select[int]:
         """Of all matches. A phrase is looked up if not too many are expected to have it, or else in each text."""
@@ -228,7 +228,7 @@ class Asking:
 
 
 def _place(page: int) -> dict[str, int]:
-    return {"skipped": min((page - 1) * ROWS_PER_PAGE, LARGEST_ID)}
+    return {"skipped": min((page - 1) * ROWS_PER_PAGE, MAX_ID)}
 
 
 def _few(page: int, *, narrow: bool) -> int:
@@ -244,8 +244,8 @@ def _number_of(matches: Select[int]) -> Select[int]:
 def _page_of_few(presentation: Presentation) -> Select[Any]:
     """Of the candidacies `ids`, from the tables by which they are sorted; the same for every filter."""
     tables = sitting() if BY_KEY[presentation.sort_column].needs_sitting else Candidacy.__table__
-    query = select(Candidacy.id).select_from(tables).where(among(Candidacy.id, "ids"))
-    return _on_page(query, presentation, NOW).execution_options(**{PLANNED_ONCE: True})
+    query = select(Candidacy.id).select_from(tables).where(id_in(Candidacy.id, "ids"))
+    return _on_page(query, presentation, NOW).execution_options(**PREPARED)
 
 
 def _many(scope: AccessScope, filter: Filter, presentation: Presentation, now: Moment) -> Select[Any]:  # noqa: A002

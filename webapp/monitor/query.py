@@ -22,13 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.access import AccessScope
-from webapp.database import EPOCH, Instant, microseconds
+from webapp.db.sql import contains, phrase_parameters, phrase_shape
+from webapp.db.types import EPOCH, UtcDateTime, microseconds
 from webapp.models import Attendance, Candidacy, Test, User
 from webapp.models.status import Moment, Progress, has_progress, has_warning, is_online, sitting
 from webapp.models.status import Warning as CandidateWarning
 from webapp.monitor.filters import Filter
 from webapp.monitor.periods import bounds
-from webapp.monitor.phrases import any_like, contains, spellings
 from webapp.text.normalization import fold_for_search
 
 MOMENTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -197,7 +197,7 @@ def _in_time(filter: Filter, name: str, place: int, now: Moment) -> ColumnElemen
     column, value = MOMENTS[name.rpartition("_")[0]], filter.values(name)[place]
     at = now if isinstance(now, datetime) else EPOCH
     since, until = (
-        moment if moment is None or at is now else bindparam(f"{name}_{place}_{edge}", type_=Instant)
+        moment if moment is None or at is now else bindparam(f"{name}_{place}_{edge}", type_=UtcDateTime)
         for edge, moment in zip(EDGES, bounds(name, value, at, filter.zone), strict=True)
     )
     return and_(
@@ -213,7 +213,7 @@ def in_general(filter: Filter) -> Filter:  # noqa: A002
     """
     return replace(
         filter,
-        q=" ".join(map(any_like, searched(filter))),
+        q=" ".join(map(phrase_shape, searched(filter))),
         times=tuple((name, (ANY_VALUE[name.rpartition("_")[2]],) * len(values)) for name, values in filter.times),
     )
 
@@ -229,6 +229,6 @@ def parameters(filter: Filter, now: datetime) -> dict[str, Any]:  # noqa: A002
     phrases = {
         key: spelling
         for place, phrase in enumerate(searched(filter))
-        for key, spelling in spellings(phrase, f"phrase_{place}").items()
+        for key, spelling in phrase_parameters(phrase, f"phrase_{place}").items()
     }
     return {"now": microseconds(now), **phrases, **edges}

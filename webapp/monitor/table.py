@@ -12,8 +12,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope
-from webapp.among import among
-from webapp.database import PLANNED_ONCE, microseconds
+from webapp.db.sql import PREPARED, id_in
+from webapp.db.types import microseconds
 from webapp.models import Candidacy
 from webapp.models.status import NOW, sitting
 from webapp.monitor.candidates import CandidateRow, as_rows, planner_names, shown
@@ -66,5 +66,5 @@ def load_page(
 @cache
 def _rows_of() -> Select[Any]:
     """What is shown of the candidacies `ids` at `now`. Made and planned once: both take longer than running it."""
-    page = select(Candidacy.id).select_from(sitting()).where(among(Candidacy.id, "ids"))
-    return shown(page, NOW).execution_options(**{PLANNED_ONCE: True})
+    page = select(Candidacy.id).select_from(sitting()).where(id_in(Candidacy.id, "ids"))
+    return shown(page, NOW).execution_options(**PREPARED)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
 from webapp.models.status import own_end

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.exams.changes import note_changes
 from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.contributors import read_contributors

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts import entries
 from webapp.accounts.changing import find_user
 from webapp.accounts.refusals import AccountRefused
-from webapp.database import writing
+from webapp.db.transactions import writing
 from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Contribution, Role, Test
 from webapp.planning.closing import find_test

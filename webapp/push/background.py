@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 from flask import Flask
 
-from webapp.outages import is_outage, outage_reason
+from webapp.db.outages import is_outage, outage_reason
 
 log = structlog.get_logger(__name__)
 

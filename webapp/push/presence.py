@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from webapp import metrics
-from webapp.among import among
-from webapp.database import Instant, microseconds, writing
+from webapp.db.sql import id_in
+from webapp.db.transactions import writing
+from webapp.db.types import UtcDateTime, microseconds
 from webapp.models import Candidacy, SessionClaims, Test
 from webapp.models.status import OFFLINE_AFTER, away_for_long_until, is_online
 from webapp.push.known_ends import KnownEnds
@@ -142,7 +143,7 @@ class PresenceRecorder:
         if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
             away = and_(away, ~is_online(self._heard_until))
         was_here = Candidacy.last_seen.is_not(None)
-        people = select(Candidacy.user_id).where(among(Candidacy.user_id, seen), was_here, away).distinct()
+        people = select(Candidacy.user_id).where(id_in(Candidacy.user_id, seen), was_here, away).distinct()
         return list(session.scalars(people))
 
 
@@ -172,7 +173,7 @@ def _later_of(dialect: str, column: str) -> Any:
         select(Candidacy.id, heard.c.at)
         .join(heard, heard.c.user_id == Candidacy.user_id)
         .join(Test, Test.id == Candidacy.test_id)
-        .where(Test.ends_at > bindparam("followed", type_=Instant), or_(stored.is_(None), stored < heard.c.at))
+        .where(Test.ends_at > bindparam("followed", type_=UtcDateTime), or_(stored.is_(None), stored < heard.c.at))
         .order_by(Candidacy.id)
         .with_for_update(of=Candidacy, key_share=True)
         .cte("mine")

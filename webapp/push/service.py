@@ -11,9 +11,9 @@ from flask import Flask, current_app
 
 from webapp.clock import utcnow
 from webapp.config import Settings
+from webapp.db.outages import is_outage, outage_reason
 from webapp.extensions import db
 from webapp.models import SessionClaims
-from webapp.outages import is_outage, outage_reason
 from webapp.push import files, sessions
 from webapp.push.background import Background
 from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, UserEvent

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from webapp.among import among
 from webapp.clock import utcnow
-from webapp.database import writing
+from webapp.db.sql import id_in
+from webapp.db.transactions import writing
 from webapp.models import EndedSession, SessionClaims, User
 from webapp.push.bus import SignOut
 from webapp.push.hub import ALL_SESSIONS
@@ -26,7 +26,7 @@ def ended_of(session: Session, kept: Collection[SessionClaims]) -> set[SessionCl
     )
     epochs: dict[int, int] = {}
     ended: set[tuple[int, str]] = set()
-    for user_id, epoch, session_id in session.execute(query.where(among(User.id, {one.user_id for one in kept}))):
+    for user_id, epoch, session_id in session.execute(query.where(id_in(User.id, {one.user_id for one in kept}))):
         epochs[user_id] = epoch
         ended.add((user_id, session_id))
     return {one for one in kept if epochs.get(one.user_id) != one.epoch or (one.user_id, one.session_id) in ended}

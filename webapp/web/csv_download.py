@@ -10,7 +10,7 @@ from contextlib import closing
 from flask import Flask, Response, current_app
 from sqlalchemy.orm import Session
 
-from webapp.database import in_one_moment
+from webapp.db.transactions import read_snapshot
 from webapp.extensions import db
 from webapp.text.normalization import BYTE_ORDER_MARK
 from webapp.web.spool import Spool
@@ -40,7 +40,7 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
     """
     session = Session(db.engine)
     try:
-        in_one_moment(session)
+        read_snapshot(session)
         pieces = read(session)
         first = next(pieces)
     except BaseException:

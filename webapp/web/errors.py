@@ -10,9 +10,9 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
+from webapp.db.outages import is_outage, log_outage
 from webapp.exceptions import Refusal, StaleForm, Unavailable
 from webapp.extensions import db, login
-from webapp.outages import is_outage, log_outage
 from webapp.web import browser_session
 
 log = structlog.get_logger(__name__)

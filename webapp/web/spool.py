@@ -10,7 +10,7 @@ from contextlib import closing
 
 import structlog
 
-from webapp.outages import is_outage, log_outage
+from webapp.db.outages import is_outage, log_outage
 
 log = structlog.get_logger(__name__)
 PART = 64 * 1024

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
-from webapp.database import in_one_moment, writing
+from webapp.db.transactions import read_snapshot, writing
 from webapp.extensions import db
 from webapp.models import EndedSession, User
 
@@ -44,7 +44,7 @@ def test_a_connection_that_read_in_one_moment_is_as_all_others_again(app: Flask)
         used = set()
         for _ in range(2):
             with Session(db.engine) as session:
-                in_one_moment(session)
+                read_snapshot(session)
                 people(session)
                 assert status(session) is TransactionStatus.INTRANS
                 used.add(session.connection().connection.driver_connection)
@@ -58,7 +58,7 @@ def test_a_connection_that_read_in_one_moment_is_as_all_others_again(app: Flask)
 def test_what_is_read_in_one_moment_stays_as_it_was(app: Flask, hall: Hall) -> None:
     """A list that is sent by and by: people who come meanwhile are not in its later half only."""
     with app.app_context(), Session(db.engine) as session:
-        in_one_moment(session)
+        read_snapshot(session)
         before = people(session)
         hall.person()
         assert people(session) == before

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 CONNECT_SECONDS = 5
 
 
-def create_private(path: str) -> None:
+def create_private_file(path: str) -> None:
     """Create the file of a SQLite database for its owner alone, if it is not there; those beside it become alike.
 
     What cannot be created SQLite itself words, right afterwards.
@@ -27,13 +27,13 @@ def create_private(path: str) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def why_unreachable(url: str) -> str | None:
+def connection_failure(url: str) -> str | None:
     """Open a connection and close it; if that fails, one line for the operator, without the address."""
     options = {} if url.startswith("sqlite") else {"connect_timeout": CONNECT_SECONDS}
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args=options)
         if engine.dialect.name == "sqlite":
-            create_private(engine.url.database or "")
+            create_private_file(engine.url.database or "")
         engine.connect().close()
     except DBAPIError as error:
         lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
@@ -48,4 +48,4 @@ def _words(reason: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(why_unreachable(sys.stdin.read()))
+    sys.exit(connection_failure(sys.stdin.read()))

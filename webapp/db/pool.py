@@ -23,7 +23,7 @@ class _Turn:
         self.given: ConnectionPoolEntry | None = None
 
 
-class QueueInTurn(Queue[ConnectionPoolEntry]):
+class FairQueue(Queue[ConnectionPoolEntry]):
     """What is put back goes to whoever has waited longest; only without anybody waiting it is there for all."""
 
     def _init(self, maxsize: int) -> None:
@@ -66,7 +66,7 @@ class QueueInTurn(Queue[ConnectionPoolEntry]):
                 self.waiting.remove(turn)
 
 
-class PoolInTurn(QueuePool):
+class FairPool(QueuePool):
     """A `QueuePool` that lets nobody wait longer than those who came later."""
 
-    _queue_class = QueueInTurn
+    _queue_class = FairQueue

@@ -11,22 +11,22 @@ import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from tests.until import until
-from webapp.pool import PoolInTurn, QueueInTurn
+from webapp.db.pool import FairPool, FairQueue
 
 PATIENCE_SECONDS = 20.0
 
 
-def pool(timeout: float = PATIENCE_SECONDS) -> PoolInTurn:
+def pool(timeout: float = PATIENCE_SECONDS) -> FairPool:
     """One connection, for whoever comes."""
-    return PoolInTurn(
+    return FairPool(
         lambda: sqlite3.connect(":memory:", check_same_thread=False), pool_size=1, max_overflow=0, timeout=timeout
     )
 
 
-def waiting(given: PoolInTurn) -> int:
+def waiting(given: FairPool) -> int:
     """How many stand in its queue."""
     queue = given._pool
-    assert isinstance(queue, QueueInTurn)
+    assert isinstance(queue, FairQueue)
     return len(queue.waiting)
 
 

@@ -23,7 +23,7 @@ _impatient = ContextVar("examhall_impatient", default=False)
 
 
 @contextmanager
-def impatiently() -> Iterator[None]:
+def request_timeout() -> Iterator[None]:
     """Wait no longer for the database than in a request: for what a server answers without Flask."""
     before = _impatient.set(True)
     try:
@@ -36,11 +36,11 @@ def _is_impatient() -> bool:
     return has_request_context() or _impatient.get()
 
 
-class NoAnswer(psycopg.OperationalError):
+class DatabaseTimeout(psycopg.OperationalError):
     """The database has said nothing for too long; the connection is closed."""
 
 
-class AnsweringConnection(psycopg.Connection[Any]):
+class TimeoutConnection(psycopg.Connection[Any]):
     """A connection that gives up after a silence, in requests only: commands and loops may wait."""
 
     _started: AbstractContextManager[Any] | None = None
@@ -71,7 +71,7 @@ class AnsweringConnection(psycopg.Connection[Any]):
         super().rollback()
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
-        """Wait for what the database has to say. Raises `NoAnswer`."""
+        """Wait for what the database has to say. Raises `DatabaseTimeout`."""
         waiting = self._unless_silent(gen) if _is_impatient() else gen
         return super().wait(waiting, *args, **kwargs)
 
@@ -92,10 +92,10 @@ class AnsweringConnection(psycopg.Connection[Any]):
 
     def _give_up(self) -> None:
         self.pgconn.finish()
-        raise NoAnswer(f"no answer for {SILENCE_SECONDS:.0f} s")
+        raise DatabaseTimeout(f"no answer for {SILENCE_SECONDS:.0f} s")
 
 
-class GreenConnection(AnsweringConnection):
+class GreenConnection(TimeoutConnection):
     """The same where threads are greenlets: it waits in gevent's loop itself.
 
     psycopg would wait by `poll`, which gevent has to imitate: with a watcher made anew for each wait, a fifth to a
@@ -105,7 +105,7 @@ class GreenConnection(AnsweringConnection):
     _reading: Any = None
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
-        """Wait for what the database has to say. Raises `NoAnswer`."""
+        """Wait for what the database has to say. Raises `DatabaseTimeout`."""
         if kwargs.get("timeout") is not None:  # how psycopg waits where it has stopped a statement
             return super().wait(gen, *args, **kwargs)
         silence = SILENCE_SECONDS if _is_impatient() else None
@@ -139,7 +139,7 @@ class GreenConnection(AnsweringConnection):
             patience.close()
 
 
-def connection_class() -> type[AnsweringConnection]:
+def connection_class() -> type[TimeoutConnection]:
     """The one for this process."""
     monkey = sys.modules.get("gevent.monkey")
-    return GreenConnection if monkey and monkey.is_module_patched("select") else AnsweringConnection
+    return GreenConnection if monkey and monkey.is_module_patched("select") else TimeoutConnection

@@ -9,8 +9,8 @@ from time import monotonic
 
 from sqlalchemy import Engine, text
 
-from webapp.database import WRITE, writing_at_once
-from webapp.outages import is_outage, outage_reason
+from webapp.db.outages import is_outage, outage_reason
+from webapp.db.transactions import WRITE, write_connection
 
 KEPT_SECONDS = 3.0
 """For how long a good answer is given again: probes may come from many places."""
@@ -65,7 +65,7 @@ def _try_postgresql(engine: Engine) -> str | None:
 
 
 def _try_sqlite(engine: Engine) -> None:
-    with writing_at_once(engine) as connection:
+    with write_connection(engine) as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar()
         connection.exec_driver_sql(f"PRAGMA user_version = {version}")  # one page, committed; nothing has changed
     # what was deleted leaves room in its files, which later writes do not find

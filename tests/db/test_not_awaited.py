@@ -14,7 +14,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from webapp.database import NOT_AWAITED, writing
+from webapp.db.engine import NOT_AWAITED
+from webapp.db.transactions import writing
 from webapp.extensions import db
 
 pytestmark = pytest.mark.only_on("postgresql")

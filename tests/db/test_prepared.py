@@ -14,7 +14,8 @@ from werkzeug.datastructures import MultiDict
 from tests.hall import Hall
 from webapp.access import AccessScope
 from webapp.clock import utcnow
-from webapp.database import PLANNED_ONCE, writing
+from webapp.db.sql import PREPARED
+from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Candidacy, SessionClaims
@@ -43,7 +44,7 @@ def test_what_says_so_is_planned_once_and_nothing_else_however_often(app: Flask)
             session.scalar(how_many(), {"test_id": number})
         assert kept(session) == []
         for number in range(1, OFTEN):
-            session.scalar(how_many().execution_options(**{PLANNED_ONCE: True}), {"test_id": number})
+            session.scalar(how_many().execution_options(**PREPARED), {"test_id": number})
         assert len(kept(session)) == 1
 
 
@@ -59,7 +60,7 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
 
 def test_it_is_planned_again_after_a_transaction_that_was_rolled_back(app: Flask) -> None:
     """psycopg forgets all plans then."""
-    planned_once = how_many().execution_options(**{PLANNED_ONCE: True})
+    planned_once = how_many().execution_options(**PREPARED)
     with app.app_context():
         session = db.session()
         for _ in range(2):

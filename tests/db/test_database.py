@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from webapp import database
-from webapp.database import writing, writing_at_once
+from webapp.db import transactions
+from webapp.db.transactions import write_connection, writing
 from webapp.exceptions import Unavailable
 from webapp.extensions import db
 
@@ -38,7 +38,7 @@ def held(app: Flask) -> Iterator[None]:
 @pytest.mark.usefixtures("held")
 def test_those_who_wait_in_this_process_give_up_together(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one after the other, each with the whole patience: the sixth of a hall would wait for a minute."""
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(transactions, "WRITE_TIMEOUT_SECONDS", PATIENCE)
     with app.app_context():
         engine = db.engine
     waited: list[float] = []
@@ -64,7 +64,7 @@ def test_a_connection_that_has_written_only_reads_until_it_is_to_write_again(app
     used = set()
     with app.app_context():
         for _ in range(3):
-            with writing_at_once(db.engine) as writer:
+            with write_connection(db.engine) as writer:
                 writer.execute(change)
                 writer.execute(change)
                 assert writer.execute(text("PRAGMA busy_timeout")).scalar_one() == 0

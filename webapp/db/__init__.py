@@ -1,0 +1,1 @@
+"""How the database is opened, read and written; what differs between PostgreSQL and SQLite."""
