@@ -7,12 +7,15 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 from tests.bench.hall import CSRF_TOKEN
 
 VERSION = re.compile(rb'data-version="(\d+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+BOUNDARY = "----WebKitFormBoundaryabcdefghijklmnop"
+PART = 'Content-Disposition: form-data; name="{}"'
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def ping(cookie: bytes) -> bytes:
@@ -33,8 +36,10 @@ class Writer:
     def save(self) -> bytes:
         """The next one."""
         self.saves += 1
-        form = urlencode({"text": f"Because of {self.saves}", "base": self.version}).encode()
-        return request(b"POST /tests/%d/answers/%d" % (self.test_id, self.question_id), self.cookie, form)
+        fields = {"text": f"Because of {self.saves}", "base": self.version}
+        form = "".join(f"--{BOUNDARY}\r\n{PART.format(name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
+        address = b"POST /tests/%d/answers/%d" % (self.test_id, self.question_id)
+        return request(address, self.cookie, f"{form}--{BOUNDARY}--\r\n".encode(), encoding=MULTIPART)
 
     def heard(self, answer: bytes) -> None:
         """Take what the server said. Raises `RuntimeError` if it did not save."""
@@ -44,13 +49,19 @@ class Writer:
         self.version = int(told[1])
 
 
-def request(what: bytes, cookie: bytes, form: bytes | None = None, headers: bytes = b"") -> bytes:
+def request(
+    what: bytes,
+    cookie: bytes,
+    form: bytes | None = None,
+    headers: bytes = b"",
+    encoding: str = "application/x-www-form-urlencoded",
+) -> bytes:
     """A request as a page's script sends it; with a form, or an empty one, it is a POST."""
     head = what + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nHX-Request: true\r\nCookie: " + cookie + b"\r\n" + headers
     if form is None:
         return head + b"\r\n"
-    post = b"X-CSRFToken: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
-    return head + post % (CSRF_TOKEN.encode(), len(form)) + form
+    post = f"X-CSRFToken: {CSRF_TOKEN}\r\nContent-Type: {encoding}\r\nContent-Length: {len(form)}\r\n\r\n"
+    return head + post.encode() + form
 
 
 @dataclass

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import Desks, House, is_live, notice
 from webapp.db.transactions import writing
-from webapp.exams.known_saves import FIELDS
 from webapp.models import Question
 
 pytestmark = pytest.mark.browser
@@ -173,23 +171,6 @@ def test_traps_15_and_16_notices_on_every_page_and_no_dialog_on_any(house: House
     desk.goto("/inbox")
     heard = page.locator("[data-message] h3").all_inner_texts()
     assert heard == [f"Number {number}" for number in reversed(range(len(paths)))] + ["While you were away"]
-
-
-def test_a_page_saves_as_it_is_known_by(house: House, desks: Desks) -> None:
-    """The same headers each time and these fields only: what the server stores without Flask (`known_saves`)."""
-    exam = house.exam()
-    page = desks.desk(house).sign_in(house.candidate(exam), f"/tests/{exam.id}")
-    said = []
-    for typed in ("naïve & 100 %", "naïve & 100 % + 1"):
-        with page.expect_request(lambda request: "/answers/" in request.url and request.method == "POST") as asked:
-            page.get_by_role("textbox", name="Answer to question 1").fill(typed)
-        expect(page.locator("[data-save-state]").first).to_have_attribute("data-state", "saved")
-        form = parse_qs(asked.value.post_data or "", strict_parsing=True)
-        assert form.keys() == FIELDS
-        assert form["text"] == [typed]
-        said.append({name: value for name, value in asked.value.all_headers().items() if name != "content-length"})
-    assert said[0] == said[1]
-    assert said[0]["content-type"].startswith("application/x-www-form-urlencoded")
 
 
 def test_a_long_answer_is_not_posted_in_nine_bytes_a_letter(house: House, desks: Desks) -> None:

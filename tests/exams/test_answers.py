@@ -94,11 +94,11 @@ def test_leading_line_breaks_and_every_script_come_back_whole(desk: Desk) -> Non
 
 
 def test_the_limit_is_in_code_points_after_crlf_became_lf(desk: Desk) -> None:
-    longest = "\r\n" + "😀" * (answers.LONGEST - 1)
+    longest = "\r\n" + "😀" * (answers.MAX_CHARACTERS - 1)
     assert desk.client.post(desk.address, data={"text": longest}, content_type="multipart/form-data").status_code == 303
-    assert len(desk.stored() or "") == answers.LONGEST
+    assert len(desk.stored() or "") == answers.MAX_CHARACTERS
     with pytest.raises(UnfitText):
-        desk.save("x" * (answers.LONGEST + 1))
+        desk.save("x" * (answers.MAX_CHARACTERS + 1))
 
 
 @pytest.mark.parametrize(("text", "words"), [("x" * 100_001, "100,001"), ("a\0b", "NUL")], ids=["long", "NUL"])

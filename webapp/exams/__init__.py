@@ -5,11 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from webapp.exams import layout, views
-from webapp.exams.known_saves import KnownSaves
 
 
 def init_app(app: Flask) -> None:
     """Join this part to the application."""
     app.register_blueprint(views.blueprint)
-    app.wsgi_app = KnownSaves(app)  # type: ignore[method-assign]
     layout.init_app(app)

@@ -1,23 +1,58 @@
-"""Answers: stored while the candidate types, never over a newer one."""
+"""Answers: stored while the candidate types, never over a newer one.
+
+Nearly every save finds the version that its page has, in a test that takes answers: one conditional UPDATE writes it.
+Only when that finds no row is the sitting read, to say why or to store a first answer.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import BigInteger, bindparam, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
-from webapp.db.types import microseconds
+from webapp.db.types import MICROSECOND, microseconds
 from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
-from webapp.exams.replacing import replace
-from webapp.exams.sittings import own_sitting
+from webapp.exams.sittings import GRACE, own_sitting
 from webapp.exceptions import NotFound
-from webapp.models import Answer, Question, SessionClaims
+from webapp.models import Answer, Candidacy, Question, Test
+from webapp.models.status import NOW, is_writing, own_end
 
-LONGEST = 100_000
+MAX_CHARACTERS = 100_000
 """Unicode code points, after CRLF became LF."""
+ANSWERS: Any = Answer.__table__
+# the candidacy is locked before the answer, as everywhere; a statement that waited for it sees the row as it is then
+OPEN_SITTING = (
+    select(Candidacy.id)
+    .join(Test, Test.id == Candidacy.test_id)
+    .where(
+        Candidacy.user_id == bindparam("user_id"),
+        Candidacy.test_id == bindparam("test_id"),
+        is_writing(),
+        Test.closed_at.is_(None),
+        type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= NOW,
+    )
+    .with_for_update(of=Candidacy)
+)
+REPLACE = (
+    update(ANSWERS)
+    .where(
+        ANSWERS.c.candidacy_id == OPEN_SITTING.scalar_subquery(),
+        ANSWERS.c.question_id == bindparam("question"),
+        type_coerce(ANSWERS.c.saved_at, BigInteger) == bindparam("base"),
+        ANSWERS.c.text != bindparam("typed"),
+    )
+    .values(text=bindparam("typed"), saved_at=NOW)
+    .returning(ANSWERS.c.candidacy_id)
+    .execution_options(**PREPARED)
+)
+NOTE_SAVE = (
+    update(Candidacy).where(Candidacy.id == bindparam("candidacy")).values(saved_at=NOW).execution_options(**PREPARED)
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +74,7 @@ NONE_YET = SavedAnswer("", None)
 def clean(text: str) -> str:
     """What is stored of a typed text: LF as the only line end. Raises `UnfitText`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if len(text) > LONGEST:
+    if len(text) > MAX_CHARACTERS:
         raise UnfitText("too_long", len(text))
     if "\0" in text:
         raise UnfitText("character", len(text))
@@ -50,30 +85,6 @@ def answers_of(session: Session, candidacy_id: int) -> dict[int, SavedAnswer]:
     """Question id → the stored answer, for the questions that have one."""
     query = select(Answer.question_id, Answer.text, Answer.saved_at).where(Answer.candidacy_id == candidacy_id)
     return {question_id: SavedAnswer(text, at) for question_id, text, at in session.execute(query)}
-
-
-def save_known(
-    engine: Engine,
-    kept: SessionClaims,
-    test_id: int,
-    question_id: int,
-    *,
-    typed: str,
-    now: datetime,
-    base: int,
-) -> SavedAnswer | None:
-    """Store an answer over the version that its page knows, by one statement (`replacing`).
-
-    It asks for all that `save()` does, and whether the session counts. None if any of that is not as it is nearly
-    always: nothing was written, and whoever is told why must be known first.
-    """
-    try:
-        text = clean(typed)
-    except UnfitText:
-        return None
-    if not base or not replace(engine, kept, test_id, question_id, typed=text, now=now, base=base):
-        return None
-    return SavedAnswer(text, now)
 
 
 def save(
@@ -88,28 +99,49 @@ def save(
 ) -> SavedAnswer:
     """Store an answer of this person's own test and give it back as stored.
 
-    `base` is the version that the text was typed into: if another one is stored by now, and it says something
-    else, nothing is written and `ChangedElsewhere` carries it. Without `base` the newest to arrive wins. The
-    same text again (a lost response, repeated) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
+    `base` is the version that the text was typed into: if another one with another text is stored by now, nothing is
+    written and `ChangedElsewhere` carries it. Without `base` the newest to arrive wins. The same text again (a
+    repeated request) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
     """
     text = clean(typed)
     with writing(session, keep=True):
-        sitting = own_sitting(session, user_id, test_id, now, lock=True)
-        if not sitting.takes_answers:
-            raise NotNow(sitting)
-        if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
-            raise NotFound
-        answer = session.scalar(
-            select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
-        )
-        stored = SavedAnswer(answer.text, answer.saved_at) if answer else NONE_YET
-        if answer and stored.text == text:
-            return stored
-        if base is not None and base != stored.version:
-            raise ChangedElsewhere(stored)
-        if answer is None:
-            answer = Answer(candidacy_id=sitting.candidacy.id, question_id=question_id)
-            session.add(answer)
-        answer.text = text
-        answer.saved_at = sitting.candidacy.saved_at = now
+        if base and _replace(session, user_id, test_id, question_id, text, now, base):
+            return SavedAnswer(text, now)
+        return _save_step_by_step(session, user_id, test_id, question_id, text, now, base)
+
+
+def _replace(
+    session: Session, user_id: int, test_id: int, question_id: int, text: str, now: datetime, base: int
+) -> bool:
+    """Write over version `base`; False if another one is stored, or the test takes no answers."""
+    connection, at = session.connection(), microseconds(now)
+    values = {"user_id": user_id, "test_id": test_id, "question": question_id, "typed": text, "base": base, "now": at}
+    candidacy_id = connection.scalar(REPLACE, values)
+    if candidacy_id is None:
+        return False
+    connection.execute(NOTE_SAVE, {"candidacy": candidacy_id, "now": at})
+    return True
+
+
+def _save_step_by_step(
+    session: Session, user_id: int, test_id: int, question_id: int, text: str, now: datetime, base: int | None
+) -> SavedAnswer:
+    sitting = own_sitting(session, user_id, test_id, now, lock=True)
+    if not sitting.takes_answers:
+        raise NotNow(sitting)
+    if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
+        raise NotFound
+    answer = session.scalar(
+        select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
+    )
+    stored = SavedAnswer(answer.text, answer.saved_at) if answer else NONE_YET
+    if answer and stored.text == text:
+        return stored
+    if base is not None and base != stored.version:
+        raise ChangedElsewhere(stored)
+    if answer is None:
+        answer = Answer(candidacy_id=sitting.candidacy.id, question_id=question_id)
+        session.add(answer)
+    answer.text = text
+    answer.saved_at = sitting.candidacy.saved_at = now
     return SavedAnswer(text, now)
