@@ -1,33 +1,30 @@
-"""The house itself: what is vendored, migrations and models, names and sizes, commands."""
+"""The house itself: what is vendored, migrations, the top level, commands, texts."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
-from tests.databases import Database
+from tests.databases import KINDS, Database
 from webapp.config import ROOT
 from webapp.extensions import db
 
 VENDOR = ROOT / "static" / "vendor"
-LONGEST_FILE = 320
-LONGEST_VIEW = 25
-EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 TOP_LEVEL = {
     "webapp", "templates", "static", "migrations", "tests", "wsgi.py", "pyproject.toml", "README.md", "Makefile",
     "LICENSE", "gunicorn.conf.py", "deploy", "docs", "requirements", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 }  # fmt: skip
 MADE_BY_TOOLS = {"instance", "build", "examhall.egg-info", "__pycache__"}
-SOURCES = sorted((ROOT / "webapp").rglob("*.py"))
 
 
 def own_files(*folders: str, ending: str) -> list[Path]:
@@ -77,66 +74,6 @@ def test_top_level_is_fixed() -> None:
     assert here <= TOP_LEVEL
 
 
-def test_files_are_short() -> None:
-    """A file is about 300 lines at most."""
-    files = own_files("webapp", "tests", ending=".py") + own_files("static", ending=".js")
-    files += own_files("static", ending=".css") + own_files("templates", ending=".html")
-    long = {
-        str(path.relative_to(ROOT)): size
-        for path in files
-        if (size := len(path.read_text().splitlines())) > LONGEST_FILE
-    }
-    assert long == {}
-
-
-def test_names_say_something() -> None:
-    """The field's terms; nothing is called utils."""
-    files = own_files("webapp", "tests", "static", "templates", ending="")
-    empty = [path for path in files if path.stem.lower() in EMPTY_NAMES]
-    assert empty == []
-
-
-def test_views_are_short() -> None:
-    """A route loads, authorises, calls, renders: 25 lines."""
-    long = {}
-    for path in SOURCES:
-        if not path.stem.endswith("views"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                size = (node.end_lineno or 0) - node.lineno + 1
-                if size > LONGEST_VIEW:
-                    long[f"{path.relative_to(ROOT)}:{node.name}"] = size
-    assert long == {}
-
-
-def test_every_module_and_public_function_says_what_it_is() -> None:
-    """A docstring on each module, public class and public function."""
-    bare = []
-    for path in SOURCES:
-        tree = ast.parse(path.read_text())
-        nodes: list[ast.AST] = [tree] if path.read_text().strip() else []
-        nodes += [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-        bare += [
-            f"{path.relative_to(ROOT)}:{getattr(node, 'name', '')}"
-            for node in nodes
-            if not getattr(node, "name", "").startswith("_") and not ast.get_docstring(node)  # type: ignore[arg-type]
-        ]
-    assert bare == []
-
-
-def test_use_cases_know_no_flask() -> None:
-    """A module that writes gets its session, actor and clock handed in: commands, views and tests call the same."""
-    writing = [
-        path
-        for path in SOURCES
-        if re.search(r"^from webapp\.db\.transactions import .*\bwriting\b", path.read_text(), re.MULTILINE)
-    ]
-    assert writing
-    offenders = [path for path in writing if re.search(r"^(from|import) flask\b(?!_)", path.read_text(), re.MULTILINE)]
-    assert offenders == []
-
-
 def test_make_lists_its_targets() -> None:
     """`make` alone: a line each."""
     shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -150,6 +87,22 @@ def test_make_does_nothing_twice() -> None:
     rules = (ROOT / "Makefile").read_text()
     for stamp, lock in (("ENVIRONMENT", "runtime"), ("TOOLS", "dev"), ("BENCH", "bench")):
         assert f"\n$({stamp}): requirements/{lock}.txt .ci/environment\n" in rules
+
+
+def test_hooks_and_workflow_run_what_make_runs() -> None:
+    """The oldest Python that the project allows, both databases, and targets that there are."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    commands = [hook["entry"] for hook in hooks]
+    commands += [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    called = {re.sub("--[a-z-]+ ", "", command).split()[1] for command in commands if command.startswith("make ")}
+    assert {"check", "soak", "bench-check"} <= called <= targets
+    assert ".ci/run --database ${{ matrix.database }}" in commands
+    matrix = jobs["change"]["strategy"]["matrix"]
+    assert set(matrix["database"]) == set(KINDS)
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert matrix["python"][0] == oldest.removeprefix(">=")
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / ".ci").iterdir()), ids=lambda path: path.name)
