@@ -10,15 +10,18 @@ import pytest
 from flask import Flask
 from flask.globals import _cv_app
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests.databases import (  # noqa: F401 hooks and fixtures: pytest finds them here
     Database,
     application_on,
-    database_of_its_own,
+    database,
+    engines,
     new_database,
     pytest_addoption,
     pytest_generate_tests,
+    used_databases,
 )
 from tests.hall import Hall
 from tests.in_memory import keep_files_in_memory
@@ -55,11 +58,13 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture
-def app(database: Database) -> Iterator[Flask]:
-    """An application with a database of its own."""
-    with application_on(database) as app:
+def app(database: Database, engines: dict[str, Engine]) -> Iterator[Flask]:  # noqa: F811 the fixture
+    """An application of the test's own. Its engine knows what earlier tests on this database have asked."""
+    with application_on(database, engines.get(database.url)) as app:
         app.test_client_class = Browser
         yield app
+        with app.app_context():
+            engines.setdefault(database.url, db.engine)
 
 
 @pytest.fixture

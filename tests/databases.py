@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import text
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from tests.postgres import Cluster
@@ -42,11 +44,37 @@ def settings_for(database: Database, **changes: object) -> Settings:
     return Settings(**{**given, **changes})  # type: ignore[arg-type]
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates as Python has compiled them, for all applications of a run: to compile them takes most of a start."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what is there; without it Jinja compiles."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Take what was compiled."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED_TEMPLATES = CompiledTemplates()
+
+
 @contextmanager
-def application_on(database: Database, **changes: object) -> Iterator[Flask]:
-    """An application on a database, with changed settings; its connections are closed at the end."""
+def application_on(database: Database, engine: Engine | None = None, **changes: object) -> Iterator[Flask]:
+    """An application on a database, with changed settings; its connections are closed at the end.
+
+    `engine` is an earlier application's on the same database: it has compiled its statements already.
+    """
     app = create_app(settings_for(database, **changes))
     app.testing = True
+    app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
+    if engine:
+        with app.app_context():
+            db.engines[None] = engine.execution_options()  # what listens to it is this application's alone
     yield app
     app.extensions["examhall_push"].background.stop()
     with app.app_context():
@@ -85,6 +113,8 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         if kind not in migrated:
             migrated[kind] = tmp_path_factory.mktemp("database") / "migrated.db"
             _migrate(f"sqlite:///{migrated[kind]}")
+        for earlier in folder.glob("examhall.db*"):  # with what SQLite keeps beside it
+            earlier.unlink()
         shutil.copy(migrated[kind], folder / "examhall.db")
         return Database(kind, f"sqlite:///{folder / 'examhall.db'}", folder)
 
@@ -98,16 +128,37 @@ def _migrate(url: str) -> None:
         db.engine.dispose()
 
 
-@pytest.fixture(name="database")
-def database_of_its_own(
-    database_kind: str, new_database: NewDatabase, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Database]:
-    """A database of the test's own."""
-    made = new_database(database_kind, tmp_path)
-    cluster: Cluster | None = request.getfixturevalue("postgres") if made.kind == "postgresql" else None
-    yield made
-    if cluster:
-        cluster.drop(made.url)
+@pytest.fixture(scope="session")
+def used_databases() -> dict[str, Database]:
+    """The database of each kind that this worker's tests use one after the other."""
+    return {}
+
+
+@pytest.fixture
+def database(
+    database_kind: str,
+    new_database: NewDatabase,
+    used_databases: dict[str, Database],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Database:
+    """A migrated, empty database, which no other test uses meanwhile."""
+    used = used_databases.get(database_kind)
+    if database_kind == "sqlite":
+        used = new_database(database_kind, used.folder if used else tmp_path_factory.mktemp("used"))
+    else:
+        cluster: Cluster = request.getfixturevalue("postgres")
+        if not (used and cluster.empty_tables(used.url)):
+            used = new_database(database_kind, tmp_path)
+    used_databases[database_kind] = used
+    return replace(used, folder=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Engine]:
+    """By address: the engine of the first application that a test had on the worker's database."""
+    return {}
 
 
 def refuse_inserts(session: Session, table: str) -> None:
