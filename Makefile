@@ -40,7 +40,7 @@ coverage: $(TOOLS) ## the same, and fail if they run less of the code than pypro
 
 soak: $(TOOLS) ## run what is too slow for each change: real times, all servers, many more generated examples
 	@.ci/test-needs
-	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m nightly --ignore tests/bench $(ARGS)
+	$(PYTEST) -m "nightly or hypothesis" --hypothesis-profile nightly --ignore tests/bench $(ARGS)
 
 check: $(TOOLS) ## ruff, mypy, djlint, oxlint, migrations = models
 	$(PYTHON_IN) -m ruff check
@@ -60,7 +60,7 @@ bench: $(BENCH) ## measure an exam day beside floor and peers, a quarter of an h
 
 bench-check: $(BENCH) ## run the tests of the bench itself
 	@.ci/bench-needs
-	$(PYTEST) -m "" tests/bench $(ARGS)
+	$(PYTEST) -m nightly tests/bench $(ARGS)
 
 migrate: $(TOOLS) ## write a migration for changed models: make migrate M="what changes"
 	@.ci/new-migration '$(M)'

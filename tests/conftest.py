@@ -31,14 +31,16 @@ from tests.running import (  # noqa: F401 hooks: pytest finds them here
     pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_make_collect_report,
+    pytest_make_parametrize_id,
     pytest_runtest_makereport,
 )
 from webapp.extensions import db
 
 keep_files_in_memory()
 # an example may take as long as a busy machine needs: what is to be quick has a bound of its own
-hypothesis.settings.register_profile("examhall", deadline=None)
-hypothesis.settings.load_profile("examhall")
+hypothesis.settings.register_profile("default", deadline=None, max_examples=8)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=200)
+hypothesis.settings.load_profile("default")
 
 
 class Browser(FlaskClient):

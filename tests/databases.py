@@ -88,17 +88,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test on each database that makes sense for it: all, unless `only_on` says less."""
+    """Each test on each database that makes sense for it: all, unless `only_on` says less.
+
+    What is marked `one_database` runs on that one by day, SQLite unless it names it, and on the other at night.
+    """
     if "database_kind" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("database")
     only = metafunc.definition.get_closest_marker("only_on")
     kinds = [kind for kind in (only.args if only else KINDS) if chosen in (kind, "both")]
-    if not only or len(only.args) > 1 or kinds:
-        metafunc.parametrize("database_kind", kinds, scope="session")
-    else:
+    if only and len(only.args) == 1 and not kinds:
         skip = pytest.mark.skip(reason=f"for {only.args[0]} only, and this run is on {chosen}")
         metafunc.parametrize("database_kind", [pytest.param(only.args[0], marks=skip)], scope="session")
+        return
+    for_one = metafunc.definition.get_closest_marker("one_database") if len(kinds) > 1 else None
+    by_day = (for_one.args or ("sqlite",)) if for_one else kinds
+    parameters = [pytest.param(kind, marks=() if kind in by_day else pytest.mark.nightly) for kind in kinds]
+    metafunc.parametrize("database_kind", parameters, scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""How the suite runs: with `CI=true` a skipped test is a failure, and tests that share a server stay on one worker."""
+"""How the suite runs: what tests are called, what is kept on one worker, and what `CI=true` makes a failure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+LONGEST_ID = 60
 SKIPPED_IN_CI = "skipped, and with CI=true a skipped test is a failure: "
 
 
@@ -34,6 +35,13 @@ def _fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
         reason: Any = report.longrepr
         report.outcome = "failed"
         report.longrepr = SKIPPED_IN_CI + (str(reason[2]) if isinstance(reason, tuple) else str(reason))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A text of thousands of letters is a poor name for a test: its beginning and its length are one."""
+    if isinstance(val, str) and len(val) > LONGEST_ID:
+        return f"{val[:12]}... {len(val)} characters"
+    return None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -17,6 +17,8 @@ from tests.messaging.compose_form import HTMX, csrf
 from webapp.extensions import db
 from webapp.models import Candidacy, Message, Test
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def test(hall: Hall) -> Test:

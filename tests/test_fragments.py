@@ -19,6 +19,8 @@ from webapp.db.transactions import writing
 from webapp.models import Answer, Candidacy, Role
 from webapp.models import Test as Exam
 
+pytestmark = pytest.mark.one_database
+
 PROMPT = "Name the seven secret gates"
 ANSWER = "What was written about them"
 FRAGMENT = {"HX-Request": "true"}

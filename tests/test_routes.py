@@ -18,6 +18,8 @@ from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Question, Role, User
 
+pytestmark = pytest.mark.one_database
+
 PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limited", "chief", "other planner", "admin")
 Expected = tuple[int, int, int, int, int, int, int, int]
 

@@ -16,6 +16,8 @@ from webapp.accounts.passwords import hash_generated
 from webapp.config import BadSetting, load
 from webapp.web.security import cookie_name
 
+pytestmark = pytest.mark.one_database
+
 
 def cookies_set(answer_headers: list[str]) -> dict[str, set[str]]:
     """Name → attributes, but for how long it is kept."""

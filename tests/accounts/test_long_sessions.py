@@ -14,6 +14,8 @@ from tests.messaging.compose_form import csrf
 from webapp.clock import utcnow
 from webapp.models import User
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("hours", [1.5, 8, 30])
 def test_r22_a_page_that_was_left_alone_for_hours_still_saves(

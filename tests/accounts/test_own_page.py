@@ -17,6 +17,8 @@ from tests.test_routes import FORMS, TABLE
 from webapp.config import ROOT
 from webapp.models import Message, Question, User
 
+pytestmark = pytest.mark.one_database
+
 HEADER = "X-Examhall-Person"
 POSTS = [path for method, path in TABLE if method == "POST" and path != "/login"]
 FRAGMENTS = [path for method, path in TABLE if method == "GET" and not path.startswith(("/static", "/login"))]

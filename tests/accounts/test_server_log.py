@@ -10,6 +10,8 @@ from tests.accounts.door import PASSWORD, knock, token_of
 from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import hash_generated
 
+pytestmark = pytest.mark.one_database
+
 
 def test_signing_in_and_out_and_failing_to(app: Flask, hall: Hall) -> None:
     anna = hall.person(username="anna", password_hash=hash_generated(PASSWORD))

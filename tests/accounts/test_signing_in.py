@@ -19,6 +19,8 @@ from webapp.db.transactions import WRITE
 from webapp.extensions import db
 from webapp.models import User
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def anna(hall: Hall) -> User:

@@ -13,6 +13,7 @@ from tests.bench.importing import Papers, count_rows, measure, real, repeated, r
 from tests.databases import Database
 from webapp.models import Candidacy, User
 
+pytestmark = pytest.mark.nightly
 LINES = 1950
 """A little more than the real roster has, so that some lines are of the second turn."""
 

@@ -16,6 +16,7 @@ from tests.bench.peers import Peer, ProgramMissing, program
 from tests.bench.peers.flask_sse import FlaskSse
 from tests.bench.peers.nchan import Nchan
 
+pytestmark = pytest.mark.nightly
 RECIPIENTS = [1, 2, 3, 4, 5]
 PAYLOAD = ("Ten more minutes for you, “Räksmörgås” & <b>all</b> \\ of 中文 🎓: " * 12).encode()
 

@@ -12,7 +12,7 @@ from tests.browser.house import CUT, Desks, House, is_live, notice
 from webapp.extensions import db
 from webapp.models import Answer, Candidacy
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 
 def answer_field(page: Page):  # type: ignore[no-untyped-def]

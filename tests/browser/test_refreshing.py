@@ -12,7 +12,7 @@ from tests.browser.monitor_page import compose_for_one, row, rows, tick
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 
 def changed(house: House, shown: Locator, **changes: str) -> None:

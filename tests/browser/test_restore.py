@@ -16,6 +16,8 @@ from playwright.sync_api import expect
 from tests.browser.house import CUT, Desks, House, is_live, notice
 from tests.server import ROOT, Server
 
+pytestmark = pytest.mark.one_database
+
 TO_ALL = {"scope": "filtered"}
 
 

@@ -24,7 +24,7 @@ from tests.browser.monitor_page import (
 )
 from webapp.models import Delivery, LogSubject, Message, Test
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 
 def sent_with(house: House, subject: str) -> Message:

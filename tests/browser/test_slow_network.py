@@ -17,7 +17,7 @@ from webapp.models import Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
-LATENCIES = pytest.mark.parametrize("latency", [600, 3000])
+LATENCIES = pytest.mark.parametrize("latency", [600, pytest.param(3000, marks=pytest.mark.nightly)])
 ROOMS = {"Room 1": 55, "Room 2": 7, "Room 3": 3}
 
 
@@ -189,7 +189,7 @@ def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], o
     assert "seat" not in parse_qs(urlsplit(page.url).query)["column"]
 
 
-@pytest.mark.parametrize("latency", [600, 3000])
+@pytest.mark.parametrize("latency", [600, pytest.param(3000, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("first", [next_page, tick_a_room], ids=["page-first", "tick-first"])
 def test_page_and_tick(monitor: Callable[..., Page], latency: int, first: Callable[[Page], None]) -> None:
     page = monitor(latency)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.house import Desks, House, is_live, notice, opened_house
 from tests.databases import Database
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 
 def is_there_once(page: Page, subject: str) -> None:

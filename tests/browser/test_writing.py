@@ -13,7 +13,7 @@ from tests.browser.house import Desks, House, is_live, notice
 from webapp.db.transactions import writing
 from webapp.models import Question
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 TYPED = "the quick brown fox"
 LINES = 60

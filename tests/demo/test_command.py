@@ -10,6 +10,8 @@ from webapp.demo.beginnings import beginning_of
 from webapp.demo.script import FOR_A_LOOK, PASSWORD, seats
 from webapp.demo.simulation import NotLoopback, checked_address, chosen
 
+pytestmark = pytest.mark.one_database
+
 
 def test_demo_prints_who_can_sign_in(app: Flask) -> None:
     """Usernames and the password, the first time and the second."""

@@ -24,6 +24,8 @@ from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, M
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
 
+pytestmark = pytest.mark.one_database
+
 ZONE = ZoneInfo("Europe/Stockholm")
 TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEntry)
 
@@ -41,6 +43,7 @@ def sizes(session: Session) -> dict[str, int]:
     return {table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0 for table in TABLES}
 
 
+@pytest.mark.one_database("sqlite", "postgresql")  # both, for one of these tests
 def test_three_tests_run_with_1600_candidates(session: Session) -> None:
     """Issue 3: three running tests, 1,600 candidates, all roles."""
     now = utcnow()

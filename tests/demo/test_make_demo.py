@@ -18,7 +18,7 @@ import pytest
 from tests.server import ROOT, free_port
 from webapp.demo.script import PASSWORD
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.one_database]
 START_SECONDS = 60.0
 
 

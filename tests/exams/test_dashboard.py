@@ -14,6 +14,8 @@ from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.models import Candidacy
 
+pytestmark = pytest.mark.one_database
+
 
 def test_an_early_test_is_shown_with_its_times_and_zone_and_cannot_be_started(app: Flask, hall: Hall) -> None:
     """Trap 24: the zone stands beside the time."""

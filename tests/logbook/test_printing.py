@@ -14,6 +14,8 @@ from webapp.logbook import printing
 from webapp.logbook.append import Actor
 from webapp.models import Role, User
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def chief(session: Session, hall: Hall) -> User:

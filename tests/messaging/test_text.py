@@ -12,6 +12,8 @@ from tests.messaging.compose_form import HTMX, open_dialog, post, reopen
 from tests.messaging.written import counts
 from webapp.models import Message, Test
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     ("changes", "status"),

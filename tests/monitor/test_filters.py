@@ -26,6 +26,8 @@ from webapp.monitor.filters import (
 from webapp.monitor.periods import bounds
 from webapp.monitor.words import filter_in_words
 
+pytestmark = pytest.mark.one_database
+
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)  # a Wednesday
 

@@ -19,6 +19,8 @@ from webapp.db.transactions import writing
 from webapp.models import Candidacy, User
 from webapp.monitor.columns import BY_KEY
 
+pytestmark = pytest.mark.one_database
+
 HTMX = {"HX-Request": "true"}
 NOON = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
 ALL_COLUMNS = "?" + urlencode([("column", key) for key in BY_KEY])

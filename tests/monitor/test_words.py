@@ -22,6 +22,8 @@ from webapp.db.transactions import writing
 from webapp.models import Candidacy, LogEntry, Role
 from webapp.planning.search_text import refresh_search_text
 
+pytestmark = pytest.mark.one_database
+
 NOBODY = "Nobody has “A115 24F” in one field"
 BY_WORDS = "/monitor?q=A115+24F"
 

@@ -15,6 +15,8 @@ from tests.databases import Database
 from tests.operations.test_server_start import KEY, gunicorn
 from tests.server import Server
 
+pytestmark = pytest.mark.one_database
+
 WAYS = ("view", "statement", "type", "beside", "late")
 
 

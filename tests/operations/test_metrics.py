@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from tests.databases import Database, settings_for
 from webapp import create_app
 
+pytestmark = pytest.mark.one_database
+
 EXPECTED = (
     "examhall_open_streams",
     "examhall_notices_handed_out_total",

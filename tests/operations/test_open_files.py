@@ -15,7 +15,7 @@ from tests.hall import Hall, signed_in
 from tests.server import Server
 from webapp.models import User
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.one_database]
 LIMIT = 256
 STREAMS = (LIMIT - 96) // 2
 CLIENTS = 320

@@ -10,6 +10,8 @@ from tests.planning.papers import candidate, contributors, problems, roster, sta
 from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.roster import COLUMNS
 
+pytestmark = pytest.mark.one_database
+
 GOOD = candidate(1)
 ONE_FIELD = [
     ("test", "", "is empty"),

@@ -13,6 +13,8 @@ from tests.planning.papers import candidate, roster
 from webapp.accounts.passwords import verify
 from webapp.models import User
 
+pytestmark = pytest.mark.one_database
+
 
 def run(app: Flask, *arguments: object, typed: str | bytes = "") -> tuple[int, str]:
     result = app.test_cli_runner().invoke(args=[str(one) for one in arguments], input=typed)

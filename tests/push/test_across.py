@@ -49,6 +49,7 @@ def test_r8_any_request_to_any_process(both: tuple[Server, Server]) -> None:
     assert [stream.ids() for stream in streams] == [["1", "2", "3"]] * 2
 
 
+@pytest.mark.one_database("postgresql")
 def test_r9_a_notice_closed_in_one_process_leaves_the_tabs_of_the_other(both: tuple[Server, Server]) -> None:
     here, there = both
     ada = Person(here.url, "ada")
@@ -58,6 +59,7 @@ def test_r9_a_notice_closed_in_one_process_leaves_the_tabs_of_the_other(both: tu
     stream.wait_for(lambda: ("closed", "", "1") in stream.events, WITHIN)
 
 
+@pytest.mark.one_database("postgresql")
 def test_signing_out_in_one_process_ends_the_streams_of_the_other(both: tuple[Server, Server]) -> None:
     here, there = both
     ada, device = Person(here.url, "ada"), Person(here.url, "ada")
@@ -72,6 +74,7 @@ def test_signing_out_in_one_process_ends_the_streams_of_the_other(both: tuple[Se
     assert device.at(there.url).http.get("/inbox").status_code == 200
 
 
+@pytest.mark.one_database("postgresql")
 def test_a_new_password_ends_streams_everywhere(both: tuple[Server, Server], session: Session) -> None:
     ada = Person(both[0].url, "ada")
     streams = [Listener(ada), Listener(ada.at(both[1].url))]

@@ -20,7 +20,6 @@ from webapp import asking_together
 from webapp.extensions import db
 from webapp.logbook.verify import verify
 
-EXAMPLES = 25
 STEPS = 60
 
 ACTIONS = {
@@ -53,7 +52,7 @@ def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_r8_r9_whatever_comes_between_each_tab_shows_what_is_open(world: World) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+    @settings(print_blob=True, suppress_health_check=list(HealthCheck))
     @given(script=st.lists(a_step, min_size=STEPS // 2, max_size=STEPS), arrives=st.booleans())
     def follow(script: list[tuple[Any, int, int, int]], arrives: bool) -> None:
         running = Interleavings(world)

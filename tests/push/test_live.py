@@ -40,6 +40,7 @@ def cast(hall: Hall) -> dict[str, User]:
     return people
 
 
+@pytest.mark.one_database
 def test_a_sending_is_on_the_streams_of_its_recipients_only(server: Server, cast: dict[str, User]) -> None:
     ada, bob, eve = (Listener(Person(server.url, name)) for name in ("ada", "bob", "eve"))
     sent = Person(server.url, "ines").send("Only Ada and Bob", scope="filtered", q="algebra")
@@ -52,6 +53,7 @@ def test_a_sending_is_on_the_streams_of_its_recipients_only(server: Server, cast
     assert eve.ids() == []
 
 
+@pytest.mark.one_database
 def test_r13_the_stream_takes_no_channel_from_the_request(server: Server, cast: dict[str, User]) -> None:
     person = Person(server.url, "eve")
     with person.http.stream("GET", "/stream", params={"channel": str(cast["ada"].id)}) as stream:
@@ -66,11 +68,13 @@ def test_r13_the_stream_takes_no_channel_from_the_request(server: Server, cast: 
     assert "For Ada" not in seen
 
 
+@pytest.mark.one_database
 def test_the_stream_needs_a_session(server: Server) -> None:
     answer = httpx.get(f"{server.url}/stream")
     assert answer.status_code == 401
 
 
+@pytest.mark.one_database
 def test_traps_1_3_and_4_what_is_open_comes_at_the_start_whatever_the_last_id(
     server: Server, cast: dict[str, User]
 ) -> None:
@@ -96,6 +100,7 @@ def test_r9_closed_in_one_tab_goes_from_the_others_and_stays_closed(server: Serv
     assert "Note" in ada.http.get("/inbox").text
 
 
+@pytest.mark.one_database
 def test_ten_tabs_two_streams_and_eight_that_are_told_to_poll(server: Server, cast: dict[str, User]) -> None:
     ada = Person(server.url, "ada")
     tabs = [Listener(ada) for _ in range(10)]
@@ -107,6 +112,7 @@ def test_ten_tabs_two_streams_and_eight_that_are_told_to_poll(server: Server, ca
     assert 'id="message-1"' in ada.http.get("/inbox/new").text
 
 
+@pytest.mark.one_database
 def test_signing_out_ends_the_streams_of_that_session(server: Server, cast: dict[str, User]) -> None:
     here, elsewhere = Person(server.url, "ada"), Person(server.url, "ada")
     mine, other = Listener(here), Listener(elsewhere)
@@ -163,6 +169,7 @@ def test_r9_a_server_killed_and_started_again_loses_and_repeats_nothing(
     assert len(session.scalars(select(Delivery.message_id)).all()) == 2
 
 
+@pytest.mark.one_database
 def test_trap_9_no_proxy_may_hold_the_stream_back(server: Server, cast: dict[str, User]) -> None:
     with Person(server.url, "ada").http.stream("GET", "/stream") as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
@@ -171,6 +178,7 @@ def test_trap_9_no_proxy_may_hold_the_stream_back(server: Server, cast: dict[str
         assert next(answer.iter_lines()) == "event: beat"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("streams", ["0", "1"])
 def test_a_process_without_streams_left_says_when_to_try_again(
     database: Database, cast: dict[str, User], streams: str
@@ -187,6 +195,7 @@ def test_a_process_without_streams_left_says_when_to_try_again(
         assert "database did not answer" not in server.log.read_text()
 
 
+@pytest.mark.one_database
 def test_a_ping_needs_no_database_and_a_session(server: Server, cast: dict[str, User]) -> None:
     assert Person(server.url, "ada").post("/ping").status_code == 204
     with httpx.Client(base_url=server.url) as nobody:
@@ -194,6 +203,7 @@ def test_a_ping_needs_no_database_and_a_session(server: Server, cast: dict[str, 
         assert nobody.post("/ping", headers={"X-CSRFToken": token}).status_code == 401
 
 
+@pytest.mark.one_database
 def test_connections_that_come_and_go_leave_no_stream_behind(server: Server, cast: dict[str, User]) -> None:
     ada = Person(server.url, "ada")
     for _ in range(20):

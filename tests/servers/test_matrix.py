@@ -23,10 +23,18 @@ BEAT = ("beat", "", "")
 THREADED = {"gunicorn gthread", "waitress", "granian", "cheroot", "flask run"}
 GEVENT = {"gunicorn", "uwsgi"}
 
-# a server's tests stay together, and the servers run beside each other
+BY_DAY = {"gunicorn", "waitress"}
+"""One with greenlets and one with threads; the others are tried at night."""
+
+
+def marks(line: CommandLine) -> list[pytest.MarkDecorator]:
+    """A server's tests stay together, and the servers run beside each other."""
+    together = pytest.mark.xdist_group(f"server {line.name}")
+    return [together] if line.name in BY_DAY else [together, pytest.mark.nightly]
+
+
 each_server = pytest.mark.parametrize(
-    "line",
-    [pytest.param(one, id=one.name, marks=pytest.mark.xdist_group(f"server {one.name}")) for one in command_lines()],
+    "line", [pytest.param(line, id=line.name, marks=marks(line)) for line in command_lines()]
 )
 pytestmark = pytest.mark.server
 
