@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from tests.browser.house import CUT, Desks, House, is_live, notice
 from tests.server import ROOT, Server
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 TO_ALL = {"scope": "filtered"}
 
