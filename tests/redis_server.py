@@ -32,7 +32,7 @@ class RedisServer:
     def start(self) -> None:
         """Start and wait until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         with Redis(port=self.port) as asking:
             while True:
                 with suppress(RedisError):

@@ -26,7 +26,7 @@ from tests.databases import SECRET_KEY, Database
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 ENDED = ("(ended)", "", "")
 TRUST = ssl.create_default_context()
 """Shared by all clients: making one takes 40 ms, and each client would make its own, also for plain HTTP."""
@@ -255,7 +255,7 @@ class Listener:
         """The ids of the notices so far."""
         return [number for name, number, _ in self.events if not name]
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until a condition holds, or fail."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -14,7 +14,7 @@ from tests.databases import Database, NewDatabase
 from tests.server import close_all
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 45.0
 """How long a page may take on a busy machine; what a rule bounds more tightly is measured by its own test."""
 
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)

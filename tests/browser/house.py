@@ -177,7 +177,7 @@ class Desks:
     def desk(self, house: House, **options: Any) -> Desk:
         """An empty browser; `options` are Playwright's for a context."""
         context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         self._desks.append(Desk(context, house))
         return self._desks[-1]
 

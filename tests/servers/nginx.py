@@ -98,7 +98,7 @@ class Nginx:
         with (self.folder / "output.log").open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 30
             while True:
                 with suppress(OSError):
                     socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
