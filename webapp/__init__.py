@@ -15,8 +15,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp import accounts, cli, exams, health, logbook, logging, messaging, monitor, planning, push
 from webapp.config import ROOT, Settings, load
 from webapp.db.engine import configure_engine, engine_options
-from webapp.exams.absence import note_return
 from webapp.exams.changes import ChangedSittings
+from webapp.exams.sittings import note_return
 from webapp.extensions import babel, csrf, db, login, migrate
 from webapp.messaging.notices import MESSAGE_SOURCE, OpenNotices
 from webapp.web import errors, security, templating

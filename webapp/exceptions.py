@@ -13,7 +13,7 @@ class Refusal(Exception):
     """
 
     status: ClassVar[int] = 400
-    code: ClassVar[str] = ""
+    code: str = ""
     """What templates know it by, where a status has several meanings."""
     retry_after: int | None = None
     """Seconds after which the same request may succeed; None where only another one can."""

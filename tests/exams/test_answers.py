@@ -17,7 +17,8 @@ from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.db.types import microseconds
 from webapp.exams import answers
-from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
+from webapp.exams.answers import ChangedElsewhere, UnfitText
+from webapp.exams.sittings import NotNow
 from webapp.exceptions import NotFound
 from webapp.models import Answer, Candidacy
 from webapp.models import Test as Exam

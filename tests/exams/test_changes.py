@@ -14,7 +14,7 @@ from tests.hall import Hall
 from tests.planning.papers import bring_in, candidate, roster
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.exams import progress
+from webapp.exams import sittings
 from webapp.exams.changes import ChangedSittings
 from webapp.models import Candidacy
 from webapp.models import Test as Exam
@@ -48,8 +48,8 @@ def test_r25_starting_submitting_closing_and_reopening_are_noted(hall: Hall, ses
     candidacy = hall.candidacy(test, started_at=None, number="C1")
     user_id = candidacy.user_id
     steps = (
-        lambda: progress.start(session, user_id, test_id, utcnow()),
-        lambda: progress.submit(session, user_id, test_id, utcnow()),
+        lambda: sittings.start(session, user_id, test_id, utcnow()),
+        lambda: sittings.submit(session, user_id, test_id, utcnow()),
         lambda: close_test(session, title, day, now=utcnow()),
         lambda: reopen_test(session, title, day, now=utcnow()),
     )

@@ -16,9 +16,9 @@ from tests.monitor.test_page import statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.db.types import EPOCH, MICROSECOND, microseconds
-from webapp.exams import answers, progress
-from webapp.exams.refusals import ChangedElsewhere, NotNow
-from webapp.exams.sittings import GRACE
+from webapp.exams import answers, sittings
+from webapp.exams.answers import ChangedElsewhere
+from webapp.exams.sittings import GRACE, NotNow
 from webapp.exceptions import NotFound
 from webapp.extensions import db
 from webapp.models import Answer, Candidacy, EndedSession, Question, User
@@ -46,7 +46,7 @@ class Sitting:
 
     def submit(self) -> None:
         with self.app.app_context():
-            progress.submit(db.session(), self.user_id, self.test_id, utcnow())
+            sittings.submit(db.session(), self.user_id, self.test_id, utcnow())
 
     def stored(self) -> tuple[str, datetime]:
         with self.app.app_context():

@@ -14,7 +14,7 @@ from tests.hall import Hall
 from webapp.access import AccessScope, Right, access_scope
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.exams.progress import submit
+from webapp.exams.sittings import submit
 from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.models.status import Progress
 from webapp.monitor.candidates import shown

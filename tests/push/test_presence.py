@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.db.transactions import WRITE, writing
-from webapp.exams.absence import note_return
+from webapp.exams.sittings import note_return
 from webapp.extensions import db
 from webapp.models import Candidacy, User
 from webapp.models.status import is_online, sitting

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from webapp.cli.closing import start_date
 from webapp.clock import utcnow
-from webapp.exams.exporting import export_test
+from webapp.exams.export import export_test
 from webapp.exceptions import Refusal
 from webapp.extensions import db
 from webapp.planning.closing import find_test
@@ -33,6 +33,6 @@ def export_test_command(title: str, day: datetime, output: Path) -> None:
         raise click.ClickException(str(refusal)) from refusal
     entries = f"{exported.log_entries} log {'entry' if exported.log_entries == 1 else 'entries'}"
     candidacies = f"{exported.candidacies} {'candidacy' if exported.candidacies == 1 else 'candidacies'}"
-    click.echo(f"{candidacies}, {exported.with_answers} with answers, and {entries} written to {output}.")
+    click.echo(f"{candidacies}, {exported.candidacies_with_answers} with answers, and {entries} written to {output}.")
     if test.closed_at is None:
         click.echo("This test is not closed: answers may still change. `flask close-test` closes it.", err=True)

@@ -1,13 +1,5 @@
-"""The candidate's side: dashboard, exam page, answers, submission."""
+"""The candidate's side: dashboard, exam page, answers, submission, and the export of a test."""
 
-from __future__ import annotations
+from webapp.exams.views import init_app
 
-from flask import Flask
-
-from webapp.exams import layout, views
-
-
-def init_app(app: Flask) -> None:
-    """Join this part to the application."""
-    app.register_blueprint(views.blueprint)
-    layout.init_app(app)
+__all__ = ["init_app"]

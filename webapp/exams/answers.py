@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.db.types import MICROSECOND, microseconds
-from webapp.exams.refusals import ChangedElsewhere, NotNow, UnfitText
-from webapp.exams.sittings import GRACE, own_sitting
+from webapp.exams.sittings import GRACE, ExamRefusal, NotNow, own_sitting
 from webapp.exceptions import NotFound
 from webapp.models import Answer, Candidacy, Question, Test
 from webapp.models.status import NOW, is_writing, own_end
@@ -68,7 +67,28 @@ class SavedAnswer:
         return microseconds(self.saved_at) if self.saved_at else 0
 
 
-NONE_YET = SavedAnswer("", None)
+NO_ANSWER = SavedAnswer("", None)
+
+
+class ChangedElsewhere(ExamRefusal):
+    """Another tab or computer has stored this answer since the page read it."""
+
+    code = "changed"
+
+    def __init__(self, stored: SavedAnswer) -> None:
+        super().__init__("the stored answer is a newer one")
+        self.stored = stored
+
+
+class UnfitText(ExamRefusal):
+    """A text that cannot be stored: too long, or with a NUL character in it."""
+
+    status = 422
+
+    def __init__(self, code: str, length: int) -> None:
+        super().__init__(f"unfit text: {code}")
+        self.code = code
+        self.length = length
 
 
 def clean(text: str) -> str:
@@ -134,7 +154,7 @@ def _save_step_by_step(
     answer = session.scalar(
         select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
     )
-    stored = SavedAnswer(answer.text, answer.saved_at) if answer else NONE_YET
+    stored = SavedAnswer(answer.text, answer.saved_at) if answer else NO_ANSWER
     if answer and stored.text == text:
         return stored
     if base is not None and base != stored.version:

@@ -1,27 +1,26 @@
-"""A person's own tests: when they run for this person, and what can be done in them now."""
+"""A person's own tests: when they run for this person, what can be done in them now, and the steps that do it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START
+from webapp.db.sql import id_in
 from webapp.db.transactions import writing
-from webapp.exceptions import NotFound
-from webapp.models import Candidacy, Question, Test
-from webapp.models.status import own_end
+from webapp.exceptions import NotFound, Refusal
+from webapp.models import Answer, Candidacy, Question, Test
+from webapp.models.status import is_writing, own_end
+from webapp.text.normalization import is_blank
 
 GRACE = timedelta(seconds=15)
-"""What was typed before the own end may arrive this much later. It is for the way only: fields close at the end."""
-# made once: a hall that writes asks 150 times per second, and making it takes longer than the answer
-OF_ANYBODY = select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id)
-OF_A_PERSON = OF_ANYBODY.where(Candidacy.user_id == bindparam("user_id"))
-OF_A_TEST = OF_A_PERSON.where(Test.id == bindparam("test_id"))
-OF_A_TEST_LOCKED = OF_A_TEST.with_for_update(of=Candidacy)
+"""How long after the own end an answer is still stored. It covers the network: fields close at the end."""
+SITTINGS = select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id)
 
 
 class State(StrEnum):
@@ -38,13 +37,31 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-BY_TIME = {
+STATES_AHEAD = {
     State.EARLY: (State.READY, State.MISSED),
     State.READY: (State.MISSED,),
     State.WRITING: (State.TIME_UP,),
     State.TIME_UP: (State.WRITING,),
 }
-"""What a state becomes by time alone; and back, where there is more time."""
+"""What a state becomes by time alone. Time that is up can go on when minutes are added."""
+IN_PROGRESS = frozenset({State.WRITING, State.PAUSED, State.TIME_UP})
+MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
+"""After the own end a candidate can still submit until the test is closed. Answers are no longer stored then."""
+
+
+class ExamRefusal(Refusal):
+    """Something that a candidate cannot do in a test now; `templates/exams/_refusal.html` words it by its code."""
+
+    status = 409
+
+
+class NotNow(ExamRefusal):
+    """The state of the test does not allow it; the code is that state."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        super().__init__(f"not possible while {sitting.state}")
+        self.sitting = sitting
+        self.code = sitting.state.value
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ class Sitting:
     candidacy: Candidacy
     test: Test
     ends_at: datetime
-    """This candidate's own end: with extra time and incident time."""
+    """This candidate's own end, with extra time and incident time."""
     now: datetime
 
     @property
@@ -69,21 +86,20 @@ class Sitting:
         ):
             if moment is not None:
                 return state
-        started = candidacy.started_at is not None
         if self.now >= self.ends_at:
-            return State.TIME_UP if started else State.MISSED
-        if started:
+            return State.TIME_UP if candidacy.started_at else State.MISSED
+        if candidacy.started_at:
             return State.WRITING
         return State.READY if self.now >= self.test.starts_at else State.EARLY
 
     @property
-    def states_ahead(self) -> tuple[State, ...]:
+    def possible_states(self) -> tuple[State, ...]:
         """The state now, and those that time alone can make of it."""
-        return (self.state, *BY_TIME.get(self.state, ()))
+        return (self.state, *STATES_AHEAD.get(self.state, ()))
 
     @property
-    def told(self) -> tuple[object, ...]:
-        """All that a candidate's page is told of it, but for what time alone brings about."""
+    def fingerprint(self) -> tuple[object, ...]:
+        """Everything about it that a candidate's page shows, except what time alone changes."""
         test, candidacy = self.test, self.candidacy
         steps = candidacy.started_at, candidacy.paused_at, candidacy.submitted_at, candidacy.withdrawn_at
         return test.id, test.starts_at, self.ends_at, test.closed_at, *steps
@@ -91,72 +107,114 @@ class Sitting:
     @property
     def is_in_progress(self) -> bool:
         """Started and not submitted, whether or not there is time left."""
-        return self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
+        return self.state in IN_PROGRESS
 
     @property
     def grace_seconds(self) -> int:
-        """How long after the end a page may go on sending what was typed before."""
+        """How long after the end a page keeps sending what was typed before it."""
         return int(GRACE.total_seconds())
 
     @property
     def takes_answers(self) -> bool:
-        """Whether an answer that arrives now is still stored."""
-        in_grace = self.state is State.TIME_UP and self.now <= self.ends_at + GRACE
-        return self.state is State.WRITING or in_grace
+        """Whether an answer that arrives now is stored."""
+        return self.state is State.WRITING or (self.state is State.TIME_UP and self.now <= self.ends_at + GRACE)
 
 
 def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]:
-    """All tests of a person: those that are not over first, each group by its start."""
-    rows = session.execute(OF_A_PERSON, {"user_id": user_id})
-    found = [Sitting(candidacy, test, end, now) for candidacy, test, end in rows]
-    return sorted(found, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id))
+    """All tests of a person: first those that are not over, each group by its start."""
+    sittings = _read(session, SITTINGS.where(Candidacy.user_id == user_id), now)
+    return sorted(sittings, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id))
 
 
 def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, lock: bool = False) -> Sitting:
-    """A person's own candidacy in this test; raises `NotFound` if there is none (R13).
+    """A person's own candidacy in this test. Raises `NotFound` if there is none (R13).
 
-    With `lock`, the row stays as it is until the transaction ends (PostgreSQL; SQLite has one writer anyway).
+    With `lock`, the row stays as it is until the transaction ends.
     """
-    query = OF_A_TEST_LOCKED if lock else OF_A_TEST
-    row = session.execute(query, {"user_id": user_id, "test_id": test_id}).one_or_none()
-    if row is None:
+    query = SITTINGS.where(Candidacy.user_id == user_id, Candidacy.test_id == test_id)
+    sittings = _read(session, query.with_for_update(of=Candidacy) if lock else query, now)
+    if not sittings:
         raise NotFound
-    candidacy, test, ends_at = row
-    return Sitting(candidacy, test, ends_at, now)
+    return sittings[0]
 
 
-def questions_of(session: Session, candidacy: Candidacy) -> list[Question]:
-    """The questions of a candidacy's test in their order; none unless it is being sat at this moment (R24).
+def sittings_of(session: Session, candidacy_ids: Iterable[int], now: datetime) -> list[Sitting]:
+    """The sittings of these candidacies."""
+    return _read(session, SITTINGS.where(id_in(Candidacy.id, candidacy_ids)), now)
 
-    The statement itself decides: started, not submitted, not withdrawn, and the test not closed.
-    """
-    query = (
-        select(Question)
-        .join(Candidacy, Candidacy.test_id == Question.test_id)
-        .join(Test, Test.id == Question.test_id)
-        .where(
-            Candidacy.id == candidacy.id,
-            Candidacy.started_at.is_not(None),
-            Candidacy.submitted_at.is_(None),
-            Candidacy.withdrawn_at.is_(None),
-            Test.closed_at.is_(None),
-        )
-        .order_by(Question.position)
-    )
+
+def _read(session: Session, query: Select[Candidacy, Test, datetime], now: datetime) -> list[Sitting]:
+    return [Sitting(candidacy, test, ends_at, now) for candidacy, test, ends_at in session.execute(query)]
+
+
+def questions_of(session: Session, sitting: Sitting) -> list[Question]:
+    """The questions of a sitting in their order; none unless it is in progress (R24)."""
+    if not sitting.is_in_progress:
+        return []
+    query = select(Question).where(Question.test_id == sitting.test.id).order_by(Question.position)
     return list(session.scalars(query))
 
 
 def enter(session: Session, user_id: int, now: datetime) -> None:
-    """Note once that a person is on the dashboard, for each test that runs or begins within the hour."""
-    at_door = [
+    """Note the first time a person is on the dashboard, for each test that runs or begins within the hour."""
+    entered = sorted(
         sitting.candidacy.id
         for sitting in own_sittings(session, user_id, now)
         if sitting.candidacy.entered_at is None and sitting.test.starts_at - ENTRY_BEFORE_START <= now < sitting.ends_at
-    ]
-    if not at_door:
+    )
+    if not entered:
         return
     with writing(session):
-        for number in sorted(at_door):  # one after the other, in the order in which presence locks them
-            session.execute(
-                update(Candidacy).where(Candidacy.id == number, Candidacy.entered_at.is_(None)).values(entered_at=now)
-            )
+        for candidacy_id in entered:  # row by row, in the order in which presence locks them
+            first_time = Candidacy.id == candidacy_id, Candidacy.entered_at.is_(None)
+            session.execute(update(Candidacy).where(*first_time).values(entered_at=now))
+
+
+def start(session: Session, user_id: int, test_id: int, now: datetime) -> None:
+    """Start an own test; starting it again changes nothing. A test without questions gets its one answer field.
+
+    Possible from the test's start to the candidate's own end. Raises `NotNow` otherwise, `NotFound` if the test is not
+    theirs.
+    """
+    with writing(session):
+        sitting = own_sitting(session, user_id, test_id, now, lock=True)
+        if sitting.state is State.WRITING:
+            return
+        if sitting.state is not State.READY:
+            raise NotNow(sitting)
+        if not _has_questions(session, test_id):
+            # two candidates who start at the same moment wait for each other, and the second finds the question
+            session.execute(select(Test.id).where(Test.id == test_id).with_for_update())
+            if not _has_questions(session, test_id):
+                session.add(Question(test_id=test_id, position=1, prompt=""))
+        sitting.candidacy.started_at = now
+        sitting.candidacy.entered_at = sitting.candidacy.entered_at or now
+
+
+def _has_questions(session: Session, test_id: int) -> bool:
+    return session.scalar(select(Question.id).where(Question.test_id == test_id).limit(1)) is not None
+
+
+def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
+    """Submit an own test; submitting it again changes nothing. Raises `NotNow` and `NotFound`.
+
+    The candidacy is locked: an answer that is being saved is stored before this reads, or refused.
+    """
+    with writing(session):
+        sitting = own_sitting(session, user_id, test_id, now, lock=True)
+        if sitting.state is State.SUBMITTED:
+            return
+        if sitting.state not in MAY_SUBMIT:
+            raise NotNow(sitting)
+        texts = session.scalars(select(Answer.text).where(Answer.candidacy_id == sitting.candidacy.id))
+        sitting.candidacy.blank = all(map(is_blank, texts))
+        sitting.candidacy.submitted_at = now
+
+
+def note_return(session: Session, user_ids: list[int], moment: datetime) -> None:
+    """Note in the candidacies in progress of these people that they came back at `moment` from a long absence.
+
+    Called inside the presence transaction.
+    """
+    in_progress = id_in(Candidacy.user_id, user_ids), is_writing()
+    session.connection().execute(update(Candidacy).where(*in_progress).values(back_at=moment))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
+from zlib import crc32
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, g, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.access import is_contributor
+from webapp.access import is_candidate, is_contributor
 from webapp.clock import utcnow
-from webapp.db.types import MAX_ID
-from webapp.exams import answers, progress, sittings
-from webapp.exams.layout import own_sittings
-from webapp.exams.refusals import ExamRefusal
+from webapp.db.types import MAX_ID, microseconds
+from webapp.exams import answers, sittings
+from webapp.exams.sittings import ExamRefusal, Sitting
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
+from webapp.models import Message
 from webapp.text.normalization import is_blank
 from webapp.web.errors import wants_fragment
 
@@ -49,7 +52,7 @@ def dashboard() -> str | Response:
 @blueprint.post(f"{TEST}/start")
 def start(test_id: int) -> Response:
     """Start an own test and go to its page."""
-    progress.start(db.session(), current_user.id, test_id, utcnow())
+    sittings.start(db.session(), current_user.id, test_id, utcnow())
     return redirect(url_for("exams.exam", test_id=test_id), 303)
 
 
@@ -65,14 +68,14 @@ def exam(test_id: int) -> str:
     if confirm not in {None, "submit"}:
         raise BadParameter("confirm", confirm)
     saved = answers.answers_of(session, sitting.candidacy.id)
-    questions = sittings.questions_of(session, sitting.candidacy)
-    given = [(question, saved.get(question.id, answers.NONE_YET)) for question in questions]
-    if confirm and sitting.state in progress.MAY_SUBMIT:
+    questions = sittings.questions_of(session, sitting)
+    answered = [(question, saved.get(question.id, answers.NO_ANSWER)) for question in questions]
+    if confirm and sitting.state in sittings.MAY_SUBMIT:
         template = "exams/_confirm.html" if wants_fragment() else "exams/confirm.html"
     else:
         template = "exams/_answers.html" if wants_fragment() else "exams/exam.html"
-    blank = sum(is_blank(answer.text) for _, answer in given)
-    return render_template(template, sitting=sitting, answers=given, blank=blank)
+    blank = sum(is_blank(answer.text) for _, answer in answered)
+    return render_template(template, sitting=sitting, answers=answered, blank=blank)
 
 
 @blueprint.post(f"{TEST}/answers/{QUESTION}")
@@ -91,7 +94,7 @@ def save(test_id: int, question_id: int) -> str | Response:
 @blueprint.post(f"{TEST}/submit")
 def submit(test_id: int) -> Response:
     """Submit an own test; its page says so then."""
-    progress.submit(db.session(), current_user.id, test_id, utcnow())
+    sittings.submit(db.session(), current_user.id, test_id, utcnow())
     return redirect(url_for("exams.exam", test_id=test_id), 303)
 
 
@@ -104,9 +107,56 @@ def refused(refusal: ExamRefusal) -> Response:
 
 
 def _base() -> int | None:
+    """The version that the text was typed into, from the form; None where a form has none."""
     version = request.form.get("base")
     if version is None:
         return None
     if not re.fullmatch(r"\d{1,18}", version, re.ASCII):
         raise BadParameter("base", version[:40])
     return int(version)
+
+
+def open_notices() -> Sequence[Message]:
+    """The signed-in person's open notices, newest first.
+
+    Every page of a candidate is sent with them, so that a reload, or a page without JavaScript, loses none (trap 8).
+    """
+    if "open_notices" not in g:
+        g.open_notices = inbox.open_notices(db.session(), current_user.id) if current_user.is_authenticated else ()
+    notices: Sequence[Message] = g.open_notices
+    return notices
+
+
+def own_sittings() -> list[Sitting]:
+    """The signed-in person's tests; read once per request."""
+    if "own_sittings" not in g:
+        signed_in = current_user.is_authenticated
+        g.own_sittings = sittings.own_sittings(db.session(), current_user.id, utcnow()) if signed_in else []
+    own: list[Sitting] = g.own_sittings
+    return own
+
+
+def sittings_version(own: Sequence[Sitting]) -> str:
+    """Changes with everything that a page must be told of these tests; pages that poll compare it."""
+    return f"{crc32(repr([sitting.fingerprint for sitting in own]).encode()):x}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as scripts count it: milliseconds since 1970."""
+    return microseconds(moment) // 1000
+
+
+def error_layout(status: int) -> str:
+    """The template that an error page extends: candidates keep their notices on it (trap 16).
+
+    A server in trouble (5xx) asks nothing more of the database.
+    """
+    has_notices = status < 500 and current_user.is_authenticated and is_candidate(db.session(), current_user)
+    return "candidate.html" if has_notices else "base.html"
+
+
+def init_app(app: Flask) -> None:
+    """Register the addresses, and the functions that templates of candidates call."""
+    app.register_blueprint(blueprint)
+    for function in (open_notices, own_sittings, sittings_version, milliseconds, error_layout):
+        app.add_template_global(function)

@@ -23,6 +23,21 @@ LARGEST_ID = 2**62
 MESSAGE_SENT = "message.sent"
 
 
+ROW_COLUMNS: tuple[Any, ...] = (
+    LogEntry.id,
+    LogEntry.at,
+    LogEntry.actor_name,
+    LogEntry.actor_role,
+    LogEntry.action,
+    LogEntry.detail,
+    LogSubject.number,
+    LogSubject.name,
+    LogSubject.test_title,
+    LogSubject.room,
+)
+"""The columns of an entry and of one of its subjects, as files list them."""
+
+
 @dataclass(frozen=True)
 class Line:
     """An entry as a list shows it."""
@@ -172,18 +187,7 @@ def all_rows(session: Session, sight: Sight, wanted: LogFilter) -> Generator[Any
     An entry without subjects has one row. A few rows are held at a time.
     """
     rows = session.execute(
-        select(
-            LogEntry.id,
-            LogEntry.at,
-            LogEntry.actor_name,
-            LogEntry.actor_role,
-            LogEntry.action,
-            LogEntry.detail,
-            LogSubject.number,
-            LogSubject.name,
-            LogSubject.test_title,
-            LogSubject.room,
-        )
+        select(*ROW_COLUMNS)
         .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, sight.subjects()))
         .where(sight.entries(), *_conditions(sight, wanted))
         .order_by(LogEntry.id.desc(), LogSubject.candidacy_id)

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from tests.exams.rows import browser_of, delivered, person_of, question_of
 from tests.hall import Hall
 from webapp.clock import utcnow
-from webapp.exams import answers, progress
-from webapp.exams.refusals import NotNow
+from webapp.exams import answers, sittings
+from webapp.exams.sittings import NotNow
 from webapp.exceptions import NotFound
 from webapp.models import Candidacy, Question, User, status
 
@@ -42,7 +42,7 @@ def test_a_test_without_questions_gets_one_answer_field_once(app: Flask, hall: H
     test_id = test.id
     for _ in range(2):
         candidacy = hall.candidacy(session.merge(test), started_at=None)
-        progress.start(session, candidacy.user_id, test_id, utcnow())
+        sittings.start(session, candidacy.user_id, test_id, utcnow())
     assert session.scalar(select(func.count()).where(Question.test_id == test_id)) == 1
     page = browser_of(app, person_of(hall, candidacy)).get(f"/tests/{test_id}").text
     assert page.count("<textarea") == 1
@@ -79,7 +79,7 @@ def test_a_closed_test_cannot_be_started(hall: Hall, session: Session) -> None:
     test = hall.test(closed_at=utcnow())
     candidacy = hall.candidacy(test, started_at=None)
     with pytest.raises(NotNow):
-        progress.start(session, candidacy.user_id, test.id, utcnow())
+        sittings.start(session, candidacy.user_id, test.id, utcnow())
 
 
 def test_extra_time_lets_somebody_start_after_the_others_end(hall: Hall, session: Session) -> None:
@@ -87,9 +87,9 @@ def test_extra_time_lets_somebody_start_after_the_others_end(hall: Hall, session
     test_id, ends_at = test.id, test.ends_at
     late, plain = hall.candidacy(test, started_at=None, extra_minutes=5), hall.candidacy(test, started_at=None)
     late_id, plain_id = late.user_id, plain.user_id
-    progress.start(session, late_id, test_id, ends_at + 4 * MINUTE)
+    sittings.start(session, late_id, test_id, ends_at + 4 * MINUTE)
     with pytest.raises(NotNow):
-        progress.start(session, plain_id, test_id, ends_at + 4 * MINUTE)
+        sittings.start(session, plain_id, test_id, ends_at + 4 * MINUTE)
 
 
 def test_submitting_asks_first_and_then_holds(app: Flask, hall: Hall, session: Session) -> None:
@@ -122,7 +122,7 @@ def test_submitting_is_refused(hall: Hall, session: Session, fields: dict[str, o
     candidacy = hall.candidacy(test, **fields)
     number, user_id = candidacy.id, candidacy.user_id
     with pytest.raises(NotNow):
-        progress.submit(session, user_id, test_id, utcnow())
+        sittings.submit(session, user_id, test_id, utcnow())
     assert session.get_one(Candidacy, number).submitted_at is None
 
 
@@ -131,7 +131,7 @@ def test_who_was_too_late_may_still_submit(hall: Hall, session: Session) -> None
     test_id, ends_at = test.id, test.ends_at
     candidacy = hall.candidacy(test)
     number = candidacy.id
-    progress.submit(session, candidacy.user_id, test_id, ends_at + timedelta(hours=1))
+    sittings.submit(session, candidacy.user_id, test_id, ends_at + timedelta(hours=1))
     assert session.get_one(Candidacy, number).submitted_at == ends_at + timedelta(hours=1)
 
 
@@ -146,7 +146,7 @@ def test_blank_is_what_has_no_character_but_spaces(
     number, user_id = candidacy.id, candidacy.user_id
     if text is not None:
         answers.save(session, user_id, test_id, question_id, typed=text, now=utcnow())
-    progress.submit(session, user_id, test_id, utcnow())
+    sittings.submit(session, user_id, test_id, utcnow())
     shown = session.scalar(select(status.progress()).select_from(status.sitting()).where(Candidacy.id == number))
     assert shown == expected
 
@@ -168,7 +168,7 @@ def test_nobody_starts_or_submits_for_another(app: Flask, hall: Hall, session: S
     kept = session.get_one(Candidacy, number)
     assert (kept.started_at, kept.submitted_at) == (None, None)
     with pytest.raises(NotFound):
-        progress.start(session, staff.id, test_id, utcnow())
+        sittings.start(session, staff.id, test_id, utcnow())
 
 
 @pytest.mark.parametrize("address", ["/tests/99999999999999999999999", "/tests/2147483647", "/tests/x", "/tests/-1"])

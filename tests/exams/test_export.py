@@ -19,9 +19,8 @@ from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.db.transactions import writing
-from webapp.exams.archive import new_archive
-from webapp.exams.exporting import export_test, file_name
-from webapp.exams.refusals import ExportNotWritten
+from webapp.exams.archive import ExportNotWritten, new_archive
+from webapp.exams.export import export_test, file_name
 from webapp.logbook.verify import export
 from webapp.models import Answer, Candidacy, Question, Test
 from webapp.planning.closing import close_test
@@ -135,8 +134,8 @@ def test_a_file_that_appears_meanwhile_stays_and_nothing_is_left_behind(tmp_path
     path = tmp_path / "out.zip"
 
     def write_late() -> None:
-        with new_archive(path, utcnow()) as archive, archive.file("answers.csv") as file:
-            file.write("ours")
+        with new_archive(path, utcnow()) as archive:
+            archive.write("answers.csv", ["ours"])
             path.write_text("somebody else's")
 
     with pytest.raises(ExportNotWritten):
@@ -147,8 +146,8 @@ def test_a_file_that_appears_meanwhile_stays_and_nothing_is_left_behind(tmp_path
 
 def test_an_export_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     def fail() -> None:
-        with new_archive(tmp_path / "out.zip", utcnow()) as archive, archive.file("answers.csv") as file:
-            file.write(f"{1 / 0}")
+        with new_archive(tmp_path / "out.zip", utcnow()) as archive:
+            archive.write("answers.csv", (f"{1 / number}" for number in (1, 0)))
 
     with pytest.raises(ZeroDivisionError):
         fail()
@@ -192,5 +191,5 @@ def test_memory_does_not_grow_with_the_answers(exam: Exam, tmp_path: Path) -> No
     found = export_test(session, test_id, tmp_path / "out.zip", now=utcnow(), zone=zone)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert found.with_answers == 300
+    assert found.candidacies_with_answers == 300
     assert peak < 15_000_000
