@@ -90,13 +90,17 @@ class AccessScope:
             rooms={test_id: room for test_id, room in self.rooms.items() if test_id in self.open_tests},
         )
 
-    def condition(self) -> ColumnElement[bool]:
-        """The SQL condition on `Candidacy` that every list, count and audience of this person carries (R6, R17)."""
+    def condition(self, rows: Any = Candidacy) -> ColumnElement[bool]:
+        """The SQL condition on candidacies that every list, count and audience of this person carries (R6, R17).
+
+        `rows` is the model to look at: any that has a test's id and a room.
+        """
         if self.everything:
-            return true() if self.tests is None else Candidacy.test_id.in_(sorted(self.tests))
+            in_tests: ColumnElement[bool] = rows.test_id.in_(sorted(self.tests or ()))
+            return true() if self.tests is None else in_tests
         whole = [test_id for test_id in self.roles if test_id not in self.rooms]
-        parts: list[ColumnElement[bool]] = [Candidacy.test_id.in_(whole)] if whole else []
-        parts += [and_(Candidacy.test_id == test, Candidacy.room == room) for test, room in self.rooms.items()]
+        parts: list[ColumnElement[bool]] = [rows.test_id.in_(whole)] if whole else []
+        parts += [and_(rows.test_id == test, rows.room == room) for test, room in self.rooms.items()]
         return or_(false(), *parts)
 
     def test_condition(self, test_id: Any = Test.id) -> ColumnElement[bool]:

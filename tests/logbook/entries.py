@@ -10,7 +10,7 @@ from sqlalchemy import Select, text
 from sqlalchemy.orm import Session
 
 from webapp.db.transactions import writing
-from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
+from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import LogEntry
 from webapp.models.status import sitting
 
@@ -23,9 +23,7 @@ def write(session: Session, candidacies: Select[int] | None = None, **changes: o
     given = {"at": NOW, "actor": SENDER, "action": "message.sent", "detail": {"subject": "Hi"}}
     with writing(session):
         head = lock_head(session)
-        subjects = (
-            [] if candidacies is None else in_order(write_subjects(session, head, candidacies.select_from(sitting())))
-        )
+        subjects = [] if candidacies is None else write_subjects(session, head, candidacies.select_from(sitting()))
         moved = append(session, head, subjects=subjects, **{**given, **changes})
         return session.get_one(LogEntry, moved.number)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from tests.logbook.entries import NOW, SENDER, write
 from webapp.db.transactions import writing
-from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
+from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject
 from webapp.models.status import sitting
 
@@ -48,7 +48,7 @@ def test_subjects_come_back_in_order_of_candidacy(session: Session, hall: Hall) 
     with writing(session):
         head = lock_head(session)
         query = select(Candidacy.id).select_from(sitting()).order_by(Candidacy.id.desc())
-        subjects = in_order(write_subjects(session, head, query))
+        subjects = write_subjects(session, head, query)
         append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
     assert [subject.candidacy_id for subject in subjects] == ids
 
@@ -88,7 +88,7 @@ def test_a_failed_transaction_leaves_no_trace_and_no_gap(session: Session, hall:
     def interrupted() -> None:
         with writing(session):
             head = lock_head(session)
-            subjects = in_order(write_subjects(session, head, select(Candidacy.id).select_from(sitting())))
+            subjects = write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
             append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
             raise KeyboardInterrupt
 
@@ -135,7 +135,7 @@ def test_one_statement_writes_the_subjects_of_a_full_hall(session: Session, hall
     with writing(session):
         head = lock_head(session)
         event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-        subjects = in_order(write_subjects(session, head, select(Candidacy.id).select_from(sitting())))
+        subjects = write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
         assert len(statements) == 1
         append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
     assert len(subjects) == 1500

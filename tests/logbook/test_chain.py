@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapp.logbook.chain import Digest, Fields, Subject, WrongType, entry_form, subjects_form
+from webapp.logbook.chain import Fields, Subject, WrongType, entry_form, entry_hash, subject_form
 
 NUMBERS = st.integers(-3, 3) | st.integers()
 TEXTS = st.text(st.sampled_from('a",[]\\\n\x00\ud83d\ude00\U0001f6001'), max_size=4)
@@ -22,7 +22,7 @@ RIGHT = Subject(1, 2, 3, "A1", "Ada", "Algebra", "Hall 1")
 def whole_form(previous_hash: str, fields: Fields, subjects: list[Subject]) -> bytes | None:
     """None where there is none."""
     try:
-        return entry_form(previous_hash, fields) + subjects_form(subjects)
+        return b"".join([entry_form(previous_hash, fields), *map(subject_form, subjects)])
     except WrongType:
         return None
 
@@ -48,19 +48,18 @@ def test_no_hash_is_made_of_another_type(place: int, value: Any) -> None:
     values[place] = value
     wanted = int if place < 3 else str
     if type(value) is wanted and not any("\ud800" <= sign <= "\udfff" for sign in str(value)):
-        assert subjects_form([Subject(*values)])
+        assert subject_form(Subject(*values))
     else:
         with pytest.raises(WrongType):
-            subjects_form([Subject(*values)])
+            subject_form(Subject(*values))
 
 
 def test_two_subjects_and_one_that_is_written_like_them_differ() -> None:
     """Text in a number's place would carry the whole line of another subject."""
-    lines = subjects_form([RIGHT, RIGHT._replace(candidacy_id=2)]).decode().split("\n")
-    merged: Any = lines[0].removeprefix("[").partition(",")[0] + lines[0][2:] + "\n[2"
-    digest = Digest("", Fields(1, 0, None, "", "", "x", "{}"))
+    line = subject_form(RIGHT).decode().removesuffix("\n")
+    merged: Any = line.removeprefix("[").partition(",")[0] + line[2:] + "\n[2"
     with pytest.raises(WrongType, match="whole number"):
-        digest.add([RIGHT._replace(candidacy_id=merged)])
+        subject_form(RIGHT._replace(candidacy_id=merged))
 
 
 @pytest.mark.parametrize(
@@ -68,4 +67,4 @@ def test_two_subjects_and_one_that_is_written_like_them_differ() -> None:
 )
 def test_an_entry_of_another_type_has_no_hash(change: dict[str, Any]) -> None:
     with pytest.raises(WrongType):
-        Digest("", Fields(1, 0, None, "", "", "x", "{}")._replace(**change))
+        entry_hash("", Fields(1, 0, None, "", "", "x", "{}")._replace(**change), [])

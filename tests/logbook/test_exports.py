@@ -11,7 +11,7 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapp.logbook.chain import Digest, Fields, Subject
+from webapp.logbook.chain import Fields, Subject, entry_hash
 from webapp.logbook.verify import verify_export
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -23,10 +23,8 @@ def log() -> list[str]:
     for number, count in ((1, 2), (2, 0), (3, 1)):
         fields = Fields(number, 10 + number, 7, "Vera", "planner", "message.sent", '{"subject":"Hi"}')
         subjects = [Subject(n, n, 5, f"A{n}", "Ada", "Algebra", "Hall 1") for n in range(1, count + 1)]
-        digest = Digest(last, fields)
-        digest.add(subjects)
-        entry = {**fields._asdict(), "previous_hash": last, "hash": digest.hexdigest()}
-        last = digest.hexdigest()
+        entry = {**fields._asdict(), "previous_hash": last, "hash": entry_hash(last, fields, subjects)}
+        last = entry["hash"]
         lines += [{"entry": entry}, *({"subject": {"entry": number, **one._asdict()}} for one in subjects)]
     lines.append({"head": {"number": 3, "hash": last}})
     return [json.dumps(line, separators=(",", ":")) for line in lines]

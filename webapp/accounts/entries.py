@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
+from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
 
 PASSWORD_SET = "account.password_set"  # noqa: S105 the name of an action
@@ -34,5 +34,5 @@ def note(session: Session, user: User, actor: Actor, action: str, now: datetime,
         actor=actor,
         action=action,
         detail={"username": user.username, **detail},
-        subjects=in_order(write_subjects(session, head, candidacies)),
+        subjects=write_subjects(session, head, candidacies),
     )

@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from webapp.clock import utcnow
 from webapp.extensions import db
-from webapp.logbook.restoring import note_restore
+from webapp.logbook.append import note_restore
 
 
 @click.command("after-restore")

@@ -1,11 +1,10 @@
-"""The log page's filter: from the parameters of an address to conditions, and back (R18)."""
+"""The log page's filter, parsed from the parameters of an address (R18)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
@@ -15,81 +14,71 @@ from webapp.logbook.words import ACTIONS
 from webapp.text.normalization import normalize
 
 NAMES = ("from", "to", "person", "action", "text")
-LONGEST_PHRASE = 200
-LOCAL_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
-CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+MAX_PHRASE = 200
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which entries are meant; None or empty where nothing is asked for. `since` is included, `until` is not."""
+    """Which entries to show; None or empty where nothing is filtered. `since` is included, `until` is not."""
 
     since: datetime | None = None
     until: datetime | None = None
     person: str = ""
     action: str = ""
     text: str = ""
-    pairs: tuple[tuple[str, str], ...] = ()
-    """(name, value) as in the address: they make the same filter again."""
+    params: dict[str, str] = field(default_factory=dict)
+    """The parameters of an address that make the same filter."""
 
     def __bool__(self) -> bool:
-        return bool(self.pairs)
+        return bool(self.params)
 
 
 def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
     """The filter that the parameters mean; times are local to `zone`, to the minute, both included.
 
-    Raises `BadParameter` for every unknown name or value, and for a name that comes twice. A blank value is not set:
-    an empty field of a form sends it. `page` is not the filter's.
+    Raises `BadParameter` for an unknown name or value, and for a name with two values. A blank value is no filter,
+    because an empty field of a form sends it. `page` does not belong to the filter.
     """
-    given: dict[str, str] = {}
-    for name, values in args.lists():
+    params: dict[str, str] = {}
+    for name, texts in args.lists():
         if name == "page":
             continue
         if name not in NAMES:
             raise BadParameter(_printable(name))
-        if CONTROL.search("".join(values)):
-            _refuse(name, values[0])
-        told = {normalize(value) for value in values} - {""}
-        if len(told) > 1 or any(len(value) > LONGEST_PHRASE for value in told):
-            _refuse(name, max(told))
-        if told:
-            given[name] = told.pop()
-    if given.get("action", "") not in {"", *ACTIONS}:
-        _refuse("action", given["action"])
-    return LogFilter(
-        since=_moment("from", given, zone, fold=0),
-        until=_moment("to", given, zone, fold=1),
-        person=given.get("person", ""),
-        action=given.get("action", ""),
-        text=given.get("text", ""),
-        pairs=tuple((name, given[name]) for name in NAMES if name in given),
-    )
+        values = {normalize(text) for text in texts} - {""}
+        if CONTROL_CHARACTER.search("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
+            raise BadParameter(name, _printable(texts[0]))
+        if values:
+            params[name] = values.pop()
+    if params.get("action", "") not in {"", *ACTIONS}:
+        raise BadParameter("action", params["action"])
+    since, until = _moment(params, "from", zone), _moment(params, "to", zone)
+    phrases = {name: params.get(name, "") for name in ("person", "action", "text")}
+    return LogFilter(since, until, **phrases, params={name: params[name] for name in NAMES if name in params})
 
 
 def parse_page(args: MultiDict[str, str]) -> int:
-    """The number of the page that is asked for, from 1; the list takes the nearest that it has."""
+    """The number of the page, from 1. The list shows the nearest page that exists."""
     values = args.getlist("page") or ["1"]
     if len(values) > 1 or not re.fullmatch(r"\d{1,18}", values[0], re.ASCII):
-        _refuse("page", values[0])
+        raise BadParameter("page", _printable(values[0]))
     return max(1, int(values[0]))
 
 
-def _moment(name: str, given: dict[str, str], zone: ZoneInfo, fold: int) -> datetime | None:
-    if name not in given:
+def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime | None:
+    """The bound that a local minute sets: its beginning for `from`, its end for `to`."""
+    if name not in params:
         return None
-    if not LOCAL_MINUTE.fullmatch(given[name]):
-        _refuse(name, given[name])
     try:
-        # of an hour that a clock change repeats, both are meant
-        moment = datetime.fromisoformat(given[name]).replace(tzinfo=zone, fold=fold).astimezone(UTC)
-        return moment + timedelta(minutes=1) if name == "to" else moment
-    except (ValueError, OverflowError):
-        _refuse(name, given[name])
-
-
-def _refuse(name: str, value: str) -> NoReturn:
-    raise BadParameter(name, _printable(value))
+        minute = datetime.fromisoformat(params[name])
+        if minute.isoformat(timespec="minutes") != params[name]:
+            raise ValueError("not a local minute")
+        # of an hour that a clock change repeats, both are included
+        local = minute.replace(tzinfo=zone, fold=1 if name == "to" else 0)
+        return local.astimezone(UTC) + timedelta(minutes=1 if name == "to" else 0)
+    except (ValueError, OverflowError) as error:
+        raise BadParameter(name, _printable(params[name])) from error
 
 
 def _printable(value: str) -> str:

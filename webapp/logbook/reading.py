@@ -1,4 +1,4 @@
-"""Reading the log: pages, single entries and all rows of a filter, always within somebody's sight (R14, R17)."""
+"""Reading the log: pages, single entries and all rows of a filter, always within a person's scope (R14, R17)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from sqlalchemy.orm import Session
 from webapp.db.casefold import casefold_contains
 from webapp.exceptions import NotFound
 from webapp.logbook.filters import LogFilter
-from webapp.logbook.sight import Sight, concerning
+from webapp.logbook.scope import LogScope, concerns
 from webapp.models import LogEntry, LogSubject
 from webapp.text.normalization import natural_sort_key
 
 PAGE_SIZE = 50
-AT_ONCE = 1000
-LARGEST_ID = 2**62
+ROWS_AT_ONCE = 1000
+MAX_NUMBER = 2**62
 MESSAGE_SENT = "message.sent"
-
-
 ROW_COLUMNS: tuple[Any, ...] = (
     LogEntry.id,
     LogEntry.at,
@@ -44,14 +42,14 @@ class Line:
 
     entry: LogEntry
     detail: dict[str, Any]
-    persons: int
-    """How many people it concerned, of those the reader may see."""
-    name: str
-    """The name, where it is one."""
-    number: str
-    """The candidate ID of that one, or two of them."""
-    hidden: int
-    """How many more people it concerned."""
+    persons: int = 0
+    """How many of the people it concerned are in the reader's scope."""
+    name: str = ""
+    """The name, if it is one person."""
+    number: str = ""
+    """The candidate IDs of that person."""
+    hidden: int = 0
+    """How many people it concerned outside the reader's scope."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """One entry with everyone it concerned."""
+class EntryDetails:
+    """One entry with everybody it concerned."""
 
     entry: LogEntry
     detail: dict[str, Any]
@@ -74,124 +72,113 @@ class Opened:
     hidden: int
 
 
-def matching(sight: Sight, wanted: LogFilter) -> Select[int]:
-    """The numbers of the entries within sight that the filter means: what list, count and export are drawn from."""
-    return select(LogEntry.id).where(sight.entries(), *_conditions(sight, wanted))
-
-
-def _conditions(sight: Sight, wanted: LogFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.since is not None:
-        yield LogEntry.at >= wanted.since
-    if wanted.until is not None:
-        yield LogEntry.at < wanted.until
-    if wanted.action:
-        yield LogEntry.action == wanted.action
-    if wanted.text:
+def conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement[bool]]:
+    """The conditions for the entries of a filter within a scope: list, count and files use the same."""
+    yield scope.entries()
+    if log_filter.since is not None:
+        yield LogEntry.at >= log_filter.since
+    if log_filter.until is not None:
+        yield LogEntry.at < log_filter.until
+    if log_filter.action:
+        yield LogEntry.action == log_filter.action
+    if log_filter.text:
         # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
         detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
-        yield or_(casefold_contains(detail, wanted.text, "subject"), casefold_contains(detail, wanted.text, "body"))
-    if wanted.person:
-        # whom the reader may not see must not be found either
-        named = or_(
-            casefold_contains(LogSubject.name, wanted.person), casefold_contains(LogSubject.number, wanted.person)
-        )
-        concerned = concerning(and_(sight.subjects(), named))
-        typed = json.dumps(wanted.person, ensure_ascii=False)[1:-1]
-        account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, typed))
-        yield or_(casefold_contains(LogEntry.actor_name, wanted.person), account, concerned)
+        yield or_(*(casefold_contains(detail, log_filter.text, key) for key in ("subject", "body")))
+    if log_filter.person:
+        # people outside the scope must not be found either
+        named = or_(*(casefold_contains(column, log_filter.person) for column in (LogSubject.name, LogSubject.number)))
+        escaped = json.dumps(log_filter.person, ensure_ascii=False)[1:-1]
+        account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
+        actor = casefold_contains(LogEntry.actor_name, log_filter.person)
+        yield or_(actor, account, concerns(and_(scope.subjects(), named)))
 
 
-def page_of(session: Session, sight: Sight, wanted: LogFilter, number: int) -> Page:
-    """Page `number` from 1, or the nearest there is."""
-    found = matching(sight, wanted)
-    count = count_of(session, sight, wanted)
-    pages = max(1, -(-count // PAGE_SIZE))
+def _entries(scope: LogScope, log_filter: LogFilter) -> Select[LogEntry]:
+    return select(LogEntry).where(*conditions(scope, log_filter)).order_by(LogEntry.id.desc())
+
+
+def count(session: Session, scope: LogScope, log_filter: LogFilter) -> int:
+    """The number of entries that match a filter."""
+    query = select(func.count()).select_from(LogEntry).where(*conditions(scope, log_filter))
+    return session.scalar(query) or 0
+
+
+def page_of(session: Session, scope: LogScope, log_filter: LogFilter, number: int) -> Page:
+    """Page `number`, counted from 1, or the nearest that exists."""
+    total = count(session, scope, log_filter)
+    pages = max(1, -(-total // PAGE_SIZE))
     number = min(number, pages)
-    entries = session.scalars(
-        found.with_only_columns(LogEntry).order_by(LogEntry.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-    ).all()
-    return Page(_lines(session, sight, entries), number, pages, count)
+    query = _entries(scope, log_filter).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+    return Page(_lines(session, scope, session.scalars(query).all()), number, pages, total)
 
 
-def _lines(session: Session, sight: Sight, entries: Sequence[LogEntry]) -> list[Line]:
-    concerned = _concerned(session, sight, [entry.id for entry in entries])
-    nobody = (0, "", "", 0)
-    return [Line(entry, json.loads(entry.detail), *concerned.get(entry.id, nobody)) for entry in entries]
-
-
-def count_of(session: Session, sight: Sight, wanted: LogFilter) -> int:
-    """How many entries a filter means."""
-    found = matching(sight, wanted)
-    return session.scalar(found.with_only_columns(func.count(), maintain_column_froms=True)) or 0
-
-
-def all_lines(session: Session, sight: Sight, wanted: LogFilter, most: int) -> Iterator[list[Line]]:
-    """The lines of all pages, newest first, no more than `most`; a page's worth at a time."""
-    below: int | None = None
-    while most > 0:
-        found = matching(sight, wanted).with_only_columns(LogEntry).order_by(LogEntry.id.desc())
-        if below is not None:
-            found = found.where(LogEntry.id < below)
-        entries = session.scalars(found.limit(min(most, PAGE_SIZE))).all()
-        if not entries:
-            return
-        yield _lines(session, sight, entries)
-        below, most = entries[-1].id, most - len(entries)
+def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: int) -> Iterator[list[Line]]:
+    """The lines of all pages, newest first, up to `limit`; a page's worth at a time."""
+    query = _entries(scope, log_filter)
+    entries: Sequence[LogEntry] = session.scalars(query.limit(min(limit, PAGE_SIZE))).all()
+    while entries:
+        yield _lines(session, scope, entries)
+        limit -= len(entries)
+        older = query.where(LogEntry.id < entries[-1].id)
         session.expunge_all()
+        entries = session.scalars(older.limit(min(limit, PAGE_SIZE))).all()
 
 
-def _concerned(session: Session, sight: Sight, ids: list[int]) -> dict[int, tuple[int, str, str, int]]:
-    """Entry → persons to be seen, name and candidate ID if it is one, persons not to be seen."""
-    seen = case((sight.subjects(), LogSubject.user_id))
-    rows = session.execute(
+def _lines(session: Session, scope: LogScope, entries: Sequence[LogEntry]) -> list[Line]:
+    """The entries with the number of people they concerned, and the name if it is one."""
+    in_scope = scope.subjects()
+    query = (
         select(
             LogSubject.entry_id,
-            func.count(distinct(seen)),
-            func.min(case((sight.subjects(), LogSubject.name))),
-            func.min(case((sight.subjects(), LogSubject.number))),
-            func.max(case((sight.subjects(), LogSubject.number))),
-            func.count(distinct(LogSubject.user_id)),
+            func.count(distinct(case((in_scope, LogSubject.user_id)))).label("persons"),
+            func.min(case((in_scope, LogSubject.name))).label("name"),
+            func.min(case((in_scope, LogSubject.number))).label("first_number"),
+            func.max(case((in_scope, LogSubject.number))).label("last_number"),
+            func.count(distinct(LogSubject.user_id)).label("everybody"),
         )
         .join(LogEntry, LogEntry.id == LogSubject.entry_id)
-        .where(LogSubject.entry_id.in_(ids))
+        .where(LogSubject.entry_id.in_([entry.id for entry in entries]))
         .group_by(LogSubject.entry_id)
     )
-    return {
-        entry_id: (persons, name, ", ".join(sorted({first, last})), everyone - persons)
-        if persons == 1
-        else (persons, "", "", everyone - persons)
-        for entry_id, persons, name, first, last, everyone in rows
-    }
+    concerned: dict[int, dict[str, Any]] = {}
+    for row in session.execute(query):
+        one = {"name": row.name, "number": ", ".join(sorted({row.first_number, row.last_number}))}
+        concerned[row.entry_id] = {
+            "persons": row.persons,
+            "hidden": row.everybody - row.persons,
+            **(one if row.persons == 1 else {}),
+        }
+    return [Line(entry, json.loads(entry.detail), **concerned.get(entry.id, {})) for entry in entries]
 
 
-def open_entry(session: Session, sight: Sight, number: int) -> Opened:
-    """One entry with everyone in it whom the reader may see. Raises `NotFound` if it is not within sight."""
-    entry = None
-    if number <= LARGEST_ID:
-        entry = session.scalar(select(LogEntry).where(LogEntry.id == number, sight.entries()))
+def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetails:
+    """One entry with everybody in it who is in scope. Raises `NotFound` if the entry is not."""
+    query = select(LogEntry).where(LogEntry.id == number, scope.entries())
+    entry = session.scalar(query) if number <= MAX_NUMBER else None
     if entry is None:
         raise NotFound(f"log entry {number}")
-    everyone = select(LogSubject).join(LogEntry, LogEntry.id == LogSubject.entry_id)
-    subjects = session.scalars(
-        everyone.where(LogSubject.entry_id == number, sight.subjects()).order_by(LogSubject.candidacy_id)
-    ).all()
-    subjects = sorted(subjects, key=lambda subject: (subject.test_title, natural_sort_key(subject.number)))
-    total = session.scalar(select(func.count(distinct(LogSubject.user_id))).where(LogSubject.entry_id == number))
-    hidden = (total or 0) - len({subject.user_id for subject in subjects})
-    return Opened(entry, json.loads(entry.detail), subjects, hidden)
+    of_entry = select(LogSubject).join(LogEntry, LogEntry.id == LogSubject.entry_id).where(LogEntry.id == number)
+    subjects = sorted(
+        session.scalars(of_entry.where(scope.subjects())),
+        key=lambda subject: (subject.test_title, natural_sort_key(subject.number), subject.candidacy_id),
+    )
+    everybody = session.scalar(of_entry.with_only_columns(func.count(distinct(LogSubject.user_id)))) or 0
+    hidden = everybody - len({subject.user_id for subject in subjects})
+    return EntryDetails(entry, json.loads(entry.detail), subjects, hidden)
 
 
-def all_rows(session: Session, sight: Sight, wanted: LogFilter) -> Generator[Any, None, None]:
-    """(entry's columns, number, name, test, room): a row per entry and subject within sight, newest entry first.
+def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Generator[Any, None, None]:
+    """The rows of a file: `ROW_COLUMNS` of each entry and subject in scope, newest entry first.
 
-    An entry without subjects has one row. A few rows are held at a time.
+    An entry without subjects has one row. A few rows are held in memory at a time.
     """
     rows = session.execute(
         select(*ROW_COLUMNS)
-        .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, sight.subjects()))
-        .where(sight.entries(), *_conditions(sight, wanted))
-        .order_by(LogEntry.id.desc(), LogSubject.candidacy_id)
-        .execution_options(yield_per=AT_ONCE)
+        .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, scope.subjects()))
+        .where(*conditions(scope, log_filter))
+        .order_by(LogEntry.id.desc(), LogSubject.candidacy_id),
+        execution_options={"yield_per": ROWS_AT_ONCE},
     )
     try:
         yield from rows

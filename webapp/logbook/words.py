@@ -1,4 +1,4 @@
-"""The log in words: labels of actions and roles."""
+"""The log in words: labels of actions and roles, summaries of entries and filters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from webapp.web.times import day_in_words
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
     "test.closed": lazy_gettext("Test closed"),
-    "test.reopened": lazy_gettext("Test opened again"),
+    "test.reopened": lazy_gettext("Test reopened"),
     "log.restored": lazy_gettext("Restored from a backup"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.locked": lazy_gettext("Sign-in locked"),
@@ -27,20 +27,27 @@ ROLES = {
     "chief_invigilator": lazy_gettext("Chief invigilator"),
     "planner": lazy_gettext("Planner"),
 }
+FIELDS = {
+    "from": lazy_gettext("From"),
+    "to": lazy_gettext("To"),
+    "person": lazy_gettext("Person"),
+    "action": lazy_gettext("Action"),
+    "text": lazy_gettext("Text"),
+}
 
 
 def action_label(action: str) -> str:
-    """What an action is called; one that a later version wrote is shown as it is stored."""
+    """The label of an action; one of a later version is shown as it is stored."""
     return str(ACTIONS.get(action, action))
 
 
 def role_label(role: str) -> str:
-    """What a role is called; empty for none."""
+    """The label of a role; empty for none."""
     return str(ROLES.get(role, role))
 
 
 def summary(action: str, detail: dict[str, Any]) -> str:
-    """One line of what an entry says besides who and whom."""
+    """What an entry says in one line, apart from who did it and whom it concerned."""
     if action == "message.sent":
         return str(detail.get("subject", ""))
     if action in ("test.closed", "test.reopened"):
@@ -51,3 +58,11 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     if "username" not in detail:
         return str(gettext("unknown username, from %(address)s", address=address))
     return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
+
+
+def filter_in_words(params: dict[str, str]) -> list[str]:
+    """One short phrase per condition of a filter ("Person: Ada")."""
+    values = {**params, "action": action_label(params.get("action", ""))}
+    for name in {"from", "to"} & params.keys():
+        values[name] = params[name].replace("T", " ")
+    return [f"{FIELDS[name]}: {values[name]}" for name in params]

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from webapp.access import MAY, AccessScope, Right
 from webapp.db.sql import id_in
-from webapp.logbook.sight import Sight
 from webapp.messaging.audience import Audience
 from webapp.models import Delivery, LogSubject, Message, User
 
@@ -65,7 +64,7 @@ def _visible(reader: User, scope: AccessScope) -> ColumnElement[bool]:
         return literal(value=True)
     reading = {test_id: role for test_id, role in scope.roles.items() if role in MAY[Right.READ_LOG]}
     rooms = {test_id: room for test_id, room in scope.rooms.items() if test_id in reading}
-    in_log = Sight(reader.id, replace(scope, roles=reading, rooms=rooms)).subject_within()
+    in_log = replace(scope, roles=reading, rooms=rooms).condition(LogSubject)
     of_message = LogSubject.entry_id == Message.id
-    beyond = exists().where(of_message, ~Sight(reader.id, scope).subject_within())
+    beyond = exists().where(of_message, ~scope.condition(LogSubject))
     return or_(Message.sender_id == reader.id, exists().where(of_message, in_log), ~beyond)

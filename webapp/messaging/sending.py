@@ -18,7 +18,7 @@ from webapp.db.engine import NOT_AWAITED
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter, NotAllowed
-from webapp.logbook.append import Actor, Head, append, in_order, lock_head, write_subjects
+from webapp.logbook.append import Actor, Head, append, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, Tokens, count, sender_scope
@@ -200,14 +200,10 @@ def _check_people(subjects: Sequence[Subject], shown: frozenset[int], found: int
 
 
 def _deliver(session: Session, head: Head, query: Select[Any]) -> list[Subject]:
-    """Write down whom a query finds for the log, and one delivery for each person of them (R5).
-
-    While PostgreSQL writes the deliveries, this process reads who they are for, and makes the entry's hash of it: until
-    something else is asked.
-    """
-    written = write_subjects(session, head, query)
+    """Write down whom a query finds for the log, and one delivery for each person of them (R5)."""
+    subjects = write_subjects(session, head, query)
     session.connection().execute(DELIVER, {"message": head.number + 1})
-    return in_order(written)
+    return subjects
 
 
 def _message(

@@ -11,8 +11,8 @@ from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.exceptions import BadParameter, NotFound
 from webapp.extensions import db
-from webapp.logbook.reading import MESSAGE_SENT, open_entry
-from webapp.logbook.sight import sight_of
+from webapp.logbook.reading import MESSAGE_SENT, entry_details
+from webapp.logbook.scope import log_scope
 from webapp.messaging import dialog
 from webapp.messaging.form import draft_of, number_in, opened
 from webapp.messaging.notices import announce
@@ -58,8 +58,8 @@ def send_message() -> BaseResponse:
 @blueprint.get("/messages/<int:message_id>")
 def show(message_id: int) -> str:
     """A sent message as the log has it, with all its recipients, for those who may see that entry (R14)."""
-    sight = sight_of(db.session(), current_user, utcnow())
-    opened = open_entry(db.session(), sight, message_id)
+    scope = log_scope(db.session(), current_user, utcnow())
+    opened = entry_details(db.session(), scope, message_id)
     if opened.entry.action != MESSAGE_SENT:
         raise NotFound(f"log entry {message_id} is no message")
     return render_template("logbook/entry.html", opened=opened)

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from webapp.db.transactions import writing
-from webapp.logbook.append import Actor, append, in_order, lock_head, write_subjects
+from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
 from webapp.models.status import own_end
 from webapp.planning.refusals import NoSuchTest, TestStateUnchanged
@@ -101,6 +101,6 @@ def _change(session: Session, test_id: int, actor: Actor, action: str, now: date
             actor=actor,
             action=action,
             detail={"test": test.title, "date": f"{test.start_date}"},
-            subjects=in_order(write_subjects(session, head, candidacies)),
+            subjects=write_subjects(session, head, candidacies),
         )
     return test
