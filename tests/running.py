@@ -45,8 +45,16 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Keep the browser and server tests of a module on one worker: they share its server (`--dist loadgroup`)."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Keep the browser and server tests of a module on one worker: they share its server (`--dist loadgroup`).
+
+    With `--database KIND`, leave out what is for the other kind only.
+    """
+    chosen = config.getoption("database", "both")
+    if chosen != "both":
+        others = [item for item in items if _kind_of(item) not in {"", chosen}]
+        items[:] = [item for item in items if item not in set(others)]
+        config.hook.pytest_deselected(items=others)
     for item in items:  # before pytest-xdist looks at the marks
         shares_a_server = item.get_closest_marker("browser") or item.get_closest_marker("server")
         if shares_a_server and not item.get_closest_marker("xdist_group"):
