@@ -107,4 +107,5 @@ def signed_in(app: Flask, user: User) -> FlaskClient:
     with client.session_transaction() as cookie:
         cookie["_user_id"] = user.get_id()
         cookie["_fresh"] = True
+        cookie["last_request"] = int(utcnow().timestamp())
     return client

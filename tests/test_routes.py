@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from itertools import chain
 
 import pytest
 import time_machine
@@ -183,11 +181,3 @@ def test_answers_to_what_goes_wrong_are_ours_too(persons: dict[str, FlaskClient]
     ]
     assert [answer.status_code for answer in answers] == [304, 304, 404, 400, 413]
     assert [answer.headers.getlist("X-Examhall") for answer in answers] == [["1"]] * 5
-
-
-def test_nothing_that_serves_a_request_is_a_coroutine(app: Flask) -> None:
-    """`Application.ensure_sync` rests on it: Flask would have to run one in a loop of its own."""
-    around = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
-    functions = [*app.view_functions.values(), *chain.from_iterable(chain(*(each.values() for each in around)))]
-    assert len(functions) > len(app.view_functions)
-    assert not [one for one in functions if inspect.iscoroutinefunction(one)]

@@ -8,10 +8,9 @@ from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
-
-from webapp.csrf import RememberingCSRFProtect
 
 
 class Base(DeclarativeBase):
@@ -31,7 +30,7 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login = LoginManager()
-csrf = RememberingCSRFProtect()
+csrf = CSRFProtect()
 babel = Babel()
 
 if TYPE_CHECKING:

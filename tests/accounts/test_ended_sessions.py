@@ -203,3 +203,13 @@ def test_a_sign_in_page_that_has_become_too_old_is_shown_again(client: FlaskClie
     assert 'value="anna"' in answer.text
     form["csrf_token"] = answer.text.split('name="csrf_token" value="')[1].split('"')[0]
     assert client.post("/login", data=form).location == "/inbox"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/inbox/new"), ("GET", "/stream"), ("POST", "/ping"), ("GET", "/monitor")]
+)
+def test_a_fragment_for_nobody_begins_no_session(client: FlaskClient, method: str, path: str) -> None:
+    """Its cookie would replace that of a sign-in page in another tab, whose form would have become too old."""
+    answer = client.open(path, method=method, headers={"HX-Request": "true"})
+    assert answer.status_code in {400, 401}
+    assert "Set-Cookie" not in answer.headers

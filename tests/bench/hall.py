@@ -103,6 +103,7 @@ def cookie(app: Flask, user: User) -> bytes:
     """The session cookie of a person who has signed in (1,500 sign-ins are another measurement)."""
     signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     session = {"_user_id": user.get_id(), "_fresh": True, "sid": f"bench{user.id}", "csrf_token": CSRF_SECRET}
+    session["last_request"] = int(utcnow().timestamp())
     return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps(session)}".encode()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from time import time
 from typing import Any
 
 from flask import Flask
@@ -149,7 +150,8 @@ class Desk:
         """Have a session as the sign-in gives it."""
         app = self.house.app
         signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-        value = signer.dumps({"_user_id": user.get_id(), "_fresh": True, "sid": f"sid{next(_numbers)}"})
+        cookie = {"_user_id": user.get_id(), "_fresh": True, "sid": f"sid{next(_numbers)}", "last_request": int(time())}
+        value = signer.dumps(cookie)
         self.context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": value, "url": self.house.url}])
 
     def _on_error(self, error: WebError) -> None:

@@ -43,7 +43,7 @@ def load_user(kept: str) -> User | None:
     """The person of a session, from what `User.get_id()` had put there; None once it has ended."""
     person = _person_of(kept)
     if person is None:
-        browser_session.empty()  # a cookie that no longer counts is not signed anew
+        browser_session.clear()
     else:
         browser_session.note_request()
     return person

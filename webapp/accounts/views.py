@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 
 import structlog
 from flask import Blueprint, current_app, make_response, redirect, request, session, url_for
-from flask_login import current_user, login_user, logout_user
-from flask_wtf.csrf import CSRFError
+from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
 from webapp import push
@@ -18,12 +16,11 @@ from webapp.accounts.next_address import START, inside
 from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import LONGEST_NAME, sign_in
 from webapp.clock import utcnow
-from webapp.csrf import SIGN_IN
 from webapp.exceptions import StaleForm
-from webapp.extensions import db
+from webapp.extensions import csrf, db
 from webapp.models import User
 from webapp.web import browser_session
-from webapp.web.errors import error_answer, render_refusal
+from webapp.web.errors import render_refusal
 from webapp.web.security import device_cookie_name, public
 
 blueprint = Blueprint("accounts", __name__)
@@ -42,10 +39,13 @@ def show_sign_in() -> Response:
 
 
 @blueprint.post("/login", endpoint="take_sign_in")
+@csrf.exempt  # type: ignore[untyped-decorator] # checks its token itself
 @public
 def take_sign_in() -> Response:
     """Check the password; start a new session."""
     next_address = inside(request.form.get("next"))
+    if not browser_session.accepts_sign_in_token(request.form.get("csrf_token", "")):
+        return _form(next_address, StaleForm())
     now = utcnow()
     try:
         user = sign_in(
@@ -63,16 +63,8 @@ def take_sign_in() -> Response:
     log.info("signed in", user_id=user.id, address=request.remote_addr)
     leads_to = _followed(next_address, user.id)
     _end_session()
-    _begin_session(user)
+    browser_session.begin(user)
     return _remember_device(user, redirect(leads_to))
-
-
-@blueprint.errorhandler(CSRFError)
-def stale_form(_error: CSRFError) -> Response:
-    """A sign-in page of an earlier session: the form once more, with a token of this one."""
-    if request.endpoint != SIGN_IN:
-        return error_answer(400, refusal=StaleForm())
-    return _form(inside(request.form.get("next")), StaleForm())
 
 
 @blueprint.post("/logout")
@@ -123,12 +115,7 @@ def _remember_device(user: User, answer: Response) -> Response:
 
 
 def _followed(address: str, user_id: int) -> str:
-    return START if browser_session.is_anothers(address, user_id) else address
-
-
-def _begin_session(user: User) -> None:
-    session["sid"] = secrets.token_urlsafe(16)
-    login_user(user)
+    return START if browser_session.was_interrupted_for_another(address, user_id) else address
 
 
 def _end_session() -> None:
@@ -137,5 +124,5 @@ def _end_session() -> None:
     if person is not None and session_id is not None:
         log.info("signed out", user_id=person, address=request.remote_addr)
         push.sign_out(person, session_id)  # first: if it cannot be written, the browser keeps it to try again
-    browser_session.empty()
+    browser_session.clear()
     logout_user()

@@ -15,7 +15,7 @@ from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.messaging.form import MOST_PICKED, number_in
 from webapp.messaging.views import blueprint
-from webapp.web.errors import wants_fragment
+from webapp.web.errors import for_scripts, wants_fragment
 
 
 @blueprint.get("/inbox")
@@ -31,6 +31,7 @@ def message_center() -> str:
 
 
 @blueprint.get("/inbox/new")
+@for_scripts
 def new_notices() -> str:
     """The notices not closed: the polling way."""
     notices = inbox.open_notices(db.session(), current_user.id)

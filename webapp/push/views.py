@@ -19,6 +19,7 @@ from webapp.push.hub import Hub
 from webapp.push.known_pings import PINGED
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import SendChunk, Stream
+from webapp.web.errors import for_scripts
 from webapp.web.security import checks_session_itself, session_claims
 
 
@@ -45,6 +46,7 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         for user_id in channel or []:
             bus.publish(UserEvent(user_id, event))
 
+    @for_scripts
     @checks_session_itself
     def stream(self) -> Any:
         """The signed-in person's stream.
@@ -110,6 +112,7 @@ class StreamBody:
             self._presence.left(self._stream.user_id, utcnow())
 
 
+@for_scripts
 @checks_session_itself
 def ping() -> Response:
     """Seen, 204; 401 in a session that is known to have ended. No database in the request."""

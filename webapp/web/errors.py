@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -14,6 +14,7 @@ from webapp.db.outages import is_outage, log_outage
 from webapp.exceptions import Refusal, StaleForm, Unavailable
 from webapp.extensions import db, login
 from webapp.web import browser_session
+from webapp.web.security import View
 
 log = structlog.get_logger(__name__)
 LONGEST_NEXT = 3000
@@ -22,9 +23,16 @@ KEPT_FIELDS = ("subject", "body", "text")
 """What a person may have typed at length: an error page shows it again, to be copied."""
 
 
+def for_scripts(view: View) -> View:
+    """Mark a view that only scripts request, never a person: its errors are fragments."""
+    view.is_for_scripts = True  # type: ignore[attr-defined]
+    return view
+
+
 def wants_fragment() -> bool:
-    """Whether the answer goes into a page that stays (HTMX, or a script's fetch) instead of replacing it."""
-    return request.headers.get("HX-Request") == "true" or request.path in {"/stream", "/ping", "/inbox/new"}
+    """Whether the response goes into a page that stays (HTMX, or a script's fetch) instead of replacing it."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return request.headers.get("HX-Request") == "true" or getattr(view, "is_for_scripts", False)
 
 
 def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: int | None = None) -> Response:
@@ -36,7 +44,8 @@ def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: in
         answer.headers["Retry-After"] = str(retry_after)
     if refusal is not None and refusal.code:
         answer.headers["X-Examhall-Refusal"] = refusal.code
-    if wants_fragment():
+    if wants_fragment() and browser_session.USER_ID in session:
+        # for nobody it would begin a session, whose cookie would replace that of a sign-in page in another tab
         answer.headers["X-CSRF-Token"] = generate_csrf()
     return answer
 
@@ -79,7 +88,7 @@ def not_signed_in() -> BaseResponse:
         address = request.full_path.rstrip("?")
         if len(address) > LONGEST_NEXT:
             address = request.path
-        browser_session.interrupt(address)
+        browser_session.note_interrupted(address)
         return redirect(url_for("accounts.sign_in", next=address))
     return error_answer(401)
 
