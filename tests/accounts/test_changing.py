@@ -106,7 +106,7 @@ def test_a_deactivated_person_is_signed_out_and_stays_in_the_log(
     assert (wrong.status_code, right.status_code) == (422, 422)
     assert "do not go together" in right.text
     assert run(app, "deactivate-user", "ada")[1] == "ada is signed out and cannot sign in already.\n"
-    assert "out of use" in run(app, "set-password", "ada", "--password-stdin", typed=PASSWORD)[1]
+    assert "account is deactivated" in run(app, "set-password", "ada", "--password-stdin", typed=PASSWORD)[1]
     assert run(app, "deactivate-user", "ada", "--undo")[1] == "ada can sign in now.\n"
     assert browser.get("/inbox").status_code == 302
     assert knock(app.test_client(), "ada", PASSWORD).status_code == 302

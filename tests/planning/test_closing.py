@@ -79,7 +79,7 @@ def test_each_closing_and_reopening_is_logged_with_all_candidacies(app: Flask, h
     page = signed_in(app, hall.contributor(test, role=Role.PLANNER)).get("/log").text
     assert "Test closed" in page
     assert f"Algebra ({test.start_date:%-d %b %Y})" in page
-    assert "Test opened again" in page
+    assert "Test reopened" in page
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
-"""`flask demo`: the sample hall, and with `--serve` the whole demo until Ctrl-C."""
+"""`demo`: the sample hall, with `--serve` the whole demo until Ctrl-C. `simulate`: its candidates over HTTP."""
 
 from __future__ import annotations
 
+import asyncio
+
 import click
 import flask_migrate
-from flask import Flask, current_app
-from flask.cli import with_appcontext
+from flask import current_app
 
+from webapp.cli.command import command
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.demo import earlier, hall, serving
@@ -14,12 +16,7 @@ from webapp.demo.script import FOR_A_LOOK, PASSWORD
 from webapp.extensions import db
 
 
-def init_app(app: Flask) -> None:
-    """Register the command."""
-    app.cli.add_command(demo)
-
-
-@click.command("demo")
+@command("demo")
 @click.option("--serve", is_flag=True, help="Migrate, load and serve until Ctrl-C (what `make demo` does).")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="With --serve.")
 @click.option(
@@ -29,12 +26,11 @@ def init_app(app: Flask) -> None:
     show_default=True,
     help="With --serve: how many simulated candidates walk in; 0 for none.",
 )
-@with_appcontext
 def demo(*, serve: bool, port: int, candidates: int) -> None:
     """Load the sample hall: three tests that run now, 1,600 candidates, all roles. Again: nothing is doubled."""
     if not serve:
         _load()
-        _show_accounts()
+        _print_accounts()
         return
     try:
         with serving.stopping() as stop:
@@ -43,7 +39,7 @@ def demo(*, serve: bool, port: int, candidates: int) -> None:
             _load()
             db.engine.dispose()  # the server's process is the one that has the database open
             if not stop.asked:
-                serving.serve(port, candidates, stop, click.echo, _show_address)
+                serving.serve(port, candidates, stop, click.echo, _print_address)
     except serving.CannotServe as problem:
         raise click.ClickException(str(problem)) from problem
 
@@ -67,14 +63,42 @@ def _load() -> None:
     click.echo("The sample hall begins now." if loaded.began_anew else "The sample hall is still running.")
 
 
-def _show_address(address: str) -> None:
+def _print_address(address: str) -> None:
     click.echo(f"\nExamhall is at {address}\n")
-    _show_accounts()
+    _print_accounts()
     click.echo("\nTry: sign in as chief, filter room Sal A115 and group Group 07, and send to all 77.")
     click.echo("Open another browser (or a private window) as candidate first. Ctrl-C ends everything.\n")
 
 
-def _show_accounts() -> None:
+def _print_accounts() -> None:
     click.echo(f"Everyone's password: {PASSWORD}")
-    for username, what in FOR_A_LOOK:
-        click.echo(f"  {username:<13} {what}")
+    for username, description in FOR_A_LOOK:
+        click.echo(f"  {username:<13} {description}")
+
+
+@click.command("simulate")
+@click.option(
+    "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server is; this machine only."
+)
+@click.option("--candidates", type=click.IntRange(1, 500), default=120, show_default=True, help="How many come.")
+@click.option("--seconds", type=click.FloatRange(min=1), help="Stop after so long; without it, at Ctrl-C.")
+def simulate(url: str, candidates: int, seconds: float | None) -> None:
+    """Have candidates of the sample hall walk in, write, drop out and come back, until Ctrl-C."""
+    from webapp.demo import simulation  # noqa: PLC0415 httpx and asyncio are for this command only
+    from webapp.demo.candidate import CannotSignIn  # noqa: PLC0415
+
+    try:
+        address = simulation.checked_address(url)
+    except simulation.NotLoopback as refusal:
+        raise click.BadParameter("must be http:// on this machine (127.0.0.1).", param_hint="--url") from refusal
+    click.echo(f"{candidates} candidates walk in within a minute and a half. Ctrl-C ends it.")
+    try:
+        tally = asyncio.run(simulation.simulate(address, candidates, seconds))
+    except* CannotSignIn as refusals:
+        raise click.ClickException(
+            f"Candidates cannot sign in at {address}. Is the sample hall loaded there? flask --app wsgi demo"
+        ) from refusals
+    click.echo(f"Simulation ended: {tally.in_words()}.")
+
+
+COMMANDS = (demo, simulate)

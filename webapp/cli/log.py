@@ -1,23 +1,20 @@
-"""`flask log verify [FILE]` and `flask log export`: the log, checked and taken along."""
+"""`log verify [FILE]`, `log export` and `after-restore`."""
 
 from __future__ import annotations
 
 from typing import TextIO
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
+from webapp.cli.command import command
+from webapp.clock import utcnow
 from webapp.extensions import db
+from webapp.logbook.append import note_restore
 from webapp.logbook.records import export
 from webapp.logbook.verify import verify, verify_export
 
 log = AppGroup("log", help="Check and export the log.")
-
-
-def init_app(app: Flask) -> None:
-    """Register the group."""
-    app.cli.add_command(log)
 
 
 @log.command("verify")
@@ -37,3 +34,13 @@ def export_log() -> None:
     """Write the log to standard output as JSON lines, with all that `log verify` needs."""
     for line in export(db.session()):
         click.echo(line)
+
+
+@command("after-restore")
+def after_restore_command() -> None:
+    """Number new messages above all that open pages can know; run it before the server starts again."""
+    first, last = note_restore(db.session(), utcnow())
+    click.echo(f"Numbers {first} to {last} are left out, and the log says so. Start the server now.")
+
+
+COMMANDS = (log, after_restore_command)

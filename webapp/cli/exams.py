@@ -1,0 +1,62 @@
+"""`close-test`, `reopen-test` and `export-test`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from webapp.cli.command import command, day_option
+from webapp.clock import utcnow
+from webapp.exams.export import export_test
+from webapp.extensions import db
+from webapp.planning.closing import close_test, find_test, reopen_test
+from webapp.planning.refusals import TestStateUnchanged
+from webapp.web.times import installation_zone
+
+
+@command("close-test")
+@click.argument("title")
+@day_option
+def close_test_command(title: str, day: datetime) -> None:
+    """Close the test TITLE for grading: it leaves every monitor, and nobody in it is reached any more."""
+    _change_state(title, day, closed=True)
+
+
+@command("reopen-test")
+@click.argument("title")
+@day_option
+def reopen_test_command(title: str, day: datetime) -> None:
+    """Reopen the closed test TITLE, for its staff and for candidates who have time left."""
+    _change_state(title, day, closed=False)
+
+
+def _change_state(title: str, day: datetime, *, closed: bool) -> None:
+    try:
+        test = (close_test if closed else reopen_test)(db.session(), title, day.date(), now=utcnow())
+    except TestStateUnchanged as refusal:
+        click.echo(f"{title} ({day:%Y-%m-%d}) {refusal}; nothing was changed.")
+        return
+    state = "is closed now. `flask reopen-test` opens it again" if closed else "is open again"
+    click.echo(f"{test.title} ({test.start_date}) {state}.")
+
+
+@command("export-test")
+@click.argument("title")
+@day_option
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="The ZIP file to write; a new one.")
+def export_test_command(title: str, day: datetime, output: Path) -> None:
+    """Write all answers of the test TITLE, its log and a manifest with checksums into one ZIP file."""
+    session = db.session()
+    test = find_test(session, title, day.date())
+    exported = export_test(session, test.id, output, now=utcnow(), zone=installation_zone())
+    candidacies = f"{exported.candidacies} {'candidacy' if exported.candidacies == 1 else 'candidacies'}"
+    entries = f"{exported.log_entries} log {'entry' if exported.log_entries == 1 else 'entries'}"
+    answered = f"{exported.candidacies_with_answers} with answers"
+    click.echo(f"{candidacies}, {answered}, and {entries} written to {output}.")
+    if test.closed_at is None:
+        click.echo("This test is not closed: answers may still change. `flask close-test` closes it.", err=True)
+
+
+COMMANDS = (close_test_command, reopen_test_command, export_test_command)
