@@ -14,17 +14,9 @@ from tests.messaging.compose_form import open_dialog, post
 from tests.messaging.written import counts
 from webapp.db import connection, transactions
 from webapp.db.transactions import writing
-from webapp.extensions import db
-from webapp.logbook.chain import Digest
 from webapp.models import Test
 
 pytestmark = pytest.mark.only_on("postgresql")
-BEING_WRITTEN = text(
-    "SELECT count(*) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND state = 'active' AND query LIKE 'INSERT INTO delivery%'"
-)
-A_MOMENT = 0.5
-"""Seconds after which PostgreSQL has begun with what it was given."""
 NOTHING = (0, 0, 0, 0)
 
 
@@ -33,29 +25,6 @@ def whenever_delivered(session: Session, happens: str) -> None:
     function = f"CREATE FUNCTION happens() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {happens}; RETURN NULL; END $$"
     session.execute(text(function))
     session.execute(text("CREATE TRIGGER happens BEFORE INSERT ON delivery EXECUTE FUNCTION happens()"))
-
-
-def test_the_entry_is_made_while_the_deliveries_are_written(
-    hall: Hall, test: Test, browser: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are a third of what PostgreSQL has to do for a sending, and nobody reads them before the commit."""
-    hall.candidacies(test, 3)
-    whenever_delivered(session, f"PERFORM pg_sleep({3 * A_MOMENT})")
-    meanwhile: list[int | None] = []
-    whole = Digest.hexdigest
-
-    def look(self: Digest) -> str:
-        time.sleep(A_MOMENT)
-        with db.engine.connect() as other:
-            meanwhile.append(other.scalar(BEING_WRITTEN))
-        return whole(self)
-
-    form = open_dialog(browser, scope="filtered", test=test.id)
-    with monkeypatch.context() as while_sending:
-        while_sending.setattr(Digest, "hexdigest", look)
-        assert post(browser, form).status_code == 201
-    assert meanwhile == [1]
-    assert counts(session) == (1, 3, 1, 3)
 
 
 def test_r1_a_connection_that_is_cut_meanwhile_leaves_nothing(

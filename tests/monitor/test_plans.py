@@ -23,7 +23,7 @@ from werkzeug.datastructures import MultiDict
 from tests.monitor.conftest import Nation
 from webapp.access import AccessScope
 from webapp.db.transactions import writing
-from webapp.logbook.append import AS_IT_IS
+from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.inbox import OPEN_OF_EACH
 from webapp.models import Role
 from webapp.monitor.filters import FIXED_VALUES, parse_filter
@@ -92,7 +92,7 @@ def test_whom_a_sending_is_for_is_looked_up(nations_session: Session, nation: Na
     """With name and title, as the log notes them; as many as a sending may reach, of all that there are."""
     asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
     noted = matching_alone(A_TEST, asked, nation[1], named=True).with_only_columns(
-        *AS_IT_IS, maintain_column_froms=True
+        *SUBJECT_COLUMNS, maintain_column_froms=True
     )
     chosen = plan(nations_session, noted)
     assert not READ_WHOLE.search(chosen), chosen
