@@ -51,6 +51,7 @@ def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
     return world_on(database)
 
 
+@pytest.mark.hypothesis
 def test_r8_r9_whatever_comes_between_each_tab_shows_what_is_open(world: World) -> None:
     @settings(print_blob=True, suppress_health_check=list(HealthCheck))
     @given(script=st.lists(a_step, min_size=STEPS // 2, max_size=STEPS), arrives=st.booleans())
