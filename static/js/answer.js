@@ -2,7 +2,8 @@
 // text wins, and the field is never touched while there is something in it that is not saved.
 import { explain, newTabLink, paragraph, readOnlyText } from "./answer-box.js";
 import { drop, keep } from "./drafts.js";
-import { backoff, post } from "./post.js";
+import { post } from "./post.js";
+import { backoff } from "./retry.js";
 import { atLeast } from "./server-clock.js";
 import { tell } from "./tabs.js";
 
@@ -11,6 +12,7 @@ const LONGEST_WAIT = 5_000;
 const DRAFT_EVERY = 300;
 const KEEPALIVE_BYTES = 60_000;
 const ANSWER_WITHIN = 15_000;
+const LONGEST_RETRY = 30_000;
 // Trying again by itself cannot help with these; typing on can (a shortened text), or the person's choice.
 const FINAL = [404, 409, 413, 422];
 
@@ -53,7 +55,7 @@ export class Answer {
   }
 
   get retryIn() {
-    return backoff(this.failures, 1_000, 30_000);
+    return backoff(this.failures, LONGEST_RETRY);
   }
 
   typed() {

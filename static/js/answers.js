@@ -1,6 +1,6 @@
 // The exam page's answers save themselves; nothing typed is lost to a failed save, a closed tab or a crash.
 import { leftBehind } from "./drafts.js";
-import { ownFetch } from "./own-answers.js";
+import { fetchFragment } from "./own-answers.js";
 import { check, sittingOf } from "./sittings.js";
 import { listen } from "./tabs.js";
 import { TimedAnswer } from "./timed-answer.js";
@@ -43,7 +43,7 @@ function complain(text) {
 async function refresh() {
   let page;
   try {
-    const answer = await ownFetch(location.pathname, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    const answer = await fetchFragment(location.pathname);
     if (!answer.ok) return false; // saying so is for the strip and for the next save
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {

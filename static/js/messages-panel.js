@@ -1,7 +1,6 @@
 // The message center beside the text: the button in the head opens and closes it, and the page stays as it is (R11).
 // Without JavaScript the same place is a link to the message center in a new tab.
-import { timeLimit } from "./browser-parts.js";
-import { ownFetch } from "./own-answers.js";
+import { fetchFragment } from "./own-answers.js";
 import { holdPlace, writingField } from "./writing-place.js";
 
 const AGAIN = 3_000;
@@ -55,8 +54,7 @@ function hide() {
 async function load() {
   panel.setAttribute("aria-busy", "true");
   try {
-    const options = { headers: { "HX-Request": "true" }, cache: "no-store", signal: timeLimit(10_000) };
-    const answer = await ownFetch("/inbox", options);
+    const answer = await fetchFragment("/inbox");
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!panel.hidden) place.replaceChildren(document.importNode(page.getElementById("inbox"), true));

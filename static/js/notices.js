@@ -1,6 +1,7 @@
 // The strip of notices: each message once, whatever brings it; the newest open, the rest counted; closed here means
 // closed (R9, R11). Everything is kept in memory only: nothing of a person stays in the browser (trap 11).
-import { backoff, post } from "./post.js";
+import { post } from "./post.js";
+import { backoff } from "./retry.js";
 import { Connection } from "./stream.js";
 import { listen } from "./tabs.js";
 import { holdPlace, releaseWhenDone, writingField } from "./writing-place.js";
@@ -96,7 +97,7 @@ async function close(ids, attempt = 0) {
   } catch {
     // no network: below, again
   }
-  setTimeout(() => close(ids, attempt + 1), backoff(attempt, 1_000, 15_000));
+  setTimeout(() => close(ids, attempt + 1), backoff(attempt, 15_000));
 }
 
 part("close").addEventListener("submit", (event) => {

@@ -1,4 +1,6 @@
 import { concernsAnother, sayWhoIsHere } from "./another-person.js";
+import { timeLimit } from "./browser-parts.js";
+import { ANSWER_WITHIN } from "./retry.js";
 
 // An answer that does not come from Examhall is no answer: a captive portal, a single-sign-on proxy or a maintenance page
 // answers in its place, often with 200 and HTML. Examhall marks each of its answers with a header (webapp/web/security.py).
@@ -24,6 +26,12 @@ export async function ownFetch(address, options) {
   }
   await response.body?.cancel();
   throw Object.assign(new TypeError("Failed to fetch: the answer is not from Examhall"), { status: response.status });
+}
+
+// A page without its frame, as it is now.
+export function fetchFragment(address) {
+  const signal = timeLimit(ANSWER_WITHIN);
+  return ownFetch(address, { headers: { "HX-Request": "true" }, cache: "no-store", signal });
 }
 
 // This script stands before htmx in the page, so no request of htmx is made without it.

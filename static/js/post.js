@@ -33,8 +33,3 @@ export async function post(address, fields = {}, options = {}) {
   if (answer.status !== 400 || token() === before) return answer;
   return send(address, fields, options);
 }
-
-// Between half and the whole of the doubled wait, so that a hall does not come back in one moment.
-export function backoff(attempt, first, longest) {
-  return Math.min(longest, first * 2 ** attempt) * (0.5 + Math.random() / 2);
-}

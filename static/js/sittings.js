@@ -1,8 +1,7 @@
 // How this person's tests stand, by the server's word and the server's clock (R25). A page shows by itself what time
 // brings about: elements in `[data-test]` say by `data-when` and `data-enabled-when` in which states. What else changes
 // comes as an event, or with what the page asks; `examhall:sitting` tells the page's other scripts.
-import { timeLimit } from "./browser-parts.js";
-import { ownFetch } from "./own-answers.js";
+import { fetchFragment } from "./own-answers.js";
 import { distrust, isTrusted, measure, serverNow } from "./server-clock.js";
 
 const TICK = 1_000;
@@ -121,8 +120,7 @@ export function ask() {
 async function question() {
   const sentAt = (asked = performance.now());
   try {
-    const options = { headers: { "HX-Request": "true" }, cache: "no-store", signal: timeLimit(10_000) };
-    const answer = await ownFetch("/", options);
+    const answer = await fetchFragment("/");
     const receivedAt = performance.now();
     if (!answer.ok) return false; // saying so is for the strip
     const list = parse(await answer.text()).getElementById("sittings");

@@ -4,8 +4,9 @@
 // A proxy may give a stream's head and keep its body: a stream counts only once it has beaten, and until it does, and
 // whenever it is quiet, the page polls.
 import { channel, timeLimit } from "./browser-parts.js";
-import { ownFetch } from "./own-answers.js";
-import { backoff, post } from "./post.js";
+import { fetchFragment } from "./own-answers.js";
+import { post } from "./post.js";
+import { ANSWER_WITHIN, FIRST_RETRY, backoff, jitter } from "./retry.js";
 
 const QUIET = 20_000;
 const SILENCE = 40_000;
@@ -14,7 +15,6 @@ const POLL_EVERY = 5_000;
 const STREAM_AGAIN = 60_000;
 const LONGEST_WAIT = 10_000;
 const STREAMS_PER_BROWSER = 2;
-const about = (milliseconds) => milliseconds * (0.8 + Math.random() * 0.4);
 
 export class Connection {
   #element;
@@ -58,7 +58,7 @@ export class Connection {
     addEventListener("offline", () => this.#loseNetwork());
     document.addEventListener("visibilitychange", () => document.hidden || this.#seen());
     setInterval(() => this.#watch(), WATCH_EVERY);
-    this.#startPolling(about(POLL_EVERY));
+    this.#startPolling(jitter(POLL_EVERY));
     setTimeout(() => this.#begin());
   }
 
@@ -119,7 +119,7 @@ export class Connection {
 
   async #ping() {
     try {
-      const answer = await post(this.#element.dataset.ping, {}, { signal: timeLimit(10_000) });
+      const answer = await post(this.#element.dataset.ping, {}, { signal: timeLimit(ANSWER_WITHIN) });
       if (answer.status === 401) this.#signedOut();
     } catch {
       // no answer: the stream itself is watched, and the next beat brings the next ping
@@ -127,11 +127,11 @@ export class Connection {
   }
 
   #ended() {
-    const returnIn = this.#returnIn ?? (this.#beats > 1 ? about(600) : this.#nextWait());
+    const returnIn = this.#returnIn ?? (this.#beats > 1 ? jitter(600) : this.#nextWait());
     this.#connection = this.#returnIn = null;
     this.#tabs.post({ ended: this.#id });
     if (!this.#yielded) this.#tryAgain(returnIn);
-    this.#startPolling(returnIn + about(POLL_EVERY));
+    this.#startPolling(returnIn + jitter(POLL_EVERY));
   }
 
   // After a stream has opened, too: htmx then lets go of the request.
@@ -145,7 +145,7 @@ export class Connection {
     }
     if (request.signal.reason === "timeout") this.#mute += 1;
     const retryAfter = Number(response?.headers.get("Retry-After")) * 1_000;
-    this.#tryAgain(retryAfter ? about(Math.min(retryAfter, STREAM_AGAIN)) : this.#nextWait());
+    this.#tryAgain(retryAfter ? jitter(Math.min(retryAfter, STREAM_AGAIN)) : this.#nextWait());
     this.#startPolling(0);
   }
 
@@ -153,7 +153,7 @@ export class Connection {
   #nextWait() {
     this.#attempt += 1;
     const inVain = this.#mute > 1 || (this.#answering && this.#attempt > 3);
-    return inVain ? about(STREAM_AGAIN) : backoff(this.#attempt - 1, 1_000, LONGEST_WAIT);
+    return inVain ? jitter(STREAM_AGAIN) : backoff(this.#attempt - 1, LONGEST_WAIT);
   }
 
   // Where the page stays (something on it is not saved), go on asking: its person may sign in again in another tab.
@@ -162,8 +162,8 @@ export class Connection {
     this.#answering = false;
     if (this.#connection) this.#cut();
     this.#handlers.signedOut();
-    this.#tryAgain(about(LONGEST_WAIT));
-    this.#pollAgain(about(LONGEST_WAIT));
+    this.#tryAgain(jitter(LONGEST_WAIT));
+    this.#pollAgain(jitter(LONGEST_WAIT));
   }
 
   #tryAgain(wait) {
@@ -174,7 +174,7 @@ export class Connection {
   #connect() {
     if (this.#connection || this.#connecting) return;
     this.#heard = Date.now();
-    this.#tryAgain(about(STREAM_AGAIN)); // should htmx drop this one
+    this.#tryAgain(jitter(STREAM_AGAIN)); // should htmx drop this one
     this.#element.dispatchEvent(new CustomEvent("notices:connect"));
   }
 
@@ -241,18 +241,14 @@ export class Connection {
     const back = list && !this.#answering;
     this.#answering = Boolean(list);
     this.#handlers.state(list ? "polling" : "lost");
-    this.#pollAgain(about(POLL_EVERY));
-    if (back && !this.#yielded && !this.#connection) this.#tryAgain(about(1_000));
+    this.#pollAgain(jitter(POLL_EVERY));
+    if (back && !this.#yielded && !this.#connection) this.#tryAgain(jitter(FIRST_RETRY));
   }
 
   // What is open, and the status; neither where nobody has answered, or somebody between here and the server.
   async #askForNotices() {
     try {
-      const answer = await ownFetch(this.#element.dataset.poll, {
-        headers: { "HX-Request": "true" },
-        cache: "no-store",
-        signal: timeLimit(10_000),
-      });
+      const answer = await fetchFragment(this.#element.dataset.poll);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       return { status: answer.status, list: answer.ok ? page.querySelector("[data-notices]") : null };
     } catch {
