@@ -137,10 +137,9 @@ def _replace(
     connection, at = session.connection(), microseconds(now)
     values = {"user_id": user_id, "test_id": test_id, "question": question_id, "typed": text, "base": base, "now": at}
     candidacy_id = connection.scalar(REPLACE, values)
-    if candidacy_id is None:
-        return False
-    connection.execute(NOTE_SAVE, {"candidacy": candidacy_id, "now": at})
-    return True
+    if candidacy_id is not None:
+        connection.execute(NOTE_SAVE, {"candidacy": candidacy_id, "now": at})
+    return candidacy_id is not None
 
 
 def _save_step_by_step(

@@ -44,7 +44,6 @@ STATES_AHEAD = {
     State.TIME_UP: (State.WRITING,),
 }
 """What a state becomes by time alone. Time that is up can go on when minutes are added."""
-IN_PROGRESS = frozenset({State.WRITING, State.PAUSED, State.TIME_UP})
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """After the own end a candidate can still submit until the test is closed. Answers are no longer stored then."""
 
@@ -76,7 +75,6 @@ class Sitting:
 
     @property
     def state(self) -> State:
-        """What the test is for this candidate."""
         candidacy = self.candidacy
         for moment, state in (
             (candidacy.withdrawn_at, State.WITHDRAWN),
@@ -106,17 +104,14 @@ class Sitting:
 
     @property
     def is_in_progress(self) -> bool:
-        """Started and not submitted, whether or not there is time left."""
-        return self.state in IN_PROGRESS
+        return self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
 
     @property
     def grace_seconds(self) -> int:
-        """How long after the end a page keeps sending what was typed before it."""
         return int(GRACE.total_seconds())
 
     @property
     def takes_answers(self) -> bool:
-        """Whether an answer that arrives now is stored."""
         return self.state is State.WRITING or (self.state is State.TIME_UP and self.now <= self.ends_at + GRACE)
 
 
@@ -139,7 +134,6 @@ def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, 
 
 
 def sittings_of(session: Session, candidacy_ids: Iterable[int], now: datetime) -> list[Sitting]:
-    """The sittings of these candidacies."""
     return _read(session, SITTINGS.where(id_in(Candidacy.id, candidacy_ids)), now)
 
 

@@ -19,9 +19,6 @@ from webapp.db.types import microseconds
 from webapp.logbook.chain import RESTORED, Fields, Subject, canonical_detail, entry_hash
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
-ENTRY: Any = LogEntry.__table__
-HEAD: Any = LogHead.__table__
-SUBJECT: Any = LogSubject.__table__
 SUBJECT_COLUMNS: tuple[Any, ...] = (
     Candidacy.id,
     Candidacy.user_id,
@@ -32,7 +29,7 @@ SUBJECT_COLUMNS: tuple[Any, ...] = (
     Candidacy.room,
 )
 """What the log keeps of a candidacy, in the order of `Subject`."""
-LOCK_HEAD = select(HEAD.c.number, HEAD.c.hash).with_for_update().execution_options(**PREPARED)
+LOCK_HEAD = select(LogHead.number, LogHead.hash).with_for_update().execution_options(**PREPARED)
 NUMBERS_LEFT_OUT = 1_000_000
 """By a restore: far more than are given between a backup and its restore."""
 
@@ -66,8 +63,9 @@ def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> li
     """
     entry_id = literal(head.number + 1, LogSubject.entry_id.type)
     rows = candidacies.with_only_columns(entry_id, *SUBJECT_COLUMNS, maintain_column_froms=True)
-    statement = insert(SUBJECT).from_select(["entry_id", *Subject._fields], rows)
-    written = session.connection().execute(statement.returning(*(SUBJECT.c[name] for name in Subject._fields)))
+    statement = insert(LogSubject).from_select(["entry_id", *Subject._fields], rows)
+    columns = [getattr(LogSubject, name) for name in Subject._fields]
+    written = session.connection().execute(statement.returning(*columns))
     return sorted(map(Subject._make, written.all()))
 
 
@@ -89,7 +87,7 @@ def append(
     """
     number = head.number + 1
     connection = session.connection()
-    written = connection.scalar(select(func.count()).where(SUBJECT.c.entry_id == number))
+    written = connection.scalar(select(func.count()).where(LogSubject.entry_id == number))
     if written != len(subjects):
         raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
     fields = Fields(number, microseconds(at), actor.id, actor.name, actor.role, action, canonical_detail(detail))
@@ -105,8 +103,8 @@ def append(
         "previous_hash": head.hash,
         "hash": moved.hash,
     }
-    connection.execute(insert(ENTRY), entry)  # first: the head only moves to an entry that exists
-    connection.execute(update(HEAD).values(moved._asdict()))
+    connection.execute(insert(LogEntry), entry)  # first: the head only moves to an entry that exists
+    connection.execute(update(LogHead).values(moved._asdict()))
     return moved
 
 

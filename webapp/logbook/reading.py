@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +44,9 @@ class Line:
     entry: LogEntry
     detail: dict[str, Any]
     persons: int = 0
-    """How many of the people it concerned are in the reader's scope."""
+    """How many of the people it concerned are in the reader's scope; name and candidate IDs if it is one."""
     name: str = ""
-    """The name, if it is one person."""
     number: str = ""
-    """The candidate IDs of that person."""
     hidden: int = 0
     """How many people it concerned outside the reader's scope."""
 
@@ -115,14 +114,9 @@ def page_of(session: Session, scope: LogScope, log_filter: LogFilter, number: in
 
 def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: int) -> Iterator[list[Line]]:
     """The lines of all pages, newest first, up to `limit`; a page's worth at a time."""
-    query = _entries(scope, log_filter)
-    entries: Sequence[LogEntry] = session.scalars(query.limit(min(limit, PAGE_SIZE))).all()
-    while entries:
+    query = _entries(scope, log_filter).limit(limit)
+    for entries in session.scalars(query, execution_options={"yield_per": PAGE_SIZE}).partitions():
         yield _lines(session, scope, entries)
-        limit -= len(entries)
-        older = query.where(LogEntry.id < entries[-1].id)
-        session.expunge_all()
-        entries = session.scalars(older.limit(min(limit, PAGE_SIZE))).all()
 
 
 def _lines(session: Session, scope: LogScope, entries: Sequence[LogEntry]) -> list[Line]:
@@ -141,15 +135,11 @@ def _lines(session: Session, scope: LogScope, entries: Sequence[LogEntry]) -> li
         .where(LogSubject.entry_id.in_([entry.id for entry in entries]))
         .group_by(LogSubject.entry_id)
     )
-    concerned: dict[int, dict[str, Any]] = {}
+    concerned: dict[int, tuple[int, str, str, int]] = {}
     for row in session.execute(query):
-        one = {"name": row.name, "number": ", ".join(sorted({row.first_number, row.last_number}))}
-        concerned[row.entry_id] = {
-            "persons": row.persons,
-            "hidden": row.everybody - row.persons,
-            **(one if row.persons == 1 else {}),
-        }
-    return [Line(entry, json.loads(entry.detail), **concerned.get(entry.id, {})) for entry in entries]
+        name, numbers = (row.name, {row.first_number, row.last_number}) if row.persons == 1 else ("", set())
+        concerned[row.entry_id] = row.persons, name, ", ".join(sorted(numbers)), row.everybody - row.persons
+    return [Line(entry, json.loads(entry.detail), *concerned.get(entry.id, ())) for entry in entries]
 
 
 def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetails:
@@ -169,18 +159,12 @@ def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetail
 
 
 def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Generator[Any, None, None]:
-    """The rows of a file: `ROW_COLUMNS` of each entry and subject in scope, newest entry first.
-
-    An entry without subjects has one row. A few rows are held in memory at a time.
-    """
-    rows = session.execute(
+    """`ROW_COLUMNS` of each entry and subject in scope, newest entry first; one row for an entry without subjects."""
+    query = (
         select(*ROW_COLUMNS)
         .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, scope.subjects()))
         .where(*conditions(scope, log_filter))
-        .order_by(LogEntry.id.desc(), LogSubject.candidacy_id),
-        execution_options={"yield_per": ROWS_AT_ONCE},
+        .order_by(LogEntry.id.desc(), LogSubject.candidacy_id)
     )
-    try:
+    with closing(session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})) as rows:
         yield from rows
-    finally:
-        rows.close()

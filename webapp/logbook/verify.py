@@ -35,17 +35,15 @@ class Verdict:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found."""
         return self.reason is None
 
 
 def verify(session: Session) -> Verdict:
     """Check the whole log of a database; changes nothing."""
-    try:
-        with closing(stored_records(session)) as records:
-            return _verify(records)
-    finally:
-        session.rollback()
+    with closing(stored_records(session)) as records:
+        verdict = _verify(records)
+    session.rollback()
+    return verdict
 
 
 def verify_export(lines: Iterable[str]) -> Verdict:
@@ -91,19 +89,22 @@ class Chain:
         """Check the next record."""
         if self._has_head:
             raise Broken(self.number + 1, "was put in: it follows the head")
-        if kind == "subject" and self._entry and _is(values["entry"], self._entry["number"]):
-            self._add_subject(self._entry["number"], Subject(*(values[name] for name in Subject._fields)))
+        # by repr: True equals 1, but is not the number of an entry
+        if kind == "subject" and self._entry and repr(values["entry"]) == repr(self._entry["number"]):
+            subject = Subject(*(values[name] for name in Subject._fields))
+            self._digest.update(_form(self._entry["number"], subject_form, subject))
             return
         self._close_entry()
+        following = self.number + 1
         if kind == "entry":
-            self._open_entry(values)
+            self._open_entry(values, values["number"], following)
         elif kind == "subject":
-            number = values["entry"] if type(values["entry"]) is int else 0
-            raise Broken(max(number, self.number + 1), "is missing: only subjects of it are there")
+            number = values["entry"] if type(values["entry"]) is int else following
+            raise Broken(max(number, following), "is missing: only subjects of it are there")
         elif kind == "head":
             self._take_head(values["number"], values["hash"])
         else:
-            raise Broken(self.number + 1, f"is missing: line {values['line']} is not part of an export")
+            raise Broken(following, f"is missing: line {values['line']} is not part of an export")
 
     def end(self) -> None:
         """Check that nothing is missing at the end."""
@@ -111,27 +112,19 @@ class Chain:
         if not self._has_head:
             raise Broken(self.number + 1, "is missing: the log ends without its head")
 
-    def _open_entry(self, entry: dict[str, Any]) -> None:
-        number, expected = entry["number"], self.number + 1
+    def _open_entry(self, entry: dict[str, Any], number: Any, expected: int) -> None:
         if type(number) is not int:
             raise Broken(expected, "has no number")
-        if number > expected and not _leaves_out(entry, self.number):
+        # only the entry of a restore leaves numbers out: its detail, which is hashed, says so
+        restored = RESTORED, canonical_detail({"after": self.number})
+        if number > expected and (entry["action"], entry["detail"]) != restored:
             raise Broken(expected, f"is missing: entry {number} follows entry {self.number}")
         if number < expected:
             raise Broken(number, f"is out of order: it follows entry {self.number}")
-        try:
-            form = entry_form(self.last_hash, Fields(*(entry[name] for name in Fields._fields)))
-        except WrongType as wrong:
-            raise Broken(number, f"was changed: it {wrong}") from None
+        form = _form(number, entry_form, self.last_hash, Fields(*(entry[name] for name in Fields._fields)))
         if entry["previous_hash"] != self.last_hash:
             raise Broken(number, "does not carry the hash of the entry before it")
         self._entry, self._digest = entry, hashlib.sha256(form)
-
-    def _add_subject(self, number: int, subject: Subject) -> None:
-        try:
-            self._digest.update(subject_form(subject))
-        except WrongType as wrong:
-            raise Broken(number, f"was changed: it {wrong}") from None
 
     def _close_entry(self) -> None:
         if self._entry is None:
@@ -154,10 +147,9 @@ class Chain:
         self._has_head = True
 
 
-def _is(value: Any, number: int) -> bool:
-    return type(value) is int and value == number
-
-
-def _leaves_out(entry: dict[str, Any], last: int) -> bool:
-    """Whether this is the entry of a restore after the entry `last`: its detail, which is hashed, says so."""
-    return (entry["action"], entry["detail"]) == (RESTORED, canonical_detail({"after": last}))
+def _form(number: int, form: Any, *values: Any) -> bytes:
+    try:
+        line: bytes = form(*values)
+    except WrongType as wrong:
+        raise Broken(number, f"was changed: it {wrong}") from None
+    return line
