@@ -1,5 +1,5 @@
-// Somebody else has signed in in another tab: nothing that this page asks for is done, and what it shows stays as it is.
-// The server's words go where the person looks: into the open dialog, which lies above all else, or on top of the page.
+// Another person has signed in in another tab. The server refuses what this page asks for, and the page stays as it is.
+// The refusal is shown where the person looks: in the open dialog, which covers everything else, or on top of the page.
 export function concernsAnother(response) {
   return response.headers.get("X-Examhall-Refusal") === "another_person";
 }
@@ -10,7 +10,7 @@ export async function sayWhoIsHere(response) {
   words.classList.add("another-person");
   const place = document.querySelector("dialog[open]") ?? document.getElementById("main");
   const [earlier] = document.querySelectorAll(".another-person");
-  // a list asks every few seconds: what stands there already is not announced again
+  // a list asks every few seconds: the same words are not announced again
   if (earlier?.parentElement === place && earlier.textContent === words.textContent) return;
   earlier?.remove();
   place.prepend(words);

@@ -1,7 +1,7 @@
-// What a person should read about an answer, and perhaps decide: below its field, so that nothing moves above the line
+// A message about an answer, perhaps with a choice. It stands below the field, so that nothing moves above the line
 // being written.
 
-// `choices` are pairs of a button's words and what it does.
+// `choices` are pairs of a button's label and its action.
 export function explain(place, parts, reason, choices = []) {
   const box = document.createElement("div");
   box.className = "caution";
@@ -24,7 +24,7 @@ export function paragraph(text) {
   return Object.assign(document.createElement("p"), { textContent: text });
 }
 
-// A text to read and copy, under a label.
+// A labelled text to read and copy.
 export function readOnlyText(label, text) {
   const field = document.createElement("textarea");
   Object.assign(field, { readOnly: true, rows: 6, value: text, dir: "auto" });

@@ -1,5 +1,5 @@
-// One answer: what is typed, what the server has of it, and the saving in between. One request at a time, the newest
-// text wins, and the field is never touched while there is something in it that is not saved.
+// One answer: the typed text, the saved text, and saving in between. There is one request at a time, the newest text
+// wins, and a field with unsaved text is never changed.
 import { explain, newTabLink, paragraph, readOnlyText } from "./answer-box.js";
 import { drop, keep } from "./drafts.js";
 import { post } from "./post.js";
@@ -13,7 +13,7 @@ const DRAFT_EVERY = 300;
 const KEEPALIVE_BYTES = 60_000;
 const ANSWER_WITHIN = 15_000;
 const LONGEST_RETRY = 30_000;
-// Trying again by itself cannot help with these; typing on can (a shortened text), or the person's choice.
+// Statuses that a retry does not help with. Typing can (a shorter text), or the person's choice.
 const FINAL = [404, 409, 413, 422];
 
 export class Answer {
@@ -45,7 +45,7 @@ export class Answer {
     return this.field.value !== this.saved;
   }
 
-  // From a stored text to the next one, typed meanwhile.
+  // How long to wait after a save when more was typed meanwhile.
   get pause() {
     return QUIET;
   }
@@ -67,13 +67,13 @@ export class Answer {
     this.stuck = this.stuck && this.problem.dataset.reason === "changed";
     if (!this.failures) this.show(this.texts.textTyping, "typing");
     this.draftTimer ??= setTimeout(() => this.keepDraft(), DRAFT_EVERY);
-    if (this.failures) return; // its own next try is under way
+    if (this.failures) return; // a retry is scheduled
     this.schedule(Math.min(QUIET, Math.max(0, this.since + LONGEST_WAIT - performance.now())));
   }
 
-  // Typed back to what is saved.
+  // The text was changed back to the saved one.
   undone() {
-    if (this.sending) return; // what is under way is not what stands here now; its end sees to it
+    if (this.sending) return; // another text is being sent; the end of that request updates the state
     clearTimeout(this.timer);
     this.failures = 0;
     drop(this.person, this.question);
@@ -105,7 +105,7 @@ export class Answer {
     this.form.elements.base.value = version;
   }
 
-  // One at a time: who calls while one is under way gets that one's end; the text typed meanwhile follows by itself.
+  // One request at a time: a call during a request gets the end of that request. Text typed meanwhile is sent after it.
   save() {
     if (this.stuck || !this.isUnsaved) return Promise.resolve();
     this.sending ??= this.send().finally(() => (this.sending = null));
@@ -193,8 +193,8 @@ export class Answer {
     this.schedule(this.retryIn);
   }
 
-  // Another tab or computer saved this answer since. If what it says is what this page sent and never heard back of,
-  // it is this page's own; else the person chooses.
+  // Another tab or computer saved this answer. If its text is one that this page sent without hearing the answer, it is
+  // this page's own. Otherwise the person chooses.
   changed(words) {
     const theirs = words.querySelector("[data-stored]").value;
     if (theirs === this.tried || theirs === this.saved || theirs === this.lost) {
@@ -218,7 +218,7 @@ export class Answer {
     this.saveNow();
   }
 
-  // Put a text that the server has into the field; the caret stays where it was, as far as the text reaches.
+  // Put a text of the server into the field. The caret stays where it was, if the text is long enough.
   take(text, version, words = null) {
     const { selectionStart, selectionEnd } = this.field;
     this.field.value = text;
@@ -232,7 +232,7 @@ export class Answer {
     else this.show("", "saved");
   }
 
-  // News from another tab, or from the server when this tab is looked at again: taken only where nothing is unsaved.
+  // A text from another tab, or from the server when this tab becomes visible. Taken only if nothing is unsaved here.
   learn(text, version, words) {
     if (Number(version) <= Number(this.base)) return;
     if (this.field.value === text) {
@@ -243,7 +243,7 @@ export class Answer {
     }
   }
 
-  // Text that a crashed or closed page left behind.
+  // Text that a closed or crashed page left behind.
   restore(draft) {
     if (draft.text === this.field.value) return;
     const builtOnThis = draft.base === this.base || draft.tried === this.saved;
@@ -274,8 +274,8 @@ export class Answer {
     this.state.textContent = text;
   }
 
-  // The page goes away: what fits into a request that outlives it is sent, the rest is kept for the next page. Without
-  // `base` it wins over a save still under way, whichever arrives first.
+  // The page is closing. A text that fits into a request that outlives the page is sent; the draft keeps the rest for
+  // the next page. Without `base` it wins over a save that is under way, whichever arrives first.
   leave() {
     if (!this.isUnsaved || this.stuck) return;
     this.lost = this.field.value;
@@ -284,7 +284,7 @@ export class Answer {
     if (text.length * 4 > KEEPALIVE_BYTES) return;
     const fields = { text, person: this.person };
     if (!this.sending) fields.base = this.base;
-    // whether it arrives is seen by the next page, which has the draft
+    // the next page has the draft, and sees whether it arrived
     post(this.form.action, fields, { keepalive: true }).catch(() => {});
   }
 }

@@ -1,4 +1,4 @@
-// The exam page's answers save themselves; nothing typed is lost to a failed save, a closed tab or a crash.
+// The answers on the exam page save themselves. No typed text is lost to a failed save, a closed tab or a crash.
 import { leftBehind } from "./drafts.js";
 import { fetchFragment } from "./own-answers.js";
 import { check, sittingOf } from "./sittings.js";
@@ -22,14 +22,14 @@ for (const form of document.querySelectorAll("[data-answer]")) {
 const all = () => [...answers.values()];
 const unsaved = () => all().filter((answer) => answer.isUnsaved);
 
-// True once every answer is saved; false if one could not be.
+// Resolves to whether every answer is saved.
 async function saveAll() {
   await Promise.all(all().map((answer) => answer.saveNow()));
-  await Promise.all(all().map((answer) => answer.saveNow())); // typed while the first was under way
+  await Promise.all(all().map((answer) => answer.saveNow())); // text typed during the first round
   return unsaved().length === 0;
 }
 
-function again() {
+function saveUnsaved() {
   for (const answer of unsaved()) answer.saveNow();
 }
 
@@ -39,15 +39,15 @@ function complain(text) {
   );
 }
 
-// What another tab or computer has saved meanwhile, when this tab is looked at again. False if the server did not say.
+// Loads what other tabs or computers have saved. Resolves to whether the server answered.
 async function refresh() {
   let page;
   try {
     const answer = await fetchFragment(location.pathname);
-    if (!answer.ok) return false; // saying so is for the strip and for the next save
+    if (!answer.ok) return false; // the notice strip and the next save show the problem
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
-    return false; // no network: the same
+    return false; // no network
   }
   for (const form of page.querySelectorAll("[data-answer]")) {
     const words = form.querySelector("[data-answer-state]");
@@ -57,7 +57,7 @@ async function refresh() {
   return true;
 }
 
-// Which text counts is the server's word, when it can be asked.
+// Ask the server which text counts, until it answers.
 let asking = false;
 document.addEventListener("examhall:what-counts", async () => {
   if (asking) return;
@@ -66,7 +66,7 @@ document.addEventListener("examhall:what-counts", async () => {
   asking = false;
 });
 
-// The test as the server and its clock have it: fields are open while it runs, and at no other time.
+// Fields are open while the test runs by the server's clock, and at no other time.
 function follow({ now, endsAt }) {
   for (const answer of all()) {
     if (now === "writing") answer.open();
@@ -78,7 +78,7 @@ function follow({ now, endsAt }) {
 
 document.addEventListener("examhall:sitting", ({ detail }) => detail.test === test && follow(detail));
 follow(sittingOf(test));
-// A page whose timers were held back looks at the clock before it takes another letter.
+// Browsers delay timers of hidden pages: check the clock before taking another letter.
 exam.addEventListener(
   "beforeinput",
   (event) => {
@@ -90,10 +90,10 @@ exam.addEventListener(
 
 document.addEventListener("visibilitychange", () => {
   if (abandoned) return;
-  if (document.hidden) again();
+  if (document.hidden) saveUnsaved();
   else refresh();
 });
-addEventListener("online", again);
+addEventListener("online", saveUnsaved);
 addEventListener("pagehide", () => abandoned || all().forEach((answer) => answer.leave()));
 addEventListener("beforeunload", (event) => {
   if (!abandoned && unsaved().length) event.preventDefault();
@@ -101,7 +101,7 @@ addEventListener("beforeunload", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
   event.preventDefault();
-  again();
+  saveUnsaved();
 });
 
 document.addEventListener("examhall:abandon", () => (abandoned = true));
@@ -122,7 +122,7 @@ document.addEventListener("examhall:signing-out", async (event) => {
   }
 });
 
-// Links that need every answer saved first (on to the submission).
+// Links that need every answer saved first, such as the one to the submission.
 for (const link of document.querySelectorAll("[data-after-saving]")) {
   link.addEventListener("click", async (event) => {
     if (!unsaved().length) return;
@@ -133,8 +133,8 @@ for (const link of document.querySelectorAll("[data-after-saving]")) {
 }
 
 listen("saved", ({ question, text, version, words }) => {
-  const said = new DOMParser().parseFromString(words, "text/html").querySelector("[data-answer-state]");
-  answers.get(question)?.learn(text, version, said);
+  const state = new DOMParser().parseFromString(words, "text/html").querySelector("[data-answer-state]");
+  answers.get(question)?.learn(text, version, state);
 });
 
 leftBehind([...answers.values()][0]?.person).then((drafts) => {

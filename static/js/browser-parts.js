@@ -1,8 +1,8 @@
-// What a browser may lack, forbid or have full. The other modules use these parts from here alone; without one of them
-// a page goes on working, with the less that its function says.
+// Parts of a browser that may be missing, forbidden or full. Other modules use them from here only. Without one of them
+// a page keeps working with less; each function says with what.
 let warned = false;
 
-// Gives what `action` gives, or `otherwise` where the browser refuses; says so in the console once.
+// Returns the result of `action`, or `otherwise` where the browser refuses. The console says so once.
 function attempt(action, otherwise) {
   try {
     return action();
@@ -21,12 +21,12 @@ class Store {
     this.#area = attempt(() => window[name], null) ?? null; // forbidden: an error or null, by browser
   }
 
-  // The value under a key; null if there is none or it is not readable.
+  // The value of a key; null if there is none or it is unreadable.
   read(key) {
     return attempt(() => JSON.parse(this.#area?.getItem(key) ?? "null"), null);
   }
 
-  // Where it is forbidden or full, what was kept before under this key stays as it is, or there is nothing.
+  // Where storage is forbidden or full, the earlier value stays.
   write(key, value) {
     attempt(() => this.#area?.setItem(key, JSON.stringify(value)));
   }
@@ -43,7 +43,7 @@ class Store {
 export const tabStore = new Store("sessionStorage");
 export const browserStore = new Store("localStorage");
 
-// Tells the browser's other tabs by way of its storage, which reports changes to them.
+// Reaches the browser's other tabs through storage, which reports changes to them.
 class StorageChannel {
   #name;
 
@@ -79,13 +79,13 @@ class TabChannel {
   }
 }
 
-// What the tabs of one browser tell each other. Without BroadcastChannel and storage they hear nothing: each goes by
-// what the server says.
+// A channel between the tabs of one browser. Without BroadcastChannel and storage no tab hears another, and each relies
+// on the server.
 export function channel(name) {
   return attempt(() => new TabChannel(name), null) ?? new StorageChannel(name);
 }
 
-// The signal for a fetch that is given up after so many milliseconds.
+// A signal that aborts a fetch after so many milliseconds.
 export function timeLimit(milliseconds) {
   if (typeof AbortSignal.timeout === "function") return AbortSignal.timeout(milliseconds);
   const controller = new AbortController();
@@ -93,8 +93,8 @@ export function timeLimit(milliseconds) {
   return controller.signal;
 }
 
-// Writes moments as hours, minutes and seconds of a zone; as those of UTC, and says so, where the browser does not know
-// the zone.
+// Formats moments as hours, minutes and seconds of a zone. Where the browser does not know the zone, it uses UTC and
+// says so.
 export function clockOf(zone) {
   const parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
   const otherwise = () => new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: "UTC", timeZoneName: "short" });

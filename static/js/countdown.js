@@ -1,5 +1,5 @@
-// The time left, quietly: hours and minutes, seconds in the last five minutes; hidden if its person wishes, for this tab.
-// 15, 5 and 1 minute and the end are said once each, in the page and to screen readers, and nothing that is not true.
+// The remaining time: hours and minutes, with seconds in the last five minutes. A person can hide it in this tab. It
+// announces 15, 5 and 1 minute and the end once each, on the page and to screen readers, and only what is true.
 import { keep, read } from "./person-storage.js";
 import { isTrusted, serverNow } from "./server-clock.js";
 import { sittingOf } from "./sittings.js";
@@ -28,7 +28,7 @@ class Countdown {
     document.addEventListener("examhall:sitting", ({ detail }) => {
       if (detail.test !== this.test) return;
       this.changed(detail);
-      this.draw(); // at once: after the end it looks only every second
+      this.draw(); // at once, because after the end it is drawn only every second
     });
   }
 
@@ -36,7 +36,7 @@ class Countdown {
     return sittingOf(this.test).endsAt - serverNow();
   }
 
-  // What has passed by more than a moment when the page comes is not said; what a reload has just swallowed is.
+  // A mark that passed before the page was opened is not announced, unless it passed during a reload.
   begin() {
     const { endsAt } = sittingOf(this.test);
     const said = read(SAID);

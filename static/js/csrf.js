@@ -1,6 +1,6 @@
-// Every HTMX request carries the page's CSRF token; an answer that brings a newer one (after signing in again in another
-// tab) renews it in the page, so that pressing the same button once more works. The page's address goes with none: with a
-// long filter in it, it is longer than a header may be.
+// Every request of htmx carries the page's CSRF token. A response with a newer one (after a new sign-in in another tab)
+// renews it in the page, so that pressing the same button once more works. The page's address is not sent: with a long
+// filter it is longer than a header may be.
 const meta = document.querySelector('meta[name="csrf-token"]');
 
 export function token() {

@@ -1,7 +1,7 @@
-// Text that is not saved yet, kept in this browser over a crash or reload. Each page keeps its own; another page takes
-// over only what belongs to no living page. Keyed by person; gone when saved, when signed out, and after a day. Days are
-// the server's: a computer's clock may be set to another one. Where the browser keeps nothing, the text is still on the
-// page and every save still happens; only a crash would lose it.
+// Unsaved text, kept in this browser over a crash or reload. Each page keeps its own drafts, and takes over only those
+// of pages that are closed. Drafts belong to a person. They go when saved, when the person signs out, and after a day
+// by the server's clock. Where the browser stores nothing, the text is still on the page and is saved as usual; only a
+// crash would lose it.
 import { browserStore } from "./browser-parts.js";
 import { serverNow } from "./server-clock.js";
 import { listen, tell } from "./tabs.js";
@@ -39,7 +39,7 @@ function remove(matches) {
 listen("who-is-here", () => tell("alive", { page: me }));
 listen("alive", ({ page }) => alive.add(page));
 
-// question id → the newest draft that a page left behind; they are taken out of the storage.
+// Maps question id to the newest draft of a closed page, and removes these drafts from the storage.
 export async function leftBehind(person) {
   remove((_parts, name) => serverNow() - browserStore.read(name)?.keptAt > DAY);
   tell("who-is-here");

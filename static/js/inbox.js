@@ -1,4 +1,4 @@
-// The message center on the same page follows the notices: what has arrived stands in it, what was closed is not new.
+// The message center on the page follows the notices: it shows what has arrived, and what was closed is no longer new.
 const inbox = () => document.getElementById("inbox");
 let soon;
 

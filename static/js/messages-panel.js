@@ -1,5 +1,5 @@
-// The message center beside the text: the button in the head opens and closes it, and the page stays as it is (R11).
-// Without JavaScript the same place is a link to the message center in a new tab.
+// The message center beside the text. The button in the header opens and closes it, and the page stays as it is (R11).
+// Without JavaScript a link opens the message center in a new tab.
 import { fetchFragment } from "./own-answers.js";
 import { holdPlace, writingField } from "./writing-place.js";
 
@@ -41,7 +41,7 @@ function show() {
 function hide() {
   clearTimeout(again);
   const hadFocus = panel.contains(document.activeElement);
-  const hold = holdPlace(strip); // what the panel leaves behind above the line being written is the strip's to keep
+  const hold = holdPlace(strip); // the strip fills the room that the panel leaves above the line being written
   panel.hidden = true;
   document.body.classList.remove("has-messages");
   place.replaceChildren();
@@ -50,7 +50,7 @@ function hide() {
   if (hadFocus) button.focus();
 }
 
-// Once; from then on static/js/inbox.js keeps it up to date with the notices.
+// Called once; afterwards static/js/inbox.js keeps it up to date with the notices.
 async function load() {
   panel.setAttribute("aria-busy", "true");
   try {
@@ -81,7 +81,7 @@ panel.querySelector("[data-messages-close]").addEventListener("click", hide);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing && !panel.hidden) hide();
 });
-// A click leaves the focus, and so the next keystroke, where the person writes.
+// A click leaves the focus in the field where the person writes.
 for (const element of [button, panel]) {
   element.addEventListener("mousedown", (event) => {
     if (event.target.closest("button") && writingField()) event.preventDefault();

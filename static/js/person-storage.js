@@ -1,12 +1,12 @@
-// What this tab keeps of the person who is signed in: selected rows, texts that are not sent. It outlives pages and an
-// expired session; it goes when the person signs out, in whichever tab, or when somebody else signs in (trap 11).
+// What this tab keeps of the signed-in person: selected rows, unsent texts. It outlives pages and an expired session.
+// It goes when the person signs out, in any tab, or when another person signs in (trap 11).
 import { channel, tabStore } from "./browser-parts.js";
 
 const PREFIX = "examhall.";
 const person = document.querySelector('meta[name="person"]')?.content;
 const own = `${PREFIX}${person}.`;
 const tabs = channel("examhall");
-const kept = new Map(); // also where the browser refuses to store anything: then for as long as the page lives
+const kept = new Map(); // where the browser stores nothing, this lives as long as the page
 let signedOut = !person;
 
 function stored() {

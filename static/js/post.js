@@ -1,9 +1,9 @@
-// One way to post from a script: with the page's CSRF token, as a fragment's request. After signing in again in
-// another tab the token is a new one; the refusal brings it, and the same post is sent once more.
+// The one way in which scripts post: with the page's CSRF token, for a fragment. After a new sign-in in another tab the
+// token has changed; the refusal carries the new one, and the same post is sent once more.
 import { renew, token } from "./csrf.js";
 import { ownFetch } from "./own-answers.js";
 
-// As multipart/form-data, which sends each letter as it is: the other encoding takes up to nine bytes for one.
+// As multipart/form-data, which sends each letter as it is. URL encoding takes up to nine bytes for one.
 function formOf(fields) {
   const pairs = Object.entries(fields);
   if (!pairs.length) return null;
@@ -25,8 +25,8 @@ async function send(address, fields, options) {
   return answer;
 }
 
-// `fields`: name → value, or several in an array. Gives the Response whatever its status; throws as fetch does where
-// there is no answer of ours.
+// `fields` maps names to a value or an array of values. Resolves to the Response, whatever its status; throws like
+// fetch where Examhall does not answer.
 export async function post(address, fields = {}, options = {}) {
   const before = token();
   const answer = await send(address, fields, options);

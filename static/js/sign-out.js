@@ -1,4 +1,4 @@
-// Signing out takes what is kept of this person in the browser with it, once nothing is unsaved (trap 11).
+// Signing out removes what this browser keeps of the person, once nothing is unsaved (trap 11).
 import { dropAllOf } from "./drafts.js";
 import { tell } from "./tabs.js";
 

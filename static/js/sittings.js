@@ -1,6 +1,6 @@
-// How this person's tests stand, by the server's word and the server's clock (R25). A page shows by itself what time
-// brings about: elements in `[data-test]` say by `data-when` and `data-enabled-when` in which states. What else changes
-// comes as an event, or with what the page asks; `examhall:sitting` tells the page's other scripts.
+// The state of this person's tests, by the server's answers and clock (R25). A page shows by itself what time changes:
+// elements in `[data-test]` name their states by `data-when` and `data-enabled-when`. Other changes come as an event,
+// or with what the page asks for. `examhall:sitting` tells the page's other scripts.
 import { fetchFragment } from "./own-answers.js";
 import { distrust, isTrusted, measure, serverNow } from "./server-clock.js";
 
@@ -21,7 +21,7 @@ let ticked = { steady: performance.now(), date: Date.now() };
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
-// What the server has said, moved on by the clock.
+// The state that the server sent, moved on by the clock.
 function stateOf({ state, startsAt, endsAt }) {
   const now = serverNow();
   if (["early", "ready"].includes(state)) {
@@ -50,7 +50,7 @@ function show(sitting) {
   }
 }
 
-// Applies the clock to everything; called each second, and by whoever needs to know now.
+// Applies the clock to everything. Called each second, and where the current state is needed.
 export function check() {
   for (const sitting of sittings.values()) {
     const before = sitting.now;
@@ -64,19 +64,19 @@ export function check() {
   schedule();
 }
 
-// A page that cannot show what the test is now, such as that of a test which has been submitted in another tab.
+// The page cannot show the current state, such as when another tab has submitted the test.
 function isOutgrown({ test, now }) {
   const page = document.querySelector(`[data-states][data-test="${test}"]`);
   return page !== null && !page.dataset.states.split(" ").includes(now);
 }
 
-// Unless text on it is not saved: then it stays, and says so.
+// Reloads the page. A page with unsaved text stays, and says so.
 function renew(test) {
   if (!isOutgrown(sittings.get(test))) return;
   if (document.dispatchEvent(new CustomEvent("examhall:leaving", { cancelable: true }))) location.reload();
 }
 
-// The next boundary to the millisecond, and each second in between.
+// Wakes at the next boundary to the millisecond, and each second before.
 function schedule() {
   clearTimeout(timer);
   const moments = [...sittings.values()].flatMap(({ startsAt, endsAt }) => [startsAt, endsAt]);
@@ -84,7 +84,7 @@ function schedule() {
   timer = setTimeout(tick, Math.min(TICK, ...waits.map((wait) => wait + 5)));
 }
 
-// A timer that comes late, or a date that has moved otherwise than the steady clock: the computer slept, or was set.
+// A late timer, or a date that moved differently from the steady clock: the computer slept, or its clock was set.
 function tick() {
   const [steady, date] = [performance.now(), Date.now()];
   const passed = steady - ticked.steady;
@@ -111,7 +111,7 @@ function learn(root) {
   check();
 }
 
-// Asks the server how everything stands; one question at a time.
+// Asks the server for the state of all tests; one request at a time.
 export function ask() {
   asking ??= question().finally(() => (asking = null));
   return asking;
@@ -122,7 +122,7 @@ async function question() {
   try {
     const answer = await fetchFragment("/");
     const receivedAt = performance.now();
-    if (!answer.ok) return false; // saying so is for the strip
+    if (!answer.ok) return false; // the notice strip shows the problem
     const list = parse(await answer.text()).getElementById("sittings");
     if (!list) return false;
     measure(Number(list.dataset.serverTime), sentAt, receivedAt);
@@ -131,11 +131,11 @@ async function question() {
     learn(list);
     return true;
   } catch {
-    return false; // no network: asked again
+    return false; // no network: it asks again
   }
 }
 
-// The dashboard's own list, where a test has come to a state that time alone does not bring.
+// Replaces the dashboard's list if a test has reached a state that time alone does not bring.
 function refreshList(list) {
   const shown = document.getElementById("sittings");
   if (!shown) return;
@@ -154,7 +154,7 @@ function soon(most) {
   setTimeout(ask, Math.random() * most);
 }
 
-// The push is a hint: it carries the sitting, so that a hall whose end has moved need not ask.
+// The push carries the sitting, so that a hall whose end has moved need not ask. It is a hint: a lost one does no harm.
 stream?.addEventListener("sitting", (event) => {
   const page = parse(event.detail.data);
   learn(page);

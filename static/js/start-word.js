@@ -1,4 +1,4 @@
-// Says that a test can be started, to those who cannot see its button become active. The focus stays where it is.
+// Announces that a test can be started, for people who cannot see its button become active. The focus stays.
 const region = document.querySelector("[data-start-word]");
 
 document.addEventListener("examhall:sitting", ({ detail: { test, before, now } }) => {

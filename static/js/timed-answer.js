@@ -1,5 +1,5 @@
-// An answer that closes at its person's end, and in a pause. What was typed before the end is sent at once, again and
-// again until the server takes it no more; what was typed later is not taken, and the page says which text counts (R25).
+// An answer that closes at the candidate's end, and in a pause. Text typed before the end is sent at once, and again
+// until the server no longer takes it. Text typed later is not taken, and the page says which text counts (R25).
 import { paragraph, readOnlyText } from "./answer-box.js";
 import { Answer } from "./answer.js";
 import { drop, keep } from "./drafts.js";
@@ -10,8 +10,8 @@ const OLDER_WITHIN = 2_000;
 const TRIES_APART = 700;
 
 export class TimedAnswer extends Answer {
-  deadline = null; // until when the server takes what was typed before the end; null before the end has come
-  isLate = false; // that has passed: what stands here and is not saved does not count
+  deadline = null; // until when the server takes text typed before the end; null before the end
+  isLate = false; // the deadline has passed: unsaved text does not count
   atLock = this.field.value;
   found = null;
 
@@ -36,7 +36,7 @@ export class TimedAnswer extends Answer {
   }
 
   typed() {
-    if (this.isLocked) this.field.value = this.atLock; // an input method's or a dropped text, after the end
+    if (this.isLocked) this.field.value = this.atLock; // text that an input method or a drop adds after the end
     else super.typed();
   }
 
@@ -47,7 +47,7 @@ export class TimedAnswer extends Answer {
     this.#showButton(false);
   }
 
-  // There is more time, or the pause is over.
+  // There is more time, or the pause has ended.
   open() {
     if (!this.isLocked) return;
     this.field.readOnly = false;
@@ -69,7 +69,7 @@ export class TimedAnswer extends Answer {
     this.failures = 0;
   }
 
-  // The end has come; `deadline` by the server's clock.
+  // The end has come; `deadline` is by the server's clock.
   end(deadline) {
     this.lock();
     if (this.deadline === deadline) return;
@@ -86,7 +86,7 @@ export class TimedAnswer extends Answer {
     this.saveNow();
   }
 
-  // What was typed before the end has not come through. `isConfirmed`: the server has said what it has instead.
+  // Text typed before the end did not arrive. `isConfirmed`: the server has said which text it has.
   settle(isConfirmed = false) {
     if (!super.isUnsaved) return;
     clearTimeout(this.timer);
@@ -105,7 +105,7 @@ export class TimedAnswer extends Answer {
     else super.refused(status, words);
   }
 
-  // Until the last try the words are those of the end.
+  // Until the deadline the words are those of the end.
   show(text, state) {
     if (!this.deadline || this.isLate) super.show(text, state);
   }
@@ -134,7 +134,7 @@ export class TimedAnswer extends Answer {
     this.showSaved(words);
   }
 
-  // Text that a closed page left behind may still be in time: it was typed before the end.
+  // Text of a closed page may still be in time, because it was typed before the end.
   restore(draft) {
     if (!this.isLocked || draft.text === this.field.value) {
       super.restore(draft);
@@ -154,7 +154,7 @@ export class TimedAnswer extends Answer {
     }
   }
 
-  // A save of an older text is under way: the last one follows it at once, and does not wait for it for long.
+  // An older text is being sent: the last one follows soon, without waiting long for that request.
   #giveUpOn(attempt) {
     setTimeout(() => attempt.abort(), OLDER_WITHIN);
   }

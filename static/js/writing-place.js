@@ -1,4 +1,4 @@
-// Holds the line that is being written where it is on the screen while the strip above it grows or shrinks (R11).
+// Keeps the line being written at its place on the screen while the strip above it grows or shrinks (R11).
 const GAP = 8;
 const LEAST_STRIP = 88;
 const COPIED = [
@@ -11,8 +11,8 @@ const COPIED = [
 const isField = (element) => element?.matches?.("textarea:not([readonly]), input:not([type=hidden])") ?? false;
 export const writingField = () => (isField(document.activeElement) ? document.activeElement : null);
 
-// The caret's line on the screen. Browsers do not tell where it is in a text field, so the text before it is laid out
-// once more, unseen.
+// The caret's line on the screen. Browsers do not tell where it is in a text field, so an invisible copy of the text
+// before it is laid out.
 export function caretLine(field) {
   const box = field.getBoundingClientRect();
   if (!(field instanceof HTMLTextAreaElement)) return { top: box.top, bottom: box.bottom };
@@ -35,7 +35,7 @@ function scrollbar(field) {
   return field.offsetWidth - field.clientWidth - 2 * field.clientLeft;
 }
 
-// Call before the strip changes, and what it gives after. The strip takes only the room above the line; the page
+// Call this before the strip changes, and its result after. The strip takes only the room above the line, and the page
 // under it scrolls by what the strip took.
 export function holdPlace(strip) {
   const main = document.getElementById("main");
@@ -59,8 +59,8 @@ export function holdPlace(strip) {
   };
 }
 
-// What was held for a line is given back when nobody writes there any more: after a click or a key, never between
-// pressing and releasing, where it would pull a button away under the finger.
+// Gives the held room back when nobody writes there any more: after a click or a key, never between pressing and
+// releasing, which would pull a button away under the finger.
 export function releaseWhenDone(strip) {
   const release = () => {
     if (writingField() || strip.contains(document.activeElement)) return;

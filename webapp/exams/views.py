@@ -37,7 +37,7 @@ def dashboard() -> str | Response:
     own = own_sittings()
     staff = current_user.is_admin or is_contributor(session, current_user)
     if staff and not own:
-        return redirect("/monitor")
+        return redirect(url_for("monitor.monitor"))
     if wants_fragment():
         return render_template("exams/_sittings.html", sittings=own)
     return render_template(
