@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from zlib import crc32
 
 from flask import Blueprint, Flask, abort, g, make_response, redirect, render_template, request, url_for
@@ -13,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import is_candidate, is_contributor
 from webapp.clock import utcnow
-from webapp.db.types import MAX_ID, microseconds
+from webapp.db.types import MAX_ID
 from webapp.exams import answers, sittings
 from webapp.exams.sittings import ExamRefusal, Sitting
 from webapp.exceptions import BadParameter
@@ -141,11 +140,6 @@ def sittings_version(own: Sequence[Sitting]) -> str:
     return f"{crc32(repr([sitting.fingerprint for sitting in own]).encode()):x}"
 
 
-def milliseconds(moment: datetime) -> int:
-    """A moment as scripts count it: milliseconds since 1970."""
-    return microseconds(moment) // 1000
-
-
 def error_layout(status: int) -> str:
     """The template that an error page extends: candidates keep their notices on it (trap 16).
 
@@ -158,5 +152,5 @@ def error_layout(status: int) -> str:
 def init_app(app: Flask) -> None:
     """Register the addresses, and the functions that templates of candidates call."""
     app.register_blueprint(blueprint)
-    for function in (open_notices, own_sittings, sittings_version, milliseconds, error_layout):
+    for function in (open_notices, own_sittings, sittings_version, error_layout):
         app.add_template_global(function)

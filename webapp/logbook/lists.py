@@ -18,8 +18,9 @@ from webapp.clock import utcnow
 from webapp.logbook import reading
 from webapp.logbook.filters import LogFilter
 from webapp.logbook.scope import LogScope
-from webapp.logbook.words import action_label, filter_in_words, role_label, summary
+from webapp.logbook.words import action_label, filter_in_words, summary
 from webapp.web.csv_download import Pieces, harmless
+from webapp.web.templating import role_label
 
 MAX_PRINTED = 10_000
 """Entries that a browser can still print; a longer list says that it ends early."""

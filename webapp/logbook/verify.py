@@ -10,16 +10,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from webapp.logbook.chain import (
-    NO_HASH,
-    RESTORED,
-    Fields,
-    Subject,
-    WrongType,
-    canonical_detail,
-    entry_form,
-    subject_form,
-)
+from webapp.logbook import chain
+from webapp.logbook.chain import Fields, Subject
 from webapp.logbook.records import Record, exported_records, stored_records
 
 
@@ -30,7 +22,7 @@ class Verdict:
     entries: int
     reason: str | None = None
     number: int | None = None
-    last_hash: str = NO_HASH
+    last_hash: str = chain.NO_HASH
     """The hash of the last sound entry. Noted elsewhere, it also reveals a log that was written anew."""
 
     @property
@@ -52,15 +44,15 @@ def verify_export(lines: Iterable[str]) -> Verdict:
 
 
 def _verify(records: Iterable[Record]) -> Verdict:
-    chain = Chain()
+    log = Verifier()
     try:
         for kind, values in records:
-            chain.take(kind, values)
-        chain.end()
+            log.take(kind, values)
+        log.end()
     except Broken as broken:
-        before = chain.number if broken.number is None else max(0, min(chain.number, broken.number - 1))
-        return Verdict(max(0, before - chain.left_out), str(broken), broken.number, chain.last_hash)
-    return Verdict(chain.number - chain.left_out, last_hash=chain.last_hash)
+        before = log.number if broken.number is None else max(0, min(log.number, broken.number - 1))
+        return Verdict(max(0, before - log.left_out), str(broken), broken.number, log.last_hash)
+    return Verdict(log.number - log.left_out, last_hash=log.last_hash)
 
 
 class Broken(Exception):
@@ -71,7 +63,7 @@ class Broken(Exception):
         self.number = number
 
 
-class Chain:
+class Verifier:
     """Follows the records of a log; raises `Broken` at the first that does not fit."""
 
     def __init__(self) -> None:
@@ -79,7 +71,7 @@ class Chain:
         """Of the last sound entry."""
         self.left_out = 0
         """How many numbers restores have left out."""
-        self.last_hash = NO_HASH
+        self.last_hash = chain.NO_HASH
         self._entry: dict[str, Any] | None = None
         """The entry whose subjects are being read; its hash is compared when they have ended."""
         self._digest = hashlib.sha256()
@@ -92,7 +84,7 @@ class Chain:
         # by repr: True equals 1, but is not the number of an entry
         if kind == "subject" and self._entry and repr(values["entry"]) == repr(self._entry["number"]):
             subject = Subject(*(values[name] for name in Subject._fields))
-            self._digest.update(_form(self._entry["number"], subject_form, subject))
+            self._digest.update(_form(self._entry["number"], chain.subject_form, subject))
             return
         self._close_entry()
         following = self.number + 1
@@ -116,12 +108,12 @@ class Chain:
         if type(number) is not int:
             raise Broken(expected, "has no number")
         # only the entry of a restore leaves numbers out: its detail, which is hashed, says so
-        restored = RESTORED, canonical_detail({"after": self.number})
+        restored = chain.RESTORED, chain.canonical_detail({"after": self.number})
         if number > expected and (entry["action"], entry["detail"]) != restored:
             raise Broken(expected, f"is missing: entry {number} follows entry {self.number}")
         if number < expected:
             raise Broken(number, f"is out of order: it follows entry {self.number}")
-        form = _form(number, entry_form, self.last_hash, Fields(*(entry[name] for name in Fields._fields)))
+        form = _form(number, chain.entry_form, self.last_hash, Fields(*(entry[name] for name in Fields._fields)))
         if entry["previous_hash"] != self.last_hash:
             raise Broken(number, "does not carry the hash of the entry before it")
         self._entry, self._digest = entry, hashlib.sha256(form)
@@ -150,6 +142,6 @@ class Chain:
 def _form(number: int, form: Any, *values: Any) -> bytes:
     try:
         line: bytes = form(*values)
-    except WrongType as wrong:
+    except chain.WrongType as wrong:
         raise Broken(number, f"was changed: it {wrong}") from None
     return line

@@ -78,6 +78,5 @@ def _actions(scope: LogScope) -> dict[str, object]:
 def init_app(app: Flask) -> None:
     """Register the pages, and what templates word entries with."""
     app.register_blueprint(blueprint)
-    app.add_template_filter(words.action_label, "action_label")
-    app.add_template_filter(words.role_label, "role_label")
+    app.add_template_filter(words.action_label)
     app.add_template_global(words.summary, "log_summary")

@@ -22,11 +22,6 @@ ACTIONS = {
     "account.reactivated": lazy_gettext("Account reactivated"),
     "account.role_changed": lazy_gettext("Role changed"),
 }
-ROLES = {
-    "invigilator": lazy_gettext("Invigilator"),
-    "chief_invigilator": lazy_gettext("Chief invigilator"),
-    "planner": lazy_gettext("Planner"),
-}
 FIELDS = {
     "from": lazy_gettext("From"),
     "to": lazy_gettext("To"),
@@ -39,11 +34,6 @@ FIELDS = {
 def action_label(action: str) -> str:
     """The label of an action; one of a later version is shown as it is stored."""
     return str(ACTIONS.get(action, action))
-
-
-def role_label(role: str) -> str:
-    """The label of a role; empty for none."""
-    return str(ROLES.get(role, role))
 
 
 def summary(action: str, detail: dict[str, Any]) -> str:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, current_app, url_for
-from flask_babel import format_decimal, get_locale, gettext
+from flask_babel import format_decimal, get_locale, lazy_gettext
 
 from webapp.clock import utcnow
+from webapp.db.types import microseconds
 from webapp.web.times import time_tag
+
+ROLE_LABELS = {
+    "invigilator": lazy_gettext("Invigilator"),
+    "chief_invigilator": lazy_gettext("Chief invigilator"),
+    "planner": lazy_gettext("Planner"),
+}
 
 
 def asset(path: str) -> str:
@@ -24,19 +32,19 @@ def _checksum(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def milliseconds(moment: datetime) -> int:
+    """A moment as scripts count it: milliseconds since 1970."""
+    return microseconds(moment) // 1000
+
+
 def server_time() -> int:
-    """The moment as pages compare it, in milliseconds since 1970: a computer's own clock may be days off."""
-    return int(utcnow().timestamp() * 1000)
+    """The current time for scripts, in milliseconds since 1970: a computer's own clock may be days off."""
+    return milliseconds(utcnow())
 
 
-def sender_role(role: str) -> str:
-    """A sender's role as candidates read it."""
-    words: dict[str, str] = {
-        "invigilator": gettext("Invigilator"),
-        "chief_invigilator": gettext("Chief invigilator"),
-        "planner": gettext("Planner"),
-    }
-    return words[role]
+def role_label(role: str) -> str:
+    """The name of a role; empty for none."""
+    return str(ROLE_LABELS.get(role, role))
 
 
 def init_app(app: Flask) -> None:
@@ -44,7 +52,8 @@ def init_app(app: Flask) -> None:
     app.add_template_global(asset)
     app.add_template_global(time_tag)
     app.add_template_global(server_time)
-    app.add_template_global(sender_role)
+    app.add_template_global(milliseconds)
+    app.add_template_filter(role_label)
     app.add_template_global(get_locale)
     app.add_template_filter(format_decimal, "number")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600
