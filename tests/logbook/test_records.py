@@ -117,6 +117,14 @@ def test_a_key_that_is_there_twice_is_a_finding() -> None:
     assert (verify_export(lines).sound, verify_export(lines).number) == (False, 1)
 
 
+@pytest.mark.parametrize("number", [True, 1.0, "1", None])
+def test_a_subject_names_its_entry_by_a_whole_number(number: Any) -> None:
+    lines = list(LINES)
+    subject = json.loads(lines[1])["subject"]
+    lines[1] = json.dumps({"subject": {**subject, "entry": number}})
+    assert (verify_export(lines).sound, verify_export(lines).number) == (False, 1)
+
+
 def test_two_subjects_that_are_written_as_one_are_a_finding() -> None:
     """Text in a number's place: it would have the lines of both."""
     lines = list(LINES)
