@@ -7,9 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from babel import Locale
 from flask import Flask
-from flask_babel import get_translations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import accounts, cli, exams, health, logbook, logging, messaging, monitor, planning, push
@@ -17,9 +15,9 @@ from webapp.config import ROOT, Settings, load
 from webapp.db.engine import configure_engine, engine_options
 from webapp.exams.changes import ChangedSittings
 from webapp.exams.sittings import note_return
-from webapp.extensions import babel, csrf, db, login, migrate
+from webapp.extensions import csrf, db, login, migrate
 from webapp.messaging.notices import MESSAGE_SOURCE, OpenNotices
-from webapp.web import errors, security, templating
+from webapp.web import errors, languages, security, templating
 
 
 class Application(Flask):
@@ -88,9 +86,4 @@ def _join_extensions(app: Flask) -> None:
     login.session_protection = None  # a candidate whose address changes during the exam stays signed in
     login.init_app(app)
     csrf.init_app(app)
-    locale = Locale.parse(app.config["SETTINGS"].default_locale)
-    babel.init_app(app, locale_selector=lambda: locale)
-    with app.app_context():
-        words = get_translations()
-    # an installation has one language: asking which it is took longer than finding each word in it
-    app.jinja_env.install_gettext_callables(words.ugettext, words.ungettext, newstyle=True)  # type: ignore[attr-defined]
+    languages.init_app(app)

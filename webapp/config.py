@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 PREFIX = "EXAMHALL_"
 ROOT = Path(__file__).resolve().parent.parent
-LOCALES = ("en",)
+TRANSLATIONS = Path(__file__).resolve().parent / "translations"
 SHORTEST_KEY = 32
 FEWEST_DIFFERENT = 8
 """Different characters of a secret key, and different steps from one to the next: random ones have more."""
@@ -149,9 +149,14 @@ def _boolean(text: str) -> bool:
 
 
 def _locale(text: str) -> str:
-    if text not in LOCALES:
-        raise ValueError(f"must be one of {', '.join(LOCALES)}")
+    if text not in locales():
+        raise ValueError(f"must be one of {', '.join(locales())}")
     return text
+
+
+def locales() -> list[str]:
+    """The languages that the application speaks: English, and those with a catalogue."""
+    return ["en", *sorted(path.parent.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.mo"))]
 
 
 def _cookie_name(text: str) -> str:

@@ -16,7 +16,8 @@ from webapp.asking_together import AskedTogether
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Message, Role, SessionClaims
-from webapp.web.times import installation_locale, installation_zone
+from webapp.web.languages import current_locale
+from webapp.web.times import installation_zone
 
 KEPT = 256
 """Notices that are kept as they are shown."""
@@ -25,7 +26,7 @@ KEPT = 256
 def rendered(message: Message) -> str:
     """The notice of a message, as pages, streams and polls show it."""
     said = Said(message.id, message.sender_role, message.subject, message.body, message.sent_at)
-    return _written(said, installation_zone(), installation_locale())
+    return _written(said, installation_zone(), current_locale())
 
 
 class Said(NamedTuple):
@@ -80,7 +81,7 @@ class OpenNotices:
             self._shown = {one: notice for one, notice in self._shown.items() if one in numbers}
         missing = numbers - self._shown.keys()
         if missing:
-            zone, locale = installation_zone(), installation_locale()
+            zone, locale = installation_zone(), current_locale()
             for said in map(Said._make, inbox.texts(connection, missing)):
                 self._shown[said.id] = _written(said, zone, locale)
 

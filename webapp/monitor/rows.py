@@ -21,7 +21,8 @@ from markupsafe import Markup
 from webapp.monitor.candidates import CandidateRow, moment_of_minute
 from webapp.monitor.columns import BY_KEY
 from webapp.monitor.words import VALUES, candidate_in_words
-from webapp.web.times import installation_locale, installation_zone
+from webapp.web.languages import current_locale
+from webapp.web.times import installation_zone
 
 KEPT = 8192
 """Rows kept, of about a kilobyte and a half each."""
@@ -85,7 +86,7 @@ class RowParts:
 def look_now(columns: tuple[str, ...], now: datetime) -> Look:
     """The look of rows with these columns in the request that is served."""
     zone = installation_zone()
-    return Look(columns, now.astimezone(zone).date(), zone, installation_locale(), url_for("messaging.compose"))
+    return Look(columns, now.astimezone(zone).date(), zone, current_locale(), url_for("messaging.compose"))
 
 
 @lru_cache(maxsize=KEPT)

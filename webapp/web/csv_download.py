@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.db.transactions import read_snapshot
 from webapp.extensions import db
 from webapp.text.normalization import BYTE_ORDER_MARK
+from webapp.web.languages import current_locale, in_language
 from webapp.web.spool import Spool
 
 FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
@@ -48,14 +49,14 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
         raise
     spool = Spool()
     app = current_app._get_current_object()  # type: ignore[attr-defined] # Werkzeug's proxies have no such type
-    spool.fill(_encoded(app, begin + first, pieces, session))
+    spool.fill(_encoded(app, current_locale(), begin + first, pieces, session))
     answer = Response(spool.parts(), mimetype=mimetype)
     answer.call_on_close(spool.close)
     return answer
 
 
-def _encoded(app: Flask, first: str, pieces: Pieces, session: Session) -> Generator[bytes, None, None]:
-    with closing(session), closing(pieces), app.app_context():  # words are looked up in it
+def _encoded(app: Flask, locale: str, first: str, pieces: Pieces, session: Session) -> Generator[bytes, None, None]:
+    with closing(session), closing(pieces), app.app_context(), in_language(locale):
         yield first.encode()
         for piece in pieces:
             yield piece.encode()

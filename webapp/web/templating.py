@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, current_app, url_for
-from flask_babel import format_decimal, get_locale, lazy_gettext
+from flask_babel import format_decimal, lazy_gettext
 
 from webapp.clock import utcnow
 from webapp.db.types import microseconds
@@ -54,6 +54,5 @@ def init_app(app: Flask) -> None:
     app.add_template_global(server_time)
     app.add_template_global(milliseconds)
     app.add_template_filter(role_label)
-    app.add_template_global(get_locale)
     app.add_template_filter(format_decimal, "number")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600

@@ -10,17 +10,13 @@ from flask import current_app
 from flask_babel import format_date, format_datetime
 from markupsafe import Markup, escape
 
+from webapp.web.languages import current_locale
+
 
 def installation_zone() -> ZoneInfo:
     """The zone of the installation; needs an application context."""
     zone: ZoneInfo = current_app.config["SETTINGS"].timezone
     return zone
-
-
-def installation_locale() -> str:
-    """The language of the installation, in which moments and words are written; needs an application context."""
-    locale: str = current_app.config["SETTINGS"].default_locale
-    return locale
 
 
 def local(moment: datetime) -> datetime:
@@ -41,7 +37,7 @@ def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     """
     if moment is None:
         return Markup("")
-    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), installation_locale())
+    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), current_locale())
 
 
 @lru_cache(maxsize=1024)  # a hall saves a hundred times within a second, and is told the same moment

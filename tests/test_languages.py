@@ -1,0 +1,129 @@
+"""A second language: each response is in the language of its browser, if there is a catalogue for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from tests.conftest import Browser
+from tests.databases import Database, application_on
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import HTMX, open_dialog, post
+from webapp.config import BadSetting, load, locales
+from webapp.models import Candidacy, Role, Test, User
+
+pytestmark = pytest.mark.only_on("sqlite")
+
+WORDS = {
+    "Username": "Användarnamn",
+    "Candidate ID": "Anonymkod",
+    "Chief invigilator": "Ansvarig tentamensvakt",
+    "Message from the chief invigilator": "Meddelande från ansvarig tentamensvakt",
+    "Message sent": "Meddelande skickat",
+}
+
+
+@pytest.fixture
+def translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a Swedish catalogue, where the application looks for catalogues."""
+    catalogue = Catalog(locale="sv")
+    for text, translation in WORDS.items():
+        catalogue.add(text, translation)
+    path = tmp_path / "translations" / "sv" / "LC_MESSAGES" / "messages.mo"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        write_mo(file, catalogue)
+    monkeypatch.setattr("webapp.config.TRANSLATIONS", tmp_path / "translations")
+    return tmp_path / "translations"
+
+
+@pytest.fixture
+def app(translations: Path, database: Database, engines: dict[str, Engine]) -> Iterator[Flask]:
+    with application_on(database, engines.get(database.url)) as app:
+        app.test_client_class = Browser
+        yield app
+
+
+@pytest.fixture
+def candidacy(hall: Hall) -> Candidacy:
+    return hall.candidacy(hall.test())
+
+
+@pytest.fixture
+def chief(app: Flask, hall: Hall, session: Session, candidacy: Candidacy) -> FlaskClient:
+    test = session.get_one(Test, candidacy.test_id)
+    return signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR))
+
+
+def accepting(languages: str, **headers: str) -> dict[str, str]:
+    return {"Accept-Language": languages, **headers}
+
+
+@pytest.mark.parametrize(
+    ("languages", "tag", "word"),
+    [
+        ("sv", "sv", "Användarnamn"),
+        ("sv-FI, en;q=0.5", "sv", "Användarnamn"),
+        ("fi, sv;q=0.8, en;q=0.5", "sv", "Användarnamn"),
+        ("en-GB, sv;q=0.5", "en", "Username"),
+        ("fi", "en", "Username"),
+        ("", "en", "Username"),
+        ("nonsense;;q=x", "en", "Username"),
+    ],
+)
+def test_a_page_is_in_the_language_of_its_browser(client: FlaskClient, languages: str, tag: str, word: str) -> None:
+    page = client.get("/login", headers=accepting(languages)).text
+    assert f'<html lang="{tag}"' in page
+    assert word in page
+
+
+def test_the_default_is_for_browsers_that_ask_for_no_language_we_have(translations: Path, database: Database) -> None:
+    with application_on(database, default_locale="sv") as app:
+        for languages, word in (("", "Användarnamn"), ("fi", "Användarnamn"), ("en", "Username")):
+            assert word in app.test_client().get("/login", headers=accepting(languages)).text
+
+
+def test_the_setting_takes_languages_with_a_catalogue_only(translations: Path) -> None:
+    key = {"EXAMHALL_SECRET_KEY": "0f0f3a9c5e7b1d8f2a4c6e0b9d7f5a3c"}
+    assert locales() == ["en", "sv"]
+    assert load({**key, "EXAMHALL_DEFAULT_LOCALE": "sv"}).default_locale == "sv"
+    with pytest.raises(BadSetting, match="one of en, sv"):
+        load({**key, "EXAMHALL_DEFAULT_LOCALE": "fi"})
+
+
+def test_two_browsers_in_turn_have_pages_and_fragments_in_their_own_language(chief: FlaskClient) -> None:
+    """Also where rendered rows or headers are cached."""
+    for headers in ({}, HTMX):
+        for _ in range(2):
+            swedish = chief.get("/monitor?column=number", headers=accepting("sv", **headers)).text
+            english = chief.get("/monitor?column=number", headers=accepting("en", **headers)).text
+            assert "Anonymkod" in swedish
+            assert "Candidate ID" not in swedish
+            assert "Candidate ID" in english
+            assert "Anonymkod" not in english
+
+
+def test_a_download_is_in_the_language_of_its_request(chief: FlaskClient) -> None:
+    """It is made in a thread of its own."""
+    post(chief, open_dialog(chief, scope="filtered"), subject="Quiet")
+    assert "Meddelande skickat" in chief.get("/log.csv", headers=accepting("sv")).text
+    assert "Message sent" in chief.get("/log.csv", headers=accepting("en")).text
+
+
+def test_notices_are_in_the_language_of_the_page(
+    app: Flask, session: Session, candidacy: Candidacy, chief: FlaskClient
+) -> None:
+    post(chief, open_dialog(chief, scope="filtered"), subject="Quiet")
+    candidate = signed_in(app, session.get_one(User, candidacy.user_id))
+    for path in ("/inbox/new", f"/tests/{candidacy.test_id}"):
+        for _ in range(2):
+            assert "Meddelande från ansvarig" in candidate.get(path, headers=accepting("sv")).text
+            assert "Message from the chief" in candidate.get(path, headers=accepting("en")).text
