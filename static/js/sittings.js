@@ -155,10 +155,16 @@ function soon(most) {
 }
 
 // The push carries the sitting, so that a hall whose end has moved need not ask. It is a hint: a lost one does no harm.
+// It comes in the installation's language: a page in another one asks.
 stream?.addEventListener("sitting", (event) => {
   const page = parse(event.detail.data);
+  const pushed = page.querySelector("[data-sitting]");
+  if (pushed && pushed.lang !== document.documentElement.lang) {
+    soon(SPREAD);
+    return;
+  }
   learn(page);
-  const state = page.querySelector("[data-sitting]")?.dataset.state;
+  const state = pushed?.dataset.state;
   const card = document.querySelector("#sittings [data-sitting]");
   if (card && !["early", "ready"].includes(state)) soon(SOON);
 });

@@ -75,6 +75,7 @@ def test_r25_streams_of_its_person_are_told_the_sitting_once(app: Flask, hall: H
     assert [word.user_id for word in words] == [ada_person]
     assert b"event: sitting" in words[0].event
     assert b"7 minutes of extra time" in words[0].event
+    assert b'lang="en"' in words[0].event, "a page in another language asks instead of showing it"
     assert next(iter(sweep.since(before))) is words[0]
     assert list(sweep.since(utcnow())) == []
 
