@@ -50,11 +50,10 @@ def export_test_command(title: str, day: datetime, output: Path) -> None:
     """Write all answers of the test TITLE, its log and a manifest with checksums into one ZIP file."""
     session = db.session()
     test = find_test(session, title, day.date())
-    exported = export_test(session, test.id, output, now=utcnow(), zone=installation_zone())
-    candidacies = f"{exported.candidacies} {'candidacy' if exported.candidacies == 1 else 'candidacies'}"
-    entries = f"{exported.log_entries} log {'entry' if exported.log_entries == 1 else 'entries'}"
-    answered = f"{exported.candidacies_with_answers} with answers"
-    click.echo(f"{candidacies}, {answered}, and {entries} written to {output}.")
+    counts = export_test(session, test.id, output, now=utcnow(), zone=installation_zone())
+    candidacies = "1 candidacy" if counts["candidacies"] == 1 else f"{counts['candidacies']} candidacies"
+    entries = "1 log entry" if counts["log_entries"] == 1 else f"{counts['log_entries']} log entries"
+    click.echo(f"{candidacies}, {counts['candidacies_with_answers']} with answers, and {entries} written to {output}.")
     if test.closed_at is None:
         click.echo("This test is not closed: answers may still change. `flask close-test` closes it.", err=True)
 

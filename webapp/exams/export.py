@@ -7,13 +7,10 @@ the number of candidates.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -29,7 +26,7 @@ from webapp.logbook.reading import ROW_COLUMNS
 from webapp.models import Answer, Candidacy, LogEntry, LogSubject, Question, Test, User
 from webapp.models.status import own_end, progress, sitting
 from webapp.text.normalization import BYTE_ORDER_MARK
-from webapp.web.csv_download import harmless
+from webapp.web.csv_download import csv_text
 
 ROWS_AT_ONCE = 50
 """Answers may have 100,000 characters each."""
@@ -58,33 +55,24 @@ ANSWER_COLUMNS: tuple[Any, ...] = (
 COLUMNS = [column.key for column in (*CANDIDACY_COLUMNS, *ANSWER_COLUMNS)]
 
 
-@dataclass
-class Exported:
-    """What an archive holds."""
-
-    candidacies: int = 0
-    candidacies_with_answers: int = 0
-    log_entries: int = 0
-
-
-def export_test(session: Session, test_id: int, path: Path, *, now: datetime, zone: ZoneInfo) -> Exported:
-    """Write the archive of a test to `path`; times in it are local to `zone`, with their offset.
+def export_test(session: Session, test_id: int, path: Path, *, now: datetime, zone: ZoneInfo) -> dict[str, int]:
+    """Write the archive of a test to `path`, and count what is in it; times are local to `zone`, with their offset.
 
     Raises `ExportNotWritten`. Then no file is left, and one that was there is unchanged.
     """
     read_snapshot(session)
     test = session.get_one(Test, test_id)
-    exported = Exported()
+    counts = {"candidacies": 0, "candidacies_with_answers": 0}
     with new_archive(path, now.astimezone(zone)) as archive:
         names: set[str] = set()
         for _, group in groupby(_answers(session, test_id), key=lambda row: row.id):
             rows = list(group)
             name = file_name(rows[0].candidate_id, rows[0].id, names)
             archive.write(f"candidates/{name}.txt", _answer_sheet(test, rows, zone))
-            exported.candidacies += 1
-            exported.candidacies_with_answers += any(row.answer is not None for row in rows)
+            counts["candidacies"] += 1
+            counts["candidacies_with_answers"] += any(row.answer is not None for row in rows)
         archive.write("answers.csv", _csv_lines(_answers(session, test_id), zone))
-        exported.log_entries = archive.write("log.jsonl", _log_lines(session, test_id))
+        counts["log_entries"] = archive.write("log.jsonl", _log_lines(session, test_id))
         archive.write_manifest(
             {
                 "form": "examhall-export-1",
@@ -94,11 +82,11 @@ def export_test(session: Session, test_id: int, path: Path, *, now: datetime, zo
                 "ends_at": _cell(test.ends_at, zone),
                 "closed_at": _cell(test.closed_at, zone),
                 "exported_at": _cell(now, zone),
-                **asdict(exported),
+                **counts,
             }
         )
     session.rollback()
-    return exported
+    return counts
 
 
 def _answers(session: Session, test_id: int) -> Iterator[Any]:
@@ -148,15 +136,9 @@ def _answer_sheet(test: Test, rows: Sequence[Any], zone: ZoneInfo) -> Iterator[s
 
 
 def _csv_lines(rows: Iterable[Any], zone: ZoneInfo) -> Iterator[str]:
-    yield BYTE_ORDER_MARK + _csv_line(COLUMNS)
+    yield BYTE_ORDER_MARK + csv_text([COLUMNS])
     for row in rows:
-        yield _csv_line(_cell(value, zone) for value in row[1:])
-
-
-def _csv_line(cells: Iterable[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow([harmless(cell) for cell in cells])
-    return text.getvalue()
+        yield csv_text([[_cell(value, zone) for value in row[1:]]])
 
 
 def _log_lines(session: Session, test_id: int) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from itertools import groupby
@@ -19,7 +17,7 @@ from webapp.logbook import reading
 from webapp.logbook.filters import LogFilter
 from webapp.logbook.scope import LogScope
 from webapp.logbook.words import action_label, filter_in_words, summary
-from webapp.web.csv_download import Pieces, harmless
+from webapp.web.csv_download import Pieces, csv_text
 from webapp.web.templating import role_label
 
 MAX_PRINTED = 10_000
@@ -29,7 +27,7 @@ ROWS = "<!-- rows -->"
 
 def csv_pieces(rows: Iterable[Any], zone: ZoneInfo) -> Pieces:
     """The rows of `reading.all_rows()` as pieces of CSV text; times are local to `zone`, with their offset."""
-    yield _csv_lines([[
+    yield csv_text([[
         gettext("Entry"), gettext("Time"), gettext("Who"), gettext("Role"), gettext("Action"), gettext("What"),
         gettext("Message"), gettext("Candidate ID"), gettext("Name"), gettext("Test"), gettext("Room"),
     ]])  # fmt: skip
@@ -45,13 +43,7 @@ def csv_pieces(rows: Iterable[Any], zone: ZoneInfo) -> Pieces:
             summary(entry.action, detail),
             detail.get("body", ""),
         )
-        yield _csv_lines([number, *facts, row.number, row.name, row.test_title, row.room] for row in subjects)
-
-
-def _csv_lines(rows: Iterable[list[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
-    return text.getvalue()
+        yield csv_text([number, *facts, row.number, row.name, row.test_title, row.room] for row in subjects)
 
 
 def print_pieces(session: Session, scope: LogScope, log_filter: LogFilter) -> Pieces:

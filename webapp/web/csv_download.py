@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
 from flask import Flask, Response, current_app
@@ -24,6 +26,13 @@ Pieces = Generator[str, None, None]
 def harmless(value: object) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe before what could begin one."""
     return FORMULA.sub("'", "" if value is None else str(value))
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as lines of CSV."""
+    text = io.StringIO()
+    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
