@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -152,6 +153,12 @@ def _locale(text: str) -> str:
     if text not in locales():
         raise ValueError(f"must be one of {', '.join(locales())}")
     return text
+
+
+def runs_on_gevent() -> bool:
+    """Whether this process's threads are greenlets."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 def locales() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.accounts.door import PASSWORD, knock
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.databases import SECRET_KEY, Database, settings_for
 from tests.hall import Hall
 from webapp import create_app
@@ -61,7 +61,7 @@ def test_over_tls_cookies_are_bound_to_it(
     """A browser takes a name with `__Host-` from this host alone, over TLS, for all of its paths."""
     hall.person(username="anna", password_hash=hash_generated(PASSWORD))
     app.config["PREFERRED_URL_SCHEME"] = scheme  # what the test client asks by
-    answer = knock(client, "anna", PASSWORD)
+    answer = submit_sign_in(client, "anna", PASSWORD)
     assert answer.status_code == 302
     name = app.config["SESSION_COOKIE_NAME"]
     assert cookies_set(answer.headers.getlist("Set-Cookie")) == {

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from tests.accounts.door import PASSWORD, knock, token_of
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in, token_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_generated
@@ -33,7 +33,7 @@ def anna(hall: Hall) -> User:
 @pytest.fixture
 def copied(app: Flask, client: FlaskClient, anna: User) -> FlaskClient:
     """A browser with a copy of the cookie of a session that has been signed out."""
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     copy = app.test_client()
     token = token_of(client)
     cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
@@ -159,12 +159,12 @@ def test_a_page_of_one_person_is_not_opened_for_the_next_who_signs_in(app: Flask
     for leaves in (lambda one: one.post("/logout", data={"csrf_token": token_of(one)}), end_session):
         for username, expected in (("bo", "/"), ("anna", "/tests/1?a=b")):
             browser = app.test_client()
-            knock(browser, "anna", PASSWORD)
+            submit_sign_in(browser, "anna", PASSWORD)
             leaves(browser)
             led = browser.get("/tests/1?a=b")
             assert led.location == "/login?next=/tests/1?a%3Db"
             assert browser.get(led.location).status_code == 200
-            assert knock(browser, username, PASSWORD, "/tests/1?a=b").location == expected
+            assert submit_sign_in(browser, username, PASSWORD, "/tests/1?a=b").location == expected
             assert browser.get(led.location).location == expected
 
 
@@ -176,7 +176,7 @@ def end_session(browser: FlaskClient) -> None:
 def test_who_was_never_here_goes_where_the_link_leads(app: Flask, anna: User) -> None:
     browser = app.test_client()
     assert browser.get("/tests/1").location == "/login?next=/tests/1"
-    assert knock(browser, "anna", PASSWORD, "/tests/1").location == "/tests/1"
+    assert submit_sign_in(browser, "anna", PASSWORD, "/tests/1").location == "/tests/1"
 
 
 def test_the_second_of_two_sign_in_tabs_works(app: Flask, hall: Hall, anna: User) -> None:
@@ -199,7 +199,7 @@ def test_a_sign_in_page_that_has_become_too_old_is_shown_again(client: FlaskClie
     form = {"username": "anna", "password": PASSWORD, "next": "/inbox", "csrf_token": "of another day"}
     answer = client.post("/login", data=form)
     assert answer.status_code == 400
-    assert "too old" in answer.text
+    assert "open for too long" in answer.text
     assert 'value="anna"' in answer.text
     form["csrf_token"] = answer.text.split('name="csrf_token" value="')[1].split('"')[0]
     assert client.post("/login", data=form).location == "/inbox"

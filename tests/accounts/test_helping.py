@@ -12,11 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from tests.accounts.door import PASSWORD, knock
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HIDDEN, csrf
-from webapp.accounts.passphrases import words
-from webapp.accounts.passwords import hash_generated, matches
+from webapp.accounts.passwords import hash_generated, matches, words
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, LogEntry, LogSubject, Role, SignInBudget, Test, User
@@ -77,7 +76,7 @@ def test_a_new_password_signs_in_and_ends_the_old_sessions(
     app: Flask, session: Session, chief: FlaskClient, ada: Candidacy, headers: dict[str, str]
 ) -> None:
     browser = app.test_client()
-    assert knock(browser, "ada", PASSWORD).status_code == 302
+    assert submit_sign_in(browser, "ada", PASSWORD).status_code == 302
     question = chief.get(address(ada), headers=headers)
     for told in ("Ada Lind", ada.number, "Room 1", "1A", "Algebra"):
         assert told in question.text
@@ -87,8 +86,8 @@ def test_a_new_password_signs_in_and_ends_the_old_sessions(
     assert set(password.split("-")) <= set(words())
     assert answer.headers["Cache-Control"] == "no-store"
     assert browser.get("/inbox").status_code == 302
-    assert knock(app.test_client(), "ada", PASSWORD).status_code == 422
-    assert knock(app.test_client(), "ada", password).status_code == 302
+    assert submit_sign_in(app.test_client(), "ada", PASSWORD).status_code == 422
+    assert submit_sign_in(app.test_client(), "ada", password).status_code == 302
 
 
 def test_r15_it_is_logged_without_the_password(session: Session, chief: FlaskClient, ada: Candidacy) -> None:
@@ -137,21 +136,21 @@ def test_unlocking_gives_all_tries_back(
     app: Flask, session: Session, hall: Hall, chief: FlaskClient, ada: Candidacy
 ) -> None:
     for _ in range(11):
-        status = knock(app.test_client(), "ada", "a wrong guess").status_code
+        status = submit_sign_in(app.test_client(), "ada", "a wrong guess").status_code
     assert status == 429
     form = form_in(chief.get(address(ada, "unlock")))
     for _ in range(2):
         assert "next try counts" in chief.post(address(ada, "unlock"), data=form).text
     session.rollback()
     assert session.scalars(select(SignInBudget)).all() == []
-    assert knock(app.test_client(), "ada", PASSWORD).status_code == 302
+    assert submit_sign_in(app.test_client(), "ada", PASSWORD).status_code == 302
     assert [entry.action for entry in entries(session)] == ["account.unlocked"]
 
 
 def test_a_new_password_unlocks_too(app: Flask, chief: FlaskClient, ada: Candidacy) -> None:
     for _ in range(11):
-        knock(app.test_client(), "ada", "a wrong guess")
-    assert knock(app.test_client(), "ada", password_in(make(chief, ada))).status_code == 302
+        submit_sign_in(app.test_client(), "ada", "a wrong guess")
+    assert submit_sign_in(app.test_client(), "ada", password_in(make(chief, ada))).status_code == 302
 
 
 @pytest.mark.parametrize("kind", ["password", "unlock"])
@@ -201,7 +200,7 @@ def test_no_way_into_an_account_that_opens_more(
         hall.contributor(hall.test("Law"), role=role, user=user)
     for answer in (chief.get(address(ada)), chief.post(address(ada), data=form)):
         assert answer.status_code == 403
-        assert "whoever runs the server" in answer.text
+        assert "operator of the server" in answer.text
     assert matches(stored(session, ada), PASSWORD)
     assert chief.get(address(ada, "unlock")).status_code == 200
 
@@ -215,7 +214,7 @@ def test_nothing_is_promised_for_an_account_that_is_out_of_use(
         session.get_one(User, ada.user_id).deactivated_at = utcnow()
     for answer in (chief.get(address(ada, kind)), chief.post(address(ada, kind), data=form)):
         assert answer.status_code == 403
-        assert "out of use" in answer.text
+        assert "is deactivated" in answer.text
     assert matches(stored(session, ada), PASSWORD)
     assert entries(session) == []
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from structlog.testing import capture_logs
 
-from tests.accounts.door import PASSWORD, knock, token_of
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in, token_of
 from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import hash_generated
 
@@ -17,8 +17,8 @@ def test_signing_in_and_out_and_failing_to(app: Flask, hall: Hall) -> None:
     anna = hall.person(username="anna", password_hash=hash_generated(PASSWORD))
     browser = app.test_client()
     with capture_logs() as lines:
-        knock(browser, "anna", "a wrong password")
-        knock(browser, "anna", PASSWORD)
+        submit_sign_in(browser, "anna", "a wrong password")
+        submit_sign_in(browser, "anna", PASSWORD)
         browser.post("/logout", data={"csrf_token": token_of(browser)})
     told = [(line["event"], line.get("user_id"), line["address"]) for line in lines if "address" in line]
     assert told == [

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.accounts.door import PASSWORD, knock, token_of
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in, token_of
 from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import hash_generated
 from webapp.models import User
@@ -28,7 +28,7 @@ def hub_of(app: Flask) -> Hub:
 
 
 def test_sign_out_clears_session_cache_and_storage(client: FlaskClient, anna: User) -> None:
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     answer = client.post("/logout", data={"csrf_token": token_of(client)})
     assert answer.status_code == 302
     assert answer.location == "/login"
@@ -40,7 +40,7 @@ def test_sign_out_clears_session_cache_and_storage(client: FlaskClient, anna: Us
 
 
 def test_sign_out_needs_the_token(client: FlaskClient, anna: User) -> None:
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     assert client.post("/logout").status_code == 400
     with client.session_transaction() as cookie:
         assert cookie["_user_id"] == anna.get_id()
@@ -54,7 +54,7 @@ def test_sign_out_by_get_is_not_taken(app: Flask, anna: User) -> None:
 
 
 def test_sign_out_twice_and_by_nobody_is_fine(client: FlaskClient, anna: User) -> None:
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     for _ in range(2):
         answer = client.post("/logout", data={"csrf_token": token_of(client)})
         assert answer.status_code == 302
@@ -62,15 +62,15 @@ def test_sign_out_twice_and_by_nobody_is_fine(client: FlaskClient, anna: User) -
 
 def test_another_device_stays_signed_in(app: Flask, anna: User) -> None:
     here, there = app.test_client(), app.test_client()
-    knock(here, "anna", PASSWORD)
-    knock(there, "anna", PASSWORD)
+    submit_sign_in(here, "anna", PASSWORD)
+    submit_sign_in(there, "anna", PASSWORD)
     here.post("/logout", data={"csrf_token": token_of(here)})
     assert there.get("/login").status_code == 302
 
 
 def test_the_streams_of_this_session_end_and_no_others(app: Flask, client: FlaskClient, anna: User) -> None:
     """R13: whoever sits down next gets nothing of the one who left, also where the page stayed open."""
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     with client.session_transaction() as cookie:
         own_id = cookie["sid"]
     hub = hub_of(app)
@@ -81,8 +81,8 @@ def test_the_streams_of_this_session_end_and_no_others(app: Flask, client: Flask
 
 
 def test_signing_in_over_somebody_else_ends_their_streams(app: Flask, client: FlaskClient, anna: User) -> None:
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     with client.session_transaction() as cookie:
         stream = hub_of(app).open(anna.id, cookie["sid"])
-    knock(client, "anna", PASSWORD)
+    submit_sign_in(client, "anna", PASSWORD)
     assert stream.closing

@@ -14,14 +14,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tests.accounts.door import PASSWORD, knock
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.databases import SECRET_KEY
 from tests.hall import Hall
 from webapp.accounts import signing_in
 from webapp.accounts.budgets import ALL_ADDRESSES, OF_ALL_ADDRESSES, OF_CLIENT, account_key
-from webapp.accounts.known_devices import KnownDevices
+from webapp.accounts.exceptions import TooManyTries, WrongPassword
+from webapp.accounts.known_devices import add_account, device_mark
 from webapp.accounts.passwords import hash_generated
-from webapp.accounts.refusals import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import sign_in
 from webapp.db.transactions import writing
 from webapp.models import LogEntry, SignInBudget, User
@@ -56,7 +56,7 @@ def guess(
 
 def device_of(username: str, cookie: str = "") -> str:
     """The cookie of a device on which this account has been used."""
-    return KnownDevices(SECRET_KEY).used(cookie, account_key(username, SECRET_KEY))
+    return add_account(cookie, account_key(username, SECRET_KEY), SECRET_KEY)
 
 
 def actions(session: Session) -> Counter[str]:
@@ -124,13 +124,14 @@ def test_r32_a_device_is_known_to_the_accounts_used_on_it_only(session: Session,
 
 
 def test_a_device_remembers_the_latest_accounts_only() -> None:
-    devices, cookie = KnownDevices(SECRET_KEY), ""
+    cookie = ""
     for number in range(12):
-        cookie = devices.used(cookie, f"account {number}")
-    marks = [devices.mark(cookie, f"account {number}") for number in range(12)]
+        cookie = add_account(cookie, f"account {number}", SECRET_KEY)
+    marks = [device_mark(cookie, f"account {number}", SECRET_KEY) for number in range(12)]
     assert marks[:4] == [None] * 4
     assert len(set(marks[4:])) == 8
-    assert devices.mark(devices.used(cookie, "account 11"), "account 11") == marks[11]
+    again = add_account(cookie, "account 11", SECRET_KEY)
+    assert device_mark(again, "account 11", SECRET_KEY) == marks[11]
 
 
 def test_a_network_of_ipv6_is_one_address(session: Session, anna: User) -> None:
@@ -175,7 +176,7 @@ def test_a_thousand_guesses_at_once_get_no_further_than_ten(
 
     def post(password: str) -> int:
         browser = app.test_client()
-        return knock(browser, username, password).status_code
+        return submit_sign_in(browser, username, password).status_code
 
     with time_machine.travel(NOW, tick=False), ThreadPoolExecutor(32) as threads:
         statuses = Counter(threads.map(post, repeat("a wrong guess", 120)))
@@ -194,7 +195,7 @@ def test_a_hall_signs_in_from_one_address(app: Flask, hall: Hall, session: Sessi
 
     def walk_in(number: int) -> list[int]:
         browser = app.test_client()
-        return [knock(browser, f"c{number}", typed).status_code for typed in ("mistyped", PASSWORD)]
+        return [submit_sign_in(browser, f"c{number}", typed).status_code for typed in ("mistyped", PASSWORD)]
 
     with ThreadPoolExecutor(16) as threads:
         assert list(threads.map(walk_in, range(60))) == [[422, 302]] * 60
@@ -203,17 +204,17 @@ def test_a_hall_signs_in_from_one_address(app: Flask, hall: Hall, session: Sessi
 def test_r32_a_browser_that_has_signed_in_before_keeps_its_way_in(app: Flask, anna: User) -> None:
     """By HTTP: the cookie stays after signing out, is sent to the sign-in alone, and no script can read it."""
     own = app.test_client()
-    answer = knock(own, "anna", PASSWORD)
+    answer = submit_sign_in(own, "anna", PASSWORD)
     [cookie] = [one for one in answer.headers.getlist("Set-Cookie") if "_device" in one]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/login" in cookie
     own.post("/logout", data={"csrf_token": token_in(own)})
     for _ in range(TRIES + 5):
-        status = knock(app.test_client(), "anna", "a wrong guess").status_code
+        status = submit_sign_in(app.test_client(), "anna", "a wrong guess").status_code
     assert status == 429
-    assert knock(app.test_client(), "anna", PASSWORD).status_code == 429
-    assert knock(own, "anna", PASSWORD).status_code == 302
+    assert submit_sign_in(app.test_client(), "anna", PASSWORD).status_code == 429
+    assert submit_sign_in(own, "anna", PASSWORD).status_code == 302
 
 
 def token_in(client: FlaskClient) -> str:
@@ -224,9 +225,9 @@ def token_in(client: FlaskClient) -> str:
 def test_the_page_says_when_it_works_again(client: FlaskClient, session: Session, anna: User) -> None:
     with time_machine.travel(NOW - timedelta(seconds=0.4), tick=False):
         for _ in range(TRIES):
-            knock(client, "anna", "a wrong guess")
+            submit_sign_in(client, "anna", "a wrong guess")
     with time_machine.travel(NOW + timedelta(seconds=20.5), tick=False):
-        answer = knock(client, "anna", PASSWORD)
+        answer = submit_sign_in(client, "anna", PASSWORD)
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "40"  # 39.1 seconds, never too early
     assert "08:01:00" in answer.text
@@ -236,9 +237,9 @@ def test_the_page_says_when_it_works_again(client: FlaskClient, session: Session
 @pytest.mark.parametrize("username", KNOWN_ACCOUNTS)
 def test_a_known_and_an_unknown_name_get_the_same_page(client: FlaskClient, anna: User, username: str) -> None:
     with time_machine.travel(NOW, tick=False):
-        pages = [knock(client, username, "a wrong guess") for _ in range(TRIES + 1)]
+        pages = [submit_sign_in(client, username, "a wrong guess") for _ in range(TRIES + 1)]
     assert [page.status_code for page in pages] == [422] * TRIES + [429]
-    assert pages[0].text.count("do not go together") == 1
+    assert pages[0].text.count("Wrong username or password") == 1
     assert pages[-1].text.count("too many tries") == 1
     assert pages[-1].headers["Retry-After"] == "60"
 

@@ -68,5 +68,5 @@ def test_why_somebody_is_not_helped_is_said_at_the_button(house: House, desks: D
     page = desk.sign_in(house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR), "/monitor")
     row(page, "Bo Staff").get_by_role("button", name=re.compile("More")).click()
     row(page, "Bo Staff").get_by_role("link", name="New password").click()
-    expect(page.locator("#dialog-answer")).to_contain_text("whoever runs the server can set the password")
+    expect(page.locator("#dialog-answer")).to_contain_text("operator of the server can set the password")
     expect(page.locator("dialog")).to_be_hidden()

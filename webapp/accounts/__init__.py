@@ -1,4 +1,4 @@
-"""Accounts: passwords, signing in and out."""
+"""Accounts: users, passwords, signing in and out, help with signing in."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from webapp.models import User, parse_session_id, still_counts
 from webapp.web import browser_session
 
 log = structlog.get_logger(__name__)
-# made and planned once: every request asks this first, and either takes longer than the answer
-PERSON_OF_A_SESSION = (
+USER_OF_SESSION = (  # the first statement of every request
     select(User)
     .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
     .execution_options(**PREPARED)
@@ -30,32 +29,31 @@ def init_app(app: Flask) -> None:
     app.after_request(_log_refusal)
 
 
-def _log_refusal(response: Response) -> Response:
-    """Note who tried to get at what is not theirs: the address alone, without what was typed."""
-    person = g.get("_login_user")
-    if response.status_code in {403, 404} and request.endpoint not in {None, "static"} and person is not None:
-        user_id = inspect(person).identity[0] if person.is_authenticated else None
-        log.warning("refused", status=response.status_code, method=request.method, path=request.path, user_id=user_id)
-    return response
-
-
-def load_user(kept: str) -> User | None:
-    """The person of a session, from what `User.get_id()` had put there; None once it has ended."""
-    person = _person_of(kept)
-    if person is None:
+def load_user(session_user_id: str) -> User | None:
+    """The person of the session; None, in an emptied session, if it has ended."""
+    user = _user_of_session(session_user_id)
+    if user is None:
         browser_session.clear()
     else:
         browser_session.note_request()
-    return person
+    return user
 
 
-def _person_of(kept: str) -> User | None:
-    found = parse_session_id(kept)
-    if found is None:
+def _user_of_session(session_user_id: str) -> User | None:
+    ids = parse_session_id(session_user_id)
+    if ids is None:
         return None
-    user_id, epoch = found
-    said = {"user_id": user_id, "epoch": epoch, "session_id": session.get("sid", "")}
-    person = db.session().scalar(PERSON_OF_A_SESSION, said)
-    if person is not None and browser_session.is_idle() and not sits_an_open_test(db.session(), person):
+    parameters = {"user_id": ids[0], "epoch": ids[1], "session_id": session.get(browser_session.SESSION_ID, "")}
+    user = db.session().scalar(USER_OF_SESSION, parameters)
+    if user is not None and browser_session.is_idle() and not sits_an_open_test(db.session(), user):
         return None
-    return person
+    return user
+
+
+def _log_refusal(response: Response) -> Response:
+    """Log who requested what is not theirs: the path, without what was typed."""
+    user = g.get("_login_user")
+    if response.status_code in {403, 404} and request.endpoint not in {None, "static"} and user is not None:
+        user_id = inspect(user).identity[0] if user.is_authenticated else None
+        log.warning("refused", status=response.status_code, method=request.method, path=request.path, user_id=user_id)
+    return response

@@ -1,7 +1,7 @@
-"""Devices on which an account has been used before: what each says of itself in a signed cookie.
+"""The signed cookie of a device that tells which accounts were used on it.
 
-The cookie names accounts, by the key that they are counted by, and for each a random mark of this device. The server
-keeps nothing: the mark is only what the device's own tries are counted by. It lets nobody in.
+It maps account keys to random marks, by which the device's own tries are counted. It lets nobody in, and the server
+stores nothing.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-KEPT_FOR = timedelta(days=400)
-"""As long as browsers keep a cookie."""
-MOST_ACCOUNTS = 8
-"""Accounts that one device is known to; the one that was used longest ago goes first."""
+MAX_AGE = timedelta(days=400)
+"""The longest that browsers keep a cookie."""
+MAX_ACCOUNTS = 8
+"""Accounts per device; the one used longest ago is dropped first."""
 
 
-class KnownDevices:
-    """Reads and writes that cookie."""
+def device_mark(cookie: str, account: str, secret_key: str) -> str | None:
+    """The device's mark for an account; None if the account was not used on it."""
+    return _read(cookie, secret_key).get(account)
 
-    def __init__(self, secret_key: str) -> None:
-        self._serializer = URLSafeTimedSerializer(secret_key, salt="examhall known devices")
 
-    def mark(self, cookie: str, account: str) -> str | None:
-        """What the device with this cookie is known by to an account; None if it is not known there."""
-        return self._accounts(cookie).get(account)
+def add_account(cookie: str, account: str, secret_key: str) -> str:
+    """The cookie after the account has been used on its device."""
+    accounts = _read(cookie, secret_key)
+    mark = accounts.pop(account, None) or secrets.token_urlsafe(12)
+    latest = [*accounts.items(), (account, mark)][-MAX_ACCOUNTS:]
+    return str(_serializer(secret_key).dumps(dict(latest)))
 
-    def used(self, cookie: str, account: str) -> str:
-        """The cookie after the account has been used on the device that had `cookie`."""
-        accounts = self._accounts(cookie)
-        mark = accounts.pop(account, None) or secrets.token_urlsafe(12)
-        latest = [*accounts.items(), (account, mark)][-MOST_ACCOUNTS:]
-        return str(self._serializer.dumps(dict(latest)))
 
-    def _accounts(self, cookie: str) -> dict[str, str]:
-        try:
-            read: Any = self._serializer.loads(cookie, max_age=int(KEPT_FOR.total_seconds()))
-        except BadData:
-            return {}
-        return read if isinstance(read, dict) else {}
+def _read(cookie: str, secret_key: str) -> dict[str, str]:
+    try:
+        accounts: Any = _serializer(secret_key).loads(cookie, max_age=int(MAX_AGE.total_seconds()))
+    except BadData:
+        return {}
+    return accounts if isinstance(accounts, dict) else {}
+
+
+def _serializer(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="examhall known devices")

@@ -1,7 +1,7 @@
-"""Sign-in: who a username and a password belong to, with budgets for wrong ones (`budgets`; R22, R32).
+"""Sign-in with username and password, with budgets for wrong ones (R22, R32).
 
-A try is counted before its password is looked at, and in a write transaction of its own, so that a thousand tries at
-once cannot pass the limit together. What is done, and how long it takes, is the same whether the account exists or not.
+A try is counted before its password is checked, in a transaction of its own: a thousand tries at once cannot pass the
+limit together. The steps and their time are the same whether the account exists or not.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts import budgets
 from webapp.accounts.budgets import ALL_ADDRESSES, Client, account_key
-from webapp.accounts.known_devices import KnownDevices
-from webapp.accounts.passwords import is_typable, verify
-from webapp.accounts.refusals import WrongPassword
+from webapp.accounts.exceptions import WrongPassword
+from webapp.accounts.known_devices import device_mark
+from webapp.accounts.passwords import is_possible_password, verify
+from webapp.accounts.users import LONGEST_USERNAME
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head
 from webapp.models import LogEntry, User
 from webapp.models.people import sign_in_name
+from webapp.text.characters import is_storable
 
-WINDOW = timedelta(minutes=5)
-MOST_LOGGED = 500
-"""Log entries per window of each kind: somebody who is not signed in must not fill the log."""
-LONGEST_NAME = 150
+LOG_WINDOW = timedelta(minutes=5)
+MAX_LOGGED = 500
+"""Log entries of each kind per window: people who are not signed in must not fill the log."""
 
 
 @dataclass(frozen=True)
 class _Try:
-    """A counted try at an account, which may not exist (`user_id` is None then)."""
+    """A counted try; `user_id` is None if there is no such account."""
 
     account: str
     client: Client
@@ -44,86 +45,72 @@ class _Try:
 
 
 def sign_in(
-    session: Session,
-    username: str,
-    password: str,
-    *,
-    address: str,
-    device_cookie: str,
-    secret_key: str,
-    now: datetime,
+    session: Session, username: str, password: str, *, address: str, device_cookie: str, secret_key: str, now: datetime
 ) -> User:
-    """The person whom `username` and `password` belong to.
+    """The person with this username and password.
 
-    `address` is where the request came from, `device_cookie` what its device says of itself (`known_devices`). Raises
-    `WrongPassword`, or `TooManyTries` once the client has used up its tries (for the right password too). Success gives
-    them back.
+    `address` is the client's, `device_cookie` is that of `known_devices`. Raises `WrongPassword`, or `TooManyTries`,
+    also for the right password, once the client's tries are used up. Success gives them back.
     """
-    if not _can_be_a_name(username) or not is_typable(password):
+    if not _is_possible_username(username) or not is_possible_password(password):
         raise WrongPassword("not a username and a password")
     name = sign_in_name(username)
     account = account_key(name, secret_key)
-    client = Client(address, KnownDevices(secret_key).mark(device_cookie, account))
+    client = Client(address, device_mark(device_cookie, account, secret_key))
     counted = _count_try(session, name, account, client, now)
     session.rollback()  # no connection is held while the hash is computed
     if not verify(counted.password_hash, password):
-        _record_failure(session, counted, now)
+        _log_failure(session, counted, now)
         raise WrongPassword("wrong username or password")
     return _succeed(session, counted)
 
 
-def _can_be_a_name(username: str) -> bool:
-    return (
-        len(username) <= LONGEST_NAME
-        and "\0" not in username
-        and not any("\ud800" <= character <= "\udfff" for character in username)
-        and 0 < len(sign_in_name(username)) <= LONGEST_NAME
-    )
+def _is_possible_username(username: str) -> bool:
+    if len(username) > LONGEST_USERNAME or not is_storable(username):
+        return False
+    return 0 < len(sign_in_name(username)) <= LONGEST_USERNAME
 
 
 def _count_try(session: Session, name: str, account: str, client: Client, now: datetime) -> _Try:
     columns = User.id, User.name, User.username, User.password_hash
     with writing(session):
         is_first = budgets.take(session, account, client, now)
-        person = select(*columns).where(User.sign_in_name == name, User.deactivated_at.is_(None))
-        found = session.execute(person).first()
-        return _Try(account, client, is_first, *(found or ()))
+        query = select(*columns).where(User.sign_in_name == name, User.deactivated_at.is_(None))
+        user = session.execute(query).first()
+    return _Try(account, client, is_first, *(user or ()))
 
 
 def _succeed(session: Session, counted: _Try) -> User:
     with writing(session, keep=True):
         budgets.give_back(session, counted.account, counted.client)
         user = session.get_one(User, counted.user_id)
-        unchanged = user.password_hash == counted.password_hash and user.deactivated_at is None
-    if not unchanged:
+        is_unchanged = user.password_hash == counted.password_hash and user.deactivated_at is None
+    if not is_unchanged:
         raise WrongPassword("the password was replaced meanwhile")
-    session.expunge(user)  # read once more, it could have the epoch of a password that was set since
+    session.expunge(user)  # read again, it could have the epoch of a password that was set since
     return user
 
 
-def _record_failure(session: Session, counted: _Try, now: datetime) -> None:
-    """Log the first of a client's failures, and each budget that is used up: not each try."""
+def _log_failure(session: Session, counted: _Try, now: datetime) -> None:
+    """Log the client's first failure, and each budget that is used up."""
     with writing(session):
-        locked = budgets.lock(session, counted.account, counted.client, now)
+        locked = budgets.lock_spent(session, counted.account, counted.client, now)
         if counted.is_first:
             _append(session, "sign_in.failed", counted, {}, now)
-        for place in locked:
-            _append(session, "sign_in.locked", counted, _whom_it_locks(place, counted.client), now)
-
-
-def _whom_it_locks(place: str, client: Client) -> dict[str, Any]:
-    if place == ALL_ADDRESSES:
-        return {"locked": "new devices"}
-    return {"locked": "a known device" if client.device else "the address"}
+        for name in locked:
+            own = "a known device" if counted.client.device else "the address"
+            _append(
+                session, "sign_in.locked", counted, {"locked": "new devices" if name == ALL_ADDRESSES else own}, now
+            )
 
 
 def _append(session: Session, action: str, counted: _Try, detail: dict[str, Any], now: datetime) -> None:
-    """Of a name without an account nothing that was typed: it may have been a password in the wrong field."""
+    """Log nothing that was typed for a name without an account: it may have been a password in the wrong field."""
     head = lock_head(session)
-    lately = select(func.count()).where(LogEntry.action == action, LogEntry.at > now - WINDOW)
-    if (session.scalar(lately) or 0) >= MOST_LOGGED:
+    recent = select(func.count()).where(LogEntry.action == action, LogEntry.at > now - LOG_WINDOW)
+    if session.scalars(recent).one() >= MAX_LOGGED:
         return
-    actor = Actor(counted.user_id, counted.name, "")
     if counted.user_id is not None:
         detail = {"username": counted.username, **detail}
+    actor = Actor(counted.user_id, counted.name, "")
     append(session, head, at=now, actor=actor, action=action, detail={"address": counted.client.address, **detail})

@@ -1,8 +1,8 @@
-"""Signing in and out, over HTTP."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from flask import Blueprint, current_app, make_response, redirect, request, session, url_for
@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response
 
 from webapp import push
 from webapp.accounts.budgets import account_key
-from webapp.accounts.known_devices import KEPT_FOR, KnownDevices
-from webapp.accounts.next_address import START, inside
-from webapp.accounts.refusals import TooManyTries, WrongPassword
-from webapp.accounts.signing_in import LONGEST_NAME, sign_in
+from webapp.accounts.exceptions import TooManyTries, WrongPassword
+from webapp.accounts.known_devices import MAX_AGE, add_account
+from webapp.accounts.redirects import START, safe_address
+from webapp.accounts.signing_in import sign_in
+from webapp.accounts.users import LONGEST_USERNAME
 from webapp.clock import utcnow
-from webapp.exceptions import StaleForm
+from webapp.exceptions import Refusal, StaleForm
 from webapp.extensions import csrf, db
 from webapp.models import User
 from webapp.web import browser_session
@@ -25,28 +26,27 @@ from webapp.web.security import device_cookie_name, public
 
 blueprint = Blueprint("accounts", __name__)
 log = structlog.get_logger(__name__)
-ALMOST_A_SECOND = timedelta(microseconds=999_999)
+SECOND = timedelta(seconds=1)
 
 
 @blueprint.get("/login", endpoint="sign_in")
 @public
 def show_sign_in() -> Response:
-    """The form; whoever is signed in already goes on."""
-    next_address = inside(request.args.get("next"))
+    """The form; people who are signed in already go on."""
+    next_address = safe_address(request.args.get("next"))
     if current_user.is_authenticated:
-        return redirect(_followed(next_address, current_user.id))
+        return redirect(_own_address(next_address, current_user.id))
     return _form(next_address)
 
 
 @blueprint.post("/login", endpoint="take_sign_in")
-@csrf.exempt  # type: ignore[untyped-decorator] # checks its token itself
+@csrf.exempt  # type: ignore[untyped-decorator] # checks the token itself
 @public
 def take_sign_in() -> Response:
-    """Check the password; start a new session."""
-    next_address = inside(request.form.get("next"))
+    """Check the password and begin a new session."""
+    next_address = safe_address(request.form.get("next"))
     if not browser_session.accepts_sign_in_token(request.form.get("csrf_token", "")):
         return _form(next_address, StaleForm())
-    now = utcnow()
     try:
         user = sign_in(
             db.session(),
@@ -55,16 +55,12 @@ def take_sign_in() -> Response:
             address=request.remote_addr or "",
             device_cookie=request.cookies.get(device_cookie_name(), ""),
             secret_key=current_app.config["SECRET_KEY"],
-            now=now,
+            now=utcnow(),
         )
     except (WrongPassword, TooManyTries) as refusal:
         log.info("sign-in refused", reason=type(refusal).__name__, address=request.remote_addr)
-        return _form(next_address, refusal, now)
-    log.info("signed in", user_id=user.id, address=request.remote_addr)
-    leads_to = _followed(next_address, user.id)
-    _end_session()
-    browser_session.begin(user)
-    return _remember_device(user, redirect(leads_to))
+        return _form(next_address, refusal)
+    return _begin_session(user, next_address)
 
 
 @blueprint.post("/logout")
@@ -72,57 +68,58 @@ def take_sign_in() -> Response:
 def sign_out() -> Response:
     """End the session and its streams; nothing of the person stays in the browser (trap 11)."""
     _end_session()
-    answer = redirect(url_for("accounts.sign_in"))
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return answer
+    response = redirect(url_for("accounts.sign_in"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
-def _form(
-    next_address: str, refusal: WrongPassword | TooManyTries | StaleForm | None = None, now: datetime | None = None
-) -> Response:
+def _form(next_address: str, refusal: Refusal | None = None) -> Response:
+    status = refusal.status if refusal else 200
     username = request.form.get("username", "")
+    again_at = refusal.again_at if isinstance(refusal, TooManyTries) else None
     page = render_refusal(
         "accounts/sign_in.html",
-        status=refusal.status if refusal else 200,
+        status=status,
         next_address=next_address,
-        username=username if len(username) <= LONGEST_NAME else "",
-        wrong=isinstance(refusal, WrongPassword),
-        stale=isinstance(refusal, StaleForm),
-        # to the second, and then never too early
-        again_at=refusal.again_at + ALMOST_A_SECOND if isinstance(refusal, TooManyTries) else None,
+        username=username if len(username) <= LONGEST_USERNAME else "",
+        refusal=refusal,
+        again_at=again_at + SECOND - timedelta.resolution if again_at else None,  # the page shows whole seconds
     )
-    answer = make_response(page, refusal.status if refusal else 200)
-    if isinstance(refusal, TooManyTries) and now is not None:
-        wait = max(refusal.again_at - now, timedelta(seconds=1))
-        answer.headers["Retry-After"] = str(-(-wait // timedelta(seconds=1)))
-    return answer
+    response = make_response(page, status)
+    if again_at:
+        response.headers["Retry-After"] = str(-(-max(again_at - utcnow(), SECOND) // SECOND))
+    return response
 
 
-def _remember_device(user: User, answer: Response) -> Response:
-    """Note in the browser that this account was used on it: nobody else's wrong passwords lock it out then (R32)."""
-    secret_key, name = current_app.config["SECRET_KEY"], device_cookie_name()
+def _begin_session(user: User, next_address: str) -> Response:
+    log.info("signed in", user_id=user.id, address=request.remote_addr)
+    response = redirect(_own_address(next_address, user.id))
+    _end_session()
+    browser_session.begin(user)
+    secret_key, cookie = current_app.config["SECRET_KEY"], device_cookie_name()
     account = account_key(user.sign_in_name, secret_key)
-    answer.set_cookie(
-        name,
-        KnownDevices(secret_key).used(request.cookies.get(name, ""), account),
-        max_age=KEPT_FOR,
+    response.set_cookie(
+        cookie,
+        add_account(request.cookies.get(cookie, ""), account, secret_key),
+        max_age=MAX_AGE,
         path=url_for("accounts.sign_in"),
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
     )
-    return answer
+    return response
 
 
-def _followed(address: str, user_id: int) -> str:
+def _own_address(address: str, user_id: int) -> str:
+    """The start page instead of a page that another person had open in this browser."""
     return START if browser_session.was_interrupted_for_another(address, user_id) else address
 
 
 def _end_session() -> None:
-    """Also when somebody signs in over another person's session: its streams must not go on."""
-    person, session_id = (current_user.id, session.get("sid")) if current_user.is_authenticated else (None, None)
-    if person is not None and session_id is not None:
-        log.info("signed out", user_id=person, address=request.remote_addr)
-        push.sign_out(person, session_id)  # first: if it cannot be written, the browser keeps it to try again
+    """End the session that the request came in, of whoever it is, and its streams."""
+    session_id = session.get(browser_session.SESSION_ID)
+    if current_user.is_authenticated and session_id is not None:
+        log.info("signed out", user_id=current_user.id, address=request.remote_addr)
+        push.sign_out(current_user.id, session_id)  # first: if it fails, the browser can sign out again
     browser_session.clear()
     logout_user()

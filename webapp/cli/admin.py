@@ -8,8 +8,7 @@ from datetime import datetime
 import click
 from flask import current_app
 
-from webapp.accounts.changing import deactivate, reactivate, set_administrator, set_password
-from webapp.accounts.creating import create_user
+from webapp.accounts.users import create_user, deactivate, reactivate, set_administrator, set_password
 from webapp.cli.command import command
 from webapp.clock import utcnow
 from webapp.extensions import db

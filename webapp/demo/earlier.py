@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.accounts.refusals import TooManyTries, WrongPassword
+from webapp.accounts.exceptions import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import sign_in
 from webapp.demo.hall import Hall
 from webapp.demo.script import EARLIER_MESSAGES, EarlierMessage

@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import push
-from webapp.accounts.next_address import inside
+from webapp.accounts.redirects import safe_address
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
@@ -54,4 +54,4 @@ def close_notices() -> BaseResponse:
     if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):
         return Response(status=204)
     page = urlsplit(request.referrer or "")
-    return redirect(inside(page._replace(scheme="", netloc="").geturl()), 303)
+    return redirect(safe_address(page._replace(scheme="", netloc="").geturl()), 303)

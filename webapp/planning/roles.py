@@ -7,9 +7,8 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.accounts import entries
-from webapp.accounts.changing import find_user
-from webapp.accounts.refusals import AccountRefused
+from webapp.accounts.exceptions import AccountRefused
+from webapp.accounts.users import find_user, log_change
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Contribution, Role, Test
@@ -49,7 +48,7 @@ def set_role(
         if Role.PLANNER in {role, contribution.role if contribution else None}:
             _name_planners(session, test)
         detail = {"test": test.title, "date": f"{test.start_date}", "before": before, "after": after}
-        entries.note(session, user, actor, entries.ROLE_CHANGED, now, **detail)
+        log_change(session, user, actor, "account.role_changed", now, **detail)
     return True
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from webapp.accounts.weak_passwords import problem_with
+from webapp.accounts.passwords import problem_with
 from webapp.models.people import sign_in_name
 from webapp.planning.refusals import Problem
 from webapp.text.normalization import BYTE_ORDER_MARK, is_blank, normalize, strip_invisible

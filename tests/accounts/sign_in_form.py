@@ -18,7 +18,9 @@ def token_of(client: FlaskClient, address: str = "/no-such-page") -> str:
     return found[1]
 
 
-def knock(client: FlaskClient, username: str | bytes, password: str | bytes, next_address: str = "") -> TestResponse:
+def submit_sign_in(
+    client: FlaskClient, username: str | bytes, password: str | bytes, next_address: str = ""
+) -> TestResponse:
     """Send the sign-in form. Bytes go as they are, also where they are no text."""
     fields = {
         "username": username,

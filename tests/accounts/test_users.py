@@ -8,11 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.accounts.door import PASSWORD, knock
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
-from webapp.accounts.passwords import hash_generated, verify
-from webapp.accounts.weak_passwords import problem_with
+from webapp.accounts.passwords import hash_generated, problem_with, verify
 from webapp.models import Contribution, LogEntry, LogSubject, Role, Test, User
 
 
@@ -42,12 +41,12 @@ def logged(session: Session) -> list[tuple[str, str, str]]:
 def test_set_password_ends_the_sessions_and_unlocks(app: Flask, session: Session, ada: User) -> None:
     browser = signed_in(app, ada)
     for _ in range(11):
-        knock(app.test_client(), "ada", "a wrong guess")
+        submit_sign_in(app.test_client(), "ada", "a wrong guess")
     code, said = run(app, "set-password", "ADA", "--password-stdin", typed="acorn twist mute\n")
     assert code == 0, said
     assert "acorn" not in said
     assert browser.get("/inbox").status_code == 302
-    assert knock(app.test_client(), "ada", "acorn twist mute").status_code == 302
+    assert submit_sign_in(app.test_client(), "ada", "acorn twist mute").status_code == 302
     assert logged(session) == [("account.password_set", "command line", '{"username":"ada"}')]
     assert session.scalars(select(LogSubject.user_id)).all() == [ada.id]
 
@@ -102,14 +101,14 @@ def test_a_deactivated_person_is_signed_out_and_stays_in_the_log(
         400,
         401,
     }
-    wrong, right = knock(client, "ada", "a wrong guess"), knock(client, "ada", PASSWORD)
+    wrong, right = submit_sign_in(client, "ada", "a wrong guess"), submit_sign_in(client, "ada", PASSWORD)
     assert (wrong.status_code, right.status_code) == (422, 422)
-    assert "do not go together" in right.text
+    assert "Wrong username or password" in right.text
     assert run(app, "deactivate-user", "ada")[1] == "ada is signed out and cannot sign in already.\n"
     assert "account is deactivated" in run(app, "set-password", "ada", "--password-stdin", typed=PASSWORD)[1]
     assert run(app, "deactivate-user", "ada", "--undo")[1] == "ada can sign in now.\n"
     assert browser.get("/inbox").status_code == 302
-    assert knock(app.test_client(), "ada", PASSWORD).status_code == 302
+    assert submit_sign_in(app.test_client(), "ada", PASSWORD).status_code == 302
     assert [action for action, _, _ in logged(session)] == [
         "account.deactivated",
         "account.password_set",

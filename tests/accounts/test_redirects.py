@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from tests.accounts.door import PASSWORD, knock
+from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.hall import Hall
-from webapp.accounts.next_address import inside
 from webapp.accounts.passwords import hash_generated
+from webapp.accounts.redirects import safe_address
 
 OUTSIDE = [
     "//evil.example",
@@ -39,24 +39,24 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_what_leads_elsewhere_leads_to_the_start(address: str | None) -> None:
-    assert inside(address) == "/"
+    assert safe_address(address) == "/"
 
 
 @pytest.mark.parametrize("address", ["/", "/monitor?q=a&room=Sal%20C9#x", "/monitor?next=//b", "/tests/1"])
 def test_pages_of_this_site_are_kept(address: str) -> None:
-    assert inside(address) == address
+    assert safe_address(address) == address
 
 
 @pytest.mark.parametrize("address", ["//evil.example", "/\\evil.example", "https://evil.example/", "/\t/evil.example"])
 def test_the_form_does_not_lead_elsewhere(client: FlaskClient, hall: Hall, address: str) -> None:
     hall.person(username="anna", password_hash=hash_generated(PASSWORD))
-    assert knock(client, "anna", PASSWORD, address).location == "/"
+    assert submit_sign_in(client, "anna", PASSWORD, address).location == "/"
 
 
 def test_the_form_leads_on(client: FlaskClient, hall: Hall) -> None:
     hall.person(username="anna", password_hash=hash_generated(PASSWORD))
-    assert knock(client, "anna", PASSWORD, "/monitor?q=%C3%A9").location == "/monitor?q=%C3%A9"
+    assert submit_sign_in(client, "anna", PASSWORD, "/monitor?q=%C3%A9").location == "/monitor?q=%C3%A9"
 
 
 def test_a_mistyped_password_does_not_forget_where_to_go(client: FlaskClient) -> None:
-    assert 'name="next" value="/monitor?q=a"' in knock(client, "anna", "wrong", "/monitor?q=a").text
+    assert 'name="next" value="/monitor?q=a"' in submit_sign_in(client, "anna", "wrong", "/monitor?q=a").text

@@ -1,0 +1,133 @@
+"""Accounts are created and changed: password, deactivation, administrator's right. Changes are logged (R15)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.accounts import budgets
+from webapp.accounts.exceptions import AccountRefused
+from webapp.accounts.passwords import hash_password, problem_with
+from webapp.db.transactions import writing
+from webapp.logbook.append import Actor, append, lock_head, write_subjects
+from webapp.models import Candidacy, Test, User
+from webapp.models.people import sign_in_name
+from webapp.push import write_end_of_all
+from webapp.text.characters import has_control_characters
+from webapp.text.normalization import normalize
+
+LONGEST_USERNAME = 150
+
+
+def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:
+    """Create a person with a password of their choice. Raises `AccountRefused`."""
+    username, name = _checked("username", username, LONGEST_USERNAME), _checked("name", name, 200)
+    key = sign_in_name(username)
+    if len(key) > LONGEST_USERNAME:
+        raise AccountRefused("The username is too long.")
+    password_hash = _hash_checked(password)
+    with writing(session):
+        if session.scalar(select(User.id).where(User.sign_in_name == key)) is not None:
+            raise AccountRefused(f"The username {username} is taken.")
+        user = User(username=username, sign_in_name=key, name=name, password_hash=password_hash, is_admin=is_admin)
+        session.add(user)
+    return user
+
+
+def set_password(
+    session: Session, username: str, password: str, *, actor: Actor, secret_key: str, now: datetime
+) -> User:
+    """Give somebody another password; ends their sessions, and a lock of their sign-in. Raises `AccountRefused`."""
+    password_hash = _hash_checked(password)
+    with writing(session, keep=True):
+        user = find_user(session, username)
+        replace_password(session, user, password_hash, secret_key, now)
+        log_change(session, user, actor, "account.password_set", now)
+    return user
+
+
+def deactivate(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
+    """End somebody's sessions and refuse their sign-ins. False if it is so already."""
+    with writing(session):
+        user = find_user(session, username)
+        if user.deactivated_at is not None:
+            return False
+        user.deactivated_at = now
+        _end_sessions(session, user, now)
+        log_change(session, user, actor, "account.deactivated", now)
+    return True
+
+
+def reactivate(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
+    """Let somebody sign in again, with the password that they had. False if they can already."""
+    with writing(session):
+        user = find_user(session, username)
+        if user.deactivated_at is None:
+            return False
+        user.deactivated_at = None
+        log_change(session, user, actor, "account.reactivated", now)
+    return True
+
+
+def set_administrator(session: Session, username: str, *, is_admin: bool, actor: Actor, now: datetime) -> bool:
+    """Give or take the right to see everything in this installation. False if it is so already."""
+    with writing(session):
+        user = find_user(session, username)
+        if user.is_admin is is_admin:
+            return False
+        user.is_admin = is_admin
+        before, after = ("none", "administrator") if is_admin else ("administrator", "none")
+        log_change(session, user, actor, "account.role_changed", now, before=before, after=after)
+    return True
+
+
+def find_user(session: Session, username: str) -> User:
+    """The person with this username, locked until the transaction ends. Raises `AccountRefused`."""
+    query = select(User).where(User.sign_in_name == sign_in_name(username)).with_for_update(key_share=True)
+    user: User | None = session.scalar(query)
+    if user is None:
+        raise AccountRefused(f"Nobody has the username {username}.")
+    return user
+
+
+def replace_password(session: Session, user: User, password_hash: str, secret_key: str, now: datetime) -> None:
+    """Store a password; ends the person's sessions, and a lock of their sign-in. Within `writing()`."""
+    budgets.forget(session, budgets.account_key(user.sign_in_name, secret_key))
+    user.password_hash = password_hash
+    _end_sessions(session, user, now)
+
+
+def log_change(session: Session, user: User, actor: Actor, action: str, now: datetime, **detail: Any) -> None:
+    """Append an entry about an account, with all candidacies of its person: staff of their tests see it."""
+    session.flush()
+    head = lock_head(session)
+    query = select(Candidacy.id).join(Test, Test.id == Candidacy.test_id).join(User, User.id == Candidacy.user_id)
+    subjects = write_subjects(session, head, query.where(Candidacy.user_id == user.id))
+    detail = {"username": user.username, **detail}
+    append(session, head, at=now, actor=actor, action=action, detail=detail, subjects=subjects)
+
+
+def _end_sessions(session: Session, user: User, now: datetime) -> None:
+    user.epoch += 1
+    session.flush()
+    write_end_of_all(session, [user.id], now)
+
+
+def _hash_checked(password: str) -> str:
+    if problem := problem_with(password):
+        raise AccountRefused(f"The password {problem}.")
+    return hash_password(password)
+
+
+def _checked(field: str, value: str, longest: int) -> str:
+    text = normalize(value)
+    if not text:
+        raise AccountRefused(f"The {field} is empty.")
+    if len(text) > longest:
+        raise AccountRefused(f"The {field} has {len(text)} characters; at most {longest} fit.")
+    if has_control_characters(value.strip()):
+        raise AccountRefused(f"The {field} holds a control character or is no UTF-8 text.")
+    return text
