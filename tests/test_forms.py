@@ -139,6 +139,6 @@ def test_every_form_is_read() -> None:
         "messaging/_compose.html",
         "messaging/_notices.html",
         "monitor/_candidates.html",
-        "monitor/_columns.html",
+        "monitor/_column_menu.html",
         "monitor/_filters.html",
     }

@@ -31,7 +31,7 @@ def main(address: str) -> None:
         monitor.goto(address + GROUP_IN_ROOM)
         for box in monitor.get_by_role("checkbox", name="Select ").all()[1:4]:
             box.check()
-        monitor.get_by_role("button", name="More for all").click()
+        monitor.get_by_role("button", name="Actions for all").click()
         monitor.screenshot(path=HERE / "monitor.png")
         monitor.get_by_role("link", name="Send message to all").click()
         dialog = monitor.locator("dialog#compose")

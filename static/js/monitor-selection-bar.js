@@ -13,7 +13,8 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function countInWords({ count, everybody, filter, total, here, ticked }) {
+function countInWords({ count, everybody, filter, total, capped, here, ticked }) {
+  if (everybody && capped) return filter ? texts.allOfFilterUncounted : texts.allUncounted;
   if (everybody) return put(filter ? texts.allOfFilter : texts.all, count);
   if (count === here && ticked === here && total > here) return put(texts.page, count);
   return count === 1 ? texts.one : put(texts.many, count);
@@ -30,14 +31,14 @@ function clearedInWords({ everybody, ids }) {
 }
 
 function showBar(selection) {
-  const { count, everybody, narrowed, total, here, ticked } = selection;
+  const { count, everybody, narrowed, total, capped, here, ticked } = selection;
   bar.hidden = count === 0 && !everybody;
   bar.querySelector("[form=selection]").disabled = bar.hidden;
   say(part("count"), bar.hidden ? "" : countInWords(selection));
   say(part("elsewhere"), bar.hidden ? "" : restInWords(selection));
   const all = bar.querySelector("[data-select-all]");
   all.hidden = everybody || total <= count || !(narrowed || (here > 0 && ticked === here));
-  say(all, put(texts.offerAll, total));
+  say(all, capped ? texts.offerAllUncounted : put(texts.offerAll, total));
 }
 
 function showCleared(cleared) {

@@ -27,6 +27,11 @@ function total() {
   return Number(document.getElementById("candidate-count").dataset.count);
 }
 
+// More match than the server has counted.
+function isCapped() {
+  return "capped" in document.getElementById("candidate-count").dataset;
+}
+
 function show() {
   const here = boxes();
   for (const box of here) box.checked = everybody || ids.has(box.value);
@@ -36,7 +41,7 @@ function show() {
   all.indeterminate = ticked > 0 && ticked < here.length;
   all.disabled = here.length === 0;
   const count = everybody ? total() : ids.size;
-  showSelection({ count, everybody, narrowed, filter, cleared, total: total(), here: here.length, ticked });
+  showSelection({ count, everybody, narrowed, filter, cleared, total: total(), capped: isCapped(), here: here.length, ticked });
 }
 
 function changed() {

@@ -29,7 +29,7 @@ from webapp.db.transactions import writing
 from webapp.db.types import microseconds
 from webapp.extensions import db
 from webapp.models import User
-from webapp.monitor.filters import FIXED_VALUES
+from webapp.monitor.filters import CHOICES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -63,7 +63,7 @@ def single_filters() -> list[dict[str, str]]:
     """None, each phrase, each value of each filter, each kind of time filter."""
     half_an_hour_ago = f"{utcnow() - timedelta(minutes=30):%Y-%m-%dT%H:%M}"
     chosen: list[dict[str, str]] = [{}, *({"q": phrase} for phrase in PHRASES)]
-    chosen += [{name: value} for name, values in FIXED_VALUES.items() for value in values]
+    chosen += [{name: value} for name, choice in CHOICES.items() for value in choice.values]
     chosen += [{"test": "1"}, {"room": "Sal B110"}, {"group": "Group 07"}]
     for name in ("seen", "started", "saved", "submitted", "test_start", "test_end"):
         chosen += [{f"{name}_within": value} for value in ("5m", "1h", "today")]

@@ -55,7 +55,7 @@ def compose_for_selected(page: Page) -> Locator:
 
 def compose_for_all(page: Page) -> Locator:
     """Through the drop-down beside the count."""
-    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("button", name="Actions for all").click()
     page.get_by_role("link", name="Send message to all").click()
     return dialog(page)
 

@@ -135,7 +135,7 @@ def test_r4_over_the_limit_there_is_a_way_on_with_the_text(house_with, desks: De
     desk = desks.desk(house)
     desk.expects("422")
     page = desk.sign_in(house.invigilator(exam), "/monitor")
-    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("button", name="Actions for all").click()
     page.get_by_role("link", name="Send message to all").click()
     form = page.locator("dialog#compose")
     expect(form.get_by_role("alert")).to_contain_text("This would reach 5 persons. At most 3")

@@ -82,7 +82,7 @@ def test_an_invigilator_signs_in_filters_selects_and_sends(house: House, desks: 
     tab_to(page, "Done", within=6)
     page.keyboard.press("Enter")
     expect(form).to_be_hidden()
-    tab_to(page, r"More for all.*", key="Shift+Tab")
+    tab_to(page, r"Actions for all.*", key="Shift+Tab")
     page.keyboard.press("Enter")
     tab_to(page, "Send message to all", within=3)
     page.keyboard.press("Enter")

@@ -82,7 +82,7 @@ def test_menus_and_answers_beside_each_other(house: House, desks: Desks) -> None
         page.keyboard.press("Escape")
         expect(menu).not_to_have_attribute("open", "")
     desk.context.set_offline(True)
-    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("button", name="Actions for all").click()
     page.get_by_role("link", name="Send message to all").click()
     expect(page.get_by_text("The message could not be opened")).to_be_visible()
     page.mouse.wheel(0, 200)

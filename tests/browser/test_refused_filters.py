@@ -167,7 +167,7 @@ def test_without_an_answer_the_filter_is_asked_again(
     give_back = take_away(desk)
     tick(page, "Room 2")
     expect(page.locator("[data-connection-box]")).to_be_visible()
-    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("button", name="Actions for all").click()
     page.get_by_role("link", name="Send message to all").click()
     expect(page.get_by_text("The message could not be opened")).to_be_visible()
     expect(page.locator("dialog#compose")).to_be_hidden()

@@ -158,7 +158,7 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
         in_reach(panel.locator("label, select, button").first, f"filter {group.inner_text()}")
         page.keyboard.press("Escape")
         expect(panel).to_be_hidden()
-    in_reach(page.get_by_role("button", name="More for all"), "more for all")
+    in_reach(page.get_by_role("button", name="Actions for all"), "actions for all")
     tick(page, "Ada").check()
     bar = page.get_by_role("region", name="For the selected candidates")
     in_reach(bar.get_by_role("button", name="Send message"), "action bar")

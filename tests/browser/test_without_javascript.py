@@ -68,7 +68,7 @@ def test_r20_filter_select_send_to_selected_and_to_all(house: House, scriptless:
     page.reload()
     assert persons(house, "To two, by hand") == [2]
     desk.goto("/monitor?q=room+7")
-    page.get_by_role("button", name="More for all").click()
+    page.get_by_role("button", name="Actions for all").click()
     page.get_by_role("link", name="Send message to all").click()
     expect(page.get_by_role("main")).to_contain_text("To 4 persons")
     write(page, "To all, by hand", "Line one\nline two")

@@ -20,8 +20,8 @@ from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Candidacy, SessionClaims
 from webapp.monitor.filters import parse_filter
+from webapp.monitor.listing import View, load_listing
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.table import load_page
 
 pytestmark = pytest.mark.only_on("postgresql")
 OFTEN = 12
@@ -76,7 +76,6 @@ def test_the_monitor_looks_for_each_phrase_by_a_plan_for_it(app: Flask) -> None:
     with app.app_context():
         session = db.session()
         for phrase in ("ä", "lind", "lindström") * OFTEN:
-            load_page(
-                session, EVERYTHING, parse_filter(MultiDict([("q", phrase)]), ZoneInfo("UTC")), Presentation(), utcnow()
-            )
+            phrase_filter = parse_filter(MultiDict([("q", phrase)]), ZoneInfo("UTC"))
+            load_listing(session, View(EVERYTHING, phrase_filter, Presentation(), utcnow()))
         assert not [one for one in kept(session) if "search_text" in one]

@@ -15,19 +15,20 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.models import Role
 from webapp.monitor.filters import (
+    CHOICES,
     FILTER_NAMES,
-    FIXED_VALUES,
     PRESENTATION_NAMES,
-    TIME_NAMES,
+    TIMES,
     Filter,
-    check_values,
     parse_filter,
 )
 from webapp.monitor.periods import bounds
+from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
 
 pytestmark = pytest.mark.one_database
 
+FIXED_VALUES = {name: list(choice.values) for name, choice in CHOICES.items() if choice.values}
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)  # a Wednesday
 
@@ -41,7 +42,7 @@ def test_nothing_set_filters_nothing() -> None:
     assert parsed().pairs() == []
 
 
-@pytest.mark.parametrize("name", ["q", *TIME_NAMES])
+@pytest.mark.parametrize("name", ["q", *TIMES])
 def test_blank_fields_of_a_form_are_not_set(name: str) -> None:
     assert not parsed((name, "  "))
 
@@ -123,7 +124,7 @@ EVERY_NAME = [
     ("warning", "was_offline"), ("warning", "idle"),
     ("room", "Sal B"), ("room", ""), ("group", "Group & 1=2"),
     ("flag", "yes"), ("attendance", "unset"),
-    *((name, "2026-11-25T10:00" if not name.endswith("within") else "next-2h") for name in TIME_NAMES),
+    *((name, "2026-11-25T10:00" if not name.endswith("within") else "next-2h") for name in TIMES),
 ]  # fmt: skip
 
 

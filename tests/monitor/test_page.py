@@ -17,7 +17,7 @@ from tests.statements import statements
 from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.models import Role, Test, User
-from webapp.monitor.columns import AT_FIRST, COLUMNS
+from webapp.monitor.columns import COLUMNS, DEFAULT_COLUMNS
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
 from webapp.web.times import installation_zone
@@ -181,7 +181,7 @@ def heads_of(page: str) -> list[str]:
 
 def test_columns_are_those_of_the_address_in_its_order(watched: Watched) -> None:
     """R18."""
-    assert heads_of(got(watched.client, "/monitor")) == list(AT_FIRST)
+    assert heads_of(got(watched.client, "/monitor")) == list(DEFAULT_COLUMNS)
     page = got(watched.client, "/monitor?column=seat&column=name&column=planner&column=seat")
     assert heads_of(page) == ["seat", "name", "planner"]
     assert "column=seat&amp;column=name&amp;column=planner&amp;page=2" in page
@@ -280,7 +280,7 @@ def test_nobody_matches(watched: Watched) -> None:
     page = got(watched.client, "/monitor?q=nobody-like-this")
     assert count_of(page) == 0
     assert rows_of(page) == []
-    assert "No candidate matches" in page
+    assert "No candidates match" in page
     assert "Send message to all" not in page
 
 

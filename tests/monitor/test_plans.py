@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Select, func, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -25,11 +24,11 @@ from webapp.access import AccessScope
 from webapp.db.transactions import writing
 from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.inbox import OPEN_OF_EACH
-from webapp.models import Role
-from webapp.monitor.filters import FIXED_VALUES, parse_filter
-from webapp.monitor.finding import FEW, ROWS_PER_PAGE, Statements, ordered
+from webapp.models import Candidacy, Role, User
+from webapp.monitor.filters import CHOICES, parse_filter
+from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.query import in_general, matching_alone, parameters, walking
+from webapp.monitor.query import select_candidacies
 
 pytestmark = pytest.mark.xdist_group("nation plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40
@@ -40,7 +39,7 @@ EACH_FILTER = [
     ("q", "n"),
     ("room", "Sal H150"),
     ("group", "Group 07"),
-    *((name, value) for name, values in FIXED_VALUES.items() for value in values),
+    *((name, value) for name, choice in CHOICES.items() for value in choice.values),
     *((f"{name}_within", "1h") for name in ("seen", "started", "saved", "submitted", "test_start")),
 ]
 FROM_AN_INDEX = [
@@ -50,9 +49,9 @@ FROM_AN_INDEX = [
     ("room", "Sal H150"),
     ("group", "Group 07"),
     ("test", "7"),
-    *(("progress", value) for value in FIXED_VALUES["progress"] if value != "in_progress"),  # most are
+    *(("progress", value) for value in CHOICES["progress"].values if value != "in_progress"),  # most are
     ("flag", "yes"),
-    *(("attendance", value) for value in FIXED_VALUES["attendance"]),
+    *(("attendance", value) for value in CHOICES["attendance"].values),
     ("started_within", "5m"),
     ("submitted_within", "5m"),
 ]
@@ -67,15 +66,12 @@ def plan(session: Session, query: Select[Any]) -> str:
     return "\n".join(str(row[-1]) for row in rows)
 
 
-def statements(within: AccessScope, pair: tuple[str, str], now: datetime) -> Iterator[Select[Any]]:
-    """Who they are, how many, and the first by name; and the first two at once, as a page asks them."""
-    asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
-    yield matching_alone(within, asked, now)
-    yield matching_alone(within, asked, now).with_only_columns(func.count(), maintain_column_froms=True)
-    yield ordered(walking(within, asked, now), Presentation(), now).limit(ROWS_PER_PAGE)
-    made = Statements(within, in_general(asked), "name")
-    few = made.few if within is A_TEST else made.few_at_most
-    yield few.params(**parameters(asked, now), most=FEW)
+def statements(scope: AccessScope, pair: tuple[str, str], now: datetime) -> tuple[Select[Any], Select[Any]]:
+    """What a list asks: how many match, and the first page by name."""
+    matches = select_candidacies(scope, parse_filter(MultiDict([pair]), ZoneInfo("UTC")), now)
+    limited = matches if scope is A_TEST else matches.limit(MAX_COUNT + 1)
+    page = matches.order_by(*Presentation().order()).limit(ROWS_PER_PAGE)
+    return select(func.count()).select_from(limited.subquery()), page
 
 
 @pytest.mark.only_on("postgresql")
@@ -90,11 +86,9 @@ def test_in_a_test_no_table_is_read_whole(nations_session: Session, nation: Nati
 @pytest.mark.parametrize("pair", [("group", "Group 07"), ("room", "Sal H150")], ids=str)
 def test_whom_a_sending_is_for_is_looked_up(nations_session: Session, nation: Nation, pair: tuple[str, str]) -> None:
     """With name and title, as the log notes them; as many as a sending may reach, of all that there are."""
-    asked = parse_filter(MultiDict([pair]), ZoneInfo("UTC"))
-    noted = matching_alone(A_TEST, asked, nation[1], named=True).with_only_columns(
-        *SUBJECT_COLUMNS, maintain_column_froms=True
-    )
-    chosen = plan(nations_session, noted)
+    matches = select_candidacies(A_TEST, parse_filter(MultiDict([pair]), ZoneInfo("UTC")), nation[1])
+    noted = matches.join(User, User.id == Candidacy.user_id)
+    chosen = plan(nations_session, noted.with_only_columns(*SUBJECT_COLUMNS, maintain_column_froms=True))
     assert not READ_WHOLE.search(chosen), chosen
 
 
@@ -103,32 +97,30 @@ def test_whom_a_sending_is_for_is_looked_up(nations_session: Session, nation: Na
 def test_over_all_tests_the_same_for_what_an_index_knows(
     nations_session: Session, nation: Nation, pair: tuple[str, str]
 ) -> None:
-    who, how_many, *_others, both = statements(EVERYTHING, pair, nation[1])
-    for statement in (who, how_many, both):
+    for statement in statements(EVERYTHING, pair, nation[1]):
         chosen = plan(nations_session, statement)
         assert not READ_WHOLE.search(chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")
 def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation: Nation) -> None:
-    who, how_many, *_others, both = statements(EVERYTHING, ("q", "lindström"), nation[1])
-    for statement in (who, how_many, both):
-        assert "ix_candidacy_search_text" in plan(nations_session, statement)
+    how_many, _page = statements(EVERYTHING, ("q", "lindström"), nation[1])
+    assert "ix_candidacy_search_text" in plan(nations_session, how_many)
 
 
-@pytest.mark.parametrize("within", [EVERYTHING, A_TEST], ids=["all tests", "a test"])
-def test_what_happens_is_counted_without_names(nations_session: Session, nation: Nation, within: AccessScope) -> None:
+@pytest.mark.parametrize("scope", [EVERYTHING, A_TEST], ids=["all tests", "a test"])
+def test_what_happens_is_counted_without_names(nations_session: Session, nation: Nation, scope: AccessScope) -> None:
     """Nothing is joined to the candidacies but the test."""
     for pair in (("status", "online"), ("progress", "paused"), ("warning", "offline"), ("saved_within", "1h")):
-        chosen = plan(nations_session, list(statements(within, pair, nation[1]))[1])
+        chosen = plan(nations_session, statements(scope, pair, nation[1])[0])
         assert "user_account" not in chosen, chosen
 
 
-def test_many_are_met_on_a_walk_along_the_names(nations_session: Session, nation: Nation) -> None:
-    """Nothing is sorted, whatever was asked for."""
-    for within, index in ((EVERYTHING, "ix_candidacy_sort_name"), (A_TEST, "ix_candidacy_test_id_sort_name")):
-        for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no"), ("started_within", "1h")):
-            chosen = plan(nations_session, list(statements(within, pair, nation[1]))[2])
+def test_a_page_of_many_comes_from_an_index_of_names(nations_session: Session, nation: Nation) -> None:
+    """They are not sorted first."""
+    for scope, index in ((EVERYTHING, "ix_candidacy_sort_name"), (A_TEST, "ix_candidacy_test_id_sort_name")):
+        for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no")):
+            chosen = plan(nations_session, statements(scope, pair, nation[1])[1])
             assert index in chosen, chosen
 
 

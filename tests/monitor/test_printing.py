@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.hall import Hall, signed_in
-from webapp.monitor import printing
+from webapp.monitor import export
 
 pytestmark = pytest.mark.one_database
 
@@ -42,7 +42,7 @@ def test_r17_it_is_the_list_of_the_filter(client: FlaskClient) -> None:
 def test_a_longer_list_than_a_browser_prints_says_where_it_ends(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(printing, "MOST", 10)
+    monkeypatch.setattr(export, "MAX_PRINTED", 10)
     page = client.get("/monitor/print").text
     assert len(numbers_on(page)) == 10
     assert "125 candidates" in page

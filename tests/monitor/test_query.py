@@ -13,12 +13,13 @@ from werkzeug.datastructures import MultiDict
 from tests.hall import Hall
 from webapp.access import AccessScope, Right, access_scope
 from webapp.clock import utcnow
-from webapp.db.transactions import writing
+from webapp.db.transactions import read_snapshot, writing
 from webapp.exams.sittings import submit
 from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.models.status import Progress
-from webapp.monitor.candidates import shown
 from webapp.monitor.filters import parse_filter
+from webapp.monitor.listing import View, all_rows
+from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
@@ -93,9 +94,10 @@ def test_a_row_says_the_progress_by_which_it_is_found(hall: Hall, session: Sessi
     said = {}
     for stage in Progress:
         asked = parse_filter(MultiDict([("progress", stage.value)]), ZoneInfo("UTC"))
-        for row in session.execute(shown(select_candidacies(EVERYTHING, asked, now), now)):
-            assert row.progress == stage
-            said[row.id] = stage
+        read_snapshot(session)
+        for rows in all_rows(session, View(EVERYTHING, asked, Presentation(), now)):
+            assert {row.progress for row in rows} == {stage}
+            said |= {row.id: stage for row in rows}
     assert len(said) == 32 + 16
     assert set(said.values()) == set(Progress)
 

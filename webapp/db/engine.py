@@ -21,8 +21,6 @@ from webapp.exceptions import Unavailable
 NOT_AWAITED = "examhall_not_awaited"
 """Option of a statement without rows, in a transaction: PostgreSQL works on it while this process goes on. What comes
 next on the connection waits for its end, and raises its error. It is planned once."""
-EXPLAINED = "examhall_explained"
-"""Option of a query that PostgreSQL is to tell its plan of, as one value of JSON, instead of running it."""
 
 
 def exists_on(dialect: str) -> Callable[..., bool]:
@@ -99,8 +97,6 @@ def _execute_as_asked(cursor: Any, statement: str, parameters: Any, context: Exe
         cursor.connection.start(cursor, statement, parameters)
     elif context.execution_options.get("examhall_prepared"):
         cursor.execute(statement, parameters, prepare=True)
-    elif context.execution_options.get(EXPLAINED):
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
     else:
         return False
     return True

@@ -14,10 +14,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
-    case,
-    cast,
     func,
-    literal,
     select,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -77,10 +74,7 @@ class _WrittenArray(UserDefinedType[str]):
 
 
 class Ids(TypeDecorator[Any]):
-    """Integers as one text: an array's for PostgreSQL (psycopg would look at each of a list), JSON for SQLite.
-
-    Given as integers, or in one text already, as `ids_as_text` has them.
-    """
+    """Integers as one text: an array's for PostgreSQL (psycopg would look at each of a list), JSON for SQLite."""
 
     impl = Text
     cache_ok = True
@@ -88,20 +82,9 @@ class Ids(TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(_WrittenArray() if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: Iterable[int] | str | None, dialect: Dialect) -> str:
-        written = value.strip("{}") if isinstance(value, str) else ",".join(map(str, value or ()))
+    def process_bind_param(self, value: Iterable[int] | None, dialect: Dialect) -> str:
+        written = ",".join(map(str, value or ()))
         return f"{{{written}}}" if dialect.name == "postgresql" else f"[{written}]"
-
-
-def ids_as_text(column: Any, most: Any) -> ColumnElement[str | None]:
-    """All integers of a column in one text, for `id_in` in a later statement; NULL of none, and of more than `most`.
-
-    PostgreSQL collects them as they are, and writes them only if they are few enough.
-    """
-    in_text = DialectExpression(
-        on_postgresql=cast(func.array_agg(column), Text), on_sqlite=func.group_concat(column), type_=Text()
-    )
-    return case((func.count() <= most, in_text))
 
 
 def id_in(column: Any, ids: Iterable[int] | str) -> ColumnElement[bool]:
@@ -111,35 +94,16 @@ def id_in(column: Any, ids: Iterable[int] | str) -> ColumnElement[bool]:
     return DialectExpression(on_postgresql=column == any_(given), on_sqlite=in_json)
 
 
-def contains(
-    column: SQLColumnExpression[str], phrase: str, *, by_index: bool, name: str | None = None
-) -> ColumnElement[bool]:
-    """Whether `column` has `phrase` in it; its signs mean themselves, and case counts.
+def contains(column: SQLColumnExpression[str], phrase: str, *, by_index: bool) -> ColumnElement[bool]:
+    """Whether `column` contains `phrase`, letter for letter. Its signs mean themselves, and case counts.
 
-    PostgreSQL's index over trigrams answers LIKE, if there is one in the phrase: at once for what few have, and not as
-    soon as a look at each text for what many have. Without `by_index` each text is looked at. SQLite does that always,
-    with GLOB in half the time of its LIKE, which looks at every letter in both cases.
-
-    With a `name`, the condition is good for any phrase that has a trigram like this one, or none, and whoever runs the
-    statement says which (`phrase_parameters`).
+    With `by_index` PostgreSQL may look the phrase up in an index over trigrams, which serves LIKE only. Otherwise it
+    looks at each text. SQLite always does, with GLOB, which takes half the time of its LIKE.
     """
-    as_is, like, glob = (
-        bindparam(key, type_=Text) if name else literal(spelling)
-        for key, spelling in phrase_parameters(phrase, name or "").items()
+    like = f"%{LIKE_SIGN.sub(lambda sign: f'/{sign[0]}', phrase)}%"
+    glob = f"*{GLOB_SIGN.sub(lambda sign: f'[{sign[0]}]', phrase)}*"
+    has_trigram = by_index and len(phrase) >= TRIGRAM
+    return DialectExpression(
+        on_postgresql=column.like(like, escape="/") if has_trigram else func.strpos(column, phrase) > 0,
+        on_sqlite=column.op("GLOB", is_comparison=True)(glob),
     )
-    looked_up = column.like(like, escape="/") if by_index and len(phrase) >= TRIGRAM else func.strpos(column, as_is) > 0
-    return DialectExpression(on_postgresql=looked_up, on_sqlite=column.op("GLOB", is_comparison=True)(glob))
-
-
-def phrase_parameters(phrase: str, name: str) -> dict[str, str]:
-    """A phrase as the parameters of a statement: as it is, and as the pattern of LIKE (escaped by `/`) and of GLOB."""
-    return {
-        name: phrase,
-        f"{name}_like": f"%{LIKE_SIGN.sub(lambda sign: f'/{sign[0]}', phrase)}%",
-        f"{name}_glob": f"*{GLOB_SIGN.sub(lambda sign: f'[{sign[0]}]', phrase)}*",
-    }
-
-
-def phrase_shape(phrase: str) -> str:
-    """The same for all phrases that are looked up in one way: those with a trigram, and those without."""
-    return "x" * min(len(phrase), TRIGRAM)

@@ -20,8 +20,8 @@ from webapp.db.sql import id_in
 from webapp.exceptions import NotAllowed, NotFound
 from webapp.messaging.refusals import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
 from webapp.models import Candidacy, Test, User
-from webapp.monitor.filters import Filter, check_values, tests_shown
-from webapp.monitor.query import matching_alone, resolve_phrase, select_candidacies
+from webapp.monitor.filters import Filter
+from webapp.monitor.query import check_values, listed_scope, resolve_phrase, select_candidacies
 
 CANDIDACIES_OF_A_PERSON = 20
 """Hardly anybody has more. An audience of more than that for each person is counted before it is read to the end."""
@@ -50,20 +50,16 @@ class Selection:
         return replace(self, filter=replace(self.filter, by_words=by_words), frozen=candidacies)
 
     def query(self, scope: AccessScope, now: datetime) -> Select[Any]:
-        """The candidacies, within reach only, with all about them: what draws the monitor's list (R6, R17)."""
-        return self._narrowed(select_candidacies(self._within(scope), self._asked, now))
-
-    def named(self, scope: AccessScope, now: datetime) -> Select[Any]:
-        """The same candidacies as the roster's entries, each with its test and person, for who writes them down."""
-        return self._narrowed(matching_alone(self._within(scope), self._asked, now, named=True))
+        """The candidacies within `scope`, each with its test and person: those of the monitor's list (R6, R17)."""
+        return self.ids(scope, now).join(User, User.id == Candidacy.user_id)
 
     def ids(self, scope: AccessScope, now: datetime) -> Select[Any]:
-        """The same candidacies as the roster's entries, for who wants no more of them: quicker to count."""
-        return self._narrowed(matching_alone(self._within(scope), self._asked, now))
+        """The same candidacies and their tests only, to count them."""
+        return self._narrowed(select_candidacies(self._within(scope), self._asked, now))
 
     def _within(self, scope: AccessScope) -> AccessScope:
         """A filter looks where the monitor's does; picked candidates may be in any test within reach."""
-        return tests_shown(scope, self.filter) if self.listed is None and self.frozen is None else scope
+        return listed_scope(scope, self.filter) if self.listed is None and self.frozen is None else scope
 
     @property
     def _asked(self) -> Filter:
@@ -130,7 +126,7 @@ def count(session: Session, selection: Selection, scope: AccessScope, now: datet
     if found > limit * CANDIDACIES_OF_A_PERSON:
         found, persons = _counted(session, query)
     if persons > limit:
-        raise TooManyRecipients(found, persons, limit, parts(session, selection.named(scope, now)))
+        raise TooManyRecipients(found, persons, limit, parts(session, selection.query(scope, now)))
     if selection.listed and selection.frozen is None and not selection.filter:
         missing = len(set(selection.listed)) - found
         if missing and not found:

@@ -25,7 +25,7 @@ from webapp.messaging.audience import CANDIDACIES_OF_A_PERSON, Kind, Selection, 
 from webapp.messaging.refusals import AudienceChanged, ContentChanged
 from webapp.messaging.text import checked
 from webapp.models import Delivery, LogSubject, Message, Role, User
-from webapp.monitor.filters import check_values
+from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
 
 KEY = re.compile(r"[!-~]{1,64}")
@@ -131,12 +131,12 @@ def _send(
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     if uncounted and shown and len(shown) <= limit:
         check_values(session, scope, selection.filter)
-        subjects = _write_as_shown(session, head, selection.named(scope, now), shown)
+        subjects = _write_as_shown(session, head, selection.query(scope, now), shown)
     else:
         found = count(session, selection, scope, now, limit)
         if shown is None:
             raise AudienceChanged(joined=None, left=None)
-        subjects = _deliver(session, head, selection.named(scope, now))
+        subjects = _deliver(session, head, selection.query(scope, now))
         _check_people(subjects, shown, found)
     role = scope.highest_role({row.test_id for row in subjects})
     if role is None:

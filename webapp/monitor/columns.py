@@ -1,111 +1,136 @@
-"""The monitor's columns: what each is called, how a list is sorted by it, and which are shown at first."""
+"""The columns of the list, on the page, on paper and in the CSV file. A new column is one entry in `COLUMNS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal, null, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, case, func, literal, or_, select, type_coerce
 
+from webapp.db.sql import DialectExpression
 from webapp.db.types import UtcDateTime
 from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.models.status import Moment, Progress, has_warning, is_online, is_writing, own_end, progress
+from webapp.models.status import MINUTE, NOW, Progress, has_warning, is_online, is_writing, own_end, progress
 from webapp.models.status import Warning as CandidateWarning
 
-Order = Callable[[Moment], Sequence[ColumnElement[Any]]]
-"""The expressions to sort by at a moment, over the rows of `models.status.sitting()`."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
-    """A column of the monitor."""
+    """A column of the list. Its expressions are over candidacy, test and person, at the moment `:now`."""
 
     key: str
     label: LazyString
-    order: Order
-    at_first: bool = False
-    """Shown to somebody who has not chosen columns."""
+    kind: str
+    """How a cell is drawn: a macro of `templates/monitor/_cells.html`, and an entry in `export.CELL_TEXTS`."""
+    values: Mapping[str, SQLColumnExpression[Any]]
+    """What a row carries for this column. Moments and durations are whole minutes, so that rows that look the same are
+    the same (R19)."""
+    order: Sequence[SQLColumnExpression[Any]]
+    """What the list is sorted by. Missing values come last in either direction."""
+    default: bool = False
+    """Shown until the person chooses columns."""
     quiet: bool = False
-    """Changes by itself with the clock, which is no news."""
-    needs_sitting: bool = False
-    """Its order looks at more than the roster's entry: at the attempt, the test."""
+    """Changes with the clock, so that a change is no news."""
 
 
-def _by(*expressions: Any) -> Order:
-    return lambda now: expressions  # noqa: ARG005 most columns do not depend on the moment
+def _minute(moment: Any) -> ColumnElement[datetime]:
+    """The beginning of the minute that a moment is in."""
+    exact = type_coerce(moment, BigInteger)
+    return type_coerce(exact - exact % MINUTE, UtcDateTime)
 
 
-def _text(column: Any) -> Order:
-    return _by(func.lower(column), column)
+def _minutes(start: Any, end: Any) -> ColumnElement[int]:
+    """Minutes between two moments on a clock without seconds, at least 0."""
+    whole = type_coerce(end, BigInteger) // MINUTE - type_coerce(start, BigInteger) // MINUTE
+    return DialectExpression(on_postgresql=func.greatest(whole, 0), on_sqlite=func.max(whole, 0), type_=BigInteger())
 
 
-def _by_submission(now: Moment) -> Sequence[ColumnElement[Any]]:
-    return (Candidacy.submitted_at.is_(None), ~_was_offline(now))
+def _text(key: str, label: LazyString, column: Any, order: Sequence[Any] = (), *, default: bool = False) -> Column:
+    return Column(key, label, "text", {key: column}, order or (func.lower(column), column), default)
 
 
-def _was_offline(now: Moment) -> ColumnElement[bool]:
-    return has_warning(CandidateWarning.WAS_OFFLINE, now)
+def _moment(key: str, label: LazyString, column: Any, *, default: bool = False) -> Column:
+    return Column(key, label, "moment", {key: _minute(column)}, (column,), default)
 
 
-def _by_progress(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
-    return (case({one.value: place for place, one in enumerate(Progress)}, value=progress()),)
+def _plain(key: str, label: LazyString, kind: str, column: Any) -> Column:
+    return Column(key, label, kind, {key: column}, (column,))
 
 
-def _by_warnings(now: Moment) -> Sequence[ColumnElement[Any]]:
-    held = [case((has_warning(one, now), 1), else_=0) for one in CandidateWarning]
-    return (sum(held[1:], start=held[0]),)
-
-
-def _by_spent(now: Moment) -> Sequence[ColumnElement[Any]]:
-    at = literal(now, UtcDateTime) if isinstance(now, datetime) else now
-    until = func.coalesce(Candidacy.submitted_at, Candidacy.withdrawn_at, at)
-    return (type_coerce(until, BigInteger) - type_coerce(Candidacy.started_at, BigInteger),)
-
-
-def _by_planner(now: Moment) -> Sequence[ColumnElement[Any]]:  # noqa: ARG001
-    planner = User.__table__.alias("planner")
-    first = (
-        select(func.min(func.lower(planner.c.name)))
-        .join_from(Contribution, planner, planner.c.id == Contribution.user_id)
-        .where(Contribution.test_id == Test.id, Contribution.role == Role.PLANNER)
-        .correlate(Test)
-        .scalar_subquery()
-    )
-    return (first,)
-
+_online = is_online(NOW)
+_warnings = {f"warning_{warning}": has_warning(warning, NOW) for warning in CandidateWarning}
+_end_of_work = func.coalesce(
+    type_coerce(Candidacy.submitted_at, BigInteger), type_coerce(Candidacy.withdrawn_at, BigInteger), NOW
+)
+_time_spent = _end_of_work - type_coerce(Candidacy.started_at, BigInteger)
+_own_end_rounded_up = type_coerce(own_end(), BigInteger) + (MINUTE - 1)
+_stage = progress()
+_planner_names = (
+    select(User.name)
+    .join(Contribution, Contribution.user_id == User.id)
+    .where(Contribution.test_id == Test.id, Contribution.role == Role.PLANNER)
+    .order_by(User.name)
+    .correlate(Test)
+    .subquery()
+)
+_planners = func.coalesce(select(func.aggregate_strings(_planner_names.c.name, ", ")).scalar_subquery(), "")
 
 COLUMNS: tuple[Column, ...] = (
-    Column("submission", lazy_gettext("Submission"), _by_submission, at_first=True, needs_sitting=True),
-    Column("name", lazy_gettext("Name"), _by(Candidacy.sort_name), at_first=True),
-    Column("number", lazy_gettext("Candidate ID"), _by(Candidacy.sort_number, Candidacy.number), at_first=True),
-    Column("status", lazy_gettext("Connection"), lambda now: (~is_online(now),), at_first=True, needs_sitting=True),
-    Column("progress", lazy_gettext("Progress"), _by_progress, at_first=True, needs_sitting=True),
-    Column("warnings", lazy_gettext("Warnings"), _by_warnings, at_first=True, needs_sitting=True),
-    Column("saved", lazy_gettext("Submission saved"), _by(Candidacy.saved_at), at_first=True, needs_sitting=True),
-    Column("spent", lazy_gettext("Minutes spent"), _by_spent, quiet=True, needs_sitting=True),
     Column(
-        "remaining", lazy_gettext("Minutes left"), _by(case((is_writing(), own_end()), else_=null())),
-        at_first=True, quiet=True, needs_sitting=True,
+        "submission", lazy_gettext("Submission"), "submission",
+        {
+            "is_submitted": Candidacy.submitted_at.is_not(None),
+            "was_ever_offline": or_(Candidacy.back_at.is_not(None), _warnings["warning_offline"]),
+        },
+        (Candidacy.submitted_at.is_(None), ~_warnings["warning_was_offline"]), default=True,
     ),
-    Column("room", lazy_gettext("Room"), _text(Candidacy.room), at_first=True),
-    Column("seat", lazy_gettext("Seat"), _by(func.length(Candidacy.seat), Candidacy.seat), at_first=True),
-    Column("test", lazy_gettext("Test"), _text(Test.title), at_first=True, needs_sitting=True),
-    Column("test_start", lazy_gettext("Test start"), _by(Test.starts_at), needs_sitting=True),
-    Column("test_end", lazy_gettext("Test end"), _by(Test.ends_at), needs_sitting=True),
-    Column("started", lazy_gettext("Candidate started"), _by(Candidacy.started_at), needs_sitting=True),
-    Column("submitted", lazy_gettext("Candidate submitted"), _by(Candidacy.submitted_at), needs_sitting=True),
-    Column("group", lazy_gettext("Group"), _text(Candidacy.group_name)),
-    Column("extra", lazy_gettext("Extra time"), _by(Candidacy.extra_minutes), needs_sitting=True),
-    Column("incident", lazy_gettext("Incident time"), _by(Candidacy.incident_minutes), needs_sitting=True),
-    Column("id_check", lazy_gettext("ID check"), _by(~Candidacy.id_checked)),
-    Column("attendance", lazy_gettext("Attendance"), _by(Candidacy.attendance)),
-    Column("building", lazy_gettext("Building"), _text(Candidacy.building)),
-    Column("question_set", lazy_gettext("Question set"), _text(Candidacy.question_set)),
-    Column("planner", lazy_gettext("Planner"), _by_planner, needs_sitting=True),
+    Column("name", lazy_gettext("Name"), "name", {"flagged": Candidacy.flagged}, (Candidacy.sort_name,), default=True),
+    _text(
+        "number", lazy_gettext("Candidate ID"),
+        Candidacy.number, (Candidacy.sort_number, Candidacy.number), default=True,
+    ),
+    Column("status", lazy_gettext("Connection"), "status", {"online": _online}, (~_online,), default=True),
+    Column(
+        "progress", lazy_gettext("Progress"), "progress",
+        {"progress": _stage, "last_seen": case((~_online, _minute(Candidacy.last_seen)))},
+        (case({stage.value: place for place, stage in enumerate(Progress)}, value=_stage),), default=True,
+    ),
+    Column(
+        "warnings", lazy_gettext("Warnings"), "warnings", _warnings,
+        (sum((case((warning, 1), else_=0) for warning in _warnings.values()), start=literal(0)),), default=True,
+    ),
+    _moment("saved", lazy_gettext("Submission saved"), Candidacy.saved_at, default=True),
+    Column(
+        "spent", lazy_gettext("Minutes spent"), "minutes",
+        {"spent": case((Candidacy.started_at.is_not(None), _minutes(Candidacy.started_at, _end_of_work)))},
+        (_time_spent,), quiet=True,
+    ),
+    Column(
+        "remaining", lazy_gettext("Minutes left"), "minutes",
+        {"remaining": case((is_writing(), _minutes(NOW, _own_end_rounded_up)))},
+        (case((is_writing(), own_end())),), default=True, quiet=True,
+    ),
+    _text("room", lazy_gettext("Room"), Candidacy.room, default=True),
+    _text("seat", lazy_gettext("Seat"), Candidacy.seat, (func.length(Candidacy.seat), Candidacy.seat), default=True),
+    _text("test", lazy_gettext("Test"), Test.title, default=True),
+    _moment("test_start", lazy_gettext("Test start"), Test.starts_at),
+    _moment("test_end", lazy_gettext("Test end"), Test.ends_at),
+    _moment("started", lazy_gettext("Candidate started"), Candidacy.started_at),
+    _moment("submitted", lazy_gettext("Candidate submitted"), Candidacy.submitted_at),
+    _text("group", lazy_gettext("Group"), Candidacy.group_name),
+    _plain("extra", lazy_gettext("Extra time"), "added_minutes", Candidacy.extra_minutes),
+    _plain("incident", lazy_gettext("Incident time"), "added_minutes", Candidacy.incident_minutes),
+    Column(
+        "id_check", lazy_gettext("ID check"), "id_check", {"id_check": Candidacy.id_checked}, (~Candidacy.id_checked,)
+    ),
+    _plain("attendance", lazy_gettext("Attendance"), "attendance", Candidacy.attendance),
+    _text("building", lazy_gettext("Building"), Candidacy.building),
+    _text("question_set", lazy_gettext("Question set"), Candidacy.question_set),
+    _text("planner", lazy_gettext("Planner"), _planners),
 )  # fmt: skip
 BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
-AT_FIRST: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.at_first)
+DEFAULT_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.default)

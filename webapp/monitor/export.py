@@ -1,114 +1,92 @@
-"""The monitor's list as CSV: same filter, sorting and columns, all rows, safe to open in a spreadsheet."""
+"""The list as a CSV file and as a page for paper: same filter, order and columns, all rows (R17)."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from itertools import chain
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import render_template
 from flask_babel import gettext
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from webapp.access import AccessScope
-from webapp.monitor.candidates import MOMENTS, CandidateRow, as_rows, moment_of_minute, planner_names, shown
-from webapp.monitor.columns import BY_KEY
-from webapp.monitor.filters import Filter
-from webapp.monitor.finding import ordered
-from webapp.monitor.presentation import Presentation
-from webapp.monitor.query import select_candidacies
-from webapp.monitor.words import VALUES
+from webapp.monitor.columns import Column
+from webapp.monitor.filters import CHOICES
+from webapp.monitor.listing import View, all_rows
+from webapp.monitor.page import row_style
+from webapp.monitor.words import filter_in_words
 from webapp.web.csv_download import Pieces, harmless
 
-ROWS_PER_CHUNK = 500
+MAX_PRINTED = 10_000
+"""Rows that a browser can still print. A longer list says that it ends early."""
+ROWS = "<!-- rows -->"
 
 
-def csv_chunks(
-    session: Session,
-    scope: AccessScope,
-    filter: Filter,  # noqa: A002 the field's word
-    presentation: Presentation,
-    now: datetime,
-) -> Pieces:
-    """Pieces of the file, some hundred rows each: the whole list is never held at once.
-
-    `session` must live until the end.
-    """
-    words, heads = _words(), _heads(presentation.columns)
-    yield _lines([heads])
-    for rows in all_rows(session, scope, filter, presentation, now):
-        yield _lines(
-            [list(chain(*(_cells(row, key, words, filter.zone) for key in presentation.columns))) for row in rows]
-        )
+def csv_pieces(session: Session, view: View) -> Pieces:
+    """Pieces of the file, some hundred rows each. `session` must live until the last."""
+    columns, zone = view.presentation.shown_columns, view.filter.zone
+    last_seen = {"progress": [gettext("Last seen")]}  # a part of the progress on the page, a column of a file
+    yield _csv_lines([[str(label) for column in columns for label in (column.label, *last_seen.get(column.key, []))]])
+    for rows in all_rows(session, view):
+        yield _csv_lines([[text for column in columns for text in _cells(row, column, zone)] for row in rows])
 
 
-def all_rows(
-    session: Session,
-    scope: AccessScope,
-    filter: Filter,  # noqa: A002
-    presentation: Presentation,
-    now: datetime,
-    most: int | None = None,
-) -> Iterator[list[CandidateRow]]:
-    """All rows of a list in its order, some hundred at a time; no more than `most`."""
-    query = ordered(shown(select_candidacies(scope, filter, now), now), presentation, now).limit(most)
-    found = session.connection().execute(query, execution_options={"yield_per": ROWS_PER_CHUNK})
-    planners: dict[int, str] = {}
-    for part in found.partitions():
-        planners |= planner_names(session, {row.test_id for row in part} - set(planners), presentation)
-        yield as_rows(part, planners)
-
-
-def _heads(columns: Sequence[str]) -> list[str]:
-    seen = str(gettext("Last seen"))
-    return list(
-        chain(*([str(BY_KEY[key].label), seen] if key == "progress" else [str(BY_KEY[key].label)] for key in columns))
-    )
-
-
-def _words() -> dict[str, dict[str, str]]:
-    words = {name: {value: str(word) for value, word in values.items()} for name, values in VALUES.items()}
-    own = {
-        "submitted": str(gettext("Submitted")),
-        "was_offline": str(gettext("Was offline")),
-        "checked": str(gettext("Checked")),
-    }
-    return {**words, "export": own}
-
-
-def _lines(rows: list[list[str]]) -> str:
+def _csv_lines(rows: list[list[str]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows([[harmless(cell) for cell in row] for row in rows])
     return text.getvalue()
 
 
-def _cells(row: CandidateRow, key: str, words: dict[str, dict[str, str]], zone: ZoneInfo) -> list[str]:
-    """A column's text; progress brings "last seen" along as a cell of its own."""
-    in_words = _in_words(row, key, words)
-    text = _text(row, key, zone) if in_words is None else in_words
-    return [text, _text(row, "last_seen", zone)] if key == "progress" else [text]
+def _cells(row: Row[Any], column: Column, zone: ZoneInfo) -> list[str]:
+    in_words = CELL_TEXTS.get(column.kind)
+    text = in_words(row) if in_words else _text(getattr(row, column.key), zone)
+    return [text, _text(row.last_seen, zone)] if column.key == "progress" else [text]
 
 
-def _in_words(row: CandidateRow, key: str, words: dict[str, dict[str, str]]) -> str | None:
-    """Text of the columns that are shown in words; None for those that are shown as they are."""
-    own = words["export"]
-    held: dict[str, list[str]] = {
-        "submission": [own["submitted"]] * row.submitted_once + [own["was_offline"]] * row.ever_offline,
-        "status": [words["status"]["online" if row.online else "offline"]],
-        "progress": [words["progress"][row.progress]],
-        "warnings": [words["warning"][one] for one in row.warnings],
-        "id_check": [own["checked"]] * row.id_checked,
-        "attendance": [words["attendance"][row.attendance]] if row.attendance else [],
-    }
-    return "; ".join(held[key]) if key in held else None
+def _text(value: object, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat(timespec="minutes")
+    return "" if value is None else str(value)
 
 
-def _text(row: CandidateRow, field: str, zone: ZoneInfo) -> str:
-    value = getattr(row, field)
-    if value is None:
-        return ""
-    if field in MOMENTS:
-        return moment_of_minute(value).astimezone(zone).isoformat(timespec="minutes")
-    return str(value)
+def _words(name: str, *values: str) -> str:
+    return "; ".join(str(CHOICES[name].values[value]) for value in values)
+
+
+CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
+    "submission": lambda row: "; ".join(
+        [gettext("Submitted")] * row.is_submitted + [gettext("Was offline")] * row.was_ever_offline
+    ),
+    "status": lambda row: _words("status", "online" if row.online else "offline"),
+    "progress": lambda row: _words("progress", row.progress),
+    "warnings": lambda row: _words(
+        "warning", *(warning for warning in CHOICES["warning"].values if getattr(row, f"warning_{warning}"))
+    ),
+    "id_check": lambda row: gettext("Checked") if row.id_check else "",
+    "attendance": lambda row: _words("attendance", row.attendance) if row.attendance else "",
+}
+"""Cells in words, by the kind of the column. Others are their value as a text."""
+
+
+def print_pieces(session: Session, view: View, back: str) -> Pieces:
+    """Pieces of the page for paper: its beginning, some hundred rows each, its end. `back` leads to the list."""
+    matches = view.select_candidacies().subquery()
+    page = render_template(
+        "monitor/print.html",
+        count=session.scalar(select(func.count()).select_from(matches)),
+        max_printed=MAX_PRINTED,
+        words=filter_in_words(session, view.filter) or [gettext("No filter")],
+        columns=view.presentation.shown_columns,
+        back=back,
+        now=view.now,
+    )
+    begin, _, end = page.partition(ROWS)
+    macros = row_style(view).macros  # made while there is a request: the rest is made after it
+    yield begin
+    for rows in all_rows(session, view, MAX_PRINTED):
+        yield "".join(macros.print_row(row) for row in rows)
+    yield end

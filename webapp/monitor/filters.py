@@ -1,237 +1,263 @@
-"""The monitor's filter: from the parameters of an address to conditions, and back (R6, R18).
+"""The filters of the list: their names in an address, their values, words and conditions (R6, R18).
 
-Several values of one name mean any of them; several names mean all of them. What is not known is refused,
-never dropped: dropping a condition would widen the list, and with it the audience of a message.
+A new filter is one entry in `CHOICES` or `TIME_FIELDS`. Several values of one name mean any of them, several names mean
+all of them. Unknown names and values are refused and never dropped: dropping a condition would widen the list, and with
+it the audience of a message.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from datetime import datetime
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
+from sqlalchemy import ColumnElement, and_, or_, true
 from werkzeug.datastructures import MultiDict
 
-from webapp.access import AccessScope
 from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
-from webapp.models.status import Progress
+from webapp.models.status import NOW, Progress, has_progress, has_warning, is_online
 from webapp.models.status import Warning as CandidateWarning
-from webapp.monitor.periods import LOCAL_MINUTE, PERIOD, moment_of
-from webapp.planning.search_text import SEPARATOR
+from webapp.monitor.periods import PERIOD, bounds, parse_local_minute
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
-STATUSES = ("online", "offline")
-FLAGS = ("yes", "no")
-ATTENDANCES = (*(one.value for one in Attendance), "unset")
-TIME_FIELDS = ("seen", "started", "saved", "submitted", "test_start", "test_end")
-TIME_NAMES = tuple(f"{name}_{kind}" for name in TIME_FIELDS for kind in ("within", "after", "before"))
-FIXED_VALUES: dict[str, tuple[str, ...]] = {
-    "progress": tuple(one.value for one in Progress),
-    "status": STATUSES,
-    "warning": tuple(one.value for one in CandidateWarning),
-    "flag": FLAGS,
-    "attendance": ATTENDANCES,
-}
-CHOICE_NAMES = ("test", "progress", "status", "warning", "room", "group", "flag", "attendance")
-FILTER_NAMES = ("q", *CHOICE_NAMES, *TIME_NAMES)
+MAX_PHRASE_LENGTH = 200
+MAX_VALUES = 500
+"""Of one name. A person sets no more, and databases limit the parameters of a statement."""
+MAX_TIMES = 10
+TEST_ID = re.compile(r"[1-9][0-9]{0,17}")
+PHRASE = re.compile(r"[^\x00\x1f\ud800-\udfff]*")
+"""Without what no database stores, and without the separator of the search text."""
+TEXT_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,100}")
+"""A room or a group: as long as its column, without control characters."""
 PRESENTATION_NAMES = ("sort", "page", "view", "column")
-"""How the list is shown: accepted here and without meaning for which candidacies match."""
+"""Parameters of the same addresses that say how the list is shown (`presentation.py`)."""
 
-LONGEST_PHRASE = 200
-MOST_VALUES = 500
-"""Of one name; more is no filter that a person set, and databases bound the parameters of a statement."""
-MOST_TIMES = 10
-EXACT_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,100}")
-"""What a room or group can be called: as long as the column, without control characters."""
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A filter with values to tick: fixed ones, the texts of a column, or (with neither) the tests."""
+
+    name: str
+    label: LazyString
+    position: int
+    """Its place among the filters on the page."""
+    values: dict[str, LazyString] = field(default_factory=dict)
+    """Fixed values in canonical order, and their words."""
+    condition: Callable[[str], ColumnElement[bool]] | None = None
+    """Whether a candidacy has a fixed value at the moment `:now`."""
+    column: Any = None
+    """The column whose texts are the values."""
+    blank: LazyString | None = None
+    """The words for a blank text: none is assigned."""
+
+    def parse(self, values: list[str]) -> tuple[str, ...]:
+        """The values in canonical order. Raises `BadParameter`."""
+        for value in values[MAX_VALUES:] or (value for value in values if not self._is_possible(value)):
+            refuse(self.name, value)
+        if self.column is not None:
+            return tuple(sorted({normalize(value) for value in values}))
+        return tuple(sorted(set(values), key=list(self.values).index if self.values else int))
+
+    def _is_possible(self, value: str) -> bool:
+        if self.values:
+            return value in self.values
+        if self.column is None:
+            return TEST_ID.fullmatch(value) is not None
+        return TEXT_VALUE.fullmatch(value) is not None and not (value and is_blank(value))
+
+    def matches(self, values: Sequence[str]) -> ColumnElement[bool]:
+        """Whether a candidacy has any of these values."""
+        if self.condition is not None:
+            return or_(*map(self.condition, values))
+        if self.column is None:
+            return Candidacy.test_id.in_([int(value) for value in values])
+        texts: ColumnElement[bool] = self.column.in_(values)
+        return texts
+
+
+@dataclass(frozen=True, eq=False)
+class TimeField:
+    """A moment to filter by: within a period, after and before a local minute."""
+
+    name: str
+    label: LazyString
+    column: Any
+
+    def matches(self, name: str, values: Sequence[str], now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+        """Whether the moment is in any of these times. `name` ends in `_within`, `_after` or `_before`."""
+        return or_(*(self._is_between(*bounds(name, value, now, zone)) for value in values))
+
+    def _is_between(self, since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+        return and_(
+            true() if since is None else self.column >= since,
+            true() if until is None else self.column < until,
+        )
+
+
+_CHOICES = (
+    Choice("test", lazy_gettext("Test"), 5),
+    Choice(
+        "progress", lazy_gettext("Progress"), 2,
+        {
+            Progress.INACTIVE: lazy_gettext("Inactive"),
+            Progress.DASHBOARD: lazy_gettext("Dashboard"),
+            Progress.IN_PROGRESS: lazy_gettext("In progress"),
+            Progress.PAUSED: lazy_gettext("Paused"),
+            Progress.SUBMITTED: lazy_gettext("Submitted"),
+            Progress.BLANK: lazy_gettext("Blank submission"),
+            Progress.WITHDRAWN: lazy_gettext("Withdrawn"),
+        },
+        lambda value: has_progress(Progress(value)),
+    ),
+    Choice(
+        "status", lazy_gettext("Connection"), 8,
+        {"online": lazy_gettext("Online"), "offline": lazy_gettext("Offline")},
+        lambda value: is_online(NOW) if value == "online" else ~is_online(NOW),
+    ),
+    Choice(
+        "warning", lazy_gettext("Warnings"), 1,
+        {
+            CandidateWarning.OFFLINE: lazy_gettext("Offline"),
+            CandidateWarning.IDLE: lazy_gettext("Idle"),
+            CandidateWarning.TIMED_OUT: lazy_gettext("Timed out"),
+            CandidateWarning.WAS_OFFLINE: lazy_gettext("Was offline"),
+        },
+        lambda value: has_warning(CandidateWarning(value), NOW),
+    ),
+    Choice("room", lazy_gettext("Room"), 3, column=Candidacy.room, blank=lazy_gettext("No room")),
+    Choice("group", lazy_gettext("Group"), 4, column=Candidacy.group_name, blank=lazy_gettext("No group")),
+    Choice(
+        "flag", lazy_gettext("Flag"), 6,
+        {"yes": lazy_gettext("Flagged"), "no": lazy_gettext("Not flagged")},
+        lambda value: Candidacy.flagged.is_(value == "yes"),
+    ),
+    Choice(
+        "attendance", lazy_gettext("Attendance"), 7,
+        {
+            Attendance.PRESENT: lazy_gettext("Present"),
+            Attendance.ABSENT: lazy_gettext("Absent"),
+            "unset": lazy_gettext("Not noted"),
+        },
+        lambda value: Candidacy.attendance.is_(None) if value == "unset" else Candidacy.attendance == value,
+    ),
+)  # fmt: skip
+CHOICES = {choice.name: choice for choice in _CHOICES}
+TIME_FIELDS = (
+    TimeField("seen", lazy_gettext("Last seen"), Candidacy.last_seen),
+    TimeField("started", lazy_gettext("Started"), Candidacy.started_at),
+    TimeField("saved", lazy_gettext("Saved"), Candidacy.saved_at),
+    TimeField("submitted", lazy_gettext("Submitted"), Candidacy.submitted_at),
+    TimeField("test_start", lazy_gettext("Test start"), Test.starts_at),
+    TimeField("test_end", lazy_gettext("Test end"), Test.ends_at),
+)
+TIMES = {f"{field.name}_{kind}": field for field in TIME_FIELDS for kind in ("within", "after", "before")}
+FILTER_NAMES = ("q", *CHOICES, *TIMES)
+"""All names, in the canonical order of an address."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which candidacies are meant. Values are canonical: known, without doubles, in a fixed order."""
+    """Which candidacies a list, a file or a message is about."""
 
     q: str = ""
-    """One phrase as it was typed, but for spaces and invisible signs (`normalization.normalize`)."""
-    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(name, any of these values), in the order of `CHOICE_NAMES`."""
-    times: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(time name, any of these values), in the order of `TIME_NAMES`."""
+    """The search phrase, normalized."""
+    conditions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(name, any of these values), canonical: without duplicates and in the order of `FILTER_NAMES`."""
     by_words: bool = False
-    """Nobody has the phrase in one column, so each of its words is looked for in any. Not in an address: it depends on
-    who has what at the moment (`query.resolve_phrase`)."""
+    """No candidacy has the phrase in one column, so each of its words is searched for in any column. It is not in an
+    address: it depends on the data at the moment (`query.resolve_phrase`)."""
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"), compare=False)
-    """The zone in which days begin and moments without a zone are meant."""
+    """The zone in which days begin and local minutes are meant."""
 
     def __bool__(self) -> bool:
-        return bool(self.q or self.choices or self.times)
+        return bool(self.q or self.conditions)
 
     @property
     def has_several_words(self) -> bool:
-        """Whether there is a word to look for apart from the others."""
+        """Whether the words of the phrase can be searched for one by one."""
         return " " in fold_for_search(self.q)
 
+    @property
+    def search_terms(self) -> list[str]:
+        """The texts that a candidacy's search text must contain."""
+        phrase = fold_for_search(self.q)
+        return phrase.split(" ") if self.by_words else [phrase] if phrase else []
+
     def pairs(self) -> list[tuple[str, str]]:
-        """(name, value) in canonical order; `parse_filter` makes the same filter of them."""
+        """(name, value) in canonical order. `parse_filter` makes the same filter of them."""
         phrase = [("q", self.q)] if self.q else []
-        return phrase + [(name, value) for name, values in self.choices + self.times for value in values]
+        return phrase + [(name, value) for name, values in self.conditions for value in values]
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values set for a name, empty if none are."""
         if name == "q":
             return (self.q,) if self.q else ()
-        return dict(self.choices + self.times).get(name, ())
+        return dict(self.conditions).get(name, ())
 
     def narrowed(self, name: str, value: str) -> Filter:
-        """The part of this filter's matches that have `value` for `name` (test, room, group …).
-
-        Raises ValueError if the filter asks for other values of that name: nothing would be left of it.
-        """
-        if name not in CHOICE_NAMES or (self.values(name) and value not in self.values(name)):
+        """The part of this filter's matches that have `value` for a choice. Raises ValueError if there is none."""
+        if name not in CHOICES or (self.values(name) and value not in self.values(name)):
             raise ValueError(f"{name}={value!r} is no part of this filter")
-        kept = dict(self.choices) | {name: (value,)}
-        return replace(self, choices=tuple((key, kept[key]) for key in CHOICE_NAMES if key in kept))
+        return self._with(name, (value,))
 
     def without(self, name: str, value: str | None = None) -> Filter:
-        """The same without one of its conditions, or without all of one name (the link on a filter's chip)."""
+        """The same without one value of a name, or without all of them."""
         if name == "q":
             return replace(self, q="", by_words=False)
-        if value is None:
-            left = [tuple(one for one in held if one[0] != name) for held in (self.choices, self.times)]
-            return replace(self, choices=left[0], times=left[1])
-        return replace(self, choices=_less(self.choices, name, value), times=_less(self.times, name, value))
+        return self._with(name, tuple(one for one in self.values(name) if value is not None and one != value))
 
-
-def _less(
-    held: tuple[tuple[str, tuple[str, ...]], ...], name: str, value: str
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    left = ((key, tuple(one for one in values if (key, one) != (name, value))) for key, values in held)
-    return tuple((key, values) for key, values in left if values)
+    def _with(self, name: str, values: tuple[str, ...]) -> Filter:
+        by_name = dict(self.conditions) | {name: values}
+        ordered = ((key, by_name[key]) for key in FILTER_NAMES if by_name.get(key))
+        return replace(self, conditions=tuple(ordered))
 
 
 def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
-    """The filter that the parameters of an address or form mean; moments in them are local to `zone`.
+    """The filter that the parameters of an address or a form mean. Local minutes in them are in `zone`.
 
-    Raises `BadParameter` for every unknown name and value (R6). A blank phrase and blank times are not set:
-    an empty field of a form sends them.
+    Raises `BadParameter` for every unknown name and value (R6). Blank phrases and times count as not set, because the
+    empty fields of a form send them.
     """
     for name in args:
         if name not in FILTER_NAMES and name not in PRESENTATION_NAMES:
             raise BadParameter(printable(name))
-    return Filter(
-        q=_phrase(args.getlist("q")),
-        choices=tuple(_gathered(args, CHOICE_NAMES, _choices)),
-        times=tuple(_gathered(args, TIME_NAMES, _times)),
-        zone=zone,
-    )
+    parsed = [(name, choice.parse(args.getlist(name))) for name, choice in CHOICES.items()]
+    parsed += [(name, _parse_times(name, args.getlist(name))) for name in TIMES]
+    conditions = tuple((name, values) for name, values in parsed if values)
+    return Filter(q=_parse_phrase(args.getlist("q")), conditions=conditions, zone=zone)
 
 
-def _gathered(
-    args: MultiDict[str, str],
-    names: Iterable[str],
-    parse: Callable[[str, list[str]], tuple[str, ...]],
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name in names:
-        values = parse(name, args.getlist(name))
-        if values:
-            yield name, values
-
-
-def _phrase(given: Sequence[str]) -> str:
-    for phrase in given:
-        # before the ends are cut: Python takes the separator for a space
-        if any(sign in phrase for sign in (SEPARATOR, "\0")) or not _is_text(phrase):
-            _refuse("q", phrase)
-    phrases = {normalize(phrase) for phrase in given} - {""}
+def _parse_phrase(values: list[str]) -> str:
+    for value in values:
+        if not PHRASE.fullmatch(value):  # before normalization, which takes some control characters for spaces
+            refuse("q", value)
+    phrases = {normalize(value) for value in values} - {""}
     for phrase in phrases:
-        if len(phrase) > LONGEST_PHRASE or len(phrases) > 1:
-            _refuse("q", phrase)
+        if len(phrase) > MAX_PHRASE_LENGTH or len(phrases) > 1:
+            refuse("q", phrase)
     return phrases.pop() if phrases else ""
 
 
-def _choices(name: str, given: list[str]) -> tuple[str, ...]:
-    if len(given) > MOST_VALUES:
-        _refuse(name, given[MOST_VALUES])
-    if name == "test":
-        return tuple(str(number) for number in sorted({_number(value) for value in given}))
-    if name in FIXED_VALUES:
-        known = FIXED_VALUES[name]
-        for value in given:
-            if value not in known:
-                _refuse(name, value)
-        return tuple(value for value in known if value in given)
-    for value in given:
-        if not EXACT_TEXT.fullmatch(value) or (value and is_blank(value)):
-            _refuse(name, value)
-    return tuple(sorted({normalize(value) for value in given}))
+def _parse_times(name: str, values: list[str]) -> tuple[str, ...]:
+    times = sorted({value.strip() for value in values} - {""})
+    is_valid = PERIOD.fullmatch if name.endswith("_within") else parse_local_minute
+    for value in times:
+        if len(times) > MAX_TIMES or is_valid(value) is None:
+            refuse(name, value)
+    return tuple(times)
 
 
-def _number(value: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", value):
-        _refuse("test", value)
-    return int(value)
-
-
-def _times(name: str, given: list[str]) -> tuple[str, ...]:
-    known = PERIOD if name.endswith("_within") else LOCAL_MINUTE
-    values = sorted({value.strip() for value in given} - {""})
-    for value in values:
-        if not known.fullmatch(value) or len(values) > MOST_TIMES:
-            _refuse(name, value)
-        if known is LOCAL_MINUTE and moment_of(value) is None:
-            _refuse(name, value)
-    return tuple(values)
-
-
-def _refuse(name: str, value: str) -> NoReturn:
+def refuse(name: str, value: str) -> NoReturn:
+    """Raise `BadParameter` for a value."""
     raise BadParameter(name, printable(value))
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def printable(value: str) -> str:
     """A value as an error page can repeat it: short, and without what no page can be encoded with."""
     return value[:100].encode("utf-8", "replace").decode()
-
-
-def tests_shown(scope: AccessScope, filter: Filter) -> AccessScope:  # noqa: A002 the field's word
-    """What a filter looks in: the tests that it names, else those that are open now (R26)."""
-    return scope if filter.values("test") else scope.open_now()
-
-
-def check_values(session: Session, scope: AccessScope, filter: Filter) -> None:  # noqa: A002 the field's word
-    """Refuse tests, rooms and groups that nobody within reach has (R6); `BadParameter` names the first.
-
-    "None assigned" (a blank room or group) and the room that somebody is limited to are always known: whether
-    anybody is in it changes while people look.
-    """
-    _check("test", filter, _known_tests(session, scope, filter))
-    for name, column in (("room", Candidacy.room), ("group", Candidacy.group_name)):
-        wanted = set(filter.values(name)) - {""}
-        if name == "room":
-            wanted -= set(scope.rooms.values())
-        if wanted:
-            found = select(column).where(scope.condition(), column.in_(wanted)).distinct()
-            _check(name, filter, {"", *scope.rooms.values(), *session.scalars(found)})
-
-
-def _known_tests(session: Session, scope: AccessScope, filter: Filter) -> set[str]:  # noqa: A002
-    if scope.everything and filter.values("test"):
-        wanted = [int(value) for value in filter.values("test")]
-        return {str(number) for number in session.scalars(select(Test.id).where(Test.id.in_(wanted)))}
-    return {str(number) for number in scope.roles}
-
-
-def _check(name: str, filter: Filter, known: set[str]) -> None:  # noqa: A002
-    for value in filter.values(name):
-        if value not in known:
-            _refuse(name, value)

@@ -1,32 +1,33 @@
-"""How a list is shown: sorting, page, columns; read from the address and written back to it (R18)."""
+"""How the list is shown: sorting, page and columns, read from an address and written to one (R18)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import SQLColumnExpression
 from werkzeug.datastructures import MultiDict
 
 from webapp.exceptions import BadParameter
-from webapp.monitor.columns import AT_FIRST, BY_KEY
+from webapp.models import Candidacy
+from webapp.monitor.columns import BY_KEY, DEFAULT_COLUMNS, Column
 from webapp.monitor.filters import Filter, printable
 
 DEFAULT_SORT = "name"
-KEPT = 256
-"""Filters and presentations whose part of an address is kept."""
 
 
 @dataclass(frozen=True)
 class Presentation:
-    """Sorting, page and columns of a list. `page` is what was asked for: the list may have fewer."""
+    """Sorting, page and columns of a list. The list may have fewer pages than `page`."""
 
     sort: str = DEFAULT_SORT
-    """A column's key; with `-` before it the order is descending."""
+    """A column's key. With `-` before it the order is descending."""
     page: int = 1
-    columns: tuple[str, ...] = AT_FIRST
-    """Keys of the columns shown, in their order."""
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    """Keys of the columns, in their order."""
 
     @property
     def sort_column(self) -> str:
@@ -35,32 +36,51 @@ class Presentation:
 
     @property
     def descending(self) -> bool:
-        """Whether the order is reversed."""
+        """Whether the order is descending."""
         return self.sort.startswith("-")
+
+    @property
+    def shown_columns(self) -> list[Column]:
+        """The columns shown, in their order."""
+        return [BY_KEY[key] for key in self.columns]
+
+    def order(self) -> Sequence[SQLColumnExpression[Any]]:
+        """What the list is sorted by in SQL: missing values last in either direction, equal rows by their id."""
+        return [*(self._directed(expression) for expression in BY_KEY[self.sort_column].order), Candidacy.id]
+
+    def _directed(self, expression: SQLColumnExpression[Any]) -> SQLColumnExpression[Any]:
+        directed = expression.desc() if self.descending else expression.asc()
+        # an index serves the plain order only, and a column that is never missing needs no other
+        return directed.nulls_last() if getattr(expression, "nullable", True) else directed
 
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) of what differs from the default, in a fixed order."""
         sort = [("sort", self.sort)] if self.sort != DEFAULT_SORT else []
-        columns = [("column", key) for key in self.columns] if self.columns != AT_FIRST else []
+        columns = [("column", key) for key in self.columns] if self.columns != DEFAULT_COLUMNS else []
         return sort + columns + ([("page", str(self.page))] if self.page > 1 else [])
 
-    def sorted_by(self, key: str) -> Presentation:
-        """The first page sorted by a column; the other way round if it is sorted by it already."""
-        return replace(self, sort=f"-{key}" if self.sort == key else key, page=1)
+    @property
+    def all_columns(self) -> list[Column]:
+        """All columns, those shown first."""
+        return [BY_KEY[key] for key in dict.fromkeys((*self.columns, *BY_KEY))]
+
+    def sort_by(self, key: str) -> str:
+        """The sorting by a column, in the other direction if the list is sorted by it already."""
+        return f"-{key}" if self.sort == key else key
 
     def moved(self, move: str) -> Presentation:
-        """With a column moved one place: `move` is its key and `:up` or `:down`. `BadParameter` if unknown."""
+        """With a column moved by one place: `move` is its key and `:up` or `:down`. Raises `BadParameter`."""
         key, _, direction = move.partition(":")
         if key not in self.columns or direction not in ("up", "down"):
             raise BadParameter("move", printable(move))
-        left = [one for one in self.columns if one != key]
+        columns = [other for other in self.columns if other != key]
         place = self.columns.index(key) + (1 if direction == "down" else -1)
-        left.insert(max(place, 0), key)
-        return replace(self, columns=tuple(left))
+        columns.insert(max(place, 0), key)
+        return replace(self, columns=tuple(columns))
 
 
 def parse_presentation(args: MultiDict[str, str]) -> Presentation:
-    """What `sort`, `page` and `column` mean; `BadParameter` for values that no list can have."""
+    """What `sort`, `page` and `column` mean. Raises `BadParameter`."""
     sort = _single(args, "sort", DEFAULT_SORT)
     if sort.removeprefix("-") not in BY_KEY:
         raise BadParameter("sort", printable(sort))
@@ -70,25 +90,18 @@ def parse_presentation(args: MultiDict[str, str]) -> Presentation:
     for key in args.getlist("column"):
         if key not in BY_KEY:
             raise BadParameter("column", printable(key))
-    columns = tuple(dict.fromkeys(args.getlist("column"))) or AT_FIRST
+    columns = tuple(dict.fromkeys(args.getlist("column"))) or DEFAULT_COLUMNS
     return Presentation(sort=sort, page=max(int(page), 1), columns=columns)
 
 
 def _single(args: MultiDict[str, str], name: str, default: str) -> str:
-    given = set(args.getlist(name))
-    if len(given) > 1:
-        raise BadParameter(name, printable(min(given)))
-    return given.pop() if given else default
+    values = set(args.getlist(name))
+    if len(values) > 1:
+        raise BadParameter(name, printable(min(values)))
+    return values.pop() if values else default
 
 
-def query_string(filter: Filter, presentation: Presentation | None = None) -> str:  # noqa: A002 the field's word
-    """The canonical query of an address, with its `?`; empty for the plain monitor."""
-    said = [_written(one) for one in (filter, presentation) if one is not None]
-    query = "&".join(one for one in said if one)
+def query_string(filter: Filter, presentation: Presentation) -> str:
+    """The canonical query of an address with its `?`. Empty for the plain list."""
+    query = urlencode(filter.pairs() + presentation.pairs())
     return f"?{query}" if query else ""
-
-
-@lru_cache(maxsize=KEPT)
-def _written(pairs_of: Filter | Presentation) -> str:
-    """Kept, because the head of each list has an address for each of its columns."""
-    return urlencode(pairs_of.pairs())

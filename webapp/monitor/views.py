@@ -1,11 +1,11 @@
-"""HTTP of the monitor: the page, its fragment, the list as CSV."""
+"""HTTP of the monitor: the list as a page, as its refreshed part, as a CSV file, and for paper."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,17 +14,14 @@ from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.clock import utcnow
 from webapp.exceptions import NotAllowed
 from webapp.extensions import db
-from webapp.monitor.choices import choices
-from webapp.monitor.export import csv_chunks
-from webapp.monitor.filters import MOST_VALUES, Filter, check_values, parse_filter, tests_shown
-from webapp.monitor.opening import next_opening
-from webapp.monitor.page import LONGEST_QUERY, MonitorPage
+from webapp.monitor.choices import choices, next_opening
+from webapp.monitor.export import csv_pieces, print_pieces
+from webapp.monitor.filters import CHOICES, MAX_VALUES, TIME_FIELDS, Filter, parse_filter
+from webapp.monitor.listing import View, load_listing
+from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.presentation import Presentation, parse_presentation, query_string
-from webapp.monitor.printing import print_chunks
-from webapp.monitor.query import resolve_phrase
-from webapp.monitor.rows import look_now
-from webapp.monitor.table import load_page
-from webapp.monitor.words import FIXED_GROUPS, WITHIN_OFFERS, label, period_in_words, titles_of
+from webapp.monitor.query import check_values, listed_scope, resolve_phrase
+from webapp.monitor.words import PERIODS_OFFERED, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
 from webapp.web.errors import wants_fragment
 from webapp.web.times import installation_zone, local
@@ -38,81 +35,80 @@ class NotOpen(NotAllowed):
 
 @blueprint.get("/monitor")
 def monitor() -> BaseResponse:
-    """The list of candidates: as a page, or for HTMX count and rows alone."""
+    """The list, or for HTMX its refreshed part: nothing at all if that would look the same (R19)."""
     args = MultiDict(request.args)
     moves = args.poplist("move")
-    asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
+    filter, presentation = _parse(args)
     for move in moves:
         presentation = presentation.moved(move)
     if moves and not wants_fragment():
-        return redirect("/monitor" + query_string(asked, presentation))
-    now = utcnow()
-    page = _page(_within_reach(asked, now), asked, presentation, now)
-    return _fragment(page) if wants_fragment() else _whole_page(page)
+        return redirect(url_for("monitor.monitor") + query_string(filter, presentation))
+    page = _load_page(filter, presentation)
+    if not wants_fragment():
+        return _whole_page(page)
+    is_unchanged = request.headers.get("HX-PTag") == page.tag
+    answer = make_response(("", 304) if is_unchanged else render_template("monitor/_candidates.html", monitor=page))
+    answer.headers["HX-PTag"] = page.tag
+    return answer
 
 
 @blueprint.get("/monitor.csv")
-def monitor_csv() -> BaseResponse:
-    """The same list in one file, all pages of it."""
-    args = MultiDict(request.args)
-    asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
-    now = utcnow()
-    scope = tests_shown(_within_reach(asked, now), asked)
-    asked = resolve_phrase(db.session(), scope, asked, now)
-    found = "-all-words" if asked.by_words else ""
-    return csv_answer(
-        lambda session: csv_chunks(session, scope, asked, presentation, now),
-        f"candidates-{local(now):%Y-%m-%d}{found}.csv",
-    )
+def monitor_csv() -> Response:
+    """All rows of the list in one file."""
+    view = _load_view()
+    suffix = "-all-words" if view.filter.by_words else ""
+    filename = f"candidates-{local(view.now):%Y-%m-%d}{suffix}.csv"
+    return csv_answer(lambda session: csv_pieces(session, view), filename)
 
 
 @blueprint.get("/monitor/print")
-def monitor_print() -> BaseResponse:
-    """The same list for paper, all pages of it."""
-    args = MultiDict(request.args)
-    asked, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
-    now = utcnow()
-    scope = tests_shown(_within_reach(asked, now), asked)
-    asked = resolve_phrase(db.session(), scope, asked, now)
-    look = look_now(presentation.columns, now)
-    return streamed(lambda session: print_chunks(session, scope, asked, presentation, now, look), "text/html")
+def monitor_print() -> Response:
+    """All rows of the list for paper."""
+    view = _load_view()
+    back = url_for("monitor.monitor") + query_string(view.filter, view.presentation)
+    return streamed(lambda session: print_pieces(session, view, back), "text/html")
 
 
 @blueprint.errorhandler(NotOpen)
 def not_open(_refusal: NotOpen) -> BaseResponse:
-    """Says when the next test opens; a page that was open says that this one has closed."""
+    """When the next test opens. A page that was open learns that its test has closed."""
     opening = next_opening(db.session(), current_user, utcnow())
     template = "monitor/_closed.html" if wants_fragment() else "monitor/closed.html"
     return make_response(render_template(template, opening=opening), 403)
 
 
-def _within_reach(asked: Filter, now: datetime) -> AccessScope:
-    session = db.session()
-    scope = access_scope(session, current_user, Right.WATCH, now)
+def _parse(args: MultiDict[str, str]) -> tuple[Filter, Presentation]:
+    return parse_filter(args, installation_zone()), parse_presentation(args)
+
+
+def _access(filter: Filter, now: datetime) -> AccessScope:
+    scope = access_scope(db.session(), current_user, Right.WATCH, now)
     if not scope:
-        raise NotOpen if is_contributor(session, current_user) else NotAllowed
-    check_values(session, scope, asked)
+        raise NotOpen if is_contributor(db.session(), current_user) else NotAllowed
+    check_values(db.session(), scope, filter)
     return scope
 
 
-def _page(scope: AccessScope, asked: Filter, presentation: Presentation, now: datetime) -> MonitorPage:
-    session = db.session()
-    table = load_page(session, tests_shown(scope, asked), asked, presentation, now)
+def _load_view() -> View:
+    """What a file is of. Whether its filter searches for the phrase or its words is decided once."""
+    now = utcnow()
+    filter, presentation = _parse(request.args)
+    scope = listed_scope(_access(filter, now), filter)
+    return View(scope, resolve_phrase(db.session(), scope, filter, now), presentation, now)
+
+
+def _load_page(filter: Filter, presentation: Presentation) -> MonitorPage:
+    session, now = db.session(), utcnow()
+    scope = _access(filter, now)
+    view = View(listed_scope(scope, filter), filter, presentation, now)
+    listing = load_listing(session, view)
     return MonitorPage(
         user_id=current_user.id,
-        filter=asked,
-        presentation=replace(presentation, page=table.page),
-        table=table,
-        titles=titles_of(session, asked),
-        now=now,
-        zone=str(installation_zone()),
-        look=look_now(presentation.columns, now),
-        helped_tests=scope.tests_with(Right.HELP_SIGN_IN),
-        open_tests=len(scope.open_tests),
-        sendable_tests=scope.tests_with(Right.SEND),
-        room_limit=scope.room_limit(),
-        other_tests=not scope.all_are_open,
-        choices=None if wants_fragment() else choices(session, scope),
+        scope=scope,
+        view=replace(view, presentation=replace(presentation, page=listing.page)),
+        listing=listing,
+        titles=titles_of(session, filter),
+        offers={} if wants_fragment() else choices(session, scope),
     )
 
 
@@ -121,21 +117,16 @@ def _whole_page(page: MonitorPage) -> Response:
         render_template(
             "monitor/page.html",
             monitor=page,
-            groups=FIXED_GROUPS,
-            label=label,
-            within_offers=WITHIN_OFFERS,
+            filters=CHOICES,
+            time_fields=TIME_FIELDS,
+            periods_offered=PERIODS_OFFERED,
             period_in_words=period_in_words,
-            longest_query=LONGEST_QUERY,
-            most_values=MOST_VALUES,
+            max_query_length=MAX_QUERY_LENGTH,
+            max_values=MAX_VALUES,
         )
     )
 
 
-def _fragment(page: MonitorPage) -> Response:
-    """Count and rows; nothing at all for a refresh that would look the same (R19)."""
-    if request.headers.get("HX-PTag") == page.tag:
-        answer = make_response("", 304)
-    else:
-        answer = make_response(render_template("monitor/_candidates.html", monitor=page))
-    answer.headers["HX-PTag"] = page.tag
-    return answer
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(blueprint)

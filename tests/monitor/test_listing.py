@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from webapp.access import AccessScope
-from webapp.monitor.candidates import CandidateRow, as_rows, moment_of_minute, shown
+from webapp.db.transactions import read_snapshot
+from webapp.monitor.columns import BY_KEY
 from webapp.monitor.filters import Filter
+from webapp.monitor.listing import View, all_rows, load_listing
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.query import select_candidacies
-from webapp.monitor.table import load_page
 
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)
@@ -23,10 +24,12 @@ def at(clock: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-24T{clock}+00:00")
 
 
-def row_of(session: Session) -> CandidateRow:
-    """The only candidacy, as the page has it and as the list in one file has it."""
-    (row,) = load_page(session, EVERYTHING, Filter(), Presentation(), NOW).rows
-    assert as_rows(session.execute(shown(select_candidacies(EVERYTHING, Filter(), NOW), NOW)), {}) == [row]
+def row_of(session: Session) -> Any:
+    """The only candidacy with all columns, as the page has it and as the file has it."""
+    view = View(EVERYTHING, Filter(), Presentation(columns=tuple(BY_KEY)), NOW)
+    [row] = load_listing(session, view).rows
+    read_snapshot(session)
+    assert [list(rows) for rows in all_rows(session, view)] == [[row]]
     return row
 
 
@@ -72,9 +75,8 @@ def test_a_moment_is_the_minute_it_lies_in(session: Session, hall: Hall) -> None
     test = hall.test(starts_at=at("09:30:01"), ends_at=at("12:30:59"))
     one = hall.candidacy(test, started_at=at("09:31:02"), saved_at=at("10:29:59"), submitted_at=at("10:30:00"))
     hall.seen(one.user_id, timedelta(days=1))
-    row = row_of(session)
-    moments = (row.test_start, row.test_end, row.started, row.saved, row.submitted)
-    clocks = [f"{moment_of_minute(minute):%H:%M:%S}" for minute in moments if minute is not None]
+    row = row_of(session)._mapping
+    clocks = [f"{row[key]:%H:%M:%S}" for key in ("test_start", "test_end", "started", "saved", "submitted")]
     assert clocks == ["09:30:00", "12:30:00", "09:31:00", "10:29:00", "10:30:00"]
 
 
@@ -97,4 +99,4 @@ def test_offline_at_some_point_is_before_or_now(
     )
     if seen is not None:
         hall.seen(one.user_id, seen)
-    assert row_of(session).ever_offline is said
+    assert row_of(session).was_ever_offline is said
