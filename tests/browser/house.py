@@ -11,6 +11,7 @@ from time import time
 from typing import Any
 
 from flask import Flask
+from httpx import Cookies
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, WebError, expect
 from sqlalchemy.orm import Session
 
@@ -76,7 +77,16 @@ class House:
 
     def over_http(self, user: User) -> Person:
         """This person at another computer, without a browser: where the sending itself is not what is tried."""
-        return Person(self.url, user.username)
+        cookies = Cookies()
+        cookies.set(*self.session_cookie(user), domain="127.0.0.1")  # where the server's own take its place
+        return Person(self.url, user.username, cookies=cookies)
+
+    def session_cookie(self, user: User) -> tuple[str, str]:
+        """Name and value of a session as the sign-in gives it."""
+        signer: Any = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
+        claims = {"_user_id": user.get_id(), "_fresh": True, "sid": f"sid{next(_numbers)}", "last_request": int(time())}
+        value = signer.dumps(claims)
+        return self.app.config["SESSION_COOKIE_NAME"], value
 
     def candidacies_of(self, test: Test) -> list[Candidacy]:
         """All of a test, by number."""
@@ -148,11 +158,8 @@ class Desk:
 
     def keep_cookie(self, user: User) -> None:
         """Have a session as the sign-in gives it."""
-        app = self.house.app
-        signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-        cookie = {"_user_id": user.get_id(), "_fresh": True, "sid": f"sid{next(_numbers)}", "last_request": int(time())}
-        value = signer.dumps(cookie)
-        self.context.add_cookies([{"name": app.config["SESSION_COOKIE_NAME"], "value": value, "url": self.house.url}])
+        name, value = self.house.session_cookie(user)
+        self.context.add_cookies([{"name": name, "value": value, "url": self.house.url}])
 
     def _on_error(self, error: WebError) -> None:
         self.problems.append(f"error in a page: {error.error}")
