@@ -38,6 +38,14 @@ STORED = {
 }
 
 
+@pytest.fixture(autouse=True)
+def only_own_garbage() -> Iterator[None]:
+    """Each test looks for what it has left open itself, and does not go through all that the others have made."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def server_of(database: Database) -> psycopg.Connection[Any]:
     """A connection beside the application's, to the server's first database."""
     return psycopg.connect(database.url.replace("+psycopg", "").rpartition("/")[0] + "/postgres", autocommit=True)
