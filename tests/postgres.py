@@ -183,8 +183,12 @@ class Cluster:
             if connection.execute(SHAPE).fetchone() == self._shape:
                 self._clear(connection)
                 return True
-        self._do(f"DROP DATABASE {address.rsplit('/', 1)[1]} WITH (FORCE)")
+        self.drop(address)
         return False
+
+    def drop(self, address: str) -> None:
+        """Delete a database, whoever is still connected."""
+        self._do(f"DROP DATABASE {address.rsplit('/', 1)[1]} WITH (FORCE)")
 
     def _clear(self, connection: psycopg.Connection) -> None:
         connection.execute("SET session_replication_role = replica")  # past foreign keys and the guards of the log

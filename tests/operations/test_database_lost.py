@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
@@ -51,8 +51,15 @@ def server_of(database: Database) -> psycopg.Connection[Any]:
     return psycopg.connect(database.url.replace("+psycopg", "").rpartition("/")[0] + "/postgres", autocommit=True)
 
 
+@pytest.fixture
+def engine(app: Flask, database: Database, engines: dict[str, Engine]) -> Engine:
+    """The one that earlier applications had on this database, too: who listens to it is told first."""
+    with app.app_context():
+        return engines.get(database.url, db.engine)
+
+
 @contextmanager
-def lost_at(app: Flask, database: Database, number: int) -> Iterator[list[str]]:
+def lost_at(engine: Engine, database: Database, number: int) -> Iterator[list[str]]:
     """Have PostgreSQL end this thread's connection right before its `number`-th statement; gives all of them."""
     moments: list[str] = []
     here = get_ident()
@@ -69,8 +76,6 @@ def lost_at(app: Flask, database: Database, number: int) -> Iterator[list[str]]:
     def listener(name: str) -> Callable[..., None]:
         return lambda connection, *_: note(name, connection)
 
-    with app.app_context():
-        engine = db.engine
     listeners = [(name, listener(name)) for name in MOMENTS]
     for name, function in listeners:
         event.listen(engine, name, function, insert=True)
@@ -94,7 +99,7 @@ def ways() -> Iterator[Any]:
 @pytest.mark.parametrize(("method", "path", "person", "status"), [*ways()])
 def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     everybody: dict[str, FlaskClient],  # noqa: F811 the fixture
-    app: Flask,
+    engine: Engine,
     database: Database,
     session: Session,
     method: str,
@@ -109,7 +114,7 @@ def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     form = {**FORMS.get(path, {}), "csrf_token": csrf(client), "idempotency_key": os.urandom(16).hex()}
     with capture_logs() as lines:
         for number in range(1, MOST_MOMENTS):
-            with lost_at(app, database, number) as moments:
+            with lost_at(engine, database, number) as moments:
                 try:
                     answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
                 except ConnectionResetError:
