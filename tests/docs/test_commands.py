@@ -53,6 +53,7 @@ class Terminal:
         self.said = ended.stdout
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("document", RUNNABLE, ids=name_of)
 def test_commands_do_what_is_said(document: Path, tmp_path: Path) -> None:
     """Blocks marked `run`, in order; what they say is compared word by word."""

@@ -48,6 +48,7 @@ def wrong(kind: str, guarded: str) -> str:
 KINDS = ("port", "password with signs", "option", "host", "refused", "password", "database", "folder")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_line_and_no_password(kind: str, guarded: str) -> None:
     environ = {**KEY, "EXAMHALL_DATABASE_URL": wrong(kind, guarded)}
@@ -63,6 +64,7 @@ def test_one_line_and_no_password(kind: str, guarded: str) -> None:
         assert PASSWORD not in said
 
 
+@pytest.mark.server
 def test_commands_that_need_no_database_or_an_empty_one(postgres: Cluster) -> None:
     refused = {**KEY, "EXAMHALL_DATABASE_URL": f"postgresql://127.0.0.1:{free_port()}/name"}
     asked = run("flask", "--app", "wsgi", "--help", environ=refused)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.server import ROOT, free_port
 
+pytestmark = pytest.mark.server
+
 KEY = {"EXAMHALL_SECRET_KEY": "a key for tests only, 0123456789"}
 
 
