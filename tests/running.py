@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 LONGEST_ID = 60
+LONGEST_GROUP = "browser-long"
+"""Minutes of waiting, which pass beside everything else if they begin first."""
 SKIPPED_IN_CI = "skipped, and with CI=true a skipped test is a failure: "
 
 
@@ -60,10 +63,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if shares_a_server and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     yield
-    # in the order of files, and one kind of database after the other, so that a file's server or nation is made once
-    # for each: after pytest, which puts together what has the same parameters
+    # after pytest, which puts together what has the same parameters: a file's server or nation is made once for each
+    # database. What stays on one worker comes first, and first of all what takes longest
     files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
-    items.sort(key=lambda item: (files[item.path], _kind_of(item)))
+    sizes = Counter(_group_of(item) for item in items)
+
+    def place(item: pytest.Item) -> tuple[bool, int, int, str]:
+        group = _group_of(item)
+        return (group != LONGEST_GROUP, -sizes[group] if group else 0, files[item.path], _kind_of(item))
+
+    items.sort(key=place)
+
+
+def _group_of(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else ""
 
 
 def _kind_of(item: pytest.Item) -> str:

@@ -1,7 +1,7 @@
 """R21, traps 6 and 19: the one slow test, because presence has bounds in real seconds.
 
-It is in one group with the tests of test_accessibility.py and test_small_screens.py: xdist begins with the largest
-group, and so this minute and a half runs beside everything else.
+It is in one group with the tests of test_accessibility.py and test_small_screens.py, which is begun first, and so this
+minute and a half runs beside everything else.
 """
 
 from __future__ import annotations
