@@ -201,7 +201,7 @@ class Person:
 
     def send_until_answered(self, subject: str, **selection: object) -> None:
         """Send, and post the same form again where no answer came, as the page does."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         fields = self.compose(subject, **selection)
         while True:
             with suppress(httpx.TransportError):

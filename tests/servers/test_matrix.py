@@ -16,9 +16,9 @@ CANDIDATES = 24
 """More than any of the command lines has threads."""
 BROWSERS = 1100
 """More than a server has file descriptors by default, or than `select` can watch."""
-AT_ONCE = 2.0
-GIVEN_BACK_WITHIN = 15.0
-BEAT_WITHIN = 17.0
+AT_ONCE = 5.0
+GIVEN_BACK_WITHIN = 30.0
+BEAT_WITHIN = 25.0
 BEAT = ("beat", "", "")
 THREADED = {"gunicorn gthread", "waitress", "granian", "cheroot", "flask run"}
 GEVENT = {"gunicorn", "uwsgi"}

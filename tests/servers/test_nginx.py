@@ -23,7 +23,8 @@ from webapp.web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("postgresql")]
 BEAT = ("beat", "", "")
-AT_ONCE = 1.0
+AT_ONCE = 5.0
+"""What a proxy holds back comes with the next beat, after fifteen seconds, or never."""
 TO_ALL = {"scope": "filtered", "q": "algebra"}
 
 
@@ -140,7 +141,7 @@ def test_a_process_that_restarts_in_the_middle_costs_no_answer_and_no_message(si
     finally:
         restarting.join()  # or it would start the process again when everything is over
     wanted = {str(number) for number in range(1, sent + 1)}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while any(page.seen() != wanted for page in pages):
         assert time.monotonic() < deadline, [wanted - page.seen() for page in pages]
         time.sleep(0.05)
