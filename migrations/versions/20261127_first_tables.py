@@ -369,10 +369,6 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["message.id"], name="fk_delivery_message_id", initially="DEFERRED", deferrable=True
-        ),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_delivery_user_id"),
         sa.PrimaryKeyConstraint("user_id", "message_id", name="pk_delivery"),
     )
     op.create_index(
@@ -382,7 +378,6 @@ def upgrade() -> None:
         sqlite_where=sa.text(CLOSED),
         postgresql_where=sa.text(CLOSED),
     )
-    op.create_index("ix_delivery_message_id", "delivery", ["message_id"])
     op.execute("INSERT INTO log_head (id, number, hash) VALUES (1, 0, '')")
     create_triggers()
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
+from webapp.planning.exceptions import RosterRefused
 from webapp.planning.importing import Report, Source, import_roster
-from webapp.planning.refusals import RosterRefused
 from webapp.planning.roster import COLUMNS
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

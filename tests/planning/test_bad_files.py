@@ -145,13 +145,13 @@ def test_lines_are_counted_as_an_editor_does(session: Session) -> None:
 
 def test_a_candidate_id_twice_in_a_test(session: Session) -> None:
     (said,) = problems(session, roster(GOOD, candidate(2, candidate_id="C1")))
-    assert said == "roster.csv, line 3, candidate_id: “C1” stands in line 2 already, in the same test"
+    assert said == "roster.csv, line 3, candidate_id: “C1” is already in line 2, in the same test"
 
 
 def test_a_person_twice_in_a_test(session: Session) -> None:
     again = GOOD | {"candidate_id": "C2", "username": "U1"}
     (said,) = problems(session, roster(GOOD, again))
-    assert said.startswith("roster.csv, line 3, username: “u1” sits this test in line 2 already")
+    assert said.startswith("roster.csv, line 3, username: “u1” already sits this test in line 2")
 
 
 def test_a_test_has_one_start_and_one_end(session: Session) -> None:
@@ -181,11 +181,11 @@ def test_an_hour_that_the_clocks_skip_does_not_exist(session: Session) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (staff(role="boss"), "line 2, role: “boss” is none of invigilator, chief_invigilator, planner"),
-        (staff(role="Invigilator"), "line 2, role: “Invigilator” is none of"),
+        (staff(role="boss"), "line 2, role: “boss” is not a role; use one of invigilator, chief_invigilator, planner"),
+        (staff(role="Invigilator"), "line 2, role: “Invigilator” is not a role; use one of"),
         (staff(role=""), "line 2, role: is empty"),
         (staff(room="hall 1"), "line 2, room: no candidate of this test sits in “hall 1”"),
-        (staff(test="Zoology"), "line 2, test: “Zoology” is not in the roster and not stored"),
+        (staff(test="Zoology"), "line 2, test: “Zoology” is neither in the roster nor stored"),
     ],
 )
 def test_bad_contributors_are_named(session: Session, line: dict[str, str], reason: str) -> None:
@@ -195,7 +195,7 @@ def test_bad_contributors_are_named(session: Session, line: dict[str, str], reas
 
 def test_a_contributor_twice_in_a_test(session: Session) -> None:
     (said,) = problems(session, roster(GOOD), contributors(staff(), staff()))
-    assert "line 3, username: “inv1” works in this test in line 2 already" in said
+    assert "line 3, username: “inv1” already works in this test in line 2" in said
 
 
 def test_a_title_on_two_days_needs_the_day(session: Session) -> None:

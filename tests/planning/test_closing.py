@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select, update
 from sqlalchemy.orm import Session
 
 from tests.databases import Database, application_on
@@ -17,9 +17,10 @@ from tests.monitor.test_page import count_of, got, rows_of
 from tests.until import until
 from webapp import planning
 from webapp.clock import utcnow
+from webapp.db.transactions import WRITE
 from webapp.extensions import db
 from webapp.logbook.verify import verify
-from webapp.models import LogEntry, LogSubject, Role, Test
+from webapp.models import Candidacy, LogEntry, LogSubject, Role, Test
 from webapp.planning.closing import close_ended_tests
 
 HOURS = timedelta(hours=12)
@@ -119,6 +120,22 @@ def test_a_test_closes_by_itself_after_its_last_own_end(
     entries = hall.session.scalars(select(LogEntry.actor_name)).all()
     assert entries == (["automatic"] if closes else [])
     assert close_ended_tests(hall.session, now=now, after=HOURS) == []
+
+
+def test_a_test_that_got_more_time_meanwhile_is_not_closed(hall: Hall) -> None:
+    """It was over when it was found, and is not any more when it is locked."""
+    now = utcnow()
+    test = hall.test(starts_at=now - timedelta(hours=16), ends_at=now - timedelta(hours=13))
+    candidacy_id = hall.candidacy(test).id
+
+    def give_time(_session: Session, _transaction: object, connection: Connection) -> None:
+        if WRITE in connection.get_execution_options():
+            connection.execute(update(Candidacy).where(Candidacy.id == candidacy_id).values(incident_minutes=120))
+
+    event.listen(hall.session, "after_begin", give_time)
+    assert close_ended_tests(hall.session, now=now, after=HOURS) == []
+    event.remove(hall.session, "after_begin", give_time)
+    assert not is_closed(hall.session, test)
 
 
 @pytest.mark.parametrize(("hours", "closes"), [(12, True), (0, False)])

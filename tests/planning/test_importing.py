@@ -17,8 +17,8 @@ from webapp.accounts.passwords import verify
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
+from webapp.planning.exceptions import CredentialsNeeded, CredentialsNotWritten
 from webapp.planning.importing import Count
-from webapp.planning.refusals import CredentialsNeeded, CredentialsNotWritten
 
 DATA = Path(__file__).parent.parent / "data"
 ROSTER = (DATA / "roster.csv").read_bytes()

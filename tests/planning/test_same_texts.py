@@ -31,9 +31,9 @@ def test_one_id_and_one_username_however_they_are_spelled(session: Session) -> N
     found = problems(
         session, roster(candidate(1), candidate(2, candidate_id="C\u200b1"), candidate(3, username="u\u2060 1"))
     )
-    assert found == ["roster.csv, line 3, candidate_id: “C1” stands in line 2 already, in the same test"]
+    assert found == ["roster.csv, line 3, candidate_id: “C1” is already in line 2, in the same test"]
     found = problems(session, roster(candidate(1), candidate(2, username="U\u200b1")))
-    assert any("username: “u1” sits this test in line 2 already" in problem for problem in found)
+    assert any("username: “u1” already sits this test in line 2" in problem for problem in found)
 
 
 def test_an_import_with_other_spaces_changes_nothing(session: Session) -> None:

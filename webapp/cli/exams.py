@@ -12,7 +12,7 @@ from webapp.clock import utcnow
 from webapp.exams.export import export_test
 from webapp.extensions import db
 from webapp.planning.closing import close_test, find_test, reopen_test
-from webapp.planning.refusals import TestStateUnchanged
+from webapp.planning.exceptions import TestStateUnchanged
 from webapp.web.times import installation_zone
 
 

@@ -9,8 +9,8 @@ import click
 from webapp.cli.command import command
 from webapp.exceptions import Refusal
 from webapp.extensions import db
+from webapp.planning.exceptions import CredentialsNeeded, RosterRefused
 from webapp.planning.importing import Count, Report, Source, import_roster
-from webapp.planning.refusals import CredentialsNeeded, RosterRefused
 from webapp.web.times import installation_zone
 
 

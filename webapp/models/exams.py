@@ -1,9 +1,10 @@
-"""Tests, who contributes to them, who sits them, and what is answered."""
+"""Tests, their contributors and candidacies, and the answers."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,7 +15,7 @@ from webapp.models.people import User
 
 
 class Role(StrEnum):
-    """What somebody is in one test."""
+    """A contributor's role in one test."""
 
     INVIGILATOR = "invigilator"
     CHIEF_INVIGILATOR = "chief_invigilator"
@@ -22,14 +23,14 @@ class Role(StrEnum):
 
 
 class Attendance(StrEnum):
-    """What an invigilator has noted; nothing noted is stored as NULL and filtered as `unset`."""
+    """What an invigilator has noted. NULL if nothing; the filter calls it `unset`."""
 
     PRESENT = "present"
     ABSENT = "absent"
 
 
 class Test(Model):
-    """One sitting of an exam. A roster knows it by its title and local start date."""
+    """An exam on one date. A roster knows it by its title and local start date."""
 
     __tablename__ = "test"
     __table_args__ = (
@@ -44,9 +45,9 @@ class Test(Model):
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Closed for grading: contributors no longer get in, and nobody in it is reached (R26)."""
+    """Closed for grading: contributors no longer get in, and no message reaches its candidates (R26)."""
     reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it was last opened again after it had been closed: from then on it closes by itself anew."""
+    """When it was last opened again: the time until it closes by itself starts anew."""
 
     questions: Mapped[list[Question]] = relationship(back_populates="test", order_by="Question.position", lazy="raise")
 
@@ -66,7 +67,7 @@ class Question(Model):
 
 
 class Contribution(Model):
-    """Who works in a test, as what, and in which room only (None: in all)."""
+    """A person's role in a test, limited to one room or (None) not."""
 
     __tablename__ = "contribution"
     __table_args__ = (
@@ -81,16 +82,20 @@ class Contribution(Model):
     role: Mapped[Role] = mapped_column(String(20))
     room: Mapped[str | None] = mapped_column(String(100))
 
+    user: Mapped[User] = relationship(lazy="raise")
+    test: Mapped[Test] = relationship(lazy="raise")
 
-SUBMITTED = "submitted_at IS NOT NULL"
-CHANGED = "changed_at IS NOT NULL"
+
+def index_if_set(column: str) -> Index:
+    """An index over the rows in which a column is not NULL."""
+    is_set = text(f"{column} IS NOT NULL")
+    return Index(None, column, sqlite_where=is_set, postgresql_where=is_set)
+
+
 PROGRESS = ("withdrawn_at", "submitted_at", "blank", "paused_at", "started_at", "entered_at", "id")
-
-
-def _only_on_postgresql(name: str, *columns: str, using: str = "btree", ops: dict[str, str] | None = None) -> Index:
-    """An index that SQLite does without: it has no trigrams, and would choose the one over progress wrongly."""
-    index = Index(name, *columns, postgresql_using=using, postgresql_ops=ops or {}, info={"only_on": "postgresql"})
-    return index.ddl_if(dialect="postgresql")
+TRIGRAMS: Any = {"postgresql_using": "gin", "postgresql_ops": {"search_text": "gin_trgm_ops"}}
+ON_POSTGRESQL = {"only_on": "postgresql"}
+"""SQLite has no trigrams, and its planner would use the index over progress wrongly."""
 
 
 class Candidacy(Model):
@@ -116,12 +121,10 @@ class Candidacy(Model):
         Index(None, "flagged"),
         Index(None, "attendance"),
         Index(None, "started_at"),
-        Index(None, "changed_at", sqlite_where=text(CHANGED), postgresql_where=text(CHANGED)),
-        Index(None, "submitted_at", sqlite_where=text(SUBMITTED), postgresql_where=text(SUBMITTED)),
-        _only_on_postgresql("ix_candidacy_progress", *PROGRESS),
-        _only_on_postgresql(
-            "ix_candidacy_search_text", "search_text", using="gin", ops={"search_text": "gin_trgm_ops"}
-        ),
+        index_if_set("changed_at"),
+        index_if_set("submitted_at"),
+        Index("ix_candidacy_progress", *PROGRESS, info=ON_POSTGRESQL).ddl_if(dialect="postgresql"),
+        Index("ix_candidacy_search_text", "search_text", info=ON_POSTGRESQL, **TRIGRAMS).ddl_if(dialect="postgresql"),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -170,7 +173,7 @@ class Candidacy(Model):
 
 
 class Answer(Model):
-    """What a candidate has written to one question; the latest save."""
+    """A candidate's answer to one question, as it was last saved."""
 
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("candidacy_id", "question_id"),)

@@ -1,4 +1,4 @@
-"""The log: entries in one chain of hashes, those they are about, and the head. Triggers keep it append-only (R14)."""
+"""The log: entries in a chain of hashes, their subjects, and the head. Triggers keep it append-only (R14)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from webapp.extensions import Model
 
 
 def _typed(text: str, whole: str, *, or_null: str = "") -> CheckConstraint:
-    """The columns' types, which only PostgreSQL looks at by itself: text in a number's place would fit a hash."""
+    """Have SQLite check the columns' types, as PostgreSQL does: text in the place of a number would fit a hash."""
     conditions = [
         *(f"typeof({name}) = 'integer'" for name in whole.split()),
         *(f"typeof({name}) IN ('integer', 'null')" for name in or_null.split()),
@@ -22,7 +22,7 @@ def _typed(text: str, whole: str, *, or_null: str = "") -> CheckConstraint:
 
 
 class LogEntry(Model):
-    """What happened once: who, when, what. Names are kept as they were, so nothing here points at a person's row."""
+    """An event: who, when, what. It keeps names as they were, so it has no foreign key to a person."""
 
     __tablename__ = "log_entry"
     __table_args__ = (
@@ -36,10 +36,10 @@ class LogEntry(Model):
     actor_id: Mapped[int | None]
     actor_name: Mapped[str] = mapped_column(String(200))
     actor_role: Mapped[str] = mapped_column(String(20))
-    """The actor's role then; empty where none applies (a failed sign-in)."""
+    """The actor's role at that time; empty where there is none (a failed sign-in)."""
     action: Mapped[str] = mapped_column(String(40))
     detail: Mapped[str] = mapped_column(Text)
-    """JSON object with sorted keys: what the action carries (a sending's subject, body and audience)."""
+    """JSON object with sorted keys, such as a message's subject, body and audience."""
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
@@ -66,7 +66,7 @@ class LogSubject(Model):
 
 
 class LogHead(Model):
-    """One row: the last number given and the hash of its entry. Locked by every writer until its commit."""
+    """One row: the number and the hash of the last entry. Every writer locks it until the commit."""
 
     __tablename__ = "log_head"
     __table_args__ = (CheckConstraint("id = 1", "one_row"), _typed("hash", "number"))

@@ -1,29 +1,20 @@
-"""Messages and their deliveries: one row per person, whatever the number of candidacies (R5)."""
+"""Messages and their deliveries."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    String,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.db.types import UtcDateTime
 from webapp.extensions import Model
-from webapp.models.exams import Role
+from webapp.models.exams import Role, index_if_set
 from webapp.models.people import User
 
 
 class Message(Model):
-    """A sending. Its id is the number of its log entry, given in commit order: also SSE id and sweep cursor."""
+    """A sent message. Its id is the number of its log entry, in commit order, also SSE id and the sweep's cursor."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -49,24 +40,14 @@ class Message(Model):
 
 
 class Delivery(Model):
-    """A message for a person; open (shown as a notice) until that person closes it (R9).
+    """A message for one person, however many candidacies they have (R5); open until they close it (R9).
 
-    Deliveries are written before their message and looked up by person.
+    Deliveries have no foreign keys: `docs/decisions/0002-deliveries-and-their-keys.md`.
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (
-        Index(None, "message_id"),
-        Index(
-            None,
-            "closed_at",
-            sqlite_where=text("closed_at IS NOT NULL"),
-            postgresql_where=text("closed_at IS NOT NULL"),
-        ),
-    )
+    __table_args__ = (index_if_set("closed_at"),)
 
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
-    message_id: Mapped[int] = mapped_column(
-        ForeignKey(Message.id, deferrable=True, initially="DEFERRED"), primary_key=True
-    )
+    user_id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

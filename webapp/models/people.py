@@ -1,4 +1,4 @@
-"""People: everyone who can sign in, their ended sessions, and the wrong passwords of late."""
+"""People who can sign in, their ended sessions, and the budgets for wrong passwords."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sign_in_name(username: str) -> str:
 
 
 class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
-    """A person. What somebody may do follows from contributions and candidacies, not from the kind of person."""
+    """A person. Their rights follow from contributions and candidacies, not from a kind of person."""
 
     __tablename__ = "user_account"
 
@@ -34,25 +34,25 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     password_hash: Mapped[str | None] = mapped_column(Text)
     is_admin: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(default=0)
-    """Counted up to end all of this person's sessions at once (new password)."""
+    """Counted up to end all sessions of this person, after a new password."""
     deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Since when this person can no longer sign in; None for everybody else."""
+    """Since when this person can no longer sign in."""
 
     def get_id(self) -> str:
-        """What the session cookie keeps: the id and the epoch in which the person signed in."""
+        """What Flask-Login stores in the session cookie: the id and the epoch in which the person signed in."""
         return f"{self.id}.{self.epoch}"
 
 
-def parse_session_id(kept: object) -> tuple[int, int] | None:
-    """The id and the epoch from what a session cookie keeps; None for anything that `User.get_id` does not give."""
-    match = re.fullmatch(r"(\d{1,10})\.(\d{1,10})", kept, re.ASCII) if isinstance(kept, str) else None
+def parse_session_id(session_id: object) -> tuple[int, int] | None:
+    """The user id and the epoch of `User.get_id()`; None for anything else."""
+    match = re.fullmatch(r"(\d{1,10})\.(\d{1,10})", session_id, re.ASCII) if isinstance(session_id, str) else None
     if match is None or max(int(match[1]), int(match[2])) > MAX_ID:
         return None
     return int(match[1]), int(match[2])
 
 
 class SessionClaims(NamedTuple):
-    """Who a session cookie says is signed in. Whether that still counts only the database knows (`still_counts`)."""
+    """Who is signed in, according to a session cookie. The database decides whether it still counts."""
 
     user_id: int
     epoch: int
@@ -60,37 +60,37 @@ class SessionClaims(NamedTuple):
 
 
 class EndedSession(Model):
-    """A session whose person has signed out: a copy of its cookie is refused, and every process ends its streams."""
+    """A session that was signed out. Copies of its cookie are refused, and every process ends its streams."""
 
     __tablename__ = "ended_session"
 
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
     session_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Or `push.hub.ALL_SESSIONS`: all until then, whose cookies the epoch refuses."""
+    """Or `push.hub.ALL_SESSIONS`, for the streams of all sessions until then; their cookies have an old epoch."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class SignInBudget(Model):
-    """How far the wrong passwords for an account have used up what it takes from one client (R22, R32).
+    """How much one client has used up of the wrong passwords that are allowed for an account (R22, R32).
 
-    Rows are for names that were typed, whether such an account exists or not.
+    There are rows for every username that was typed, also for those of nobody.
     """
 
     __tablename__ = "sign_in_budget"
 
     account: Mapped[str] = mapped_column(String(32), primary_key=True)
-    """The name that was typed, as `accounts.budgets.account_key` hides it: it may have been a password."""
+    """A keyed hash of the username that was typed (`accounts.budgets.account_key`): it may have been a password."""
     client: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A network address, a device that the account has been used on, or all addresses together."""
+    """A network address, a device on which the account has been used, or all addresses together."""
     spent_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    """The moment at which all tries are given back."""
+    """When all tries are given back."""
     is_locked: Mapped[bool]
-    """Whether the log has its entry about this budget being used up."""
+    """Whether the log has an entry about this budget being used up."""
 
 
 def still_counts(
     user_id: ColumnElement[int], epoch: ColumnElement[int], session_id: ColumnElement[str]
 ) -> ColumnElement[bool]:
-    """The condition on `User` to be the person of a session that has not ended."""
+    """The condition on `User` that the session of these claims has not ended."""
     ended = exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)
     return and_(User.id == user_id, User.epoch == epoch, ~ended)

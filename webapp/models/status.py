@@ -1,7 +1,7 @@
-"""Own end, progress, status and warnings, derived in SQL from what is stored (definitions: docs/operations.md).
+"""Own end, progress, connection and warnings, derived in SQL from what is stored (definitions: docs/operations.md).
 
-Each function gives an SQL expression over the rows of `sitting()`: candidacy, its test, its person. `now` is an
-aware moment, or `NOW` in a statement that is made once and gets it when it runs.
+Each function returns an SQL expression over the rows of `sitting()`. A moment is an aware datetime, or `NOW` in a
+statement that is made once and gets the moment when it runs.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ from webapp.models.exams import Candidacy, Test
 from webapp.models.people import User
 
 OFFLINE_AFTER = timedelta(seconds=75)
-"""Nobody heard of for this long is offline; pings come at every second beat, 30 s (R21 allows 90 s)."""
+"""Two pings, 30 s apart, and some patience."""
 IDLE_AFTER = timedelta(minutes=10)
 LONG_ABSENCE = timedelta(minutes=2)
-"""A shorter one is no news: browsers are restarted, networks stumble."""
+"""Shorter ones are not noted: browsers are restarted, networks stumble."""
 BACK_FOR = timedelta(minutes=15)
-"""So long after the return the warning stays; that somebody was away stays for good."""
+"""How long the warning of an absence stays after the return."""
 MINUTE = 60_000_000
+"""In microseconds, as moments are stored."""
 NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
-"""In microseconds since 1970, as moments are stored."""
+"""Microseconds since 1970."""
 Moment = datetime | BindParameter[int]
 
 
@@ -73,70 +74,55 @@ def sitting() -> Join:
 
 def own_end() -> ColumnElement[datetime]:
     """The test's end for this candidate: with extra time and incident time."""
-    minutes = Candidacy.extra_minutes + Candidacy.incident_minutes
-    # eight bytes: in PostgreSQL's four only 35 minutes fit, and the statement fails for whoever has more
-    return type_coerce(
-        type_coerce(Test.ends_at, BigInteger) + minutes * cast(constant(MINUTE), BigInteger), UtcDateTime
-    )
-
-
-def constant(number: int) -> ColumnElement[int]:
-    """A number that never changes, written into the statement: each parameter is looked at each time one runs.
-
-    PostgreSQL reads a small one as four bytes.
-    """
-    return literal_column(str(number), BigInteger)
-
-
-def _before(now: Moment, by: timedelta) -> Any:
-    if isinstance(now, datetime):
-        return now - by
-    return now - constant(by // MICROSECOND)
+    minutes = cast(Candidacy.extra_minutes + Candidacy.incident_minutes, BigInteger)  # four bytes hold 35 minutes only
+    return type_coerce(type_coerce(Test.ends_at, BigInteger) + minutes * MINUTE, UtcDateTime)
 
 
 def is_online(now: Moment) -> ColumnElement[bool]:
-    """Heard of within 75 s, and not gone since (a closed stream whose person did not come back). Never NULL."""
-    heard = and_(
-        Candidacy.last_seen > _before(now, OFFLINE_AFTER),
-        or_(Candidacy.left_at.is_(None), Candidacy.last_seen > Candidacy.left_at),
-    )
-    return func.coalesce(heard, false())
+    """Last seen a short time ago, and the last stream has not closed since. Never NULL."""
+    is_there = or_(Candidacy.left_at.is_(None), Candidacy.last_seen > Candidacy.left_at)
+    return func.coalesce(and_(Candidacy.last_seen > _before(now, OFFLINE_AFTER), is_there), false())
+
+
+def _before(now: Moment, duration: timedelta) -> Any:
+    return now - duration if isinstance(now, datetime) else now - duration // MICROSECOND
+
+
+STAGES = (
+    (Progress.WITHDRAWN, Candidacy.withdrawn_at),
+    (Progress.SUBMITTED, Candidacy.submitted_at),
+    (Progress.PAUSED, Candidacy.paused_at),
+    (Progress.IN_PROGRESS, Candidacy.started_at),
+    (Progress.DASHBOARD, Candidacy.entered_at),
+)
+"""The stages that a moment marks. The first one that is reached counts."""
 
 
 def progress() -> ColumnElement[str]:
     """One of `Progress`, as text."""
-    reached = {
-        Progress.WITHDRAWN: Candidacy.withdrawn_at.is_not(None),
-        Progress.BLANK: and_(Candidacy.submitted_at.is_not(None), Candidacy.blank),
-        Progress.SUBMITTED: Candidacy.submitted_at.is_not(None),
-        Progress.PAUSED: Candidacy.paused_at.is_not(None),
-        Progress.IN_PROGRESS: Candidacy.started_at.is_not(None),
-        Progress.DASHBOARD: Candidacy.entered_at.is_not(None),
-    }
-    return case(*((holds, _word(stage)) for stage, holds in reached.items()), else_=_word(Progress.INACTIVE))
+    blank = and_(Candidacy.submitted_at.is_not(None), Candidacy.blank)
+    reached = [(moment.is_not(None), _word(stage)) for stage, moment in STAGES]
+    return case(
+        (Candidacy.withdrawn_at.is_(None) & blank, _word(Progress.BLANK)), *reached, else_=_word(Progress.INACTIVE)
+    )
 
 
 def _word(stage: Progress) -> ColumnElement[str]:
-    return literal_column(f"'{stage.value}'", String)
+    return literal_column(f"'{stage}'", String)
 
 
 def has_progress(stage: Progress) -> ColumnElement[bool]:
-    """The same as `progress() == stage`, said so that an index over its moments answers it."""
-    latest = {
-        Progress.WITHDRAWN: Candidacy.withdrawn_at,
-        Progress.SUBMITTED: Candidacy.submitted_at,
-        Progress.PAUSED: Candidacy.paused_at,
-        Progress.IN_PROGRESS: Candidacy.started_at,
-        Progress.DASHBOARD: Candidacy.entered_at,
-    }
-    if stage is Progress.INACTIVE:
-        return and_(*(moment.is_(None) for moment in latest.values()))
-    own = latest[Progress.SUBMITTED if stage is Progress.BLANK else stage]
-    before = list(latest.values())[: list(latest.values()).index(own)]
-    reached = and_(*(moment.is_(None) for moment in before), own.is_not(None))
-    if own is not latest[Progress.SUBMITTED]:
-        return reached
-    return and_(reached, Candidacy.blank if stage is Progress.BLANK else ~Candidacy.blank)
+    """The same as `progress() == stage`, as conditions that the index over progress can answer."""
+    wanted = Progress.SUBMITTED if stage is Progress.BLANK else stage
+    conditions: list[ColumnElement[bool]] = []
+    for reached, moment in STAGES:
+        if reached is wanted:
+            conditions.append(moment.is_not(None))
+            break
+        conditions.append(moment.is_(None))
+    if wanted is Progress.SUBMITTED:
+        conditions.append(Candidacy.blank.is_(stage is Progress.BLANK))
+    return and_(*conditions)
 
 
 def is_writing() -> ColumnElement[bool]:
@@ -150,25 +136,24 @@ def is_writing() -> ColumnElement[bool]:
 
 
 def has_warning(warning: Warning, now: Moment) -> ColumnElement[bool]:
-    """Whether a candidacy carries this warning now.
+    """Whether a candidacy carries this warning: from its test's start until the test is closed.
 
-    A test runs from its start until it is closed. Offline and idle end with the candidate's own end, where timed
-    out begins.
+    Offline and idle end with the candidate's own end, where timed out begins.
     """
-    running = and_(Test.starts_at <= now, Test.closed_at.is_(None))
-    return and_(running, _meaning(warning, now))
+    is_running = and_(Test.starts_at <= now, Test.closed_at.is_(None))
+    return and_(is_running, _condition(warning, now))
 
 
-def _meaning(warning: Warning, now: Moment) -> ColumnElement[bool]:
+def _condition(warning: Warning, now: Moment) -> ColumnElement[bool]:
     match warning:
         case Warning.OFFLINE:
-            return _is_away(now)
+            return and_(is_writing(), own_end() > now, ~is_online(now))
         case Warning.IDLE:
             last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=UtcDateTime())
             return and_(is_writing(), own_end() > now, is_online(now), last_sign < _before(now, IDLE_AFTER))
         case Warning.TIMED_OUT:
             return and_(
-                Test.ends_at <= now,  # nobody has less time: without it every candidacy would be looked at
+                Test.ends_at <= now,  # nobody has less time, so the candidacies of other tests need not be read
                 own_end() <= now,
                 Candidacy.started_at.is_not(None),
                 Candidacy.submitted_at.is_(None),
@@ -179,11 +164,12 @@ def _meaning(warning: Warning, now: Moment) -> ColumnElement[bool]:
 
 
 def away_for_long_until(moment: datetime) -> ColumnElement[bool]:
-    """Nothing was heard of its person for more than `LONG_ABSENCE` before `moment`. NULL if nothing ever was."""
-    gone = Candidacy.left_at > Candidacy.last_seen
-    last_sign = case((gone, Candidacy.left_at), else_=Candidacy.last_seen)
+    """Whether the person was not heard of for more than `LONG_ABSENCE` before `moment`. NULL if they never were."""
+    has_left = Candidacy.left_at > Candidacy.last_seen
+    last_sign = case((has_left, Candidacy.left_at), else_=Candidacy.last_seen)
     return last_sign < moment - LONG_ABSENCE
 
 
-def _is_away(now: Moment) -> ColumnElement[bool]:
-    return and_(is_writing(), own_end() > now, ~is_online(now))
+def constant(number: int) -> ColumnElement[int]:
+    """A number that is written into the statement."""
+    return literal_column(str(number), BigInteger)

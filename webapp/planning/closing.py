@@ -1,24 +1,23 @@
-"""Tests end: by hand, or some hours after their last own end; and are opened again by hand (R26). All is logged."""
+"""Closing tests, by hand or some hours after their last own end, and opening them again. All of it is logged."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
-from webapp.models import Candidacy, Test, User
-from webapp.models.status import own_end
-from webapp.planning.refusals import NoSuchTest, TestStateUnchanged
+from webapp.models import Candidacy, Test
+from webapp.models.status import own_end, sitting
+from webapp.planning.exceptions import NoSuchTest, TestStateUnchanged
 from webapp.text.normalization import normalize
 
 CLOSED = "test.closed"
 REOPENED = "test.reopened"
 COMMAND_LINE = Actor(None, "command line", "")
-"""Somebody who runs commands on the server; nobody is signed in there."""
+"""Somebody who runs a command on the server, where nobody is signed in."""
 TIMER = Actor(None, "automatic", "")
 """The server itself, when a test has been over for long enough."""
 
@@ -40,7 +39,7 @@ def find_test(session: Session, title: str, day: date) -> Test:
 def close_test(session: Session, title: str, day: date, *, now: datetime) -> Test:
     """Close a test for grading. Raises `NoSuchTest`, and `TestStateUnchanged` if it is closed already."""
     test_id = find_test(session, title, day).id
-    test = _change(session, test_id, COMMAND_LINE, CLOSED, now)
+    test = _change(session, test_id, COMMAND_LINE, CLOSED, now, only_if=Test.closed_at.is_(None))
     if test is None:
         raise TestStateUnchanged("is closed already")
     return test
@@ -49,51 +48,52 @@ def close_test(session: Session, title: str, day: date, *, now: datetime) -> Tes
 def reopen_test(session: Session, title: str, day: date, *, now: datetime) -> Test:
     """Open a closed test to staff and candidates again. Raises `NoSuchTest`, and `TestStateUnchanged` if it is open."""
     test_id = find_test(session, title, day).id
-    test = _change(session, test_id, COMMAND_LINE, REOPENED, now)
+    test = _change(session, test_id, COMMAND_LINE, REOPENED, now, only_if=Test.closed_at.is_not(None))
     if test is None:
         raise TestStateUnchanged("is open already")
     return test
 
 
-def close_ended_tests(session: Session, *, now: datetime, after: timedelta) -> Sequence[Test]:
-    """Close every test whose last own end, and whose last reopening, is longer ago than `after`; gives those closed.
+def close_ended_tests(session: Session, *, now: datetime, after: timedelta) -> list[Test]:
+    """Close the tests whose last own end and last reopening are at least `after` ago; returns those closed here.
 
-    Each is closed by a transaction of its own. Several processes may try at once: one of them closes it.
+    Each is closed in a transaction of its own. Several processes may try at once: one of them closes it.
     """
-    closed = (_change(session, test_id, TIMER, CLOSED, now) for test_id in ended_tests(session, now - after))
+    ended = _has_ended(now - after)
+    test_ids = session.scalars(select(Test.id).where(ended).order_by(Test.id)).all()
+    closed = [_change(session, test_id, TIMER, CLOSED, now, only_if=ended) for test_id in test_ids]
     return [test for test in closed if test is not None]
 
 
-def ended_tests(session: Session, moment: datetime) -> Sequence[int]:
-    """The ids of the tests not closed in which nobody had time left at `moment`."""
-    has_time = select(Candidacy.id).where(Candidacy.test_id == Test.id, own_end() > moment)
-    query = select(Test.id).where(
+def _has_ended(moment: datetime) -> ColumnElement[bool]:
+    """The condition on `Test` to be open, and that nobody had time left at `moment`."""
+    has_time = select(Candidacy.id).where(Candidacy.test_id == Test.id, own_end() > moment).correlate(Test)
+    return and_(
         Test.closed_at.is_(None),
-        Test.ends_at <= moment,  # nobody has less time: most tests need no look at their candidacies
+        Test.ends_at <= moment,  # nobody has less time, so the candidacies of most tests need not be read
         or_(Test.reopened_at.is_(None), Test.reopened_at <= moment),
-        ~has_time.correlate(Test).exists(),
+        ~has_time.exists(),
     )
-    return session.scalars(query.order_by(Test.id)).all()
 
 
-def _change(session: Session, test_id: int, actor: Actor, action: str, now: datetime) -> Test | None:
-    """Close or reopen a test and write the log entry with all its candidacies; None if it is so already."""
+def _change(
+    session: Session, test_id: int, actor: Actor, action: str, now: datetime, *, only_if: ColumnElement[bool]
+) -> Test | None:
+    """Close or reopen a test and log it with all its candidacies; None if the condition does not hold.
+
+    The condition is checked once the test is locked: it may have been changed since it was found.
+    """
     with writing(session, keep=True):
         head = lock_head(session)
         test = session.get_one(Test, test_id, with_for_update=True)
-        if (test.closed_at is None) is (action == REOPENED):
+        if session.scalar(select(Test.id).where(Test.id == test_id, only_if)) is None:
             return None
         if action == CLOSED:
             test.closed_at = now
         else:
             test.closed_at, test.reopened_at = None, now
         session.flush()
-        candidacies = (
-            select(Candidacy.id)
-            .join(Test, Test.id == Candidacy.test_id)
-            .join(User, User.id == Candidacy.user_id)
-            .where(Candidacy.test_id == test_id)
-        )
+        candidacies = select(Candidacy.id).select_from(sitting()).where(Candidacy.test_id == test_id)
         append(
             session,
             head,

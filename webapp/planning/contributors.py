@@ -1,16 +1,16 @@
-"""The contributors' file: who works in which test, as what, and in which room only."""
+"""The contributors' file: who works in which test, in which role, and in which room only."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
 from webapp.models import Role
-from webapp.planning.people import People
-from webapp.planning.refusals import Problem
-from webapp.planning.roster import Roster, TestKey
-from webapp.planning.sheets import Line, read_lines, shown
+from webapp.planning.exceptions import Problem
+from webapp.planning.roster import People, Roster, TestKey
+from webapp.planning.sheets import Line, quote, read_lines
 
 COLUMNS = ("test", "username", "name", "role", "room")
 OPTIONAL = ("test_start", "password")
@@ -31,14 +31,14 @@ class ContributorLine:
 
 
 def read_contributors(data: bytes, file: str, people: People, problems: list[Problem]) -> list[ContributorLine]:
-    """Read and check the file in itself; which tests are meant is decided by `test_of()`."""
+    """Read the file and check it in itself. `find_test_key()` decides which tests are meant."""
     lines = []
     for line in read_lines(data, file, COLUMNS, OPTIONAL, problems):
         title = line.text("test", 200, required=True)
-        known_as = people.take(line, with_email=False)
+        known_as = people.add(line, with_email=False)
         role = line.text("role", 20, required=True)
         if role and role not in set(Role):
-            line.wrong("role", f"{shown(role)} is none of {', '.join(Role)}")
+            line.add_problem("role", f"{quote(role)} is not a role; use one of {', '.join(Role)}")
         room = line.text("room", 100) or None
         lines.append(ContributorLine(title, _start_date(line), known_as, role, room, line))
     return lines
@@ -52,23 +52,26 @@ def _start_date(line: Line) -> date | None:
     try:
         return date.fromisoformat(match[1] if match else "")
     except ValueError:
-        line.wrong("test_start", f"{shown(text)} is not a date such as 2026-11-24")
+        line.add_problem("test_start", f"{quote(text)} is not a date; write it like 2026-11-24")
         return None
 
 
-def test_of(contributor: ContributorLine, roster: Roster, stored: dict[str, list[TestKey]]) -> TestKey | None:
-    """The test that a line means: by title (and date, if it has one), among the roster's, else the stored ones.
+def find_test_key(contributor: ContributorLine, roster: Roster, stored: Collection[TestKey]) -> TestKey | None:
+    """The test that a line means, by title and date, if it has one: among the roster's tests, else the stored ones.
 
-    `stored` gives the tests of each title. None, and a problem, if there is none or more than one.
+    None, and a problem of the line, if there is none or more than one.
     """
-    for keys in (roster.dates_of(contributor.title), stored.get(contributor.title, [])):
-        fitting = [key for key in keys if contributor.start_date in {None, key[1]}]
-        if len(fitting) == 1:
-            return fitting[0]
-        if fitting:
-            dates = ", ".join(sorted(str(day) for _, day in fitting))
-            contributor.line.wrong("test", f"means several tests ({dates}); say which in a column test_start")
+    for keys in (roster.tests, stored):
+        found = [
+            (title, day) for title, day in keys if title == contributor.title and contributor.start_date in {None, day}
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            dates = ", ".join(sorted(f"{day}" for _, day in found))
+            contributor.line.add_problem("test", f"means several tests ({dates}); add a column test_start")
             return None
+    # a title that stands in a bad line of the roster has its problem there
     if contributor.title not in roster.rooms or contributor.start_date is not None:
-        contributor.line.wrong("test", f"{shown(contributor.title)} is not in the roster and not stored")
+        contributor.line.add_problem("test", f"{quote(contributor.title)} is neither in the roster nor stored")
     return None

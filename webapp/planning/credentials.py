@@ -1,22 +1,25 @@
-"""Passwords at an import: which are needed, their hashes, and the file that hands new ones out."""
+"""Passwords at an import: new ones, their hashes, and the file that hands them out."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated, hash_password, matches
-from webapp.planning.people import Person
-from webapp.planning.refusals import ChangedMeanwhile, CredentialsNeeded, CredentialsNotWritten
-from webapp.planning.stored import Stored
+from webapp.models import User
+from webapp.planning.exceptions import ChangedMeanwhile, CredentialsNeeded, CredentialsNotWritten
+from webapp.planning.roster import Person
 from webapp.text.normalization import BYTE_ORDER_MARK
 from webapp.web.csv_download import harmless
+
+Hashes = Mapping[str, str | None]
+"""The stored password hashes, by the username as it is compared."""
 
 
 @dataclass(frozen=True)
@@ -25,55 +28,55 @@ class Password:
 
     username: str
     before: str | None
-    """The hash that was stored when this was worked out."""
+    """The stored hash that this rests on."""
     hash: str | None
-    """The hash to store, or None to leave what is there."""
+    """The hash to store; None to leave the stored one."""
     made: str | None
     """The password, if it was made here."""
 
 
-def check_destination(people: dict[str, Person], stored: Stored, path: Path | None) -> None:
-    """Before anything is computed: raises if passwords are to be made and cannot be handed out."""
-    needing = sum(_needs_one(person, _stored_hash(person, stored)) for person in people.values())
+def check_destination(people: Mapping[str, Person], hashes: Hashes, path: Path | None) -> None:
+    """Raise, before anything is computed, if passwords would be made and could not be handed out."""
+    needing = sum(_needs_password(person, hashes.get(name)) for name, person in people.items())
     if needing and path is None:
         raise CredentialsNeeded(needing)
     if needing and path is not None and os.path.lexists(path):
         raise CredentialsNotWritten(path, "exists already, and is not overwritten; name another file")
 
 
-def work_out(people: dict[str, Person], stored: Stored) -> dict[str, Password]:
-    """The password of each person: made if there is none, hashed if it is given and new.
+def make_passwords(people: Mapping[str, Person], hashes: Hashes) -> dict[str, Password]:
+    """The password of each person: made if there is none, hashed if it is given and new. One thread per core."""
 
-    The work goes to one thread per core; the hash function lets them run side by side.
-    """
-
-    def one(person: Person) -> Password:
-        before = _stored_hash(person, stored)
-        if _needs_one(person, before):
+    def make_password(person: Person) -> Password:
+        before, given = hashes.get(person.known_as), person.password
+        if _needs_password(person, before):
             made = generate_password()
             return Password(person.username, before, hash_generated(made), made)
-        given = person.password
         if given is None or (before is not None and matches(before, given)):
             return Password(person.username, before, None, None)
         return Password(person.username, before, hash_password(given), None)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        return dict(zip(people, threads.map(one, people.values()), strict=True))
+        return dict(zip(people, threads.map(make_password, people.values()), strict=True))
 
 
-def check_unchanged(passwords: dict[str, Password], stored: Stored) -> None:
-    """Raises `ChangedMeanwhile` if somebody's password is no longer the one that `work_out` had seen."""
+def _needs_password(person: Person, before: str | None) -> bool:
+    return person.password is None and before is None
+
+
+def check_unchanged(passwords: Mapping[str, Password], users: Mapping[str, User]) -> None:
+    """Raise `ChangedMeanwhile` if a stored password is no longer the one that `make_passwords` has seen."""
     for known_as, password in passwords.items():
-        row = stored.people.get(known_as)
-        if (row.password_hash if row is not None else None) != password.before:
+        user = users.get(known_as)
+        if (user.password_hash if user is not None else None) != password.before:
             raise ChangedMeanwhile("a password was changed while this import was being prepared; try again")
 
 
 @contextmanager
-def handed_out(path: Path | None, passwords: dict[str, Password]) -> Iterator[Callable[[], None]]:
-    """Reserve the file (mode 600) and give a function that writes it; the file goes away if the block fails.
+def hand_out(path: Path | None, passwords: Mapping[str, Password]) -> Iterator[Callable[[], None]]:
+    """Create the file (mode 600) and give a function that writes it. The file is deleted if the block fails.
 
-    Without made passwords there is no file.
+    Without new passwords there is no file.
     """
     made = [(password.username, password.made) for password in passwords.values() if password.made]
     if not made or path is None:
@@ -100,12 +103,3 @@ def _write(file: io.BufferedWriter, path: Path, made: list[tuple[str, str]]) -> 
         os.fsync(file.fileno())
     except OSError as error:
         raise CredentialsNotWritten(path, error.strerror or "cannot be written") from error
-
-
-def _stored_hash(person: Person, stored: Stored) -> str | None:
-    row = stored.people.get(person.known_as)
-    return row.password_hash if row is not None else None
-
-
-def _needs_one(person: Person, before: str | None) -> bool:
-    return person.password is None and before is None

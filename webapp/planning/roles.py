@@ -14,7 +14,6 @@ from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Contribution, Role, Test
 from webapp.planning.closing import find_test
 from webapp.planning.search_text import refresh_search_text
-from webapp.planning.stored import chunks
 from webapp.text.normalization import normalize
 
 
@@ -69,8 +68,7 @@ def _store(session: Session, before: Contribution | None, after: Contribution) -
 
 def _name_planners(session: Session, test: Test) -> None:
     """Their names stand in what a search looks in."""
-    for ids in chunks(session.scalars(select(Candidacy.id).where(Candidacy.test_id == test.id)).all()):
-        refresh_search_text(session, ids)
+    refresh_search_text(session, session.scalars(select(Candidacy.id).where(Candidacy.test_id == test.id)).all())
 
 
 def _words(role: Role, room: str | None) -> str:

@@ -1,21 +1,21 @@
-"""The roster: which tests there are, when, and who sits them where."""
+"""The roster: which tests there are, when, and who sits them where; and the people that both files name."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from webapp.planning.people import People
-from webapp.planning.refusals import Problem
-from webapp.planning.sheets import Line, read_lines, shown
+from webapp.planning.exceptions import Problem
+from webapp.planning.sheets import LONGEST_USERNAME, Line, quote, read_lines
 
 COLUMNS = (
     "test", "test_start", "test_end", "candidate_id", "name", "email", "username", "password",
     "group", "room", "building", "seat", "question_set", "extra_minutes",
 )  # fmt: skip
-"""All are needed: a line is the whole truth of its candidacy, and a missing column would empty a field for everyone."""
+"""All are required: a missing column would empty a field of every candidacy."""
 PLACES = (
     ("group", "group_name", 100),
     ("room", "room", 100),
@@ -23,7 +23,7 @@ PLACES = (
     ("seat", "seat", 50),
     ("question_set", "question_set", 100),
 )
-"""Column of the file, column of the table, most characters."""
+"""Column of the file, column of the table, longest text."""
 MOST_EXTRA_MINUTES = 1440
 
 TestKey = tuple[str, date]
@@ -48,50 +48,84 @@ class CandidateLine:
     known_as: str
     number: str
     values: dict[str, str | int]
-    """Columns of the candidacy that an import sets, besides its number."""
+    """The candidacy's other columns that an import sets."""
     line: Line
 
 
 @dataclass(frozen=True)
 class Roster:
-    """What a roster says, checked in itself."""
+    """The contents of a roster, checked in itself."""
 
-    tests: dict[TestKey, TestLine]
-    candidates: list[CandidateLine]
-    rooms: dict[str, set[str]]
-    """Title → every room that a line names with it, also a line that will not do for another reason."""
-    by_title: dict[str, list[TestKey]]
+    tests: dict[TestKey, TestLine] = field(default_factory=dict)
+    candidates: list[CandidateLine] = field(default_factory=list)
+    rooms: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Title → every room that a line names with it, also a line with a problem."""
 
-    def dates_of(self, title: str) -> list[TestKey]:
-        """The tests of this title."""
-        return self.by_title.get(title, [])
+
+@dataclass
+class Person:
+    """Somebody as the files describe them."""
+
+    known_as: str
+    """The username as it is compared."""
+    username: str
+    name: str
+    email: str | None
+    """None where only the contributors' file, which has no addresses, names the person."""
+    password: str | None
+    line: Line
+    """The first one that names the person."""
+
+
+class People:
+    """Collects people by username, and notes where two lines contradict each other."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Person] = {}
+
+    def add(self, line: Line, *, with_email: bool) -> str:
+        """Read the person of a line; returns the username as it is compared."""
+        known_as = line.username()
+        username = line.text("username", LONGEST_USERNAME)
+        email = line.text("email", 254) if with_email else None
+        new = Person(known_as, username, line.text("name", 200, required=True), email, line.password(), line)
+        if known_as and (person := self.by_name.setdefault(known_as, new)) is not new:
+            _merge(person, new)
+        return known_as
+
+
+def _merge(person: Person, new: Person) -> None:
+    where = f"{person.line.file}, line {person.line.number}"
+    if new.name != person.name:
+        new.line.add_problem("name", f"is not the name that this username has in {where}")
+    for column, noun in (("email", "address"), ("password", "password")):
+        before, after = getattr(person, column), getattr(new, column)
+        if before is None:
+            setattr(person, column, after)
+        elif after is not None and after != before:
+            new.line.add_problem(column, f"is not the {noun} that this username has in {where}")
 
 
 def read_roster(data: bytes, file: str, zone: ZoneInfo, people: People, problems: list[Problem]) -> Roster:
-    """Read and check a roster; `zone` is that of its local times. Everything that is wrong goes to `problems`."""
-    tests: dict[TestKey, TestLine] = {}
-    candidates: list[CandidateLine] = []
+    """Read and check a roster, whose times are local times of `zone`. Everything that is wrong goes to `problems`."""
+    roster = Roster()
     numbers: dict[tuple[TestKey, str], int] = {}
     persons: dict[tuple[TestKey, str], int] = {}
-    rooms: dict[str, set[str]] = {}
     for line in read_lines(data, file, COLUMNS, (), problems):
-        key = _test(line, zone, tests)
-        known_as = people.take(line, with_email=True)
+        key = _test(line, zone, roster.tests)
+        known_as = people.add(line, with_email=True)
         number = line.text("candidate_id", 50, required=True)
-        values: dict[str, str | int] = {field: line.text(column, size) for column, field, size in PLACES}
+        values: dict[str, str | int] = {name: line.text(column, longest) for column, name, longest in PLACES}
         values["extra_minutes"] = _extra_minutes(line)
-        rooms.setdefault(line.text("test", 200), set()).add(str(values["room"]))
+        roster.rooms[line.text("test", 200)].add(str(values["room"]))
         if key is None:
             continue
         if number and (first := numbers.setdefault((key, number), line.number)) != line.number:
-            line.wrong("candidate_id", f"{shown(number)} stands in line {first} already, in the same test")
+            line.add_problem("candidate_id", f"{quote(number)} is already in line {first}, in the same test")
         if known_as and (first := persons.setdefault((key, known_as), line.number)) != line.number:
-            line.wrong("username", f"{shown(known_as)} sits this test in line {first} already")
-        candidates.append(CandidateLine(key, known_as, number, values, line))
-    by_title: dict[str, list[TestKey]] = {}
-    for key in tests:
-        by_title.setdefault(key[0], []).append(key)
-    return Roster(tests, candidates, rooms, by_title)
+            line.add_problem("username", f"{quote(known_as)} already sits this test in line {first}")
+        roster.candidates.append(CandidateLine(key, known_as, number, values, line))
+    return roster
 
 
 def _test(line: Line, zone: ZoneInfo, tests: dict[TestKey, TestLine]) -> TestKey | None:
@@ -101,13 +135,12 @@ def _test(line: Line, zone: ZoneInfo, tests: dict[TestKey, TestLine]) -> TestKey
     if starts_at is None or ends_at is None:
         return None
     if ends_at <= starts_at:
-        line.wrong("test_end", "is not after the start")
+        line.add_problem("test_end", "is not after the start")
     key = (title, starts_at.astimezone(zone).date())
-    known = tests.setdefault(key, TestLine(key, starts_at, ends_at, line))
-    if starts_at != known.starts_at:
-        line.wrong("test_start", f"is another time than in line {known.line.number}, for the same test")
-    if ends_at != known.ends_at:
-        line.wrong("test_end", f"is another time than in line {known.line.number}, for the same test")
+    first = tests.setdefault(key, TestLine(key, starts_at, ends_at, line))
+    for column, moment, earlier in (("test_start", starts_at, first.starts_at), ("test_end", ends_at, first.ends_at)):
+        if moment != earlier:
+            line.add_problem(column, f"differs from line {first.line.number}, which is for the same test")
     return key
 
 
@@ -116,6 +149,6 @@ def _extra_minutes(line: Line) -> int:
     if not text:
         return 0
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or int(text) > MOST_EXTRA_MINUTES:
-        line.wrong("extra_minutes", f"{shown(text)} is not a whole number from 0 to {MOST_EXTRA_MINUTES}")
+        line.add_problem("extra_minutes", f"{quote(text)} is not a whole number from 0 to {MOST_EXTRA_MINUTES}")
         return 0
     return int(text)

@@ -1,4 +1,4 @@
-"""Why a roster is not imported."""
+"""Why a roster is not imported, or a test not closed or opened again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from webapp.exceptions import Refusal
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong in one place of a file. `column` is empty where the whole line is meant."""
+    """What is wrong in one place of a file. `column` is empty where the whole line is meant."""
 
     file: str
     line: int
@@ -26,13 +26,13 @@ class Problem:
 
 
 class RosterRefused(Refusal):
-    """Some lines will not do; `problems` names every one of them. Nothing was imported."""
+    """Some lines cannot be imported. `problems` names all of them."""
 
     status = 422
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = sorted(set(problems))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class CredentialsNeeded(Refusal):
@@ -41,12 +41,12 @@ class CredentialsNeeded(Refusal):
     status = 422
 
     def __init__(self, people: int) -> None:
-        super().__init__(f"{people} people have no password yet, and there is no file for those to be made")
+        super().__init__(f"{people} people have no password yet, and no file for new passwords is named")
         self.people = people
 
 
 class CredentialsNotWritten(Refusal):
-    """The file for the passwords could not be written; its text says why."""
+    """The file for the passwords cannot be written."""
 
     status = 422
 
@@ -61,14 +61,14 @@ class ChangedMeanwhile(Refusal):
 
 
 class NoSuchTest(Refusal):
-    """No test has this title and start date; `near` are (title, date) of tests that have one of the two."""
+    """No test has this title and start date. `near` holds (title, date) of tests that have one of the two."""
 
     status = 404
     MOST_NAMED: ClassVar[int] = 10
 
     def __init__(self, title: str, day: date, near: Sequence[tuple[str, date]]) -> None:
         named = "".join(f"\n  {other} --date {start}" for other, start in near)
-        hint = f" There are:{named}" if near else " No test has this title, and none starts on this day."
+        hint = f" Similar tests:{named}" if near else " No test has this title, and none starts on this day."
         super().__init__(f"There is no test “{title}” that starts on {day}.{hint}")
         self.near = near
 
