@@ -1,5 +1,5 @@
-// The strip of notices: each message once, whatever brings it; the newest open, the rest counted; closed here means
-// closed (R9, R11). Everything is kept in memory only: nothing of a person stays in the browser (trap 11).
+// The strip of notices: shows each message once, the newest in full and the number of the others; a closed notice stays
+// closed (R9, R11). Its state is in memory only, so that nothing of a person stays in the browser (trap 11).
 import { post } from "./post.js";
 import { backoff } from "./retry.js";
 import { Connection } from "./stream.js";
@@ -12,8 +12,8 @@ const list = part("list");
 const words = strip.dataset;
 const title = document.title;
 const closed = new Set();
-const arrivals = new WeakMap(); // notice → moment, of those that came to this page later
-const GLANCE = 150; // milliseconds: what came within them nobody has seen
+const arrivals = new WeakMap(); // notice → when it arrived, for those that came after the page
+const GLANCE = 150; // milliseconds: nobody has seen a notice that arrived within them
 const MANY = 3;
 let lastField = null;
 
@@ -57,11 +57,11 @@ function say(text) {
   setTimeout(() => line.remove(), 30_000);
 }
 
-// A notice that is in the list by now: to its place by number, said once, the newest in view.
+// Moves a new notice to its place by id and announces it.
 function arrived(notice) {
   const older = notices().find((other) => other !== notice && Number(idOf(other)) < Number(idOf(notice)));
   if (notice.nextElementSibling !== (older ?? null)) list.insertBefore(notice, older ?? null);
-  if (list.contains(document.activeElement)) expand(true); // never fold away what has the focus
+  if (list.contains(document.activeElement)) expand(true); // never hide the notice that has the focus
   arrivals.set(notice, performance.now());
   const text = (name) => notice.querySelector(`[data-notice-${name}]`).textContent;
   say(`${text("sender")}: ${text("subject")}. ${text("body")}`);
@@ -87,7 +87,7 @@ function focusWriting() {
   (lastField?.isConnected ? lastField : document.getElementById("main")).focus({ preventScroll: true });
 }
 
-// Closing shows at once and is sent until the server has it.
+// Removes notices at once, and sends the request until the server has it.
 async function close(ids, attempt = 0) {
   ids.forEach((id) => closed.add(id));
   remove(ids);
@@ -95,7 +95,7 @@ async function close(ids, attempt = 0) {
     const answer = await post(part("close").action, { message: ids }, { keepalive: true });
     if (answer.ok || answer.status === 404) return;
   } catch {
-    // no network: below, again
+    // no network: try again below
   }
   setTimeout(() => close(ids, attempt + 1), backoff(attempt, 15_000));
 }
@@ -105,7 +105,7 @@ part("close").addEventListener("submit", (event) => {
   close([event.submitter.value]);
 });
 
-// "Close all" closes what was there to be seen when the press began, and not what came at that very moment.
+// "Close all" closes the notices that were visible when the press began.
 let pressed = null;
 for (const kind of ["pointerdown", "keydown"]) {
   part("close-all").addEventListener(kind, (event) => {
@@ -119,7 +119,7 @@ part("close-all").addEventListener("submit", (event) => {
   const seen = notices().filter((notice) => !(arrivals.get(notice) > latest));
   if (seen.length) close(seen.map(idOf));
 });
-// A click on a button of the strip leaves the focus, and so the next keystroke, where the person writes.
+// A click on a button of the strip does not take the focus from the field in which the person writes.
 strip.addEventListener("mousedown", (event) => {
   if (event.target.closest("button") && writingField()) event.preventDefault();
 });
@@ -140,7 +140,7 @@ function showState(state) {
   });
 }
 
-// The page goes to the sign-in page, unless something on it is not saved yet: then it says so and stays.
+// Leaves for the sign-in page, unless something on the page is not saved yet: then it says so and stays.
 let leaving = false;
 document.addEventListener("examhall:abandon", () => (leaving = true));
 
@@ -151,8 +151,8 @@ function signedOut() {
   else showState("signed-out");
 }
 
-// The server says it before the browser has the answer that takes the cookie away, and this tab may be the one that
-// waits for it: going to the sign-in page at once would cut that off, or lead back in. So hide, and go a moment later.
+// This event may come before the response that removes the cookie. Leaving at once would cancel that response or sign in
+// again, so hide the page and leave a moment later.
 function sessionEnded() {
   if (leaving) return;
   if (document.dispatchEvent(new CustomEvent("examhall:leaving", { cancelable: true }))) document.body.hidden = true;
@@ -160,7 +160,7 @@ function sessionEnded() {
 }
 listen("signed-out", sessionEnded);
 
-// What a poll says is how it is, except for what happened here since it was asked (trap 2).
+// Shows the list that a poll returned, except for what has happened on this page since it was requested (trap 2).
 function polled(open, before) {
   document.dispatchEvent(new CustomEvent("examhall:polled", { detail: { ...open.dataset } }));
   const there = [...open.querySelectorAll("[data-notice]")];
@@ -175,7 +175,7 @@ function polled(open, before) {
   }
 }
 
-// hx-sse swaps a notice in; these stand around its swap. Anything but an event stream (a portal's page) stays out.
+// Around the swap of a notice by hx-sse. Anything but an event stream (a captive portal's page) is not swapped in.
 let hold = () => {};
 const stream = part("stream");
 stream.addEventListener("htmx:before:swap", (event) => {
@@ -197,7 +197,7 @@ new Connection(stream, {
     ids.forEach((id) => closed.add(id));
     remove(ids);
   },
-  // what a stream begins with: what was closed elsewhere while the line was cut goes; what is newer comes after it
+  // the first event of a stream: removes notices that were closed elsewhere meanwhile; newer notices follow
   stillOpen: (ids) => remove(notices().map(idOf).filter((id) => !ids.includes(id))),
   pollBegins: () => new Set(notices().map(idOf)),
   polled,

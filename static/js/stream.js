@@ -1,8 +1,7 @@
-// The connection to the server: htmx's hx-sse reads the stream; when and how often to try again is decided here.
-// hx-sse does not try again where the first connect fails, and stops for nobody else: so it reconnects never, and this
-// does always, for ever, also through 5xx (trap 5). Beats that stop mean a dead line, though no error says so (trap 6).
-// A proxy may give a stream's head and keep its body: a stream counts only once it has beaten, and until it does, and
-// whenever it is quiet, the page polls.
+// The connection to the server. htmx's hx-sse reads the stream, and this class reconnects for ever, also through 5xx:
+// hx-sse would not reconnect after a failed first attempt (trap 5). Beats that stop mean a dead connection, even without
+// an error (trap 6). A proxy may pass on a stream's headers and hold back its body, so a stream counts as live after its
+// first beat. Until then, and whenever the stream is quiet, the page polls.
 import { channel, timeLimit } from "./browser-parts.js";
 import { fetchFragment } from "./own-answers.js";
 import { post } from "./post.js";
@@ -20,16 +19,16 @@ export class Connection {
   #element;
   #handlers;
   #connection = null;
-  #connecting = null; // htmx's context of a request for a stream that has no answer yet
+  #connecting = null; // htmx's context of a request for a stream without a response yet
   #heard = 0;
   #beats = 0;
-  #attempt = 0; // streams in a row that did not prove themselves by a second beat
-  #mute = 0; // those of them that were quiet instead of ending: the next one has to beat twice
+  #attempt = 0; // streams in a row that ended before a second beat
+  #mute = 0; // those of them that were quiet instead of ending: the next stream is live after two beats
   #retry;
   #polling = false;
   #polls;
   #fetching = false;
-  #answering = false; // whether the last poll had an answer
+  #answering = false; // whether the last poll was answered
   #yielded = false; // to newer tabs
   #returnIn = null;
   #id = Math.random();
@@ -62,7 +61,7 @@ export class Connection {
     setTimeout(() => this.#begin());
   }
 
-  // htmx begins a moment after its own script has run, which can be before hx-sse is there: then it has overlooked it.
+  // htmx may process the page before hx-sse has loaded, and then skips this element.
   #begin() {
     if (!this.#element.hasAttribute("data-htmx-powered")) htmx.process(this.#element);
     this.#connect();
@@ -77,8 +76,8 @@ export class Connection {
     this.#tabs.post({ opened: this.#id });
   }
 
-  // The server keeps a person's two newest streams, but only among those of one process. A browser opens six connections
-  // per host, whichever process answers: so its tabs count too, and the third newest polls (trap 9).
+  // Each server process keeps a person's two newest streams. A browser opens six connections per host, whichever process
+  // answers, so its tabs count as well and the third newest polls (trap 9).
   #hearTab({ opened, ended }) {
     this.#newer.delete(ended);
     if (!opened || !this.#connection) return;
@@ -99,7 +98,7 @@ export class Connection {
     if (!event.detail.message.event) this.#handlers.message(event);
   }
 
-  // Answering beats, not a timer, says that this page is there: browsers slow timers down in background tabs (R21).
+  // Pings follow beats instead of a timer, because browsers slow down timers in background tabs (R21).
   #beat() {
     this.#beats += 1;
     if (this.#beats === 2) this.#attempt = this.#mute = 0;
@@ -122,7 +121,7 @@ export class Connection {
       const answer = await post(this.#element.dataset.ping, {}, { signal: timeLimit(ANSWER_WITHIN) });
       if (answer.status === 401) this.#signedOut();
     } catch {
-      // no answer: the stream itself is watched, and the next beat brings the next ping
+      // no response: the stream itself is watched, and a later beat brings another ping
     }
   }
 
@@ -134,7 +133,7 @@ export class Connection {
     this.#startPolling(returnIn + jitter(POLL_EVERY));
   }
 
-  // After a stream has opened, too: htmx then lets go of the request.
+  // Called for every request, also after its stream has opened.
   #answered() {
     const { response, request } = this.#connecting;
     this.#connecting = null;
@@ -149,14 +148,14 @@ export class Connection {
     this.#startPolling(0);
   }
 
-  // Often while nothing answers at all; each minute where polling works and streams do not.
+  // Short while nothing answers at all, a minute where polling works and streams do not.
   #nextWait() {
     this.#attempt += 1;
     const inVain = this.#mute > 1 || (this.#answering && this.#attempt > 3);
     return inVain ? jitter(STREAM_AGAIN) : backoff(this.#attempt - 1, LONGEST_WAIT);
   }
 
-  // Where the page stays (something on it is not saved), go on asking: its person may sign in again in another tab.
+  // A page with unsaved text stays, and keeps trying: its person may sign in again in another tab.
   #signedOut() {
     this.#polling = true;
     this.#answering = false;
@@ -174,7 +173,7 @@ export class Connection {
   #connect() {
     if (this.#connection || this.#connecting) return;
     this.#heard = Date.now();
-    this.#tryAgain(jitter(STREAM_AGAIN)); // should htmx drop this one
+    this.#tryAgain(jitter(STREAM_AGAIN)); // in case htmx drops this request
     this.#element.dispatchEvent(new CustomEvent("notices:connect"));
   }
 
@@ -192,7 +191,7 @@ export class Connection {
     this.#handlers.state("lost");
   }
 
-  // Ends the stream from this side; hx-sse then reports its close.
+  // Ends the stream; hx-sse then reports that it closed.
   #cut() {
     if (this.#connection.reader) this.#connection.reader.cancel();
     else this.#connection.abortController.abort();
@@ -245,7 +244,7 @@ export class Connection {
     if (back && !this.#yielded && !this.#connection) this.#tryAgain(jitter(FIRST_RETRY));
   }
 
-  // What is open, and the status; neither where nobody has answered, or somebody between here and the server.
+  // The open notices and the status; neither if there was no response, or one that is not the server's.
   async #askForNotices() {
     try {
       const answer = await fetchFragment(this.#element.dataset.poll);

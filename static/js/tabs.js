@@ -1,5 +1,5 @@
-// What the tabs of one browser tell each other. A page of somebody who is no longer the one signed in here goes away:
-// the next person at a shared computer sees nothing of the last one (trap 11).
+// Messages between the tabs of one browser. When somebody else signs in, pages of the person before leave, so that the
+// next person at a shared computer does not see them (trap 11).
 import { channel } from "./browser-parts.js";
 
 const tabs = channel("examhall");
@@ -27,7 +27,7 @@ tabs.listen((data) => {
 });
 if (person) tell("here");
 
-// A page out of the browser's back-forward memory may be somebody's who has left: hide it, and ask the server.
+// A page from the back-forward cache may belong to somebody who has left: hide it and reload.
 addEventListener("pagehide", (event) => {
   if (event.persisted) document.body.hidden = true;
 });
