@@ -6,9 +6,8 @@ import pytest
 from flask import Flask
 
 from tests.hall import Hall
-from webapp.demo.beginnings import beginning_of
-from webapp.demo.script import FOR_A_LOOK, PASSWORD, seats
-from webapp.demo.simulation import NotLoopback, checked_address, chosen
+from webapp.demo.simulation import NotLoopback, checked_address, choose_people
+from webapp.demo.story import ACCOUNTS, PASSWORD, progress_of, seats
 
 pytestmark = pytest.mark.one_database
 
@@ -20,7 +19,7 @@ def test_demo_prints_who_can_sign_in(app: Flask) -> None:
         assert result.exit_code == 0, result.output
         assert words in result.output
         assert PASSWORD in result.output
-        assert all(username in result.output for username, _ in FOR_A_LOOK)
+        assert all(username in result.output for username in ACCOUNTS)
 
 
 def test_demo_refuses_in_one_line(app: Flask, hall: Hall) -> None:
@@ -53,11 +52,11 @@ def test_simulation_nowhere_else(app: Flask, url: str) -> None:
 
 def test_those_who_come_are_free_to(app: Flask) -> None:
     """Nobody whom a person at the demo plays, nobody who has submitted or left; some of the 77; each once."""
-    people = chosen(120)
+    people = choose_people(120)
     names = [seat.username for seat in people]
     assert len(set(names)) == 120
-    assert not set(names) & {username for username, _ in FOR_A_LOOK}
-    assert not any(beginning_of(seat) for seat in people)
-    assert sum((seat.room, seat.group) == ("Sal A115", "Group 07") for seat in people) > 30
+    assert not set(names) & ACCOUNTS.keys()
+    assert not any(progress_of(seat) for seat in people)
+    assert sum(seat.is_of_the_77 for seat in people) > 30
     assert {seat.test for seat in people} == {seat.test for seat in seats()}
-    assert chosen(120) == people
+    assert choose_people(120) == people

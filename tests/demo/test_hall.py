@@ -15,10 +15,11 @@ from tests.hall import Hall, signed_in
 from webapp.access import Right, access_scope
 from webapp.accounts.passwords import verify
 from webapp.clock import utcnow
+from webapp.config import Settings
 from webapp.db.transactions import writing
-from webapp.demo import earlier, hall
+from webapp.demo import hall
 from webapp.demo.hall import NotADemo
-from webapp.demo.script import EARLIER_MESSAGES, FOR_A_LOOK, PASSWORD, STAFF
+from webapp.demo.story import ACCOUNTS, PASSWORD, STORY
 from webapp.logbook.verify import verify as verify_log
 from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
@@ -33,8 +34,9 @@ TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEnt
 def load(session: Session, now: datetime | None = None, *, allowed: bool = False) -> hall.Hall:
     """The whole command, without its words."""
     now = now or utcnow()
-    loaded = hall.load(session, now, ZONE, allowed=allowed)
-    earlier.happen(session, loaded, now, zone=ZONE, limit=1500, secret_key="for tests")
+    settings = Settings(secret_key="for tests", database_url="", timezone=ZONE, demo=allowed)
+    loaded = hall.load(session, now, settings)
+    hall.seed_messages(session, loaded, now, settings)
     return loaded
 
 
@@ -79,7 +81,7 @@ def test_everyone_can_sign_in_with_the_one_password(session: Session) -> None:
     hashes = set(session.scalars(select(User.password_hash)))
     assert len(hashes) == 1
     assert verify(hashes.pop(), PASSWORD)
-    assert {username for username, _ in FOR_A_LOOK} <= set(loaded.users)
+    assert ACCOUNTS.keys() <= set(loaded.users)
 
 
 def test_again_changes_nothing(session: Session) -> None:
@@ -118,12 +120,12 @@ def test_on_another_day_it_runs_again(session: Session) -> None:
 def test_earlier_messages_came_the_real_way(session: Session) -> None:
     """Each has deliveries and an entry in a log that verifies; the failed sign-in is there too (R1, R14, R15)."""
     load(session)
-    assert session.scalar(select(func.count()).select_from(Message)) == len(EARLIER_MESSAGES)
+    assert session.scalar(select(func.count()).select_from(Message)) == len(STORY["messages"])
     for message in session.scalars(select(Message)):
         sent = select(func.count()).select_from(Delivery).where(Delivery.message_id == message.id)
         assert session.scalar(sent) == message.persons > 0
     actions = session.scalars(select(LogEntry.action).order_by(LogEntry.id)).all()
-    assert actions == ["sign_in.failed", *["message.sent"] * len(EARLIER_MESSAGES)]
+    assert actions == ["sign_in.failed", *["message.sent"] * len(STORY["messages"])]
     assert verify_log(session).sound
 
 
@@ -171,4 +173,4 @@ def test_what_is_missing_is_made_again(session: Session) -> None:
         )
     load(session)
     assert sizes(session) == before
-    assert sum(len(one.tests) for one in STAFF) == before["contribution"]
+    assert sum(len(one["tests"]) for one in STORY["staff"]) == before["contribution"]

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.server import ROOT, free_port
-from webapp.demo.script import PASSWORD
+from webapp.demo.story import PASSWORD
 
 pytestmark = [pytest.mark.server, pytest.mark.one_database]
 START_SECONDS = 60.0

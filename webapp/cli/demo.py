@@ -11,8 +11,8 @@ from flask import current_app
 from webapp.cli.command import command
 from webapp.clock import utcnow
 from webapp.config import Settings
-from webapp.demo import earlier, hall, serving
-from webapp.demo.script import FOR_A_LOOK, PASSWORD
+from webapp.demo import hall, serving
+from webapp.demo.story import ACCOUNTS, PASSWORD
 from webapp.extensions import db
 
 
@@ -33,13 +33,14 @@ def demo(*, serve: bool, port: int, candidates: int) -> None:
         _print_accounts()
         return
     try:
-        with serving.stopping() as stop:
+        with serving.stop_signals() as stop:
             serving.check_port(port)
             flask_migrate.upgrade()
             _load()
             db.engine.dispose()  # the server's process is the one that has the database open
-            if not stop.asked:
-                serving.serve(port, candidates, stop, click.echo, _print_address)
+            if not stop.requested:
+                serving.serve(port, candidates, stop, _print_address)
+                click.echo("Stopped.")
     except serving.CannotServe as problem:
         raise click.ClickException(str(problem)) from problem
 
@@ -48,17 +49,10 @@ def _load() -> None:
     settings: Settings = current_app.config["SETTINGS"]
     now, session = utcnow(), db.session()
     try:
-        loaded = hall.load(session, now, settings.timezone, allowed=settings.demo)
+        loaded = hall.load(session, now, settings)
     except hall.NotADemo as refusal:
         raise click.ClickException(f"The sample hall was not loaded: {refusal}") from refusal
-    earlier.happen(
-        session,
-        loaded,
-        now,
-        zone=settings.timezone,
-        limit=settings.max_recipients,
-        secret_key=settings.secret_key,
-    )
+    hall.seed_messages(session, loaded, now, settings)
     db.session.remove()
     click.echo("The sample hall begins now." if loaded.began_anew else "The sample hall is still running.")
 
@@ -72,7 +66,7 @@ def _print_address(address: str) -> None:
 
 def _print_accounts() -> None:
     click.echo(f"Everyone's password: {PASSWORD}")
-    for username, description in FOR_A_LOOK:
+    for username, description in ACCOUNTS.items():
         click.echo(f"  {username:<13} {description}")
 
 
@@ -98,7 +92,8 @@ def simulate(url: str, candidates: int, seconds: float | None) -> None:
         raise click.ClickException(
             f"Candidates cannot sign in at {address}. Is the sample hall loaded there? flask --app wsgi demo"
         ) from refusals
-    click.echo(f"Simulation ended: {tally.in_words()}.")
+    summary = ", ".join(f"{name} {count}" for name, count in tally.items())
+    click.echo(f"Simulation ended: {summary}.")
 
 
 COMMANDS = (demo, simulate)

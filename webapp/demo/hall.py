@@ -1,34 +1,35 @@
-"""The sample hall in the database: made once, and set to run again on another day."""
+"""The sample hall in the database: created once, and set to run again on another day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from webapp.accounts.passwords import hash_password
+from webapp.accounts.refusals import TooManyTries, WrongPassword
+from webapp.accounts.signing_in import sign_in
+from webapp.config import Settings
 from webapp.db.transactions import writing
-from webapp.demo.beginnings import beginning_of, story
-from webapp.demo.script import (
-    ADMINISTRATOR,
-    EMAIL_DOMAIN,
-    PASSWORD,
-    STAFF,
-    TESTS,
-    DemoTest,
-    seats,
-)
+from webapp.demo.story import PASSWORD, STORY, progress_of, seats
 from webapp.exceptions import Refusal
-from webapp.models import Answer, Candidacy, Contribution, Question, Role, Test, User
+from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.composing import preview
+from webapp.messaging.sending import Draft, send
+from webapp.models import Answer, Candidacy, Contribution, Message, Question, Role, Test, User
 from webapp.models.people import sign_in_name
+from webapp.monitor.filters import Filter, parse_filter
 from webapp.planning.search_text import refresh_search_text
 
 ENOUGH_LEFT = timedelta(hours=1)
-"""With less time left in any of its tests, the hall begins anew."""
-NOT_BEGUN = {
+"""If one of its tests ends sooner, the hall begins anew."""
+NOT_STARTED = {
     "entered_at": None, "started_at": None, "paused_at": None, "saved_at": None, "submitted_at": None,
     "withdrawn_at": None, "blank": False, "back_at": None, "incident_minutes": 0,
     "last_seen": None, "left_at": None, "flagged": False, "attendance": None, "id_checked": False,
@@ -36,186 +37,222 @@ NOT_BEGUN = {
 
 
 class NotADemo(Refusal):
-    """The database belongs to real people: the demo keeps out of it."""
+    """The database belongs to real people."""
 
     status = 409
 
 
 @dataclass(frozen=True)
 class Hall:
-    """The hall as it stands in the database: ids by the script's keys and usernames."""
+    """The ids of tests (by the story's keys) and of users (by username)."""
 
     tests: dict[str, int]
     users: dict[str, int]
     began_anew: bool
-    """Whether the tests were made or set to run again by this call."""
+    """Whether this call created the tests or set them to run again."""
 
 
-def load(session: Session, now: datetime, zone: ZoneInfo, *, allowed: bool) -> Hall:
-    """Make the hall, or what is missing of it, so that all its tests run at `now`.
+def load(session: Session, now: datetime, settings: Settings) -> Hall:
+    """Create the hall, or what is missing of it, so that all its tests run at `now`.
 
-    `allowed` (`EXAMHALL_DEMO=1`) lets it in beside real people. Raises `NotADemo` without it, and in any case where
-    an account or a test of the hall's names belongs to somebody else. Real accounts are never touched.
+    Raises `NotADemo` if the database has real people and `EXAMHALL_DEMO` is not set, and always if an account or a
+    test with one of the hall's names belongs to somebody else. Real accounts are never touched.
     """
     with writing(session):
-        _refuse_real_data(session, allowed=allowed)
-        users = _people(session)
-        tests = _tests(session, users["planner"], now, zone)
-        anew = _set_running(session, tests, now, zone)
-        _contributions(session, tests, users)
-        new = _candidacies(session, tests, users)
-        if anew or new:
-            _begin(session, tests, users, now)
-    return Hall(tests, users, began_anew=anew or bool(new))
+        _refuse_real_data(session, allowed=settings.demo)
+        users = _create_people(session)
+        tests = _create_tests(session, users["planner"], now, settings)
+        restarted = _restart(session, tests, now, settings)
+        _create_contributions(session, tests, users)
+        created = _create_candidacies(session, tests, users)
+        if restarted or created:
+            _seed_progress(session, tests, users, now)
+    return Hall(tests, users, began_anew=restarted or created)
+
+
+def _of_the_demo() -> ColumnElement[bool]:
+    return User.email.endswith("@" + STORY["email_domain"], autoescape=True)
 
 
 def _refuse_real_data(session: Session, *, allowed: bool) -> None:
-    ours = User.email.endswith("@" + EMAIL_DOMAIN, autoescape=True)
-    here = session.scalar(select(exists().where(ours)))
-    if not here and not allowed and session.scalar(select(exists().where(~ours))):
+    ours = _of_the_demo()
+    is_loaded = session.scalar(select(exists().where(ours)))
+    if not is_loaded and not allowed and session.scalar(select(exists().where(~ours))):
         raise NotADemo("this database has people in it. Set EXAMHALL_DEMO=1 to have the sample hall beside them.")
-    names = [sign_in_name(one) for one in _usernames()]
+    names = [sign_in_name(username) for username in _names()]
     taken = session.scalar(select(User.username).where(User.sign_in_name.in_(names), ~ours).limit(1))
     if taken:
         raise NotADemo(f"the account {taken!r} belongs to somebody else.")
     planned_by_us = exists().where(
         Contribution.test_id == Test.id, Contribution.user_id == User.id, Contribution.role == Role.PLANNER, ours
     )
-    titles = [one.title for one in TESTS]
-    taken = session.scalar(select(Test.title).where(Test.title.in_(titles), ~planned_by_us).limit(1))
+    taken = session.scalar(select(Test.title).where(Test.title.in_(_titles()), ~planned_by_us).limit(1))
     if taken:
         raise NotADemo(f"there is a test {taken!r} that is not the demo's.")
 
 
-def _usernames() -> dict[str, str]:
+def _titles() -> list[str]:
+    return [test["title"] for test in STORY["tests"]]
+
+
+def _names() -> dict[str, str]:
     """Username → name of everyone in the hall."""
-    staff = {one.username: one.name for one in STAFF}
-    return dict([ADMINISTRATOR]) | staff | {seat.username: seat.name for seat in seats()}
+    people = {one["username"]: one["name"] for one in [STORY["administrator"], *STORY["staff"]]}
+    return people | {seat.username: seat.name for seat in seats()}
 
 
-def _people(session: Session) -> dict[str, int]:
-    """Username → id; whoever is missing is made, all with the one password, hashed once."""
-    query = select(User.username, User.id).where(User.email.endswith("@" + EMAIL_DOMAIN, autoescape=True))
-    known = dict(session.execute(query).all())
-    missing = {username: name for username, name in _usernames().items() if username not in known}
+def _create_people(session: Session) -> dict[str, int]:
+    """Username → id. Everyone has the same password, hashed once."""
+    existing = dict(session.execute(select(User.username, User.id).where(_of_the_demo())).all())
+    missing = {username: name for username, name in _names().items() if username not in existing}
     if not missing:
-        return known
+        return existing
     password_hash = hash_password(PASSWORD)
     rows = [
         {
             "username": username,
             "sign_in_name": sign_in_name(username),
             "name": name,
-            "email": f"{username}@{EMAIL_DOMAIN}",
+            "email": f"{username}@{STORY['email_domain']}",
             "password_hash": password_hash,
-            "is_admin": username == ADMINISTRATOR[0],
+            "is_admin": username == STORY["administrator"]["username"],
         }
         for username, name in missing.items()
     ]
-    made = session.execute(insert(User).returning(User.username, User.id), rows)
-    return known | dict(made.all())
+    return existing | dict(session.execute(insert(User).returning(User.username, User.id), rows).all())
 
 
-def _tests(session: Session, planner: int, now: datetime, zone: ZoneInfo) -> dict[str, int]:
-    """Key → id; a test that is missing is made with its questions."""
+def _create_tests(session: Session, planner: int, now: datetime, settings: Settings) -> dict[str, int]:
+    """Key → id."""
     query = (
         select(Test.title, Test.id)
         .join(Contribution, Contribution.test_id == Test.id)
-        .where(Contribution.user_id == planner, Test.title.in_([one.title for one in TESTS]))
+        .where(Contribution.user_id == planner, Test.title.in_(_titles()))
     )
-    known = dict(session.execute(query).all())
-    for one in TESTS:
-        if one.title not in known:
-            test = Test(title=one.title, **_times(one, now, zone))
-            test.questions = [Question(position=n, prompt=text) for n, text in enumerate(one.questions, 1)]
+    ids = dict(session.execute(query).all())
+    for plan in STORY["tests"]:
+        if plan["title"] not in ids:
+            test = Test(title=plan["title"], **_times(plan, now, settings))
+            test.questions = [Question(position=n, prompt=text) for n, text in enumerate(plan["questions"], 1)]
             session.add(test)
             session.flush()
-            known[one.title] = test.id
-    return {one.key: known[one.title] for one in TESTS}
+            ids[plan["title"]] = test.id
+    return {plan["key"]: ids[plan["title"]] for plan in STORY["tests"]}
 
 
-def _times(one: DemoTest, now: datetime, zone: ZoneInfo) -> dict[str, object]:
-    starts_at = (now - one.began_ago).replace(second=0, microsecond=0)
+def _times(plan: dict[str, Any], now: datetime, settings: Settings) -> dict[str, object]:
+    starts_at = (now - timedelta(minutes=plan["began_minutes_ago"])).replace(second=0, microsecond=0)
     return {
         "starts_at": starts_at,
-        "ends_at": starts_at + one.duration,
-        "start_date": starts_at.astimezone(zone).date(),
+        "ends_at": starts_at + timedelta(hours=plan["duration_hours"]),
+        "start_date": starts_at.astimezone(settings.timezone).date(),
         "closed_at": None,
     }
 
 
-def _set_running(session: Session, tests: dict[str, int], now: datetime, zone: ZoneInfo) -> bool:
-    """Move the tests to now and their candidates back to the door, unless all of them run for a while yet."""
-    running = select(Test.id).where(
-        Test.id.in_(tests.values()), Test.starts_at <= now, Test.ends_at >= now + ENOUGH_LEFT, Test.closed_at.is_(None)
-    )
-    if len(session.scalars(running).all()) == len(TESTS):
+def _restart(session: Session, tests: dict[str, int], now: datetime, settings: Settings) -> bool:
+    """Move the tests to now, with nobody in them yet, unless all of them run for a while still."""
+    ours = Test.id.in_(tests.values())
+    running = ours & (Test.starts_at <= now) & (Test.ends_at >= now + ENOUGH_LEFT) & Test.closed_at.is_(None)
+    if len(session.scalars(select(Test.id).where(running)).all()) == len(tests):
         return False
-    for one in TESTS:
-        session.execute(update(Test).where(Test.id == tests[one.key]).values(**_times(one, now, zone)))
-    candidacies = select(Candidacy.id).where(Candidacy.test_id.in_(tests.values()))
-    session.execute(delete(Answer).where(Answer.candidacy_id.in_(candidacies)))
-    session.execute(update(Candidacy).where(Candidacy.test_id.in_(tests.values())).values(**NOT_BEGUN))
+    for plan in STORY["tests"]:
+        session.execute(update(Test).where(Test.id == tests[plan["key"]]).values(**_times(plan, now, settings)))
+    in_them = Candidacy.test_id.in_(tests.values())
+    session.execute(delete(Answer).where(Answer.candidacy_id.in_(select(Candidacy.id).where(in_them))))
+    session.execute(update(Candidacy).where(in_them).values(**NOT_STARTED))
     return True
 
 
-def _contributions(session: Session, tests: dict[str, int], users: dict[str, int]) -> None:
-    known = set(session.execute(select(Contribution.user_id, Contribution.test_id)).all())
-    for one in STAFF:
-        for key in one.tests:
-            pair = (users[one.username], tests[key])
-            if pair not in known:
-                session.add(Contribution(user_id=pair[0], test_id=pair[1], role=one.role, room=one.room))
+def _create_contributions(session: Session, tests: dict[str, int], users: dict[str, int]) -> None:
+    existing = set(session.execute(select(Contribution.user_id, Contribution.test_id)).all())
+    for person in STORY["staff"]:
+        for key in person["tests"]:
+            user_id, test_id = users[person["username"]], tests[key]
+            if (user_id, test_id) not in existing:
+                role = Role(person["role"])
+                session.add(Contribution(user_id=user_id, test_id=test_id, role=role, room=person.get("room")))
     session.flush()
 
 
-def _candidacies(session: Session, tests: dict[str, int], users: dict[str, int]) -> list[int]:
-    """Seat everyone who is not seated; returns the ids of the new candidacies."""
+def _create_candidacies(session: Session, tests: dict[str, int], users: dict[str, int]) -> bool:
     query = select(Candidacy.test_id, Candidacy.number).where(Candidacy.test_id.in_(tests.values()))
-    known = set(session.execute(query).all())
-    new = [
-        Candidacy(
-            user_id=users[seat.username],
-            test_id=tests[seat.test],
-            number=seat.number,
-            group_name=seat.group,
-            room=seat.room,
-            building=seat.building,
-            seat=seat.seat,
-            question_set=seat.question_set,
-            extra_minutes=seat.extra_minutes,
-        )
-        for seat in seats()
-        if (tests[seat.test], seat.number) not in known
-    ]
-    if not new:
-        return []
-    session.add_all(new)
+    existing = set(session.execute(query).all())
+    candidacies = []
+    for seat in seats():
+        if (tests[seat.test], seat.number) not in existing:
+            values = asdict(seat) | {"test_id": tests[seat.test], "user_id": users[seat.username]}
+            values["group_name"] = values.pop("group")
+            del values["test"], values["username"], values["name"]
+            candidacies.append(Candidacy(**values))
+    if not candidacies:
+        return False
+    session.add_all(candidacies)
     session.flush()
-    ids = [candidacy.id for candidacy in new]
-    refresh_search_text(session, ids)
-    return ids
+    refresh_search_text(session, [candidacy.id for candidacy in candidacies])
+    return True
 
 
-def _begin(session: Session, tests: dict[str, int], users: dict[str, int], now: datetime) -> None:
-    """Write what some candidates had done before now (`beginnings.py`)."""
-    ids = {
-        (test_id, number): candidacy_id
-        for test_id, number, candidacy_id in session.execute(
-            select(Candidacy.test_id, Candidacy.number, Candidacy.id).where(Candidacy.test_id.in_(tests.values()))
-        )
-    }
+def _seed_progress(session: Session, tests: dict[str, int], users: dict[str, int], now: datetime) -> None:
+    """Write what some candidates did before now, so that the monitor has something to show at once."""
     questions = session.scalars(
         select(Question.id).where(Question.test_id == tests["analysis"]).order_by(Question.position)
     ).all()
     for seat in seats():
-        if (beginning := beginning_of(seat)) is None:
+        progress = progress_of(seat)
+        if progress is None:
             continue
-        candidacy_id = ids[tests[seat.test], seat.number]
-        past = story(beginning, int(seat.number[1:]), now)
-        session.execute(update(Candidacy), [{"id": candidacy_id, **past.columns}])
-        for question_id, text in zip(questions, past.answers, strict=False):
-            session.add(Answer(candidacy_id=candidacy_id, question_id=question_id, text=text, saved_at=past.saved_at))
-        if past.last_seen:
+        times = _moments(int(seat.number[1:]), now)
+        values = progress["values"] | {name: times[name] for name in progress["moments"]}
+        seated = Candidacy.test_id == tests[seat.test], Candidacy.number == seat.number
+        candidacy_id = session.scalars(update(Candidacy).where(*seated).values(**values).returning(Candidacy.id)).one()
+        if progress["moments"]:  # in all of the person's tests, as presence is written
             own = Candidacy.user_id == users[seat.username]
-            session.execute(update(Candidacy).where(own).values(last_seen=past.last_seen))
+            session.execute(update(Candidacy).where(own).values(last_seen=times["submitted_at"]))
+        texts = STORY["progress"]["answers"][: progress["answers"]]
+        for question_id, text in zip(questions, texts, strict=False):
+            session.add(
+                Answer(candidacy_id=candidacy_id, question_id=question_id, text=text, saved_at=times["saved_at"])
+            )
+
+
+def _moments(number: int, now: datetime) -> dict[str, datetime]:
+    """Column → moment before `now`, a little different for each candidate."""
+    entered = now - timedelta(minutes=38, seconds=number % 200)
+    saved = now - timedelta(minutes=6 + number % 9, seconds=number % 50)
+    ended = saved + timedelta(seconds=50)
+    moments = {"entered_at": entered, "started_at": entered + timedelta(seconds=70), "saved_at": saved}
+    return moments | {"back_at": saved, "submitted_at": ended, "withdrawn_at": ended, "paused_at": ended}
+
+
+def seed_messages(session: Session, hall: Hall, now: datetime, settings: Settings) -> None:
+    """Send the story's earlier messages that were not sent yet, as everybody sends, after one failed sign-in."""
+    keys = [message["key"] for message in STORY["messages"]]
+    sent = set(session.scalars(select(Message.idempotency_key).where(Message.idempotency_key.in_(keys))))
+    if not sent:
+        with suppress(WrongPassword, TooManyTries):
+            client = {"address": "127.0.0.1", "device_cookie": "", "secret_key": settings.secret_key}
+            sign_in(session, "candidate2", "forgotten", **client, now=now - timedelta(minutes=30))
+    for message in STORY["messages"]:
+        if message["key"] not in sent:
+            _send(session, hall, message, now - timedelta(minutes=message["minutes_ago"]), settings)
+
+
+def _send(session: Session, hall: Hall, message: dict[str, Any], at: datetime, settings: Settings) -> None:
+    sender = session.get_one(User, hall.users[message["sender"]])
+    selection = _selection(session, hall, message, settings)
+    audience = preview(session, sender, selection, now=at, limit=settings.max_recipients).audience
+    tokens = Tokens(settings.secret_key, sender.id)
+    token = tokens.seen(selection, audience) if audience else ""
+    draft = Draft(message["subject"], message["body"], selection, token, message["key"])
+    send(session, sender, draft, now=at, limit=settings.max_recipients, tokens=tokens, announce=lambda *_: None)
+
+
+def _selection(session: Session, hall: Hall, message: dict[str, Any], settings: Settings) -> Selection:
+    test_id = hall.tests[message["test"]]
+    if "candidate" not in message:
+        parameters: Iterable[tuple[str, str]] = {"test": str(test_id), **message.get("filter", {})}.items()
+        return Selection(parse_filter(MultiDict(parameters), settings.timezone))
+    user_id = hall.users[message["candidate"]]
+    query = select(Candidacy.id).where(Candidacy.test_id == test_id, Candidacy.user_id == user_id)
+    return Selection(Filter(), listed=(session.scalars(query).one(),))

@@ -1,4 +1,4 @@
-"""`make demo`: the server and the simulated candidates under one supervisor, which ends all that it started."""
+"""`make demo`: a supervisor of the server and the simulated candidates, which ends all that it started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from types import FrameType
 
@@ -19,11 +19,9 @@ from webapp.config import ROOT
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 END_SECONDS = 8.0
-LOOK_EVERY = 0.1
+INTERVAL_SECONDS = 0.1
 PARENT_DEATH_SIGNAL = 1
 """prctl(2): PR_SET_PDEATHSIG."""
-
-Say = Callable[[str], None]
 Process = subprocess.Popen[bytes]
 
 
@@ -32,21 +30,22 @@ class CannotServe(Exception):
 
 
 class Stop:
-    """Set by Ctrl-C, by SIGTERM and when the terminal is closed."""
+    """Whether Ctrl-C, SIGTERM or the end of the terminal has asked the demo to stop."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
+    def request(self, _number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        self.requested = True
 
 
 @contextmanager
-def stopping() -> Iterator[Stop]:
-    """Take the signals from here on; what is under way is finished before they count."""
+def stop_signals() -> Iterator[Stop]:
+    """Take the signals from here on: what is under way is finished before they count."""
     stop = Stop()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
+    before = {number: signal.signal(number, stop.request) for number in numbers}
     try:
         yield stop
     finally:
@@ -66,32 +65,33 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def serve(port: int, candidates: int, stop: Stop, say: Say, ready: Say) -> None:
-    """Serve the hall until `stop` is asked for; `candidates` come by themselves (0: none).
+def serve(port: int, candidates: int, stop: Stop, ready: Callable[[str], None]) -> None:
+    """Serve the hall until `stop` is requested, with so many simulated candidates.
 
-    `ready` gets the address as soon as the server answers. Raises `CannotServe` if the server does not start or
-    ends by itself. Nothing that was started here is left when this returns.
+    `ready` gets the address as soon as the server answers. Raises `CannotServe` if the server does not start or ends
+    by itself. Nothing that was started is left when this returns.
     """
+    address = f"http://{HOST}:{port}"
     server = _start("gunicorn", "-c", "gunicorn.conf.py", "-w", "1", "-b", f"{HOST}:{port}",
                     "--graceful-timeout", "1", "--log-level", "warning", "wsgi:app")  # fmt: skip
     started = [server]
     try:
-        _wait_until_ready(server, port, stop)
-        if not stop.asked:
-            address = f"http://{HOST}:{port}"
+        if _wait_until_ready(server, port, stop):
             ready(address)
             if candidates:
-                started.append(
-                    _start("flask", "--app", "wsgi", "simulate", "--url", address, "--candidates", str(candidates))
-                )
-            _watch(server, stop)
+                simulate = ("--app", "wsgi", "simulate", "--url", address, "--candidates", str(candidates))
+                started.append(_start("flask", *simulate))
+        while not stop.requested:
+            if server.poll() is not None:
+                raise CannotServe("The server has ended by itself; the lines above say why.")
+            time.sleep(INTERVAL_SECONDS)
     finally:
-        say("Stopping …")
-        _end(reversed(started))
+        for process in reversed(started):
+            _end(process)
 
 
 def _start(module: str, *arguments: str) -> Process:
-    """A process of its own group: Ctrl-C in the terminal reaches the supervisor alone, which ends it in order."""
+    """Start a process in a group of its own: Ctrl-C reaches the supervisor alone, which ends all in order."""
     return subprocess.Popen(  # noqa: S603 our own commands
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -101,46 +101,31 @@ def _start(module: str, *arguments: str) -> Process:
 
 
 def _end_with_parent() -> None:
-    """Where the kernel can: end this process too if the supervisor is killed and can end nobody any more."""
+    """Have the kernel end this process if the supervisor is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
-def _wait_until_ready(server: Process, port: int, stop: Stop) -> None:
+def _wait_until_ready(server: Process, port: int, stop: Stop) -> bool:
     deadline = time.monotonic() + START_SECONDS
-    while not stop.asked and not _is_ready(port):
+    while not stop.requested:
+        with suppress(OSError, HTTPException), closing(HTTPConnection(HOST, port, timeout=5)) as connection:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return True
         if server.poll() is not None:
             raise CannotServe("The server did not start; the lines above say why.")
         if time.monotonic() > deadline:
             raise CannotServe(f"The server did not answer within {START_SECONDS:.0f} seconds.")
-        time.sleep(LOOK_EVERY)
+        time.sleep(INTERVAL_SECONDS)
+    return False
 
 
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=5)
+def _end(process: Process) -> None:
+    if process.poll() is None:
+        process.terminate()
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _watch(server: Process, stop: Stop) -> None:
-    while not stop.asked:
-        if server.poll() is not None:
-            raise CannotServe("The server has ended by itself; the lines above say why.")
-        time.sleep(LOOK_EVERY)
-
-
-def _end(processes: Iterator[Process]) -> None:
-    """Ask each to end, the later started first; whoever does not is killed with all that it started."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-        try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
