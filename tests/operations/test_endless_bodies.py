@@ -46,7 +46,7 @@ _spec = importlib.util.spec_from_file_location("ours", "{root}/gunicorn.conf.py"
 _ours = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_ours)
 globals().update({{name: value for name, value in vars(_ours).items() if not name.startswith("_")}})
-sys.modules["examhall_gunicorn_worker"].BODY_SECONDS = 2.0
+sys.modules["gunicorn_worker"].BODY_SECONDS = 2.0
 """
 
 
