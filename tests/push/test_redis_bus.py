@@ -18,7 +18,7 @@ from tests.until import until
 from webapp.accounts.passwords import hash_password
 from webapp.push.bus import Announcement
 from webapp.push.hub import Hub
-from webapp.push.redis_bus import RedisBus
+from webapp.push.redis_bus import STEP_SECONDS, RedisBus
 
 CANDIDATES = ("ada", "bob", "eve")
 SECRET = "one installation's secret key"
@@ -45,24 +45,27 @@ def test_r8_across_processes_with_redis_without_it_and_with_it_again(
     ines = Person(here.url, "ines")
     listeners = [Listener(Person(there.url, name)) for name in CANDIDATES]
     until(lambda: "ready" in ines.http.get("/readyz").text)
-    until(lambda: listeners[0].events and Redis(port=redis.port).pubsub_numsub(channel(redis))[0][1] == 2)
+    until(lambda: listeners[0].events and subscribers(redis) == 2)
     sent = 0
 
-    def send_and_see(within: float) -> None:
+    def send_and_see(within: float) -> float:
+        """How many seconds the sending took."""
         nonlocal sent
         begun = time.monotonic()
         assert ines.send(f"Message {sent + 1}", scope="filtered", q="algebra").status_code == 201
-        assert time.monotonic() - begun < 1.0
+        taken = time.monotonic() - begun
         sent += 1
         for one in listeners:
             one.wait_for(lambda one=one: str(sent) in one.ids(), within)  # type: ignore[misc]
+        return taken
 
     before = published(redis)
     for _ in range(5):
         send_and_see(within=3)
-    assert published(redis) - before == 5, "one PUBLISH per sending, whatever the number of recipients"
+    until(lambda: published(redis) - before >= 5)  # the sweep may have been faster than a busy process's publisher
     # per process a listener and a publisher; only one of the processes has published. And this question's own
-    assert int(redis.figures("clients")["connected_clients"]) <= 2 * 2 + 1  # type: ignore[call-overload]
+    until(lambda: int(redis.figures("clients")["connected_clients"]) <= 2 * 2 + 1)  # type: ignore[call-overload]
+    assert published(redis) - before == 5, "one PUBLISH per sending, whatever the number of recipients"
     redis.signal(signal.SIGKILL)
     send_and_see(within=3)
     until(lambda: "message bus" in ines.http.get("/readyz").text)
@@ -72,8 +75,8 @@ def test_r8_across_processes_with_redis_without_it_and_with_it_again(
     send_and_see(within=3)
     redis.signal(signal.SIGSTOP)
     try:
-        for _ in range(3):
-            send_and_see(within=3)
+        taken = [send_and_see(within=3) for _ in range(3)]
+        assert min(taken) < STEP_SECONDS, "each sending waited for Redis"
         until(lambda: "message bus" in ines.http.get("/readyz").text)
         send_and_see(within=3)
     finally:
@@ -91,6 +94,12 @@ def channel(redis: RedisServer) -> str:
         channels = asking.pubsub_channels()
         assert len(channels) <= 1  # type: ignore[arg-type]
         return channels[0].decode() if channels else "none yet"  # type: ignore[index,union-attr]
+
+
+def subscribers(redis: RedisServer) -> int:
+    """How many processes listen to it."""
+    with Redis(port=redis.port) as asking:
+        return int(asking.pubsub_numsub(channel(redis))[0][1])  # type: ignore[index]
 
 
 def published(redis: RedisServer) -> int:
