@@ -16,7 +16,7 @@ from webapp.db.engine import configure_engine, engine_options
 from webapp.exams.changes import ChangedSittings
 from webapp.exams.sittings import note_return
 from webapp.extensions import csrf, db, login, migrate
-from webapp.messaging.notices import MESSAGE_SOURCE, OpenNotices
+from webapp.messaging.notices import MESSAGE_SOURCE, open_notices
 from webapp.web import errors, languages, security, templating
 
 
@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.init_app(app)
     for part in (accounts, exams, monitor, messaging, logbook, health):
         part.init_app(app)
-    push.init_app(app, messages=_message_source(), open_notices=OpenNotices(), on_reconnect=note_return)
+    push.init_app(app, messages=_message_source(), open_notices=open_notices, on_reconnect=note_return)
     planning.init_app(app)
     cli.init_app(app)
     return app

@@ -53,7 +53,7 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
     with app.app_context():
         session = db.session()
         said = SessionClaims(user_id=person.id, epoch=person.epoch, session_id="s")
-        assert inbox.open_of_each(session.connection(), [said]) == [[]]
+        assert inbox.open_in_session(session, said) == []
         assert inbox.open_notices(session, person.id) == []
         assert len([one for one in kept(session) if "delivery" in one]) == 2
 

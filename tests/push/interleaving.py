@@ -2,15 +2,13 @@
 
 Nothing is simulated below the requests: real applications on a real database, their hubs, sweeps and streams. An
 operation runs in a greenlet of its own, and hands over where another process or request could come between: after a
-statement, unless it holds a lock, between the commit and the announcement, and where it waits for another (`Turn`). The
-same choices give the same run.
+statement, unless it holds a lock, and between the commit and the announcement. The same choices give the same run.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Event
 from typing import Any
 
 from flask import Flask
@@ -68,16 +66,6 @@ def stop() -> None:
     """Hand over to whoever let this operation go on; nothing outside of one."""
     if getcurrent().parent is not None:
         getcurrent().parent.switch()
-
-
-class Turn(Event):
-    """For a request that waits for another one's statement: as gevent's, it lets the others go on meanwhile."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Stop until it is set."""
-        while not self.is_set() and getcurrent().parent is not None:
-            stop()
-        return super().wait(timeout)
 
 
 class Network:

@@ -172,7 +172,7 @@ def test_many_threads_open_and_leave_without_a_trace(hub: Hub) -> None:
 
 def test_events_split_at_the_line_ends_of_the_format_only() -> None:
     assert notice_event(7, "a\nb\u2028c\x85d") == "data: a\ndata: b\u2028c\x85d\nid: 7\n\n".encode()
-    assert Event("a\r\nb\rc", type="t", retry=5).encoded() == b"event: t\ndata: a\ndata: b\ndata: c\nretry: 5\n\n"
+    assert str(Event("a\r\nb\rc", type="t", retry=5)) == "event: t\ndata: a\ndata: b\ndata: c\nretry: 5\n\n"
     assert closed_event([3, 4]) == b"event: closed\ndata: 3,4\n\n"
 
 

@@ -13,10 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.databases import Database, application_on
-from tests.push.interleaving import Turn
 from tests.push.model import MANY, MOST_AT_ONCE, Interleavings
 from tests.push.people import World, world_on
-from webapp import asking_together
 from webapp.extensions import db
 from webapp.logbook.verify import verify
 
@@ -46,8 +44,7 @@ a_step = st.tuples(
 
 
 @pytest.fixture
-def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(asking_together, "Event", Turn)
+def world(database: Database) -> World:
     return world_on(database)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
-from threading import Thread, current_thread, main_thread
+from threading import Event, Lock, Thread, current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog, post
+from tests.until import until
 from webapp.clock import utcnow
 from webapp.extensions import db
+from webapp.models import SessionClaims
 from webapp.push.sessions import write_end
 
 
@@ -94,3 +98,35 @@ def test_a_session_that_has_ended_opens_no_stream_and_ends_none(app: Flask, hall
     assert [b"event: poll" in b"".join(islice(stream.response, 2)) for stream in streams] == [False, False]
     for stream in streams:
         stream.close()
+
+
+def test_streams_open_a_few_at_a_time_and_pages_are_served_meanwhile(app: Flask, hall: Hall) -> None:
+    """A hall of 1,500 that reconnects within a second does not keep anybody else waiting."""
+    pages = [signed_in(app, hall.person()) for _ in range(16)]
+    hall.session.rollback()
+    push = app.extensions["examhall_push"]
+    push.hub.capacity = 20
+    pages[0].get("/inbox")  # the process has had its first request
+    released, opening, most = Event(), 0, 0
+    lock = Lock()
+
+    def hold(_claims: SessionClaims) -> list[tuple[int, str]]:
+        nonlocal opening, most
+        with lock:
+            opening += 1
+            most = max(most, opening)
+        assert released.wait(10)
+        with lock:
+            opening -= 1
+        return []
+
+    app.extensions["examhall_push"] = replace(push, open_notices=hold)
+    with ThreadPoolExecutor(len(pages)) as threads:
+        streams = [threads.submit(page.get, "/stream", buffered=False) for page in pages[1:]]
+        until(lambda: opening == most == 12, 5)
+        assert pages[0].get("/inbox").status_code == 200
+        released.set()
+        for stream in streams:
+            assert stream.result().status_code == 200
+            stream.result().close()
+    assert most == 12

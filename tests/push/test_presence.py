@@ -18,6 +18,7 @@ from webapp.exams.sittings import note_return
 from webapp.extensions import db
 from webapp.models import Candidacy, User
 from webapp.models.status import is_online, sitting
+from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
 
 NOW = utcnow()
@@ -37,7 +38,7 @@ def user(hall: Hall) -> User:
 
 @pytest.fixture
 def recorder() -> PresenceRecorder:
-    return PresenceRecorder(is_open=lambda _user: False, on_reconnect=note_return)
+    return PresenceRecorder(Hub(0), on_reconnect=note_return)
 
 
 def test_r21_heard_of_is_online_for_75_seconds(session: Session, user: User, recorder: PresenceRecorder) -> None:
@@ -69,7 +70,7 @@ def test_whoever_comes_back_in_time_never_left(session: Session, user: User, rec
 def test_whoever_comes_back_at_another_process_is_online(
     session: Session, user: User, recorder: PresenceRecorder
 ) -> None:
-    elsewhere = PresenceRecorder(is_open=lambda _user: False, on_reconnect=note_return)
+    elsewhere = PresenceRecorder(Hub(0), on_reconnect=note_return)
     recorder.left(user.id, NOW)
     elsewhere.seen(user.id, NOW + timedelta(seconds=1))
     elsewhere.flush(session, NOW + timedelta(seconds=5))
@@ -91,12 +92,12 @@ def test_a_batch_that_fails_is_written_with_the_next(session: Session, hall: Hal
     def fails(_session: Session, _ids: list[int], _moment: datetime) -> None:
         raise RuntimeError
 
-    failing = PresenceRecorder(is_open=lambda _user: False, on_reconnect=fails)
+    failing = PresenceRecorder(Hub(0), on_reconnect=fails)
     hall.seen(user.id, ago=timedelta(hours=1))
     failing.seen(user.id, NOW)
     with pytest.raises(RuntimeError):
         failing.flush(session, NOW)
-    failing._came_back = note_return
+    failing._on_reconnect = note_return
     failing.flush(session, NOW)
     assert online(session, user, timedelta(seconds=1))
 
@@ -188,7 +189,7 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
     people, tests = [hall.person() for _ in range(2)], [hall.test("Law"), hall.test("Civics")]
     # by every other number they come the other way round
     ids = [hall.candidacy(tests[place], people[place]).id for place in (1, 0)]
-    recorder = PresenceRecorder(is_open=lambda _user: False, on_reconnect=note_return)
+    recorder = PresenceRecorder(Hub(0), on_reconnect=note_return)
     for person in people:
         recorder.seen(person.id, NOW)
     # so that people are looked up one by one: a handful of rows would be read whole, in their order
@@ -236,7 +237,7 @@ def test_a_server_that_was_down_marks_nobody_who_was_there(
             session.scalars(select(Candidacy).where(Candidacy.user_id == user_id)).one().last_seen = (
                 heard_until - timedelta(seconds=ago)
             )
-    fresh = PresenceRecorder(is_open=lambda _user: False, on_reconnect=note_return)
+    fresh = PresenceRecorder(Hub(0), on_reconnect=note_return)
     fresh.start(session, started)
     back = started + timedelta(seconds=back_after)
     fresh.seen(user.id, back)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from webapp.accounts.passwords import hash_password
-from webapp.accounts.refusals import TooManyTries, WrongPassword
+from webapp.accounts.exceptions import TooManyTries, WrongPassword
 from webapp.accounts.signing_in import sign_in
 from webapp.config import Settings
 from webapp.db.transactions import writing

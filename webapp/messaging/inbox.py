@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BindParameter,
-    Connection,
-    FromClause,
-    Integer,
-    Select,
-    Text,
-    and_,
-    bindparam,
-    cast,
-    column,
-    func,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
-from webapp.db.sql import PREPARED, id_in
+from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.models import Delivery, LogSubject, Message, SessionClaims, User, still_counts
 
@@ -37,24 +20,12 @@ def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
 
 
-def open_of_each(connection: Connection, kept: Sequence[SessionClaims]) -> list[list[int] | None]:
-    """The numbers of the same messages for each of these sessions, oldest first.
-
-    None for a session that does not count any more: the same statement asks for both.
+def open_in_session(session: Session, claims: SessionClaims) -> Sequence[Any] | None:
+    """The messages that the person of a session has not closed, oldest first, as (id, sender's role, subject, body,
+    moment). None for a session that does not count any more: the same statement asks for both.
     """
-    asked = json.dumps([{"place": place, **one._asdict()} for place, one in enumerate(kept)])
-    found: list[list[int] | None] = [None] * len(kept)
-    for place, number in connection.execute(OPEN_OF_EACH[connection.dialect.name], {"kept": asked}):
-        numbers = found[place] = found[place] or []
-        if number is not None:
-            numbers.append(number)
-    return found
-
-
-def texts(connection: Connection, numbers: Iterable[int]) -> Sequence[Any]:
-    """What messages say, as (id, sender's role, subject, body, moment)."""
-    said = select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
-    return connection.execute(said.where(id_in(Message.id, numbers))).all()
+    rows = session.execute(OPEN_IN_SESSION, claims._asdict()).all()
+    return [row for row in rows if row.id is not None] if rows else None
 
 
 def all_messages(session: Session, user_id: int) -> Sequence[Message]:
@@ -120,26 +91,12 @@ def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
 OPEN_NOTICES = _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None)).execution_options(**PREPARED)
 
 
-def _open_of_each(kept: FromClause) -> Select[int, int | None]:
-    return (
-        select(kept.c.place, Delivery.message_id)
-        .join_from(kept, User, still_counts(kept.c.user_id, kept.c.epoch, kept.c.session_id))
-        .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
-        .order_by(kept.c.place, Delivery.message_id)
-        .execution_options(**PREPARED)
-    )
-
-
-FIELDS = {"place": Integer, "user_id": Integer, "epoch": Integer, "session_id": Text}
-OPEN_OF_EACH = {
-    "postgresql": _open_of_each(
-        func.json_to_recordset(cast(bindparam("kept", type_=Text), JSON))
-        .table_valued(*(column(name, type_) for name, type_ in FIELDS.items()))
-        .render_derived("kept", with_types=True)
-    ),
-    "sqlite": _open_of_each(
-        select(*(func.json_extract(column("value"), literal_column(f"'$.{name}'")).label(name) for name in FIELDS))
-        .select_from(func.json_each(bindparam("kept", type_=Text)))
-        .subquery("kept")
-    ),
-}
+OPEN_IN_SESSION = (
+    select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
+    .select_from(User)
+    .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
+    .outerjoin(Message, Message.id == Delivery.message_id)
+    .where(still_counts(*(bindparam(name) for name in SessionClaims._fields)))
+    .order_by(Message.id)
+    .execution_options(**PREPARED)
+)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import render_template
-from sqlalchemy import Connection
 
 from webapp import push
-from webapp.asking_together import AskedTogether
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.models import Message, Role, SessionClaims
@@ -50,40 +48,16 @@ def announce(message: Message, user_ids: list[int]) -> None:
     push.announce(message.id, rendered(message), user_ids)
 
 
-class OpenNotices:
-    """A person's open notices as (number, notice), oldest first: what each stream begins with.
+def open_notices(claims: SessionClaims) -> list[tuple[int, str]] | None:
+    """A person's open notices as (message id, notice), oldest first: what each stream begins with.
 
-    A hall that comes back opens 1,500 within seconds: those that open at a time are asked for together, and what a
-    message says is read once.
+    None for a session that does not count any more.
     """
-
-    def __init__(self) -> None:
-        self._of = AskedTogether(self._read)
-        self._shown: dict[int, str] = {}
-        """Notices by number, for whoever reads: only one does at a time."""
-
-    def __call__(self, kept: SessionClaims) -> list[tuple[int, str]] | None:
-        """Those of a session's person; None if the session does not count any more."""
-        return self._of(kept)
-
-    def _read(self, kept: Sequence[SessionClaims]) -> list[list[tuple[int, str]] | None]:
-        with db.engine.connect() as connection:  # a session's own beginning and end take longer than what is asked
-            found = inbox.open_of_each(connection, kept)
-            self._show(connection, {number for numbers in found for number in numbers or ()})
-        return [None if numbers is None else [*self._of_these(numbers)] for numbers in found]
-
-    def _of_these(self, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
-        return ((one, self._shown[one]) for one in numbers if one in self._shown)
-
-    def _show(self, connection: Connection, numbers: set[int]) -> None:
-        """Have the notices with these numbers, but of messages deleted since they were asked for."""
-        if len(self._shown.keys() | numbers) > KEPT:
-            self._shown = {one: notice for one, notice in self._shown.items() if one in numbers}
-        missing = numbers - self._shown.keys()
-        if missing:
-            zone, locale = installation_zone(), current_locale()
-            for said in map(Said._make, inbox.texts(connection, missing)):
-                self._shown[said.id] = _written(said, zone, locale)
+    messages = inbox.open_in_session(db.session(), claims)
+    if messages is None:
+        return None
+    zone, locale = installation_zone(), current_locale()
+    return [(message.id, _written(Said._make(message), zone, locale)) for message in messages]
 
 
 def load(number: int) -> push.Announcement:

@@ -1,4 +1,4 @@
-"""Push: streams, the hub they hang on, the bus, the outbox sweep, presence. Knows user ids and bytes, no exams."""
+"""Push: streams, hub, bus, sweep and presence. Knows user ids and bytes, nothing of exams."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from webapp.extensions import db
 from webapp.push import service
 from webapp.push.bus import Announcement, UserEvent
 from webapp.push.events import closed_event, named_event, notice_event
-from webapp.push.known_pings import KnownPings
-from webapp.push.lean import OwnStack
 from webapp.push.presence import OnReconnect
-from webapp.push.service import NoticesOf, announce, announce_closed, drain, is_listening, seen, sign_out
+from webapp.push.service import OpenNotices, announce, announce_closed, drain, is_listening, seen, sign_out
 from webapp.push.sessions import write_end_of_all
 from webapp.push.sweep import MessageSource
 from webapp.push.views import push
@@ -39,43 +37,38 @@ __all__ = [
 ]
 
 
-def init_app(app: Flask, *, messages: MessageSource, open_notices: NoticesOf, on_reconnect: OnReconnect) -> None:
+def init_app(app: Flask, *, messages: MessageSource, open_notices: OpenNotices, on_reconnect: OnReconnect) -> None:
     """Join push to an application.
 
-    `messages` and `open_notices` read messages, `on_reconnect` hears of people who had been offline; each is called in
-    an application context.
+    Each callable runs in an application context: `messages` and `open_notices` read messages, `on_reconnect` is told
+    who was offline for long and is back.
     """
-    built = app.extensions["examhall_push"] = service.build(app, messages, open_notices, on_reconnect)
-    if service.under_gevent():
-        app.wsgi_app = OwnStack(app.wsgi_app)  # type: ignore[method-assign]
-    app.wsgi_app = KnownPings(app.wsgi_app, built.presence.pinged)  # type: ignore[method-assign]
+    app.extensions["examhall_push"] = service.build(app, messages, open_notices, on_reconnect)
     app.register_blueprint(push)
     app.before_request(_start_loops)
     app.after_request(_count_as_seen)
 
 
 def every(app: Flask, seconds: float, step: Callable[[], None]) -> None:
-    """Have each process of an application call `step` every so many seconds, in an application context."""
-    built: service.Push = app.extensions["examhall_push"]
-    built.background.every(seconds, step)
+    """Have each process of an application call `step` at this interval, in an application context."""
+    app.extensions["examhall_push"].background.every(seconds, step)
 
 
 def _start_loops() -> None:
     if request.blueprint == "operations" or request.endpoint in {None, "static"}:
-        return  # these answer while the database does not
-    running = service.current()
-    running.background.ensure_started(_begin)
+        return  # these answer while the database is away
+    service.current().background.ensure_started(_prepare)
 
 
-def _begin() -> None:
-    running = service.current()
-    running.sweep.start()
-    running.presence.start(db.session(), utcnow())
+def _prepare() -> None:
+    push = service.current()
+    push.sweep.start()
+    push.presence.start(db.session(), utcnow())
 
 
 def _count_as_seen(response: Response) -> Response:
-    person = g.get("_login_user")  # set only where the request has looked: `/ping` has not
-    if person is not None and person.is_authenticated:
-        # not `person.id`: what a transaction has ended is asked for once more
-        service.seen(inspect(person).identity[0])
+    user = g.get("_login_user")  # set if the request has loaded its user; `/ping` and streams count by themselves
+    if user is not None and user.is_authenticated:
+        # not `user.id`: after a transaction SQLAlchemy would ask the database for it again
+        service.seen(inspect(user).identity[0])
     return response

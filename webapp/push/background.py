@@ -1,4 +1,4 @@
-"""The loops of a process: beats, outbox sweep, presence, bus. They start with its first request (servers fork)."""
+"""The loops of a process: beats, sweep, presence, bus. They start with its first request, because servers fork."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 class Background:
-    """Loops that run in daemon threads (greenlets under gevent), each with an application context per step."""
+    """Loops in daemon threads (greenlets under gevent), with an application context for each step."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -27,21 +27,21 @@ class Background:
         self._lock = threading.Lock()
 
     def every(self, seconds: float, step: Callable[[], None]) -> None:
-        """Have `step` called every so many seconds once the process has had a request; 0: it waits by itself."""
+        """Call `step` at this interval from the process's first request on; 0 if the step waits by itself."""
         self._loops.append((seconds, step))
 
     def at_end(self, step: Callable[[], None]) -> None:
-        """Have `step` called when the loops have ended."""
+        """Call `step` when the loops have ended."""
         self._at_end.append(step)
 
-    def ensure_started(self, first: Callable[[], None]) -> None:
-        """Start the loops if this process has none yet; `first` runs before, in the caller's context."""
+    def ensure_started(self, prepare: Callable[[], None]) -> None:
+        """Start the loops once per process, after `prepare` in the caller's context."""
         if self._started_in == os.getpid():
             return
         with self._lock:
             if self._started_in == os.getpid():
                 return
-            first()
+            prepare()
             self._threads = [
                 threading.Thread(target=self._run, args=loop, name="examhall", daemon=True) for loop in self._loops
             ]
@@ -50,7 +50,7 @@ class Background:
             self._started_in = os.getpid()
 
     def stop(self) -> None:
-        """End the loops for good, each after the step it is in. A server never does; whoever ends an app early must."""
+        """End the loops after their current steps; for tests, since a server's loops end with its process."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
@@ -58,18 +58,19 @@ class Background:
             step()
 
     def _run(self, seconds: float, step: Callable[[], None]) -> None:
-        failed = 0
+        failures = 0
         while not self._stopped.wait(seconds):
             try:
                 with self._app.app_context():
                     step()
-                if failed:
-                    log.info("background step works again", step=step.__qualname__, failed=failed)
-                failed = 0
-            except Exception as error:  # a loop that ends takes R8 or R21 along for this whole process, unseen
+                if failures:
+                    log.info("background step works again", step=step.__qualname__, failed=failures)
+                failures = 0
+            except Exception as error:  # a loop that ended would break R8 or R21 in this process unseen
                 if not is_outage(error):
                     log.exception("background step failed", step=step.__qualname__)
-                elif not failed:  # the next step does what this one could not
+                    continue
+                if not failures:
                     reason = outage_reason(error)
                     log.warning("background step failed; trying again", step=step.__qualname__, error=reason)
-                failed += is_outage(error)
+                failures += 1

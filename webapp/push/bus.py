@@ -1,4 +1,4 @@
-"""The bus carries what one process has to say to the hubs of all. This one knows a single process."""
+"""The bus carries items from one process to the hubs of all processes. `InProcessBus` serves a single process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from webapp.push.hub import Hub
 
 @dataclass(frozen=True)
 class Announcement:
-    """A committed message: its number, its event, and whom it is for."""
+    """A committed message, its event, and its recipients."""
 
     message_id: int
     event: bytes
@@ -19,7 +19,7 @@ class Announcement:
 
 @dataclass(frozen=True)
 class UserEvent:
-    """An event that is no message, for one person's streams."""
+    """An event for one person's streams that is not a message."""
 
     user_id: int
     event: bytes
@@ -27,7 +27,7 @@ class UserEvent:
 
 @dataclass(frozen=True)
 class SignOut:
-    """The end of a session (or of `ALL_SESSIONS` of a person), and so of its streams."""
+    """The end of a session, or of `ALL_SESSIONS` of a person, and so of its streams."""
 
     user_id: int
     session_id: str
@@ -37,23 +37,23 @@ Item = Announcement | UserEvent | SignOut
 
 
 class Bus(Protocol):
-    """Best effort: what it loses, the outbox sweep brings (R8)."""
+    """Best effort: the sweep brings what a bus loses (R8)."""
 
     def publish(self, item: Item) -> None:
-        """Hand the item to every process's hub; never raises for a bus that is away."""
+        """Dispatch the item in every process. Never raises if the bus is away."""
 
     def is_ready(self) -> bool:
         """Whether the bus answers now (for `/readyz`)."""
 
 
 class InProcessBus:
-    """The bus of an installation with one process: straight into the hub."""
+    """The bus of an installation without Redis: only this process's hub."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
     def publish(self, item: Item) -> None:
-        """Hand the item to this process's hub."""
+        """Dispatch the item in this process."""
         dispatch(self._hub, item)
 
     def is_ready(self) -> bool:
@@ -62,7 +62,7 @@ class InProcessBus:
 
 
 def dispatch(hub: Hub, item: Item) -> None:
-    """Apply what came over a bus to a hub."""
+    """Apply an item to a hub."""
     match item:
         case Announcement():
             hub.hand_out(item.message_id, item.event, item.user_ids)

@@ -1,4 +1,4 @@
-"""Server-sent events as bytes on the wire. Format: WHATWG HTML, section 9.2, "Server-sent events"."""
+"""Server-sent events as bytes. Format: WHATWG HTML, section 9.2, "Server-sent events"."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Event(Message):  # type: ignore[misc] # flask-sse has no types
-    """A flask-sse message that splits its data at the three line ends of the format, and nowhere else.
+    """A flask-sse message that splits its data at the three line ends of the format only.
 
-    The parent splits at everything Unicode calls a line (U+2028, form feed …), which would alter people's text.
+    flask-sse splits at every Unicode line end (U+2028, form feed …), which would alter people's text.
     """
 
     def __str__(self) -> str:
@@ -26,40 +26,36 @@ class Event(Message):  # type: ignore[misc] # flask-sse has no types
             lines.append(f"retry: {self.retry}")
         return "\n".join(lines) + "\n\n"
 
-    def encoded(self) -> bytes:
-        """The event as it goes over the wire."""
-        return str(self).encode()
-
-
-BEAT = Event("", type="beat").encoded()
-"""A named event, so that the page sees it (comments are invisible to it), and without id (trap 6)."""
-POLL = Event("", type="poll").encoded()
-"""This tab has to poll: the person has newer streams."""
-SIGNED_OUT = Event("", type="signed-out").encoded()
-"""The session that opened this stream has ended."""
-
 
 @lru_cache(maxsize=256)
 def notice_event(message_id: int, notice: str) -> bytes:
-    """A notice as an unnamed event: the page swaps it in. Kept, because it is the same for all its recipients."""
-    return Event(notice, id=str(message_id)).encoded()
+    """A notice as an unnamed event, which the page swaps in. Cached, because many recipients get the same."""
+    return str(Event(notice, id=str(message_id))).encode()
+
+
+def named_event(name: str, data: str = "") -> bytes:
+    """An event that pages know by its name; the data may be HTML of several lines."""
+    return str(Event(data, type=name)).encode()
 
 
 def closed_event(message_ids: list[int]) -> bytes:
     """Tells a person's other tabs which notices were closed."""
-    return Event(",".join(map(str, message_ids)), type="closed").encoded()
+    return named_event("closed", ",".join(map(str, message_ids)))
 
 
 def still_open_event(message_ids: list[int]) -> bytes:
-    """What a stream begins with: a page whose line was cut may show notices that were closed elsewhere meanwhile."""
-    return Event(",".join(map(str, message_ids)), type="still-open").encoded()
-
-
-def named_event(name: str, data: str) -> bytes:
-    """An event that pages know by its name; the data may be HTML of several lines."""
-    return Event(data, type=name).encoded()
+    """The first event of a stream: the page removes all other notices, which were closed while it was disconnected."""
+    return named_event("still-open", ",".join(map(str, message_ids)))
 
 
 def restart_event(milliseconds: int) -> bytes:
-    """This process ends: the page opens its next stream after so long."""
-    return Event(str(milliseconds), type="restart").encoded()
+    """This process ends: the page reconnects after so long."""
+    return named_event("restart", str(milliseconds))
+
+
+BEAT = named_event("beat")
+"""Named, because pages do not see comments, and without id (trap 6)."""
+POLL = named_event("poll")
+"""This tab polls from now on: the person has newer streams."""
+SIGNED_OUT = named_event("signed-out")
+"""The session that opened this stream has ended."""

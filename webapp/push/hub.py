@@ -1,8 +1,9 @@
-"""The hub: which streams are open in this process, by person, and what is handed to them."""
+"""The hub: the open streams of this process by person, and what is written to them."""
 
 from __future__ import annotations
 
 import random
+import resource
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -13,81 +14,82 @@ import structlog
 from webapp import metrics
 from webapp.exceptions import Refusal
 from webapp.logging import RateLimitedLog
-from webapp.push import files
+from webapp.models import SessionClaims
 from webapp.push.events import POLL, SIGNED_OUT, restart_event
-from webapp.push.known_ends import KnownEnds
-from webapp.push.stream import SendChunk, Stream
+from webapp.push.stream import DirectWriter, Stream
 
 log = structlog.get_logger(__name__)
 STREAMS_PER_PERSON = 2
 """Browsers open at most six connections per host on HTTP/1.1; two streams leave room for pages (trap 9)."""
 ALL_SESSIONS = "*"
-"""Instead of a session's id: all that a person has."""
+"""Stands for all sessions of a person where a session's id is expected."""
 BEAT_SECONDS = 15
 """How often each stream gets a beat, in whole seconds."""
 RETURNS_PER_SECOND = 500
-"""How fast pages come back to a process's successor: opening a stream takes it 1.5 ms, and pages want answers too."""
-REMEMBERED = 2000
-"""How many handed-out messages the hub remembers, so that the sweep does not hand them out once more."""
+"""How fast pages reconnect to another process when this one ends, so that it can answer requests meanwhile."""
+REMEMBERED_MESSAGES = 2000
+"""How many messages the hub remembers as handed out, so that the sweep does not hand them out again."""
+REMEMBERED_ENDS = 20_000
+"""How many ended sessions the hub remembers. Then it forgets all, and presence finds those still in use again."""
+RESERVED_FILES = 96
+"""Open files for the database, Redis, templates, and requests that are answered with 503."""
 
 
 class NoStreamLeft(Refusal):
-    """This process serves no more streams: the page polls instead and tries again later."""
+    """This process cannot open another stream now: the page polls and tries again later."""
 
     status = 503
     retry_after = 60
 
 
 class Hub:
-    """All streams of this process. Safe under threads and under greenlets; nothing in it waits."""
+    """All streams of this process. Safe under threads and under greenlets; no method waits."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.ends = KnownEnds()
         self._streams: dict[int, list[Stream]] = {}
         self._count = 0
         self._draining = False
-        # a stream has its beat in one of these seconds: thousands that open together would else beat together
+        # each stream beats in one of these seconds, so that thousands do not beat at the same moment
         self._seconds: list[set[Stream]] = [set() for _ in range(BEAT_SECONDS)]
         self._next_second = cycle(range(BEAT_SECONDS))
         self._clock = cycle(range(BEAT_SECONDS))
-        self._begins_after = 0
+        self._ignored_up_to = 0
         self._handed_out: OrderedDict[int, None] = OrderedDict()
-        self._full = RateLimitedLog(60)
+        self._ended: set[tuple[int, str]] = set()
+        self._full_log = RateLimitedLog(60)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return self._count
 
-    def open(self, user_id: int, session_id: str, send_chunk: SendChunk | None = None) -> Stream:
-        """A new stream for this person; `keep_newest` follows when it has proved to be theirs.
+    def open(self, user_id: int, session_id: str, direct_writer: DirectWriter | None = None) -> Stream:
+        """Add a stream for this person. Call `keep_newest` when the session is known to count.
 
-        In a process that is ending it ends at once, and its page comes back to another. Raises `NoStreamLeft` beyond
-        the process's capacity.
+        While the process is ending, the stream ends at once and its page reconnects elsewhere. Raises `NoStreamLeft`.
         """
-        stream = Stream(user_id, session_id, send_chunk)
+        stream = Stream(user_id, session_id, direct_writer)
         with self._lock:
             if self._count >= self.capacity:
-                self._say_that_it_is_full()
+                self._log_full()
                 raise NoStreamLeft("all streams of this process are taken")
             self._streams.setdefault(user_id, []).append(stream)
             stream.second = next(self._next_second)
             self._seconds[stream.second].add(stream)
             self._count += 1
         if self._draining:
-            stream.end(restart_event(_spread(1)))
+            stream.end(restart_event(_random_delay(1)))
         metrics.OPEN_STREAMS.set(self._count)
         return stream
 
     def keep_newest(self, user_id: int) -> None:
-        """Leave a person the two newest streams; an older one is told to poll."""
-        with self._lock:
-            streams = [one for one in self._streams.get(user_id, ()) if not one.closing]
-        for older in streams[:-STREAMS_PER_PERSON]:
+        """End all but the person's two newest streams; the pages of the others poll."""
+        open_streams = [stream for stream in self._of(user_id) if not stream.closing]
+        for older in open_streams[:-STREAMS_PER_PERSON]:
             older.end(POLL)
 
     def leave(self, stream: Stream) -> bool:
-        """Forget a stream; True if its person was here by no other and left by themselves. Twice does nothing."""
+        """Remove a stream. True if it was the person's last one and the process is not ending."""
         with self._lock:
             streams = self._streams.get(stream.user_id, [])
             if stream not in streams:
@@ -101,38 +103,38 @@ class Hub:
         return not streams and not self._draining
 
     def beat(self) -> None:
-        """Called every second: a beat for the streams whose second it is."""
+        """Beat the streams of the current second; called every second."""
         for stream in tuple(self._seconds[next(self._clock)]):
             stream.beat()
 
     def drain(self) -> None:
-        """This process ends: each stream is told when its page is to come back, spread out, and ends.
-
-        What nobody has read yet is written before that. Presence is not touched: nobody has left.
+        """End all streams because this process ends: what waits is written first, and each page reconnects at its own
+        moment. The people do not count as gone.
         """
         with self._lock:
             self._draining = True
-            streams = [stream for one in self._streams.values() for stream in one]
+            streams = [stream for streams in self._streams.values() for stream in streams]
         seconds = max(1.0, len(streams) / RETURNS_PER_SECOND)
         for stream in streams:
-            stream.end(restart_event(_spread(seconds)))
+            stream.end(restart_event(_random_delay(seconds)))
 
-    def begin_after(self, message_id: int) -> None:
-        """Messages up to this one are old: every stream that will open here reads them when it opens, if they are
-        still open then. An announcement that comes late would show them to whoever has closed them."""
-        self._begins_after = message_id
+    def ignore_up_to(self, message_id: int) -> None:
+        """Ignore announcements with an id ≤ `message_id`: streams opened from now on read those messages from the
+        database. A late announcement could otherwise show a message that its reader has already closed.
+        """
+        self._ignored_up_to = message_id
 
     def is_open(self, user_id: int) -> bool:
         """Whether this person has a stream in this process."""
         return user_id in self._streams
 
     def has_handed_out(self, message_id: int) -> bool:
-        """Whether this process's streams have had the message."""
+        """Whether this process's streams have got the message."""
         return message_id in self._handed_out
 
     def hand_out(self, message_id: int, event: bytes, user_ids: Iterable[int]) -> None:
-        """Give a message's event to every stream of these people; an old one, or the same again, does nothing."""
-        if message_id <= self._begins_after or self._seen_before(message_id):
+        """Put a message's event into all streams of these people, unless it is old or was handed out."""
+        if message_id <= self._ignored_up_to or not self._remember(message_id):
             return
         reached = 0
         for user_id in user_ids:
@@ -142,24 +144,34 @@ class Hub:
         metrics.NOTICES_HANDED_OUT.inc(reached)
 
     def send_to_user(self, user_id: int, event: bytes) -> None:
-        """Give an event that is no message to every stream of a person."""
+        """Put an event that is not a message into all streams of a person."""
         for stream in self._of(user_id):
             stream.put(0, event)
 
     def sign_out(self, user_id: int, session_id: str) -> None:
-        """End the streams that this session had opened; all of the person's for `ALL_SESSIONS`."""
-        self.ends.tell(user_id, session_id)
+        """End the streams of a session, or all of the person's for `ALL_SESSIONS`."""
+        self.remember_end(user_id, session_id)
         for stream in self._of(user_id):
             if session_id in (ALL_SESSIONS, stream.session_id):
                 stream.end(SIGNED_OUT)
 
-    def _say_that_it_is_full(self) -> None:
-        if self.capacity:  # 0: everybody polls here, as it was set
-            self._full.write(
+    def remember_end(self, user_id: int, session_id: str) -> None:
+        """Have `has_ended` know that a session has ended."""
+        if len(self._ended) >= REMEMBERED_ENDS:
+            self._ended.clear()
+        self._ended.add((user_id, session_id))
+
+    def has_ended(self, claims: SessionClaims) -> bool:
+        """Whether this process knows that a session has ended, without asking the database."""
+        return (claims.user_id, claims.session_id) in self._ended
+
+    def _log_full(self) -> None:
+        if self.capacity:  # 0 is set on purpose: all pages poll
+            self._full_log.write(
                 log.warning,
                 "all streams of this process are taken: further pages poll",
                 streams=self.capacity,
-                open_files_limit=files.limit(),
+                open_files_limit=open_files_limit(),
             )
 
     def _of(self, user_id: int) -> tuple[Stream, ...]:
@@ -168,16 +180,28 @@ class Hub:
         with self._lock:
             return tuple(self._streams.get(user_id, ()))
 
-    def _seen_before(self, message_id: int) -> bool:
+    def _remember(self, message_id: int) -> bool:
+        """Note that a message is handed out; False if it was before."""
         with self._lock:
             if message_id in self._handed_out:
-                return True
+                return False
             self._handed_out[message_id] = None
-            if len(self._handed_out) > REMEMBERED:
+            if len(self._handed_out) > REMEMBERED_MESSAGES:
                 self._handed_out.popitem(last=False)
-            return False
+            return True
 
 
-def _spread(seconds: float) -> int:
-    """A moment within so many seconds, in milliseconds from now."""
-    return random.randrange(100, int(seconds * 1000) + 100)  # noqa: S311 nobody gains by guessing it
+def open_files_limit() -> int | None:
+    """How many files this process may have open; None for no limit."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def streams_for_files(files: int) -> int:
+    """How many streams fit into a limit of open files, when each page may have a second connection."""
+    return max(0, (files - RESERVED_FILES) // 2)
+
+
+def _random_delay(seconds: float) -> int:
+    """A random moment within so many seconds, in milliseconds from now."""
+    return random.randrange(100, int(seconds * 1000) + 100)  # noqa: S311 not a secret

@@ -1,4 +1,4 @@
-"""Presence: who was heard of, kept in memory and written in one batch every five seconds (R21)."""
+"""Presence: who was seen, held in memory and written in one batch every five seconds (R21)."""
 
 from __future__ import annotations
 
@@ -19,140 +19,132 @@ from webapp.db.transactions import writing
 from webapp.db.types import UtcDateTime, microseconds
 from webapp.models import Candidacy, SessionClaims, Test
 from webapp.models.status import OFFLINE_AFTER, away_for_long_until, is_online
-from webapp.push.known_ends import KnownEnds
-from webapp.push.sessions import ended_of
+from webapp.push.hub import Hub
+from webapp.push.sessions import ended_among
 
 FLUSH_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
-"""A stream that closes says little (every page change closes one): its person has this long to come back."""
+"""Every page change closes a stream: its person has this long to open another before counting as gone."""
 FOLLOWED = timedelta(days=32)
-"""How long after a test's end its list still says when somebody was last seen: years of old tests are not written."""
+"""How long after a test's end `last_seen` is still written for its candidates."""
 
 OnReconnect = Callable[[Session, list[int], datetime], None]
-"""Hears of people who were away for long and have come back, and when."""
+"""Is told which people were away for long and are back, and since when."""
 
 
 class PresenceRecorder:
-    """What one process has heard since its last batch."""
+    """Who was seen or left in one process since its last batch."""
 
-    def __init__(
-        self, is_open: Callable[[int], bool], on_reconnect: OnReconnect, ends: KnownEnds | None = None
-    ) -> None:
-        self._is_open = is_open
-        self._came_back = on_reconnect
+    def __init__(self, hub: Hub, on_reconnect: OnReconnect) -> None:
+        self._hub = hub
+        self._on_reconnect = on_reconnect
         self._started_at: datetime | None = None
-        self._heard_until: datetime | None = None
-        self._ends = KnownEnds() if ends is None else ends
+        self._last_seen_before_start: datetime | None = None
         self._seen: dict[int, datetime] = {}
         self._pinged: dict[SessionClaims, datetime] = {}
-        """Sessions that were heard of and not looked up: whether they count, each batch asks for all of them."""
+        """Sessions of pings, which are not checked in the database: each batch checks all of them."""
         self._since: datetime | None = None
-        """When the first of those was heard of who are not written yet: long ago if the database was away."""
+        """When the first entry of the batch was made: long ago if the database was away."""
         self._left: dict[int, datetime] = {}
         self._lock = threading.Lock()
 
     def start(self, session: Session, now: datetime) -> None:
-        """Note until when anybody was heard of before this process began: a server that was down hears nobody."""
-        self._started_at, self._heard_until = now, session.scalar(select(func.max(Candidacy.last_seen)))
+        """Read when anybody was last seen before this process started: a server that is down sees nobody."""
+        self._started_at, self._last_seen_before_start = now, session.scalar(select(func.max(Candidacy.last_seen)))
 
     def seen(self, user_id: int, now: datetime) -> None:
-        """Somebody was heard of: a request, a ping, a poll."""
+        """Count a person as seen: by a request, a poll, a stream."""
         with self._lock:
             self._seen[user_id] = max(now, self._seen.get(user_id, now))
             self._since = self._since or now
             self._left.pop(user_id, None)
 
-    def pinged(self, kept: SessionClaims, now: datetime) -> bool:
-        """A session was heard of, as its cookie has it; False if it is known to have ended: then nobody was."""
-        if kept in self._ends:
+    def pinged(self, claims: SessionClaims, now: datetime) -> bool:
+        """Count a session's person as seen; False if this process knows that the session has ended."""
+        if self._hub.has_ended(claims):
             return False
         with self._lock:
-            self._pinged[kept] = now
+            self._pinged[claims] = now
             self._since = self._since or now
         return True
 
-    def _look_up(self, session: Session) -> None:
-        """Count those who pinged as seen, unless their session has ended."""
+    def left(self, user_id: int, now: datetime) -> None:
+        """Note that a person's last stream in this process was closed."""
+        with self._lock:
+            self._left[user_id] = now
+
+    def flush(self, session: Session, now: datetime) -> None:
+        """Write the batch in one transaction. If that fails, the next batch contains it.
+
+        `on_reconnect` runs inside the same transaction.
+        """
+        self._check_pings(session)
+        with self._lock:
+            seen, self._seen = self._seen, {}
+            since, self._since = self._since, None
+            left = {user_id: at for user_id, at in self._left.items() if self._has_gone(user_id, at, now)}
+            for user_id in left:
+                del self._left[user_id]
+        if not seen and not left:
+            return
+        try:
+            with writing(session):
+                back = self._reconnected(session, seen, since)
+                _write_later(session, "last_seen", seen)
+                _write_later(session, "left_at", left)
+                if back:
+                    self._on_reconnect(session, back, min(seen.values()))
+        except BaseException:
+            with self._lock:
+                self._seen = {**seen, **self._seen}
+                self._since = since or self._since
+                self._left = {**left, **self._left}
+            raise
+        metrics.PRESENCE_BATCH.observe(len(seen) + len(left))
+
+    def _has_gone(self, user_id: int, left_at: datetime, now: datetime) -> bool:
+        return now - left_at >= GRACE and not self._hub.is_open(user_id)
+
+    def _check_pings(self, session: Session) -> None:
+        """Count those who pinged as seen if their session still counts."""
         with self._lock:
             pinged, self._pinged = self._pinged, {}
         if not pinged:
             return
         try:
-            ended = ended_of(session, pinged)
+            ended = ended_among(session, pinged)
         except BaseException:
             with self._lock:
                 self._pinged = {**pinged, **self._pinged}
             raise
-        for kept, at in pinged.items():
-            if kept in ended:
-                self._ends.find(kept)
+        for claims, at in pinged.items():
+            if claims in ended:
+                self._hub.remember_end(claims.user_id, claims.session_id)
             else:
-                self.seen(kept.user_id, at)
+                self.seen(claims.user_id, at)
 
-    def left(self, user_id: int, now: datetime) -> None:
-        """Somebody's last stream here was closed."""
-        with self._lock:
-            self._left[user_id] = now
+    def _reconnected(self, session: Session, seen: dict[int, datetime], since: datetime | None) -> list[int]:
+        """Those seen who were away for long before, through no fault of the server.
 
-    def flush(self, session: Session, now: datetime) -> None:
-        """Write the batch in one transaction; if that fails, keep it for the next time.
-
-        People who were away for long until now are told to `on_reconnect` inside the same transaction.
-        """
-        self._look_up(session)
-        with self._lock:
-            seen, self._seen = self._seen, {}
-            since, self._since = self._since, None
-            gone = {
-                user_id: at for user_id, at in self._left.items() if now - at >= GRACE and not self._is_open(user_id)
-            }
-            for user_id in gone:
-                del self._left[user_id]
-        if not seen and not gone:
-            return
-        try:
-            self._write(session, seen, gone, since)
-        except BaseException:
-            with self._lock:
-                self._seen = {**seen, **self._seen}
-                self._since = since or self._since
-                self._left = {**gone, **self._left}
-            raise
-        metrics.PRESENCE_BATCH.observe(len(seen) + len(gone))
-
-    def _write(
-        self, session: Session, seen: dict[int, datetime], gone: dict[int, datetime], since: datetime | None
-    ) -> None:
-        with writing(session):
-            back = self._returning(session, seen, since)
-            _write_later(session, "last_seen", seen)
-            _write_later(session, "left_at", gone)
-            if back:
-                self._came_back(session, back, min(seen.values()))
-
-    def _returning(self, session: Session, seen: dict[int, datetime], since: datetime | None) -> list[int]:
-        """Of those seen, the people who had been away by themselves for long until then.
-
-        Whoever was online when the server was last heard, and is back as soon as it is, was not away. Nor was whoever
-        was online when a database that was away for a while took the last batch.
+        People who were online when a server or database went away, and are back as soon as it is, were not away.
         """
         if not seen or since is None:
             return []
         earliest = min(since, *seen.values())
         away = and_(~is_online(earliest), away_for_long_until(earliest))
-        if self._started_at and self._heard_until and earliest <= self._started_at + OFFLINE_AFTER:
-            away = and_(away, ~is_online(self._heard_until))
+        if self._started_at and self._last_seen_before_start and earliest <= self._started_at + OFFLINE_AFTER:
+            away = and_(away, ~is_online(self._last_seen_before_start))
         was_here = Candidacy.last_seen.is_not(None)
         people = select(Candidacy.user_id).where(id_in(Candidacy.user_id, seen), was_here, away).distinct()
         return list(session.scalars(people))
 
 
 def _write_later(session: Session, column: str, moments: dict[int, datetime]) -> None:
-    """Set one column for all attempts of these people.
+    """Set `last_seen` or `left_at` in all candidacies of these people, where the stored moment is not later: another
+    process may have seen the person since.
 
-    A later moment than the stored one wins: another process may have heard of the person since. `left_at` is never
-    taken back: it stops counting as soon as `last_seen` is later. Of a number that belongs to nobody nothing is
-    written: `/ping` believes the cookie, whose person may be gone, or another database's.
+    `left_at` is never cleared: it counts only while it is later than `last_seen`. Unknown user ids are ignored:
+    `/ping` trusts the cookie without asking the database.
     """
     if not moments:
         return
@@ -164,11 +156,11 @@ def _write_later(session: Session, column: str, moments: dict[int, datetime]) ->
 
 @cache
 def _later_of(dialect: str, column: str) -> Any:
-    """The statement for a whole batch, which is one parameter: a thousand people would be a thousand statements."""
+    """The statement for a batch, which is one parameter of JSON."""
     user_id, at = (type_coerce(one, BigInteger) for one in _pair(dialect))
     heard = select(user_id.label("user_id"), at.label("at")).cte("heard")
     stored = type_coerce(Candidacy.last_seen if column == "last_seen" else Candidacy.left_at, BigInteger)
-    # locked in the order of numbers: two processes that wait for each other's rows never do so in a circle
+    # locked in the order of ids, so that two processes never deadlock
     mine = (
         select(Candidacy.id, heard.c.at)
         .join(heard, heard.c.user_id == Candidacy.user_id)
@@ -178,7 +170,7 @@ def _later_of(dialect: str, column: str) -> Any:
         .with_for_update(of=Candidacy, key_share=True)
         .cte("mine")
     )
-    # who leaves before anybody wrote that they were here, was here
+    # someone who left before a first batch was written has been here
     values = {
         column: mine.c.at,
         "last_seen": mine.c.at if column == "last_seen" else func.coalesce(Candidacy.last_seen, mine.c.at),
@@ -188,7 +180,7 @@ def _later_of(dialect: str, column: str) -> Any:
 
 
 def _pair(dialect: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Person and moment of each one of the parameter `batch`."""
+    """User id and moment of each element of the parameter `batch`."""
     batch = bindparam("batch", type_=Text)
     if dialect == "sqlite":
         pair = func.json_each(batch).table_valued("value").c.value

@@ -1,4 +1,4 @@
-"""Sessions that have ended: what every process reads, to end their streams and to refuse copies of their cookies."""
+"""Ended sessions in the database: every process ends their streams and refuses copies of their cookies."""
 
 from __future__ import annotations
 
@@ -16,32 +16,38 @@ from webapp.push.bus import SignOut
 from webapp.push.hub import ALL_SESSIONS
 
 REMEMBERED = timedelta(days=32)
-"""How long an ended session is kept in mind. Flask refuses a cookie that was signed 31 days ago."""
+"""How long an ended session is stored. Flask refuses a cookie that was signed 31 days ago."""
 
 
-def ended_of(session: Session, kept: Collection[SessionClaims]) -> set[SessionClaims]:
+def ended_among(session: Session, sessions: Collection[SessionClaims]) -> set[SessionClaims]:
     """Those of these sessions that no longer count, by one statement."""
-    query = select(User.id, User.epoch, EndedSession.session_id).outerjoin(
-        EndedSession, EndedSession.user_id == User.id
+    query = (
+        select(User.id, User.epoch, EndedSession.session_id)
+        .outerjoin(EndedSession, EndedSession.user_id == User.id)
+        .where(id_in(User.id, {claims.user_id for claims in sessions}))
     )
     epochs: dict[int, int] = {}
     ended: set[tuple[int, str]] = set()
-    for user_id, epoch, session_id in session.execute(query.where(id_in(User.id, {one.user_id for one in kept}))):
+    for user_id, epoch, session_id in session.execute(query):
         epochs[user_id] = epoch
         ended.add((user_id, session_id))
-    return {one for one in kept if epochs.get(one.user_id) != one.epoch or (one.user_id, one.session_id) in ended}
+    return {
+        claims
+        for claims in sessions
+        if epochs.get(claims.user_id) != claims.epoch or (claims.user_id, claims.session_id) in ended
+    }
 
 
 def write_end(session: Session, user_id: int, session_id: str) -> None:
-    """Have a session refused from now on, in one transaction; a second time does nothing."""
+    """End a session in one transaction; a second time does nothing."""
     with writing(session):
-        now = utcnow()  # not before: the transaction may have waited, and others look three seconds back only
+        now = utcnow()  # inside: the transaction may have waited, and sweeps look back three seconds only
         session.execute(delete(EndedSession).where(EndedSession.at < now - REMEMBERED))
         session.merge(EndedSession(user_id=user_id, session_id=session_id, at=now))
 
 
 def write_end_of_all(session: Session, user_ids: Sequence[int], now: datetime) -> None:
-    """Have the streams of these people end; call it in the transaction that ends their epoch, for some hundreds."""
+    """End all streams of these people (some hundreds at most), within the transaction that raises their epoch."""
     earlier = EndedSession.user_id.in_(user_ids), EndedSession.session_id == ALL_SESSIONS
     session.execute(delete(EndedSession).where(*earlier))
     rows = [{"user_id": user_id, "session_id": ALL_SESSIONS, "at": now} for user_id in user_ids]

@@ -1,4 +1,4 @@
-"""One open stream: what waits for it, and what it writes."""
+"""One open stream: the events that wait for it, and what it writes."""
 
 from __future__ import annotations
 
@@ -8,33 +8,42 @@ from collections.abc import Callable, Iterable, Iterator
 from webapp.push.events import BEAT
 
 QUEUE_LIMIT = 200
-"""Events that wait for one stream. A client that takes nothing is cut off and gets what is open on its return."""
+"""Events that wait for one stream. A longer queue ends the stream; its page gets the open notices when it is back."""
 END = b""
-SendChunk = Callable[[bytes], bool]
-"""Writes an event to the client at once, without a wait, or does not and says so."""
+DirectWriter = Callable[[bytes], bool]
+"""Writes an event to the client at once, without waiting; False if it was not written."""
 
 
 class Stream:
-    """A queue of events, and the ids that were already written (trap 13). Any thread may put; one writes.
+    """A queue of events, and the ids of messages already written (trap 13). Any thread may put, one writes.
 
-    Where the server lends its socket (`send_chunk`, which only one that runs on a single thread may), whoever puts
-    writes as well while the writer has nothing to do: to wake it and let it write takes four times as long.
+    With a `DirectWriter`, `put` writes to the client itself while the writer waits for events.
 
-    Thousands of these wait at the same time: a list and a lock take 300 bytes, where a queue and a timeout of its own
-    took 7,000. So a stream waits without a timeout; its beats come from the hub.
+    A list and a lock instead of `queue.Queue`, and no timeout of its own, because thousands of streams wait at the
+    same time. Their beats come from the hub.
     """
 
-    __slots__ = ("_idle", "_send_chunk", "_waiting", "_wake", "_written", "closing", "second", "session_id", "user_id")
+    __slots__ = (
+        "_direct_writer",
+        "_idle",
+        "_waiting",
+        "_wake",
+        "_written",
+        "closing",
+        "second",
+        "session_id",
+        "user_id",
+    )
 
-    def __init__(self, user_id: int, session_id: str, send_chunk: SendChunk | None = None) -> None:
-        self._send_chunk = send_chunk
-        self._idle = False
-        """Whether the writer waits with everything written: nobody else uses the line then."""
+    def __init__(self, user_id: int, session_id: str, direct_writer: DirectWriter | None = None) -> None:
         self.user_id = user_id
         self.session_id = session_id
         self.closing = False
         self.second = 0
-        """In which second of the hub's round its beat comes."""
+        """The second of the hub's round in which this stream beats."""
+        self._direct_writer = direct_writer
+        self._idle = False
+        """Whether the writer waits for events and nobody else writes to the client."""
         self._waiting: list[tuple[int, bytes]] = []
         self._wake = threading.Lock()
         self._written: set[int] | None = None
@@ -45,16 +54,16 @@ class Stream:
         return len(self._waiting)
 
     def put(self, message_id: int, event: bytes) -> None:
-        """Write an event at once if nothing stands before it, or queue it; `message_id` is 0 for what is no message.
+        """Write an event at once if the stream is idle, or queue it. `message_id` is 0 unless it is a message.
 
         A full queue ends the stream.
         """
-        if self._idle and self._send_chunk and not self._waiting and not self.closing:
+        if self._idle and self._direct_writer and not self._waiting and not self.closing:
             if message_id and not self._is_new(message_id):
                 return
-            if self._send_chunk(event):
+            if self._direct_writer(event):
                 return
-            message_id = 0  # it is in the list of those written already
+            message_id = 0  # already noted as written
         if len(self._waiting) >= QUEUE_LIMIT:
             self.end()
         if not self.closing:
@@ -62,12 +71,12 @@ class Stream:
             self._rouse()
 
     def beat(self) -> None:
-        """A beat, unless something else waits to be written: that says as well that the line is alive."""
+        """Put a beat, unless other events wait, which prove as well that the connection is alive."""
         if not self._waiting:
             self.put(0, BEAT)
 
     def end(self, *last: bytes) -> None:
-        """Have the stream write `last` and end; a second time does nothing."""
+        """Write these last events and end; a second time does nothing."""
         if self.closing:
             return
         self.closing = True
@@ -75,10 +84,7 @@ class Stream:
         self._rouse()
 
     def events(self, opening: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
-        """What the client gets: a beat and what is open, at once; then what is put, until the end.
-
-        `opening` is as `put` takes it.
-        """
+        """The response body: a beat and the opening events (as for `put`) at once, then what is put, until the end."""
         yield BEAT + b"".join(event for message_id, event in opening if not message_id or self._is_new(message_id))
         while True:
             while self._waiting:
@@ -92,18 +98,17 @@ class Stream:
             self._idle = False
 
     def _is_new(self, message_id: int) -> bool:
-        written = self._written
-        if written is None:
-            written = self._written = set()  # most streams never write a message
-        if message_id in written:
+        if self._written is None:
+            self._written = set()  # created late: most streams never write a message
+        if message_id in self._written:
             return False
-        written.add(message_id)
+        self._written.add(message_id)
         return True
 
     def _rouse(self) -> None:
-        """Release the lock that the writer waits for; it is left open if the writer is not there yet."""
+        """Release the lock that the writer waits for. If the writer is not waiting yet, it passes at once later."""
         if self._wake.locked():
             try:
                 self._wake.release()
             except RuntimeError:
-                return  # another thread was faster: the writer is awake and will see both events
+                return  # another thread has released it: the writer is awake and sees both events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Semaphore
 from typing import Any
 
 from flask import Response, request
@@ -13,86 +14,77 @@ from webapp.clock import utcnow
 from webapp.extensions import login
 from webapp.models import SessionClaims
 from webapp.push import service
-from webapp.push.bus import Announcement, UserEvent
-from webapp.push.events import Event, notice_event, still_open_event
-from webapp.push.hub import Hub
-from webapp.push.known_pings import PINGED
+from webapp.push.direct_writes import direct_writer
+from webapp.push.events import notice_event, still_open_event
+from webapp.push.hub import Hub, NoStreamLeft
 from webapp.push.presence import PresenceRecorder
-from webapp.push.stream import SendChunk, Stream
+from webapp.push.stream import Stream
 from webapp.web.errors import for_scripts
 from webapp.web.security import checks_session_itself, session_claims
+
+OPENINGS_AT_ONCE = 12
+"""Streams that open at the same time. When a hall of 1,500 reconnects, ordinary pages find their turn in between."""
+OPENING_TIMEOUT = 20.0
+"""Seconds that an opening waits for its turn."""
+_openings = Semaphore(OPENINGS_AT_ONCE)
 
 
 class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
     """flask-sse's blueprint with the hub behind it.
 
-    Instead of a channel named by the request and a Redis connection per stream: the channel is the signed-in person
-    (R13), and all streams of a process share one listener.
+    The channel is the signed-in person (R13) instead of a name in the request, and all streams of a process share one
+    listener instead of one Redis connection each.
     """
-
-    def publish(
-        self,
-        data: str,
-        type: str | None = None,  # noqa: A002 flask-sse's name
-        id: str | None = None,  # noqa: A002 flask-sse's name
-        retry: int | None = None,
-        channel: list[int] | None = None,
-    ) -> None:
-        """flask-sse's way to publish; `channel` is the user ids it is for, `id` a message's number if it is one."""
-        bus, event = service.current().bus, Event(data, type=type, id=id, retry=retry).encoded()
-        if id is not None:
-            bus.publish(Announcement(int(id), event, channel or []))
-            return
-        for user_id in channel or []:
-            bus.publish(UserEvent(user_id, event))
 
     @for_scripts
     @checks_session_itself
     def stream(self) -> Any:
-        """The signed-in person's stream.
+        """Open the signed-in person's stream; 401 if the session has ended.
 
-        `Last-Event-ID` is not looked at: what is open is sent whole, and the page knows what it has (traps 3, 4).
+        `Last-Event-ID` is ignored: all open notices are sent, and the page replaces those that it shows (traps 3, 4).
         """
-        kept = session_claims()
-        body = self._opened(kept) if kept else None
+        claims = session_claims()
+        body = _open_in_turn(claims) if claims else None
         if body is None:
             return login.unauthorized()
         return Response(
             body,
             mimetype="text/event-stream",
-            direct_passthrough=True,  # the server gets the body itself: the response is not kept for hours
+            direct_passthrough=True,  # the server iterates over the body itself and lets go of the response
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
         )
 
-    def _opened(self, kept: SessionClaims) -> StreamBody | None:
-        """Subscribes first, then reads what is open: nothing falls between (trap 1). None if the session has ended."""
-        push = service.current()
-        stream = push.hub.open(kept.user_id, kept.session_id, _lent_socket())
-        try:
-            notices = push.open_notices(kept)  # asks besides whether the session still counts
-        except BaseException:
-            push.hub.leave(stream)
-            raise
-        if notices is None:
-            push.hub.leave(stream)
-            return None
-        service.seen(kept.user_id)
-        push.hub.keep_newest(kept.user_id)
-        opening = [(number, notice_event(number, notice)) for number, notice in notices]
-        opening.insert(0, (0, still_open_event([number for number, _ in notices])))
-        return StreamBody(push.hub, push.presence, stream, opening)
+
+def _open_in_turn(claims: SessionClaims) -> StreamBody | None:
+    if not _openings.acquire(timeout=OPENING_TIMEOUT):
+        raise NoStreamLeft("too many streams are opening")
+    try:
+        return _open(claims)
+    finally:
+        _openings.release()
 
 
-def _lent_socket() -> SendChunk | None:
-    """The way past the server to its client, where `gunicorn.conf.py` runs it: one thread, and chunks by HTTP/1.1."""
-    if request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+def _open(claims: SessionClaims) -> StreamBody | None:
+    """Subscribe first, then read the open notices: no message falls in between (trap 1). None if the session ended."""
+    push = service.current()
+    stream = push.hub.open(claims.user_id, claims.session_id, direct_writer(request.environ))
+    try:
+        notices = push.open_notices(claims)
+    except BaseException:
+        push.hub.leave(stream)
+        raise
+    if notices is None:
+        push.hub.leave(stream)
         return None
-    way: SendChunk | None = getattr(request.environ.get("gunicorn.socket"), "send_chunk", None)
-    return way
+    service.seen(claims.user_id)
+    push.hub.keep_newest(claims.user_id)
+    opening = [(0, still_open_event([message_id for message_id, _ in notices]))]
+    opening += [(message_id, notice_event(message_id, notice)) for message_id, notice in notices]
+    return StreamBody(push.hub, push.presence, stream, opening)
 
 
 class StreamBody:
-    """A stream as a response body. Servers call `close()` even if they never read from it, so that it always leaves."""
+    """A stream as a response body. Servers call `close()` even if they never iterate: every stream leaves the hub."""
 
     __slots__ = ("_hub", "_opening", "_presence", "_stream")
 
@@ -107,7 +99,7 @@ class StreamBody:
         return self._stream.events(opening)
 
     def close(self) -> None:
-        """Leave the hub; a person whose last stream this was has five seconds to come back."""
+        """Leave the hub. Presence hears of it if this was the person's last stream."""
         if self._hub.leave(self._stream):
             self._presence.left(self._stream.user_id, utcnow())
 
@@ -115,13 +107,10 @@ class StreamBody:
 @for_scripts
 @checks_session_itself
 def ping() -> Response:
-    """Seen, 204; 401 in a session that is known to have ended. No database in the request."""
-    kept = session_claims()
-    if kept is None:
+    """Count the person as seen: 204, or 401 if this process knows that the session has ended. Asks no database."""
+    claims = session_claims()
+    if claims is None or not service.current().presence.pinged(claims, utcnow()):
         raise Unauthorized
-    if not service.current().presence.pinged(kept, utcnow()):
-        raise Unauthorized
-    request.environ[PINGED] = kept
     return Response(status=204)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-import time
 from threading import Thread
 
-import gevent
 import pytest
 
 from tests.databases import Database
@@ -15,7 +13,6 @@ from tests.server import PASSWORD, Person, Server
 from tests.until import until
 from webapp.accounts.passwords import hash_password
 from webapp.push.events import BEAT
-from webapp.push.lean import AT_ONCE, OwnStack
 from webapp.push.stream import Stream
 
 LARGE = "🔔" * 4000
@@ -29,7 +26,7 @@ class Line:
         self.room = room
         self.written: list[bytes] = []
 
-    def send_chunk(self, event: bytes) -> bool:
+    def write(self, event: bytes) -> bool:
         if self.room:
             self.room -= 1
             self.written.append(event)
@@ -40,7 +37,7 @@ class Line:
 def test_each_event_once_whoever_writes_it() -> None:
     """While the writer is busy, and when the line has no room, events wait for the writer."""
     line = Line(room=2)
-    stream = Stream(1, "s", line.send_chunk)
+    stream = Stream(1, "s", line.write)
     written: list[bytes] = []
     stream.put(2, b"two")  # nobody waits yet: it is left to the writer
     writer = Thread(target=lambda: written.extend(stream.events([(1, b"one")])), daemon=True)
@@ -52,32 +49,6 @@ def test_each_event_once_whoever_writes_it() -> None:
     writer.join(timeout=5)
     assert line.written == [b"3", b"4"]
     assert written == [BEAT + b"one", b"two", b"5", b"6"]
-
-
-def test_streams_are_opened_a_few_at_a_time_and_others_are_served_meanwhile() -> None:
-    opening = most = 0
-
-    def application(environ: dict[str, str], start_response: object) -> list[bytes]:
-        nonlocal opening, most
-        start_response("200 OK", [])  # type: ignore[operator]
-        if environ["PATH_INFO"] == "/stream":
-            opening += 1
-            most = max(most, opening)
-            gevent.sleep(0.02)
-            opening -= 1
-        return [b"body"]
-
-    stack = OwnStack(application)  # type: ignore[arg-type]
-    hall = [
-        gevent.spawn(lambda: stack({"PATH_INFO": "/stream"}, lambda *_said: None))  # type: ignore[arg-type]
-        for _ in range(AT_ONCE * 10)
-    ]
-    gevent.sleep(0.01)
-    begun = time.monotonic()
-    assert stack({"PATH_INFO": "/"}, lambda *_said: None) == [b"body"]  # type: ignore[arg-type]
-    assert time.monotonic() - begun < 0.05, "a page waited for the streams"
-    gevent.joinall(hall, raise_error=True, timeout=10)
-    assert most == AT_ONCE
 
 
 @pytest.mark.server
