@@ -78,50 +78,52 @@ class PresenceRecorder:
 
         `on_reconnect` runs inside the same transaction.
         """
-        self._check_pings(session)
         with self._lock:
             seen, self._seen = self._seen, {}
+            pinged, self._pinged = self._pinged, {}
             since, self._since = self._since, None
-            left = {user_id: at for user_id, at in self._left.items() if self._has_gone(user_id, at, now)}
+            left = {
+                user_id: at
+                for user_id, at in self._left.items()
+                if now - at >= GRACE and not self._hub.is_open(user_id)
+            }
             for user_id in left:
                 del self._left[user_id]
-        if not seen and not left:
-            return
         try:
-            with writing(session):
-                back = self._reconnected(session, seen, since)
-                _write_later(session, "last_seen", seen)
-                _write_later(session, "left_at", left)
-                if back:
-                    self._on_reconnect(session, back, min(seen.values()))
+            self._write(session, self._with_pings(session, seen, pinged), left, since)
         except BaseException:
             with self._lock:
                 self._seen = {**seen, **self._seen}
+                self._pinged = {**pinged, **self._pinged}
                 self._since = since or self._since
                 self._left = {**left, **self._left}
             raise
-        metrics.PRESENCE_BATCH.observe(len(seen) + len(left))
 
-    def _has_gone(self, user_id: int, left_at: datetime, now: datetime) -> bool:
-        return now - left_at >= GRACE and not self._hub.is_open(user_id)
-
-    def _check_pings(self, session: Session) -> None:
-        """Count those who pinged as seen if their session still counts."""
-        with self._lock:
-            pinged, self._pinged = self._pinged, {}
-        if not pinged:
-            return
-        try:
-            ended = ended_among(session, pinged)
-        except BaseException:
-            with self._lock:
-                self._pinged = {**pinged, **self._pinged}
-            raise
+    def _with_pings(
+        self, session: Session, seen: dict[int, datetime], pinged: dict[SessionClaims, datetime]
+    ) -> dict[int, datetime]:
+        """Those seen, and those who pinged in a session that still counts."""
+        ended = ended_among(session, pinged) if pinged else set()
+        everyone = dict(seen)
         for claims, at in pinged.items():
             if claims in ended:
                 self._hub.remember_end(claims.user_id, claims.session_id)
             else:
-                self.seen(claims.user_id, at)
+                everyone[claims.user_id] = max(at, everyone.get(claims.user_id, at))
+        return everyone
+
+    def _write(
+        self, session: Session, seen: dict[int, datetime], left: dict[int, datetime], since: datetime | None
+    ) -> None:
+        if not seen and not left:
+            return
+        with writing(session):
+            back = self._reconnected(session, seen, since)
+            _write_later(session, "last_seen", seen)
+            _write_later(session, "left_at", left)
+            if back:
+                self._on_reconnect(session, back, min(seen.values()))
+        metrics.PRESENCE_BATCH.observe(len(seen) + len(left))
 
     def _reconnected(self, session: Session, seen: dict[int, datetime], since: datetime | None) -> list[int]:
         """Those seen who were away for long before, through no fault of the server.
