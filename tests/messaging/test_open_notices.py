@@ -37,6 +37,7 @@ class Sent:
             assert post(invigilator, open_dialog(invigilator, **whom), subject=subject).status_code == 201
         closed = bobs.post("/inbox/close", data={"message": "1", "csrf_token": csrf(bobs)})
         assert closed.status_code == 204
+        hall.session.rollback()  # what it reads from now on is what was sent
 
 
 @pytest.fixture
