@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.accounts.passwords import hash_password
 from webapp.accounts.exceptions import TooManyTries, WrongPassword
+from webapp.accounts.passwords import hash_password
 from webapp.accounts.signing_in import sign_in
 from webapp.config import Settings
 from webapp.db.transactions import writing
