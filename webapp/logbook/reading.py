@@ -115,8 +115,9 @@ def page_of(session: Session, scope: LogScope, log_filter: LogFilter, number: in
 def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: int) -> Iterator[list[Line]]:
     """The lines of all pages, newest first, up to `limit`; a page's worth at a time."""
     query = _entries(scope, log_filter).limit(limit)
-    for entries in session.scalars(query, execution_options={"yield_per": PAGE_SIZE}).partitions():
-        yield _lines(session, scope, entries)
+    with closing(session.scalars(query, execution_options={"yield_per": PAGE_SIZE})) as found:
+        for entries in found.partitions():
+            yield _lines(session, scope, entries)
 
 
 def _lines(session: Session, scope: LogScope, entries: Sequence[LogEntry]) -> list[Line]:
