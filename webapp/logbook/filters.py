@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,18 +20,13 @@ CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which entries to show; None or empty where nothing is filtered. `since` is included, `until` is not."""
+    """Which entries to show: between two moments if they are set, and with these parameters of the address."""
 
-    since: datetime | None = None
-    until: datetime | None = None
-    person: str = ""
-    action: str = ""
-    text: str = ""
-    params: dict[str, str] = field(default_factory=dict)
-    """The parameters of an address that make the same filter."""
-
-    def __bool__(self) -> bool:
-        return bool(self.params)
+    since: datetime | None
+    """Included."""
+    until: datetime | None
+    """Not included."""
+    params: dict[str, str]
 
 
 def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
@@ -53,9 +48,8 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
             params[name] = values.pop()
     if params.get("action", "") not in {"", *ACTIONS}:
         raise BadParameter("action", params["action"])
-    since, until = _moment(params, "from", zone), _moment(params, "to", zone)
-    phrases = {name: params.get(name, "") for name in ("person", "action", "text")}
-    return LogFilter(since, until, **phrases, params={name: params[name] for name in NAMES if name in params})
+    in_order = {name: params[name] for name in NAMES if name in params}
+    return LogFilter(_moment(params, "from", zone), _moment(params, "to", zone), in_order)
 
 
 def parse_page(args: MultiDict[str, str]) -> int:

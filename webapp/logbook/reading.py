@@ -78,18 +78,18 @@ def conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement
         yield LogEntry.at >= log_filter.since
     if log_filter.until is not None:
         yield LogEntry.at < log_filter.until
-    if log_filter.action:
-        yield LogEntry.action == log_filter.action
-    if log_filter.text:
+    if action := log_filter.params.get("action"):
+        yield LogEntry.action == action
+    if text := log_filter.params.get("text"):
         # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
         detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
-        yield or_(*(casefold_contains(detail, log_filter.text, key) for key in ("subject", "body")))
-    if log_filter.person:
+        yield or_(*(casefold_contains(detail, text, key) for key in ("subject", "body")))
+    if person := log_filter.params.get("person"):
         # people outside the scope must not be found either
-        named = or_(*(casefold_contains(column, log_filter.person) for column in (LogSubject.name, LogSubject.number)))
-        escaped = json.dumps(log_filter.person, ensure_ascii=False)[1:-1]
+        named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
+        escaped = json.dumps(person, ensure_ascii=False)[1:-1]
         account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
-        actor = casefold_contains(LogEntry.actor_name, log_filter.person)
+        actor = casefold_contains(LogEntry.actor_name, person)
         yield or_(actor, account, concerns(and_(scope.subjects(), named)))
 
 
