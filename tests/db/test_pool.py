@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
@@ -24,10 +23,10 @@ def pool(timeout: float = PATIENCE_SECONDS) -> FairPool:
 
 
 def waiting(given: FairPool) -> int:
-    """How many stand in its queue."""
+    """How many requests are in its queue."""
     queue = given._pool
     assert isinstance(queue, FairQueue)
-    return len(queue.waiting)
+    return sum(not waiter.cancelled() for waiter in queue.waiters)
 
 
 @pytest.fixture
@@ -58,6 +57,26 @@ def test_who_gives_one_back_and_takes_another_stands_behind_those_who_wait(threa
     assert order == [*(f"waiting {number}" for number in range(5)), "again"]
 
 
+def test_a_connection_given_at_the_last_moment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither lost nor given to anybody else when the timeout and the hand-over coincide."""
+    one = pool()
+    held = one.connect()
+    result = Future.result
+
+    def late(waiter: Future[object], timeout: float | None = None) -> object:
+        if timeout is None:
+            return result(waiter)
+        held.close()
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Future, "result", late)
+        other = one.connect()
+    assert one.checkedout() == 1
+    other.close()
+    one.connect().close()
+
+
 def test_who_has_waited_for_too_long_leaves_the_queue() -> None:
     one = pool(timeout=0.05)
     held = one.connect()
@@ -79,13 +98,17 @@ def test_a_request_that_is_ended_in_the_queue_takes_no_connection_with_it(
     one = pool()
     held = one.connect()
 
-    def end(_turn: threading.Event, _timeout: float | None = None) -> bool:
+    result = Future.result
+
+    def end(waiter: Future[object], timeout: float | None = None) -> object:
+        if timeout is None:
+            return result(waiter)
         if given:
             held.close()
         raise Ended
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Event, "wait", end)
+        patched.setattr(Future, "result", end)
         with pytest.raises(Ended):
             one.connect()
     assert waiting(one) == 0

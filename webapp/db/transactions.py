@@ -1,4 +1,4 @@
-"""Transactions: one writer at a time on SQLite, as many as come on PostgreSQL."""
+"""Transactions: one writer at a time on SQLite, row locks on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,84 +13,66 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 WRITE = "examhall_write"
-"""Execution option of a connection that writes; on SQLite its value is the moment at which it gives up waiting."""
+"""Execution option of a connection that writes; on SQLite its value is the deadline for the write lock."""
 WRITE_TIMEOUT_SECONDS = 10.0
-"""How long a writer waits for another process's write (a command beside the server) before it gives up."""
+"""How long a writer waits for other writers, in this process and in others."""
 
 _write_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
-_locks_guard = threading.Lock()
+_write_locks_guard = threading.Lock()
+
+
+@contextmanager
+def writing(session: Session, *, keep: bool = False) -> Iterator[None]:
+    """One write transaction: begins anew, commits at the end, rolls back on any exception.
+
+    What the session has read before is forgotten: what a decision rests on must be read inside. With `keep`, objects
+    that were read or written inside stay loaded after the commit.
+
+    On SQLite the writers of this process queue for a lock, which lets other greenlets run; the library's own wait
+    would not. Raises `Unavailable` if another process holds SQLite for too long.
+    """
+    session.rollback()
+    bind = session.get_bind()
+    session.expire_on_commit = not keep
+    deadline = time.monotonic() + WRITE_TIMEOUT_SECONDS  # before the queue, or a hundred writers would add up
+    with _write_lock(bind if isinstance(bind, Engine) else bind.engine):
+        try:
+            session.connection(execution_options={WRITE: deadline})
+            yield
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+@contextmanager
+def write_connection(engine: Engine) -> Iterator[Connection]:
+    """A connection for a single statement that writes, without the cost of a session.
+
+    On PostgreSQL each statement on it is a transaction by itself; on SQLite all of them are one, as in `writing()`.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            yield connection
+        return
+    options = {WRITE: time.monotonic() + WRITE_TIMEOUT_SECONDS}
+    with _write_lock(engine), engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def read_snapshot(session: Session) -> None:
-    """Have all that this session reads from now on be of one moment, until its transaction ends.
+    """Have all further reads of this session see one snapshot, until its transaction ends.
 
-    Else each statement sees its own on PostgreSQL; on SQLite every transaction is like this. A list that is read by and
-    by needs it: PostgreSQL keeps a place in it within a transaction only.
+    On PostgreSQL each statement would see its own, and a server-side cursor lives only inside a transaction. On SQLite
+    every transaction is like this.
     """
     session.rollback()
     if session.get_bind().dialect.name == "postgresql":
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-@contextmanager
-def writing(session: Session, *, keep: bool = False) -> Iterator[None]:
-    """One write transaction: begins fresh, commits at the end, rolls back on any exception.
-
-    With `keep`, what was read and written in it can be looked at afterwards without another statement.
-
-    On SQLite a lock of this process, which yields while it waits, is held around `BEGIN IMMEDIATE … COMMIT`, so
-    that no greenlet or thread waits inside the library. What the session had read before is forgotten: what a
-    decision rests on must be read inside. Raises `Unavailable` if another process holds SQLite for too long.
-    """
-    session.rollback()
-    bind = session.get_bind()
-    engine = bind if isinstance(bind, Engine) else bind.engine
-    session.expire_on_commit = not keep
-    # counted from before the queue of this process, or a hundred requests would wait one after the other
-    deadline = time.monotonic() + WRITE_TIMEOUT_SECONDS
-    with _turn(engine), _all_or_nothing(session):
-        session.connection(execution_options={WRITE: deadline})
-        yield
-
-
-@contextmanager
-def write_connection(engine: Engine) -> Iterator[Connection]:
-    """A connection for one statement that writes, or a few on SQLite, where no session is needed.
-
-    On PostgreSQL each statement on it is a transaction by itself; on SQLite all of them are one, begun and ended as in
-    `writing()`. A session's own beginning and end take longer than a small statement.
-    """
-    if engine.dialect.name != "sqlite":
-        with engine.connect() as connection:
-            yield connection
-        return
-    deadline = time.monotonic() + WRITE_TIMEOUT_SECONDS
-    with (
-        _lock_of(engine),
-        engine.connect().execution_options(**{WRITE: deadline}) as connection,
-        connection.begin(),
-    ):
-        yield connection
-
-
-@contextmanager
-def _all_or_nothing(session: Session) -> Iterator[None]:
-    try:
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-
-
-def _turn(engine: Engine) -> AbstractContextManager[Any]:
-    """This process's turn to write: of its own on SQLite, which has one writer at a time."""
-    return _lock_of(engine) if engine.dialect.name == "sqlite" else nullcontext()
-
-
-def _lock_of(engine: Engine) -> threading.Lock:
-    known = _write_locks.get(engine)
-    if known is not None:
-        return known
-    with _locks_guard:
+def _write_lock(engine: Engine) -> AbstractContextManager[Any]:
+    if engine.dialect.name == "postgresql":
+        return nullcontext()
+    with _write_locks_guard:
         return _write_locks.setdefault(engine, threading.Lock())

@@ -14,7 +14,6 @@ from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
-from webapp.db.engine import NOT_AWAITED
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter, NotAllowed
@@ -44,7 +43,7 @@ DELIVER = (
         ["message_id", "user_id"],
         select(_NUMBER, LogSubject.user_id).distinct().where(LogSubject.entry_id == _NUMBER),
     )
-    .execution_options(**{NOT_AWAITED: True})
+    .execution_options(**PREPARED)
 )
 """One delivery for each person of the candidacies just written."""
 

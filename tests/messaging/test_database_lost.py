@@ -1,4 +1,4 @@
-"""PostgreSQL writes the deliveries while the process makes the log entry; whatever happens to them then is told."""
+"""A database that is lost or silent while deliveries are written: nothing is sent, and the answer says so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.only_on("postgresql")
 NOTHING = (0, 0, 0, 0)
 
 
-def whenever_delivered(session: Session, happens: str) -> None:
+def when_delivering(session: Session, happens: str) -> None:
     """Have something happen in the database with each statement that writes deliveries."""
     function = f"CREATE FUNCTION happens() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {happens}; RETURN NULL; END $$"
     session.execute(text(function))
@@ -31,7 +31,7 @@ def test_r1_a_connection_that_is_cut_meanwhile_leaves_nothing(
     hall: Hall, test: Test, browser: FlaskClient, session: Session
 ) -> None:
     hall.candidacies(test, 3)
-    whenever_delivered(session, "PERFORM pg_terminate_backend(pg_backend_pid())")
+    when_delivering(session, "PERFORM pg_terminate_backend(pg_backend_pid())")
     form = open_dialog(browser, scope="filtered")
     answer = post(browser, form)
     assert answer.status_code == 503
