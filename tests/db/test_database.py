@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from webapp.db import transactions
-from webapp.db.transactions import write_connection, writing
+from webapp.db.transactions import writing
 from webapp.exceptions import Unavailable
 from webapp.extensions import db
 
@@ -59,16 +59,16 @@ def test_those_who_wait_in_this_process_give_up_together(app: Flask, monkeypatch
 
 
 def test_a_connection_that_has_written_only_reads_until_it_is_to_write_again(app: Flask) -> None:
-    """A write outside `writing()` fails at once. What a connection may do is said to it only when that changes."""
+    """A write outside `writing()` fails at once."""
     change = text("UPDATE test SET title = title")
     used = set()
     with app.app_context():
         for _ in range(3):
-            with write_connection(db.engine) as writer:
-                writer.execute(change)
-                writer.execute(change)
-                assert writer.execute(text("PRAGMA busy_timeout")).scalar_one() == 0
-                used.add(writer.connection.driver_connection)
+            with Session(db.engine) as session, writing(session):
+                session.execute(change)
+                session.execute(change)
+                assert session.scalar(text("PRAGMA busy_timeout")) == 0
+                used.add(session.connection().connection.driver_connection)
             for _ in range(2):
                 with db.engine.connect() as reader:
                     assert reader.execute(text("PRAGMA busy_timeout")).scalar_one() > 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Generator
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -15,17 +13,6 @@ SILENCE_SECONDS = 12.0
 """How long a request waits for any response from the database; longer than `lock_timeout`."""
 
 Result = TypeVar("Result")
-_is_in_request = ContextVar("examhall_is_in_request", default=False)
-
-
-@contextmanager
-def request_timeout() -> Iterator[None]:
-    """Wait no longer for the database than in a request: for what a server answers without Flask."""
-    before = _is_in_request.set(True)
-    try:
-        yield
-    finally:
-        _is_in_request.reset(before)
 
 
 class DatabaseTimeout(psycopg.OperationalError):
@@ -40,7 +27,7 @@ class TimeoutConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
         """Wait for the server. Raises `DatabaseTimeout`."""
-        if has_request_context() or _is_in_request.get():
+        if has_request_context():
             gen = self._limit_silence(gen)
         return super().wait(gen, *args, **kwargs)
 

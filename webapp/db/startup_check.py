@@ -1,7 +1,7 @@
-"""Whether the database can be opened at all: asked once, when a server starts, so that it says so in one line.
+"""Whether the database can be opened: checked when a server starts, so that it can say so in one line.
 
-Imports nothing of the application: gunicorn.conf.py runs this file in a process of its own, before its workers are
-patched by gevent, with the address on standard input.
+It imports nothing of the application: gunicorn.conf.py runs this file in a process of its own, before gevent patches
+the workers, with the database's URL on standard input.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ CONNECT_SECONDS = 5
 
 
 def create_private_file(path: str) -> None:
-    """Create the file of a SQLite database for its owner alone, if it is not there; those beside it become alike.
+    """Create a missing SQLite file that only its owner can read; SQLite gives the files beside it the same mode.
 
-    What cannot be created SQLite itself words, right afterwards.
+    Errors are left to SQLite, which opens the file next and says what is wrong.
     """
     if path and not path.startswith((":", "file:")):
         with suppress(OSError):
@@ -28,7 +28,7 @@ def create_private_file(path: str) -> None:
 
 
 def connection_failure(url: str) -> str | None:
-    """Open a connection and close it; if that fails, one line for the operator, without the address."""
+    """Why no connection can be opened, as one line for the operator without the URL; None if it can."""
     options = {} if url.startswith("sqlite") else {"connect_timeout": CONNECT_SECONDS}
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args=options)
@@ -37,13 +37,13 @@ def connection_failure(url: str) -> str | None:
         engine.connect().close()
     except DBAPIError as error:
         lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
-        return _words(lines[0])
+        return _message(lines[0])
     except (SQLAlchemyError, ValueError):
-        return _words("this is not an address")  # not repeated: it may hold a password
+        return _message("this is not an address")  # without the URL, which may hold a password
     return None
 
 
-def _words(reason: str) -> str:
+def _message(reason: str) -> str:
     return f"Examhall cannot start. EXAMHALL_DATABASE_URL: the database cannot be opened: {reason}"
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 WRITE = "examhall_write"
@@ -43,21 +43,6 @@ def writing(session: Session, *, keep: bool = False) -> Iterator[None]:
         except BaseException:
             session.rollback()
             raise
-
-
-@contextmanager
-def write_connection(engine: Engine) -> Iterator[Connection]:
-    """A connection for a single statement that writes, without the cost of a session.
-
-    On PostgreSQL each statement on it is a transaction by itself; on SQLite all of them are one, as in `writing()`.
-    """
-    if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            yield connection
-        return
-    options = {WRITE: time.monotonic() + WRITE_TIMEOUT_SECONDS}
-    with _write_lock(engine), engine.connect().execution_options(**options) as connection, connection.begin():
-        yield connection
 
 
 def read_snapshot(session: Session) -> None:
