@@ -73,5 +73,5 @@ def press_send(form: Locator) -> None:
 
 def was_sent(form: Locator, persons: int) -> None:
     """The word of success with the number reached (trap 22)."""
-    word = "person" if persons == 1 else "persons"
+    word = "person" if persons == 1 else "people"
     expect(form.get_by_role("status").filter(has_text="Sent to")).to_contain_text(f"Sent to {persons} {word}")

@@ -142,7 +142,7 @@ def test_an_invigilator_filters_selects_and_sends(house: House, desks: Desks, ta
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     form = compose_for_all(page)
-    expect(form).to_contain_text("To 2 persons")
+    expect(form).to_contain_text("To 2 people")
     write(form, "Both")
     press_send(form)
     was_sent(form, 2)

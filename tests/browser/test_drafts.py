@@ -71,14 +71,14 @@ def has(form: Locator, subject: str, body: str = "Call home.") -> None:
 
 def offers(form: Locator) -> Locator:
     """The unsent texts for others."""
-    return form.get_by_role("list", name="Unsent texts").get_by_role("listitem")
+    return form.get_by_role("list", name="Unsent drafts").get_by_role("listitem")
 
 
 def offers_hers(form: Locator) -> None:
     """Ada's text is offered and not filled in."""
     is_empty(form)
     expect(offers(form)).to_have_count(1)
-    expect(offers(form)).to_contain_text(re.compile(f"Unsent text for Ada.*{PRIVATE}"))
+    expect(offers(form)).to_contain_text(re.compile(f"Unsent draft for Ada.*{PRIVATE}"))
 
 
 def test_what_was_typed_for_one_is_filled_in_for_nobody_else(page: Page) -> None:
@@ -104,19 +104,19 @@ def test_what_was_typed_for_one_is_filled_in_for_nobody_else(page: Page) -> None
 def test_an_offer_is_used_here_or_dropped(page: Page) -> None:
     form = compose_for_all(page)
     write(form, "For all", "Ten minutes more.")
-    offers(form).get_by_role("button", name="Use it here").click()
+    offers(form).get_by_role("button", name="Use here").click()
     has(form, PRIVATE)
     expect(form.get_by_label("Subject")).to_be_focused()
     expect(offers(form)).to_have_count(1)  # what it took the place of is not lost
-    offers(form).get_by_role("button", name="Use it here").click()
+    offers(form).get_by_role("button", name="Use here").click()
     has(form, "For all", "Ten minutes more.")
     page.keyboard.press("Escape")
     form = compose_for_one(page, "Ada")
     is_empty(form)  # it went to the other audience
     expect(offers(form)).to_have_count(2)
-    offers(form).filter(has_text=PRIVATE).get_by_role("button", name="Drop it").press("Enter")
+    offers(form).filter(has_text=PRIVATE).get_by_role("button", name="Discard").press("Enter")
     expect(offers(form)).to_have_count(1)
-    expect(offers(form).get_by_role("button", name="Drop it")).to_be_focused()
+    expect(offers(form).get_by_role("button", name="Discard")).to_be_focused()
     page.keyboard.press("Enter")
     expect(offers(form)).to_have_count(0)
     expect(form.get_by_label("Subject")).to_be_focused()
@@ -219,7 +219,7 @@ def test_a_late_answer_does_not_take_the_place_of_the_next_form(page: Page) -> N
     form.get_by_label("Subject").fill("To all")
     waiting[0].continue_()
     expect(form.get_by_role("status").filter(has_text="Sent to")).to_contain_text("Sent to 1 person")
-    expect(form.get_by_role("button", name="Send to 3 persons")).to_be_visible()
+    expect(form.get_by_role("button", name="Send to 3 people")).to_be_visible()
     expect(form.get_by_label("Subject")).to_have_value("To all")
     expect(offers(form)).to_have_count(0)
 

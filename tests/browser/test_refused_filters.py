@@ -221,7 +221,7 @@ def reaches(page: Page, persons: int) -> None:
     """The list shows them, and the dialog of all is for them."""
     shows(page, persons)
     form = compose_for_all(page)
-    expect(form).to_contain_text(f"To {persons} persons")
+    expect(form).to_contain_text(f"To {persons} people")
     page.keyboard.press("Escape")
 
 

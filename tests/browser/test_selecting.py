@@ -73,7 +73,7 @@ def test_r17_all_of_the_filter_is_the_filter_and_not_its_ids(house: House, page:
     expect(head(page)).to_be_checked()
     page.keyboard.press("Tab")
     form = compose_for_selected(page)
-    expect(form).to_contain_text("To 321 persons")
+    expect(form).to_contain_text("To 321 people")
     expect(form.locator("input[name=candidate]")).to_have_count(0)
     expect(form.locator("input[name=scope]")).to_have_value("filtered")
     write(form, f"All {exam.id}")
@@ -90,7 +90,7 @@ def test_all_of_a_filter_goes_along_with_that_filter(page: Page) -> None:
     bar(page).get_by_role("button", name="Select all 60").click()
     says(page, "All 60 of this filter are selected")
     form = compose_for_selected(page)
-    expect(form).to_contain_text(re.compile("To 60 persons.*Room: Annex", re.DOTALL))
+    expect(form).to_contain_text(re.compile("To 60 people.*Room: Annex", re.DOTALL))
 
 
 def test_one_taken_out_of_all_leaves_this_page_and_says_so(page: Page) -> None:
@@ -99,7 +99,7 @@ def test_one_taken_out_of_all_leaves_this_page_and_says_so(page: Page) -> None:
     bar(page).get_by_role("button", name="Select all 320").click()
     rows(page).nth(3).get_by_role("checkbox").uncheck()
     says(page, "49 selected Only on this page: those on other pages are no longer selected.")
-    expect(compose_for_selected(page)).to_contain_text("To 49 persons")
+    expect(compose_for_selected(page)).to_contain_text("To 49 people")
     page.keyboard.press("Escape")
     bar(page).get_by_role("button", name="Select all 320").click()
     says(page, "All 320 candidates are selected")
@@ -121,7 +121,7 @@ def test_over_pages_both_numbers_are_said(page: Page) -> None:
     head(page).check()
     says(page, "100 selected 50 of them not on this page")
     expect(bar(page).get_by_role("button", name="Select all 320")).to_be_visible()
-    expect(compose_for_selected(page)).to_contain_text("To 100 persons")
+    expect(compose_for_selected(page)).to_contain_text("To 100 people")
 
 
 @pytest.mark.parametrize("all_of_them", [False, True])

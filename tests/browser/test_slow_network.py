@@ -90,7 +90,7 @@ def test_tick_then_send(monitor: Callable[..., Page], latency: int) -> None:
     page = monitor(latency)
     tick_room(page, "Room 2")
     send_to_all(page)
-    expect(dialog(page)).to_contain_text("To 8 persons")
+    expect(dialog(page)).to_contain_text("To 8 people")
     expect(dialog(page).locator(".audience-filter")).to_contain_text("Room 2")
     page.keyboard.press("Escape")
     agrees(page, 8, room=["Room 2"])
@@ -101,7 +101,7 @@ def test_untick_then_send(monitor: Callable[..., Page], latency: int) -> None:
     page = monitor(latency, "?room=Room+2&room=Room+3")
     tick_room(page, "Room 3")
     send_to_all(page)
-    expect(dialog(page)).to_contain_text("To 8 persons")
+    expect(dialog(page)).to_contain_text("To 8 people")
     agrees(page, 8, room=["Room 2"])
 
 
@@ -184,7 +184,7 @@ def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], o
         STEPS[step](page)
     tick_room(page, "Room 3")
     send_to_all(page)
-    expect(dialog(page)).to_contain_text("To 58 persons")
+    expect(dialog(page)).to_contain_text("To 58 people")
     agrees(page, 58, room=["Room 1", "Room 3"], sort=["room"])
     assert "seat" not in parse_qs(urlsplit(page.url).query)["column"]
 
@@ -196,7 +196,7 @@ def test_page_and_tick(monitor: Callable[..., Page], latency: int, first: Callab
     first(page)
     (tick_a_room if first is next_page else next_page)(page)
     send_to_all(page)
-    expect(dialog(page)).to_contain_text("To 55 persons")
+    expect(dialog(page)).to_contain_text("To 55 people")
     agrees(page, 55, room=["Room 1"], page=[] if first is next_page else ["2"])
 
 
@@ -206,7 +206,7 @@ def test_a_chip_taken_away_while_another_filter_comes(monitor: Callable[..., Pag
     tick_room(page, "Room 2")
     press(page, '.chip a[aria-label="Remove filter Room: Room 1"]')
     send_to_all(page)
-    expect(dialog(page)).to_contain_text("To 11 persons")
+    expect(dialog(page)).to_contain_text("To 11 people")
     agrees(page, 11, room=["Room 2", "Room 3"])
 
 
@@ -216,7 +216,7 @@ def test_all_filters_taken_away_while_another_comes(monitor: Callable[..., Page]
     tick_room(page, "Room 2")
     press(page, ".chips a[data-whole]")
     send_to_all(page)
-    expect(dialog(page)).to_contain_text("To 66 persons")
+    expect(dialog(page)).to_contain_text("To 66 people")
     agrees(page, 66, room=[])
 
 
@@ -226,7 +226,7 @@ def test_the_wait_is_told_at_the_button(monitor: Callable[..., Page]) -> None:
     send_to_all(page)
     expect(page.get_by_text("the list is being filtered")).to_be_visible()
     expect(page.locator("dialog#compose")).to_be_hidden()
-    expect(dialog(page)).to_contain_text("To 3 persons")
+    expect(dialog(page)).to_contain_text("To 3 people")
     expect(page.get_by_text("the list is being filtered")).to_be_hidden()
 
 

@@ -176,7 +176,7 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
     form = compose_for_all(page)
     form.locator("summary").click()
     fits(page, "dialog to all")
-    in_reach(form.get_by_role("button", name="Send to 61 persons"), "send to all")
+    in_reach(form.get_by_role("button", name="Send to 61 people"), "send to all")
     write(form, LONG, LONG * 5)
     press_send(form)
     was_sent(form, 61)

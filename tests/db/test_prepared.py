@@ -18,6 +18,7 @@ from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.messaging import inbox
+from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, SessionClaims
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.listing import View, load_listing
@@ -53,7 +54,7 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
     with app.app_context():
         session = db.session()
         said = SessionClaims(user_id=person.id, epoch=person.epoch, session_id="s")
-        assert inbox.open_in_session(session, said) == []
+        assert session.connection().execute(OPEN_OF_SESSION, said._asdict()).one().id is None
         assert inbox.open_notices(session, person.id) == []
         assert len([one for one in kept(session) if "delivery" in one]) == 2
 

@@ -14,7 +14,7 @@ from tests.messaging.compose_form import HTMX, fields_of, open_dialog, post, reo
 from tests.messaging.written import counts, recipients
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.messaging import inbox
+from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.models import Candidacy, Contribution, Test, User
 
 
@@ -29,7 +29,7 @@ def test_r3_people_who_joined_and_left_refuse_the_sending_and_are_counted(
         hall.candidacy(test, room="Hall A")
     refused = post(browser, form, subject="Kept <subject>")
     assert refused.status_code == 409
-    assert "2 persons joined" in refused.text
+    assert "2 people joined" in refused.text
     assert "1 left" in refused.text
     assert "Kept &lt;subject&gt;" in refused.text
     assert counts(session) == (0, 0, 0, 0)
@@ -259,5 +259,6 @@ def test_r5_the_sweep_reads_whom_a_message_was_for_from_its_log_entry_each_perso
     for room in ("Hall A", "Hall B"):
         assert post(browser, open_dialog(browser, scope="filtered", room=room)).status_code == 201
     session.rollback()
-    assert sorted(inbox.recipients(session, 1)) == sorted([twice.user_id, once.user_id])
-    assert inbox.recipients(session, 2) == [beside.user_id]
+    with app.test_request_context():
+        assert sorted(MESSAGE_SOURCE.load(1).user_ids) == sorted([twice.user_id, once.user_id])
+        assert MESSAGE_SOURCE.load(2).user_ids == [beside.user_id]

@@ -12,9 +12,10 @@ from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.logbook.append import lock_head
 from webapp.logbook.verify import verify
-from webapp.messaging import inbox
-from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.audience import Selection
+from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.messaging.sending import Draft, send
+from webapp.messaging.tokens import Tokens
 from webapp.models import User
 from webapp.monitor.filters import Filter
 
@@ -53,9 +54,9 @@ def test_trap_7_a_reader_who_goes_on_from_the_last_number_misses_no_commit(app: 
     with app.app_context():
         session = db.session()
         while any(thread.is_alive() for thread in threads):
-            read += inbox.numbers_after(session, read[-1] if read else 0)
+            read += MESSAGE_SOURCE.numbers_after(read[-1] if read else 0)
             session.rollback()
-        read += inbox.numbers_after(session, read[-1] if read else 0)
+        read += MESSAGE_SOURCE.numbers_after(read[-1] if read else 0)
         assert read == sorted(announced)
         assert len(read) == SENDERS * EACH
         assert verify(session).sound

@@ -72,7 +72,7 @@ def test_r9_a_notice_stays_until_it_is_closed_and_the_message_for_good(
     assert open_numbers(candidate) == ["2"]
     page = candidate.get("/inbox").text
     assert page.index(">Two<") < page.rindex(">One<")
-    assert "2 in all, 1 not closed yet" in page
+    assert "2 in total, 1 new" in page
     assert close(candidate, 1, 2) == 204
     assert open_numbers(candidate) == []
 

@@ -14,8 +14,8 @@ from tests.messaging.compose_form import csrf, open_dialog, post
 from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
+from webapp.messaging.inbox import prune
 from webapp.messaging.notices import open_notices
-from webapp.messaging.pruning import prune
 from webapp.models import Message, SessionClaims, User
 from webapp.push.sessions import write_end
 

@@ -13,7 +13,7 @@ from tests.messaging.compose_form import HTMX, open_dialog, post
 from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.messaging.audience import Selection
-from webapp.messaging.composing import preview
+from webapp.messaging.preview import preview
 from webapp.models import Candidacy, Role, Test, User
 from webapp.monitor.filters import Filter
 

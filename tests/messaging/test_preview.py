@@ -15,9 +15,9 @@ from tests.messaging.compose_form import HTMX, open_dialog, post
 from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.messaging import composing
+from webapp.messaging import preview as preview_module
 from webapp.messaging.audience import Selection
-from webapp.messaging.composing import Place, Preview, StageCount, preview
+from webapp.messaging.preview import Place, Preview, StageCount, preview
 from webapp.models import Candidacy, Test, User
 from webapp.monitor.filters import Filter
 
@@ -78,7 +78,7 @@ def test_r4_of_too_many_only_the_size_is_told_and_their_parts(
     assert (shown.names, shown.places, shown.tests, shown.overlaps) == ([], [], [], [])
     hall.candidacies(test, 1500)
     text = browser.get("/messages/new?scope=filtered", headers=HTMX).text
-    assert "To 1,505 persons" in text
+    assert "To 1,505 people" in text
     assert "audience-stages" not in text
     assert "By test and room" not in text
 
@@ -171,15 +171,14 @@ def test_people_who_leave_after_they_were_counted_are_nobody(
 ) -> None:
     """On PostgreSQL each statement sees its own moment; on SQLite the count is let go of for this."""
     sender, one = hall.contributor(test), hall.candidacy(test, room="Aula")
-    count = composing.count
+    check = preview_module.check_audience
 
-    def counted_before_they_left(*arguments: Any) -> int:
-        found = count(*arguments)
+    def check_before_they_leave(*arguments: Any) -> None:
+        check(*arguments)
         with writing(session):
             session.get_one(Candidacy, one.id).room = "Annex"
-        return found
 
-    monkeypatch.setattr(composing, "count", counted_before_they_left)
+    monkeypatch.setattr(preview_module, "check_audience", check_before_they_leave)
     in_the_aula = Selection(Filter(choices=(("room", ("Aula",)),)))
     shown = seen_by(session, sender, selection=in_the_aula)
     assert (shown.persons, shown.audience) == (0, None)

@@ -22,7 +22,7 @@ from tests.monitor.conftest import Nation
 from webapp.access import AccessScope
 from webapp.db.transactions import writing
 from webapp.logbook.append import SUBJECT_COLUMNS
-from webapp.messaging.inbox import OPEN_IN_SESSION
+from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
 from webapp.monitor.filters import CHOICES, parse_filter
 from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
@@ -131,7 +131,7 @@ def test_what_streams_begin_with_is_looked_up(nations_session: Session, nation: 
             text("INSERT INTO delivery (user_id, message_id) SELECT id, n FROM user_account, generate_series(1, 3) n")
         )
         nations_session.execute(text("ANALYZE delivery"))
-        chosen = plan(nations_session, OPEN_IN_SESSION.params(user_id=7, epoch=0, session_id="s"))
+        chosen = plan(nations_session, OPEN_OF_SESSION.params(user_id=7, epoch=0, session_id="s"))
         assert not READ_WHOLE.search(chosen), chosen
         assert "Index Scan using pk_user_account" in chosen, chosen
         assert "pk_delivery" in chosen, chosen

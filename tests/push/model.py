@@ -12,7 +12,7 @@ from tests.messaging.compose_form import HTMX, post
 from tests.push.interleaving import Network, Operation, Process
 from tests.push.page import Page
 from tests.push.people import TABS, Sending, Tab, World
-from webapp.messaging.form import new_key
+from webapp.messaging.forms import new_key
 from webapp.models import Delivery, LogEntry, Message
 
 PROCESSES = {"sqlite": 1, "postgresql": 2}

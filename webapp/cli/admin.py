@@ -12,7 +12,7 @@ from webapp.accounts.users import create_user, deactivate, reactivate, set_admin
 from webapp.cli.command import command
 from webapp.clock import utcnow
 from webapp.extensions import db
-from webapp.messaging.pruning import prune
+from webapp.messaging.inbox import prune
 from webapp.models import Role
 from webapp.planning.closing import COMMAND_LINE
 from webapp.planning.roles import set_role

@@ -20,12 +20,8 @@ from webapp.exceptions import Unavailable
 
 
 def exists_on(dialect: str) -> Callable[..., bool]:
-    """For Alembic's comparison: whether something of the models exists on this database (`info={"only_on": …}`)."""
-
-    def include(item: Any, _name: str | None, _type: str, _reflected: bool, _compare_to: Any) -> bool:
-        return bool(item.info.get("only_on", dialect) == dialect)
-
-    return include
+    """For Alembic: whether a table or an index of the models exists on this database (`info={"only_on": …}`)."""
+    return lambda item, *_: item.info.get("only_on", dialect) == dialect
 
 
 def engine_options(url: str) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from webapp.config import Settings
 from webapp.db.transactions import writing
 from webapp.demo.story import PASSWORD, STORY, progress_of, seats
 from webapp.exceptions import Refusal
-from webapp.messaging.audience import Selection, Tokens
-from webapp.messaging.composing import preview
+from webapp.messaging.audience import Selection
+from webapp.messaging.preview import preview
 from webapp.messaging.sending import Draft, send
+from webapp.messaging.tokens import Tokens
 from webapp.models import Answer, Candidacy, Contribution, Message, Question, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.monitor.filters import Filter, parse_filter
@@ -241,9 +242,9 @@ def seed_messages(session: Session, hall: Hall, now: datetime, settings: Setting
 def _send(session: Session, hall: Hall, message: dict[str, Any], at: datetime, settings: Settings) -> None:
     sender = session.get_one(User, hall.users[message["sender"]])
     selection = _selection(session, hall, message, settings)
-    audience = preview(session, sender, selection, now=at, limit=settings.max_recipients).audience
+    shown = preview(session, sender, selection, now=at, limit=settings.max_recipients)
     tokens = Tokens(settings.secret_key, sender.id)
-    token = tokens.seen(selection, audience) if audience else ""
+    token = tokens.sign(shown.selection, shown.audience) if shown.audience else ""
     draft = Draft(message["subject"], message["body"], selection, token, message["key"])
     send(session, sender, draft, now=at, limit=settings.max_recipients, tokens=tokens, announce=lambda *_: None)
 

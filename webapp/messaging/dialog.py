@@ -1,4 +1,4 @@
-"""The compose dialog as an answer: fresh, or once more after a refusal, with everything that was typed."""
+"""The compose dialog as a response: new, or after a refusal with everything that was typed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.exceptions import Refusal
 from webapp.extensions import db
-from webapp.messaging.audience import Kind, Selection, Tokens
-from webapp.messaging.composing import Preview, preview
-from webapp.messaging.form import new_key
-from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, Part
+from webapp.messaging.audience import Selection
+from webapp.messaging.exceptions import AudienceChanged, ContentChanged, Part
+from webapp.messaging.forms import new_key
+from webapp.messaging.preview import Preview, preview
 from webapp.messaging.sending import Draft
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
+from webapp.messaging.tokens import Tokens
 from webapp.monitor.filters import Filter
 from webapp.web.errors import wants_fragment
 
@@ -26,114 +27,103 @@ from webapp.web.errors import wants_fragment
 class Compose:
     """What `templates/messaging/_compose.html` gets."""
 
+    draft: Draft
     preview: Preview
+    refusal: Refusal | None
     fields: list[tuple[str, str]]
     """Hidden fields that say whom the form is for."""
     audience: str
     """The token of what is shown (R3)."""
-    idempotency_key: str
     draft_key: str
-    """Names the selection of this form: what is typed belongs to it (R23)."""
-    subject: str
-    body: str
-    problems: dict[str, str]
-    refusal: Refusal | None
-    filtered: bool
-    """The form is for everyone a filter shows; else for picked candidates."""
+    """Identifies the selection of this form, to which a draft in the browser belongs (R23)."""
     parts: list[tuple[Part, str]]
     """Above the limit: the parts of the audience and the addresses that open the same message for one of them."""
     subject_limit: int = SUBJECT_LIMIT
     body_limit: int = BODY_LIMIT
 
+    @property
+    def filtered(self) -> bool:
+        """The form is for everyone a filter shows; else for picked candidates."""
+        return self.draft.selection.listed is None
 
-def tokens() -> Tokens:
+
+def sender_tokens() -> Tokens:
     """Signs and reads the audiences of the signed-in sender's forms."""
     return Tokens(current_app.config["SECRET_KEY"], current_user.id)
 
 
-def fresh(selection: Selection, subject: str, body: str) -> Response:
-    """The dialog for a selection, opened for the first time or with a text that came along."""
+def recipient_limit() -> int:
+    """How many persons one sending may reach."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.max_recipients
+
+
+def new_dialog(selection: Selection, subject: str, body: str) -> Response:
+    """The dialog for a selection, perhaps with a text that came along."""
     draft = Draft(subject, body, selection, audience="", idempotency_key=new_key())
     try:
-        return _answer(draft, None, 200)
+        return _response(draft, None, 200)
     except AudienceChanged as refusal:
-        return again(draft, refusal)
+        return redisplay(draft, refusal)
 
 
-def again(draft: Draft, refusal: Refusal) -> Response:
+def redisplay(draft: Draft, refusal: Refusal) -> Response:
     """The dialog after a refusal: the text kept, the audience as it is now, and a new key where the old one is used.
 
-    A form that was refused because people had moved carries those of now, frozen: its next press cannot be refused
-    for this again (R3).
+    After a change of the audience the form carries the present one, frozen: its next press cannot be refused for this
+    again (R3).
     """
-    selection = draft.selection
-    shown = tokens().read(draft.audience, selection)
-    if shown and shown.kind is Kind.FROZEN:
-        selection = selection.held_fast(shown.ids, by_words=shown.by_words)
+    shown = sender_tokens().read(draft.audience, draft.selection)
+    if shown and shown.is_frozen:
+        draft = replace(draft, selection=draft.selection.freeze(shown.ids, by_words=shown.by_words))
     elif isinstance(refusal, AudienceChanged):
-        selection = _held_fast(selection)
+        draft = replace(draft, selection=_freeze_audience(draft.selection))
     if isinstance(refusal, ContentChanged):
         draft = replace(draft, idempotency_key=new_key())
-    return _answer(replace(draft, selection=selection), refusal, refusal.status)
+    return _response(draft, refusal, refusal.status)
 
 
-def _held_fast(selection: Selection) -> Selection:
+def _freeze_audience(selection: Selection) -> Selection:
     if selection.listed is not None:
         return replace(selection, frozen=selection.listed)
-    shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit())
+    shown = _preview(selection)
     if shown.audience is None:
         return selection
-    return selection.held_fast(shown.audience.candidacies, by_words=shown.by_words)
+    return selection.freeze(shown.audience.candidacies, by_words=shown.selection.filter.by_words)
 
 
-def _answer(draft: Draft, refusal: Refusal | None, status: int) -> Response:
-    shown = preview(db.session(), current_user, draft.selection, now=utcnow(), limit=limit())
-    posted = _posted(draft.selection, shown)
+def _preview(selection: Selection) -> Preview:
+    return preview(db.session(), current_user, selection, now=utcnow(), limit=recipient_limit())
+
+
+def _response(draft: Draft, refusal: Refusal | None, status: int) -> Response:
+    shown = _preview(draft.selection)
+    posted, token = draft.selection, ""
+    if shown.audience and posted.listed is not None:
+        posted = Selection(Filter(), listed=shown.audience.candidacies)  # those who can be reached
+    elif shown.audience:
+        token = sender_tokens().sign(shown.selection, shown.audience)
     compose = Compose(
-        preview=shown,
+        draft,
+        shown,
+        refusal,
         fields=_fields(posted),
-        audience=_token(draft.selection, shown),
-        idempotency_key=draft.idempotency_key,
+        audience=token,
         draft_key=posted.key,
-        subject=draft.subject,
-        body=draft.body,
-        problems=refusal.problems if isinstance(refusal, BadText) else {},
-        refusal=refusal,
-        filtered=draft.selection.listed is None,
         parts=[(part, _part_address(draft.selection, part)) for part in shown.parts],
     )
     template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
     return make_response(render_template(template, compose=compose, fragment=wants_fragment()), status)
 
 
-def _posted(selection: Selection, shown: Preview) -> Selection:
-    """What the form will say it is for: of picked candidates those who can be reached, without the filter."""
-    if selection.listed is None or shown.audience is None:
-        return selection
-    return Selection(Filter(), listed=shown.audience.candidacies)
-
-
 def _fields(posted: Selection) -> list[tuple[str, str]]:
-    listed = [("candidate", str(candidacy_id)) for candidacy_id in posted.listed or ()]
-    scope = [("scope", "filtered")] if posted.listed is None else listed
-    return scope + posted.filter.pairs()
+    if posted.listed is None:
+        return [("scope", "filtered"), *posted.filter.pairs()]
+    return [("candidate", str(candidacy_id)) for candidacy_id in posted.listed] + posted.filter.pairs()
 
 
 def _part_address(selection: Selection, part: Part) -> str:
-    """Where the same form is for one part only; for picked candidates they come along in the form."""
+    """The address of the same form for one part only; picked candidates come along in the form."""
     scope = [("scope", "filtered")] if selection.listed is None else []
     pairs = scope + selection.filter.narrowed(part.name, part.value).pairs()
     return f"{url_for('messaging.compose')}?{urlencode(pairs)}"
-
-
-def _token(selection: Selection, shown: Preview) -> str:
-    if selection.listed is not None or shown.audience is None:
-        return ""
-    sign = tokens().frozen if selection.frozen is not None else tokens().seen
-    return sign(selection, shown.audience, by_words=shown.by_words)
-
-
-def limit() -> int:
-    """How many persons one sending may reach."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings.max_recipients

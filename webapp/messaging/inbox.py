@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
-from webapp.models import Delivery, LogSubject, Message, SessionClaims, User, still_counts
+from webapp.models import Delivery, Message
+
+MESSAGES = (
+    select(Message)
+    .join(Delivery, Delivery.message_id == Message.id)
+    .where(Delivery.user_id == bindparam("user_id"))
+    .order_by(Message.id.desc())
+)
+# a hall that comes back runs it 1,500 times within a second
+OPEN_NOTICES = MESSAGES.where(Delivery.closed_at.is_(None)).execution_options(**PREPARED)
+
+
+def all_messages(session: Session, user_id: int) -> Sequence[Message]:
+    """Every message this person ever got, newest first."""
+    return session.scalars(MESSAGES, {"user_id": user_id}).all()
 
 
 def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     """The messages that this person has not closed, newest first."""
     return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
-
-
-def open_in_session(session: Session, claims: SessionClaims) -> Sequence[Any] | None:
-    """The messages that the person of a session has not closed, oldest first, as (id, sender's role, subject, body,
-    moment). None for a session that does not count any more: the same statement asks for both.
-    """
-    rows = session.execute(OPEN_IN_SESSION, claims._asdict()).all()
-    return [row for row in rows if row.id is not None] if rows else None
-
-
-def all_messages(session: Session, user_id: int) -> Sequence[Message]:
-    """Every message this person ever got, newest first."""
-    return session.scalars(_delivered_to(user_id)).all()
 
 
 def open_numbers(session: Session, user_id: int) -> frozenset[int]:
@@ -40,10 +40,10 @@ def open_numbers(session: Session, user_id: int) -> frozenset[int]:
 
 
 def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[int]:
-    """Close notices; gives the numbers that were open until now. Other people's and unknown numbers do nothing.
+    """Close notices; returns the numbers that were open until now. Other people's and unknown numbers do nothing.
 
-    The moment is taken inside the transaction, which may have waited for seconds: other processes look for closings of
-    the last three (`push/sweep.py: OVERLAP`).
+    The moment is taken inside the transaction, which may have waited for seconds: the sweep of other processes looks
+    for closings of the last three.
     """
     if not message_ids:
         return []
@@ -57,46 +57,12 @@ def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[in
         return sorted(closed)
 
 
-def closed_since(session: Session, moment: datetime) -> Sequence[tuple[int, int]]:
-    """The notices closed after a moment, as (user id, message number)."""
-    query = select(Delivery.user_id, Delivery.message_id).where(Delivery.closed_at > moment)
-    return [(user_id, number) for user_id, number in session.execute(query).all()]
+def prune(session: Session, before: datetime) -> int:
+    """Delete the messages sent before a moment, and their deliveries; returns the number of messages.
 
-
-def newest_number(session: Session) -> int:
-    """The number of the newest message of all (0: none): where the sweep begins."""
-    return session.scalar(select(func.max(Message.id))) or 0
-
-
-def numbers_after(session: Session, number: int) -> Sequence[int]:
-    """The numbers of the messages committed after one, in commit order."""
-    return session.scalars(select(Message.id).where(Message.id > number).order_by(Message.id)).all()
-
-
-def recipients(session: Session, message_id: int) -> list[int]:
-    """The user ids that a message was delivered to: those whom its log entry names."""
-    return list(session.scalars(select(LogSubject.user_id).distinct().where(LogSubject.entry_id == message_id)))
-
-
-def _delivered_to(user_id: int | BindParameter[int]) -> Select[Message]:
-    return (
-        select(Message)
-        .join(Delivery, Delivery.message_id == Message.id)
-        .where(Delivery.user_id == user_id)
-        .order_by(Message.id.desc())
-    )
-
-
-# made and planned once: a hall that comes back asks them 1,500 times within a second
-OPEN_NOTICES = _delivered_to(bindparam("user_id")).where(Delivery.closed_at.is_(None)).execution_options(**PREPARED)
-
-
-OPEN_IN_SESSION = (
-    select(Message.id, Message.sender_role, Message.subject, Message.body, Message.sent_at)
-    .select_from(User)
-    .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
-    .outerjoin(Message, Message.id == Delivery.message_id)
-    .where(still_counts(*(bindparam(name) for name in SessionClaims._fields)))
-    .order_by(Message.id)
-    .execution_options(**PREPARED)
-)
+    Their log entries stay (R14), and their numbers are not used again: they are the log's.
+    """
+    with writing(session):
+        old = select(Message.id).where(Message.sent_at < before)
+        session.execute(delete(Delivery).where(Delivery.message_id.in_(old)))
+        return len(session.scalars(delete(Message).where(Message.sent_at < before).returning(Message.id)).all())

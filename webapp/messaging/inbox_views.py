@@ -10,10 +10,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import push
 from webapp.accounts.redirects import safe_address
-from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.messaging.form import MOST_PICKED, number_in
+from webapp.messaging.forms import parse_ids
 from webapp.messaging.views import blueprint
 from webapp.web.errors import for_scripts, wants_fragment
 
@@ -33,9 +32,9 @@ def message_center() -> str:
 @blueprint.get("/inbox/new")
 @for_scripts
 def new_notices() -> str:
-    """The notices not closed: the polling way."""
+    """The notices not closed, for pages that poll."""
     notices = inbox.open_notices(db.session(), current_user.id)
-    return render_template("messaging/_new_notices.html", notices=notices)
+    return render_template("messaging/_open_notices.html", notices=notices)
 
 
 @blueprint.post("/inbox/close")
@@ -44,11 +43,7 @@ def close_notices() -> BaseResponse:
 
     The person's other tabs are told after the commit (R9).
     """
-    given = request.form.getlist("message")
-    if len(given) > MOST_PICKED:
-        raise BadParameter("message", f"more than {MOST_PICKED}")
-    numbers = [number_in("message", text) for text in given]
-    closed = inbox.close(db.session(), current_user.id, numbers)
+    closed = inbox.close(db.session(), current_user.id, parse_ids("message", request.form.getlist("message")))
     if closed:
         push.announce_closed(current_user.id, closed)
     if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):

@@ -1,34 +1,26 @@
-"""Notices as they go to the screens: rendered once per sending, not once per recipient."""
+"""Notices as they go to the screens, and the messages that the sweep of the push reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import render_template
+from sqlalchemy import and_, bindparam, func, select
 
 from webapp import push
+from webapp.db.sql import PREPARED
 from webapp.extensions import db
-from webapp.messaging import inbox
-from webapp.models import Message, Role, SessionClaims
+from webapp.models import Delivery, LogSubject, Message, Role, SessionClaims, User, still_counts
 from webapp.web.languages import current_locale
 from webapp.web.times import installation_zone
 
-KEPT = 256
-"""Notices that are kept as they are shown."""
 
-
-def rendered(message: Message) -> str:
-    """The notice of a message, as pages, streams and polls show it."""
-    said = Said(message.id, message.sender_role, message.subject, message.body, message.sent_at)
-    return _written(said, installation_zone(), current_locale())
-
-
-class Said(NamedTuple):
-    """What a notice says. A message never changes."""
+class Notice(NamedTuple):
+    """The parts of a message that its notice shows."""
 
     id: int
     sender_role: Role
@@ -37,45 +29,63 @@ class Said(NamedTuple):
     sent_at: datetime
 
 
-@lru_cache(maxsize=KEPT)
-def _written(message: Said, _zone: ZoneInfo, _locale: str) -> str:
-    """Kept, because the pages of a hall show the same few."""
-    return render_template("messaging/_notice.html", message=message)
+# a hall that comes back runs it 1,500 times within a second
+OPEN_OF_SESSION = (
+    select(*(getattr(Message, name) for name in Notice._fields))
+    .select_from(User)
+    .outerjoin(Delivery, and_(Delivery.user_id == User.id, Delivery.closed_at.is_(None)))
+    .outerjoin(Message, Message.id == Delivery.message_id)
+    .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
+    .order_by(Message.id)
+    .execution_options(**PREPARED)
+)
+"""The open notices of a session's person: a row of NULL if there are none, no row if the session has ended."""
+
+
+def render_notice(message: Any) -> str:
+    """The notice of a message, as pages, streams and polls show it; `message` has the attributes of a `Notice`."""
+    notice = Notice(*(getattr(message, name) for name in Notice._fields))
+    return _render(notice, installation_zone(), current_locale())
+
+
+@lru_cache(maxsize=256)  # the streams of a hall open with the same few
+def _render(notice: Notice, _zone: ZoneInfo, _locale: str) -> str:
+    return render_template("messaging/_notice.html", message=notice)
 
 
 def announce(message: Message, user_ids: list[int]) -> None:
-    """Push a committed message to the streams of its recipients; best effort, the sweep brings what is lost (R8)."""
-    push.announce(message.id, rendered(message), user_ids)
+    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8)."""
+    push.announce(message.id, render_notice(message), user_ids)
 
 
 def open_notices(claims: SessionClaims) -> list[tuple[int, str]] | None:
-    """A person's open notices as (message id, notice), oldest first: what each stream begins with.
-
-    None for a session that does not count any more.
-    """
-    messages = inbox.open_in_session(db.session(), claims)
-    if messages is None:
-        return None
-    zone, locale = installation_zone(), current_locale()
-    return [(message.id, _written(Said._make(message), zone, locale)) for message in messages]
+    """The open notices of a session's person as (number, notice), oldest first; None if the session has ended."""
+    with db.engine.connect() as connection:
+        rows = connection.execute(OPEN_OF_SESSION, claims._asdict()).all()
+    return [(row.id, render_notice(row)) for row in rows if row.id is not None] if rows else None
 
 
-def load(number: int) -> push.Announcement:
-    """A committed message as it is announced: for the sweep."""
-    session = db.session()
-    message = session.get_one(Message, number)
-    return push.Announcement(number, push.notice_event(number, rendered(message)), inbox.recipients(session, number))
+def _newest_number() -> int:
+    return db.session.scalar(select(func.max(Message.id))) or 0
 
 
-def closed_since(moment: datetime) -> Iterator[push.UserEvent]:
-    """What was closed after a moment, as people's other tabs hear of it: for the sweep."""
-    for user_id, number in inbox.closed_since(db.session(), moment):
+def _numbers_after(number: int) -> list[int]:
+    """The numbers of the messages committed after one, in commit order."""
+    return list(db.session.scalars(select(Message.id).where(Message.id > number).order_by(Message.id)))
+
+
+def _load(number: int) -> push.Announcement:
+    """A committed message as it is announced, to the persons whom its log entry names."""
+    message = db.session.get_one(Message, number)
+    user_ids = db.session.scalars(select(LogSubject.user_id).distinct().where(LogSubject.entry_id == number))
+    return push.Announcement(number, push.notice_event(number, render_notice(message)), list(user_ids))
+
+
+def _closed_since(moment: datetime) -> Iterator[push.UserEvent]:
+    """The notices closed after a moment, as people's other tabs hear of it."""
+    query = select(Delivery.user_id, Delivery.message_id).where(Delivery.closed_at > moment)
+    for user_id, number in db.session.execute(query).all():
         yield push.UserEvent(user_id, push.closed_event([number]))
 
 
-MESSAGE_SOURCE = push.MessageSource(
-    newest=lambda: inbox.newest_number(db.session()),
-    numbers_after=lambda number: inbox.numbers_after(db.session(), number),
-    load=load,
-    user_events_since=closed_since,
-)
+MESSAGE_SOURCE = push.MessageSource(_newest_number, _numbers_after, _load, _closed_since)

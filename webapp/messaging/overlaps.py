@@ -1,11 +1,13 @@
-"""What others have just sent to the people of an audience: a warning, told in full only within the reader's sight."""
+"""What others have just sent to the people of an audience: a warning with details only of what the reader may see."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, distinct, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.access import MAY, AccessScope, Right
@@ -14,57 +16,41 @@ from webapp.messaging.audience import Audience
 from webapp.models import Delivery, LogSubject, Message, User
 
 OVERLAP_WITHIN = timedelta(minutes=2)
-"""Somebody else's sending to the same people this recently is worth a warning (traps 22, 23)."""
 
 
-@dataclass(frozen=True)
-class Overlap:
+class Overlap(NamedTuple):
     """A recent sending that reached people of this audience too."""
 
     message: Message
     persons: int
 
 
-def overlaps(
+def find_overlaps(
     session: Session, reader: User, scope: AccessScope, audience: Audience, now: datetime
 ) -> tuple[list[Overlap], int]:
     """Recent sendings that the reader may see, newest first; and how many persons the others reached.
 
-    `within` is where the reader may send.
+    `scope` is where the reader may send.
     """
-    recent = _recent(reader, scope, now)
-    reached = (
-        select(recent.c.number, recent.c.visible, Delivery.user_id)
-        .join(Delivery, Delivery.message_id == recent.c.number)
-        .where(id_in(Delivery.user_id, audience.persons))
-        .cte()
-    )
-    told = select(reached.c.number, func.count().label("persons")).where(reached.c.visible).group_by(reached.c.number)
-    untold = select(null(), func.count(distinct(reached.c.user_id))).where(~reached.c.visible)
-    counted = union_all(told, untold).subquery()
-    rows = session.execute(
-        select(Message, counted.c.persons)
-        .select_from(counted)
-        .outerjoin(Message, Message.id == counted.c.number)
-        .order_by(Message.id.desc())
-    ).all()
-    seen = [Overlap(message, persons) for message, persons in rows if message is not None]
-    return seen, sum(persons for message, persons in rows if message is None)
+    is_recent = Message.sent_at > now - OVERLAP_WITHIN
+    visible = _is_visible(reader, scope).label("visible")
+    recent = session.execute(select(Message, visible).where(is_recent).order_by(Message.id.desc())).all()
+    reached: defaultdict[int, set[int]] = defaultdict(set)
+    deliveries = select(Delivery.message_id, Delivery.user_id).join(Message, Message.id == Delivery.message_id)
+    for message_id, user_id in session.execute(deliveries.where(is_recent, id_in(Delivery.user_id, audience.persons))):
+        reached[message_id].add(user_id)
+    seen = [Overlap(message, len(reached[message.id])) for message, visible in recent if visible]
+    unseen = [reached[message.id] for message, visible in recent if not visible]
+    return [overlap for overlap in seen if overlap.persons], len(set().union(*unseen))
 
 
-def _recent(reader: User, scope: AccessScope, now: datetime) -> CTE:
-    """Number of each recent message, and whether the reader may see it: asked once for each, not for each person."""
-    recent = select(Message.id.label("number"), _visible(reader, scope).label("visible"))
-    return recent.where(Message.sent_at > now - OVERLAP_WITHIN).cte().prefix_with("MATERIALIZED")
-
-
-def _visible(reader: User, scope: AccessScope) -> ColumnElement[bool]:
-    """What the log shows them, and what concerns nobody but those whom they may send to."""
+def _is_visible(reader: User, scope: AccessScope) -> ColumnElement[bool]:
+    """Whether the log shows the reader a message, or it concerns only people whom the reader may send to."""
     if reader.is_admin:  # sees all of the log
         return literal(value=True)
-    reading = {test_id: role for test_id, role in scope.roles.items() if role in MAY[Right.READ_LOG]}
-    rooms = {test_id: room for test_id, room in scope.rooms.items() if test_id in reading}
-    in_log = replace(scope, roles=reading, rooms=rooms).condition(LogSubject)
+    roles = {test_id: role for test_id, role in scope.roles.items() if role in MAY[Right.READ_LOG]}
+    rooms = {test_id: room for test_id, room in scope.rooms.items() if test_id in roles}
     of_message = LogSubject.entry_id == Message.id
+    in_log = exists().where(of_message, replace(scope, roles=roles, rooms=rooms).condition(LogSubject))
     beyond = exists().where(of_message, ~scope.condition(LogSubject))
-    return or_(Message.sender_id == reader.id, exists().where(of_message, in_log), ~beyond)
+    return or_(Message.sender_id == reader.id, in_log, ~beyond)

@@ -14,11 +14,11 @@ from webapp.extensions import db
 from webapp.logbook.reading import MESSAGE_SENT, entry_details
 from webapp.logbook.scope import log_scope
 from webapp.messaging import dialog
-from webapp.messaging.form import draft_of, number_in, opened
+from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
+from webapp.messaging.forms import parse_draft, parse_ids, parse_opened
 from webapp.messaging.notices import announce
-from webapp.messaging.refusals import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
-from webapp.messaging.sending import Sent, send
-from webapp.messaging.text import one_line_end
+from webapp.messaging.sending import send
+from webapp.messaging.text import unify_line_ends
 from webapp.models import Test
 from webapp.web.errors import wants_fragment
 from webapp.web.times import installation_zone
@@ -29,30 +29,28 @@ blueprint = Blueprint("messaging", __name__)
 @blueprint.route("/messages/new", methods=["GET", "POST"])
 def compose() -> Response:
     """The compose dialog for candidates, or for everyone a filter shows; posted where there are many."""
-    selection = opened(request.args, request.form, installation_zone())
+    selection = parse_opened(request.args, request.form, installation_zone())
     subject = request.values.get("subject", "")
-    if inserted := request.values.get("insert"):
-        subject = f"{_title(inserted)}: {subject}"
-    return dialog.fresh(selection, subject, one_line_end(request.values.get("body", "")))
+    if insert := request.values.get("insert"):
+        subject = f"{_title(insert)}: {subject}"
+    return dialog.new_dialog(selection, subject, unify_line_ends(request.values.get("body", "")))
 
 
 @blueprint.post("/messages")
 def send_message() -> BaseResponse:
     """Send: 201, or the dialog once more with what was typed."""
-    draft = draft_of(request.form, installation_zone())
+    draft = parse_draft(request.form, installation_zone())
+    tokens, limit = dialog.sender_tokens(), dialog.recipient_limit()
     try:
-        sent = send(
-            db.session(),
-            current_user,
-            draft,
-            now=utcnow(),
-            limit=dialog.limit(),
-            tokens=dialog.tokens(),
-            announce=announce,
-        )
+        message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
     except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
-        return dialog.again(draft, refusal)
-    return _sent(sent)
+        return dialog.redisplay(draft, refusal)
+    address = url_for("messaging.show", message_id=message.id)
+    if not wants_fragment():
+        return redirect(address, 303)
+    response = make_response(render_template("messaging/_sent.html", message=message), 201)
+    response.headers["Location"] = address
+    return response
 
 
 @blueprint.get("/messages/<int:message_id>")
@@ -65,20 +63,11 @@ def show(message_id: int) -> str:
     return render_template("logbook/entry.html", opened=opened)
 
 
-def _sent(sent: Sent) -> BaseResponse:
-    address = url_for("messaging.show", message_id=sent.message.id)
-    if not wants_fragment():
-        return redirect(address, 303)
-    answer = make_response(render_template("messaging/_sent.html", message=sent.message), 201)
-    answer.headers["Location"] = address
-    return answer
-
-
-def _title(text: str) -> str:
-    """The title of a test that the sender may send to: other tests' titles may be nobody's business yet."""
+def _title(value: str) -> str:
+    """The title of a test that the sender may send to: other tests' titles may be confidential."""
     scope = access_scope(db.session(), current_user, Right.SEND, utcnow())
-    test_id = number_in("insert", text)
+    (test_id,) = parse_ids("insert", [value])
     title = db.session.scalar(select(Test.title).where(Test.id == test_id, scope.test_condition()))
     if title is None:
-        raise BadParameter("insert", text)
+        raise BadParameter("insert", value)
     return title

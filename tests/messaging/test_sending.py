@@ -168,7 +168,7 @@ def test_traps_22_and_23_success_says_how_many_and_a_colleague_is_warned(
 ) -> None:
     hall.candidacies(test, 4)
     sent = post(browser, open_dialog(browser, scope="filtered"), subject="Fire drill")
-    assert "Sent to 4 persons" in sent.text
+    assert "Sent to 4 people" in sent.text
     assert 'href="/messages/1"' in sent.text
     colleague = signed_in(app, hall.contributor(test))
     warned = colleague.get("/messages/new?scope=filtered", headers=HTMX)
