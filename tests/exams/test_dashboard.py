@@ -118,7 +118,7 @@ def test_staff_go_on_to_the_monitor_and_people_with_both_get_a_link(app: Flask, 
 
 def test_somebody_without_any_test_is_told_so(app: Flask, hall: Hall) -> None:
     page = browser_of(app, hall.person()).get("/").text
-    assert "There is no test for you here" in page
+    assert "You have no tests here" in page
     assert 'href="/monitor"' not in page
 
 
