@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,7 @@ from tests.bench.hall import CSRF_TOKEN
 VERSION = re.compile(rb'data-version="(\d+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
-BOUNDARY = "----WebKitFormBoundaryabcdefghijklmnop"
 PART = 'Content-Disposition: form-data; name="{}"'
-MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def ping(cookie: bytes) -> bytes:
@@ -37,9 +36,11 @@ class Writer:
         """The next one."""
         self.saves += 1
         fields = {"text": f"Because of {self.saves}", "base": self.version}
-        form = "".join(f"--{BOUNDARY}\r\n{PART.format(name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
+        boundary = f"----WebKitFormBoundary{secrets.token_hex(8)}"  # a browser makes a new one for each form
+        form = "".join(f"--{boundary}\r\n{PART.format(name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
         address = b"POST /tests/%d/answers/%d" % (self.test_id, self.question_id)
-        return request(address, self.cookie, f"{form}--{BOUNDARY}--\r\n".encode(), encoding=MULTIPART)
+        encoding = f"multipart/form-data; boundary={boundary}"
+        return request(address, self.cookie, f"{form}--{boundary}--\r\n".encode(), encoding=encoding)
 
     def heard(self, answer: bytes) -> None:
         """Take what the server said. Raises `RuntimeError` if it did not save."""
