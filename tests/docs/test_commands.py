@@ -24,9 +24,10 @@ def installed_copy(folder: Path) -> Path:
     """The application as somebody has it who has just installed it: nothing under `instance/`."""
     copy = folder / "examhall"
     copy.mkdir()
-    for part in ("webapp", "migrations"):
-        shutil.copytree(ROOT / part, copy / part)
-    shutil.copy(ROOT / "wsgi.py", copy)
+    for part in ("webapp", "migrations", "templates"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("wsgi.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, copy)
     (copy / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     return copy
 
