@@ -51,8 +51,6 @@ LOOSE: set[str] = set()
 UPWARDS: set[str] = set()
 HIDDEN = {"webapp.demo", "webapp.demo.candidate"}
 LONG = {
-    "tests/monitor/test_page.py",
-    "tests/monitor/test_query.py",
     "tests/planning/test_importing.py",
     "tests/operations/test_database_away.py: test_away_for_20_seconds",
 }

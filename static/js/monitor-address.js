@@ -1,6 +1,5 @@
-// "Back" loads the page anew (htmx, history: reload). Pressed again before htmx is there, it changes the address alone,
-// and list and filters go on saying what another address means: then the page is loaded for the one it has. At most once
-// for each, should something between here and the server write addresses anew.
+// "Back" reloads the page (htmx, history: reload). Pressed again before htmx has loaded, it only changes the address, and
+// the list would belong to another address: then reload. At most once for each address, in case a proxy rewrites them.
 const told = document.getElementById("monitor").dataset.query;
 const { mended, ...state } = history.state ?? {};
 

@@ -1,4 +1,4 @@
-// Marks for a few seconds what a refresh has changed; not what only follows the clock.
+// Highlights for a few seconds what a refresh has changed, except cells that follow the clock.
 import { body, rowsIn } from "./monitor-rows.js";
 import { isRefresh } from "./monitor-view.js";
 

@@ -1,4 +1,4 @@
-// Says when the list was last good, that it no longer is, and what was not done with the filters.
+// Tells when the list was last up to date, whether it still is, and why a filter was not applied.
 import { clockOf } from "./browser-parts.js";
 
 const shown = document.querySelector("[data-updated]");

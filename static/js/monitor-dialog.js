@@ -1,13 +1,14 @@
-// Opening the dialog: for all in the filter once the list shows what the controls say, and for nobody else. What cannot
-// be opened is answered at the button that was pressed, and nothing is kept to be opened later.
+// Opens dialogs. The one for everybody in the filter waits until the list shows what the controls mean. A failure is
+// told beside the button that was pressed, and nothing opens later.
 import { closePopover, showPopover } from "./popovers.js";
 import { ownFetch } from "./own-answers.js";
 import { placeBeside } from "./monitor-place.js";
-import { isPending, list, settled } from "./monitor-view.js";
+import { PATH, isPending, list, settled } from "./monitor-view.js";
 
 const monitor = document.getElementById("monitor");
 const answer = document.getElementById("dialog-answer");
-const DIALOGS = ["/messages/new", "/monitor/candidates/"];
+const COMPOSE = document.getElementById("selection").getAttribute("action");
+const DIALOGS = [COMPOSE, `${PATH}/candidates/`];
 const WORDS_AFTER = 250;
 const AWAY = [502, 503, 504];
 
@@ -31,7 +32,7 @@ function say(ctx, reason) {
 
 function addressOfAll() {
   const filter = list().dataset.filter;
-  return `/messages/new?scope=filtered${filter && `&${filter}`}`;
+  return `${COMPOSE}?scope=filtered${filter && `&${filter}`}`;
 }
 
 function waitForList(ctx) {
@@ -46,7 +47,7 @@ function waitForList(ctx) {
   };
 }
 
-// Everybody of a filter can be selected; another filter that is on its way clears that, and they are not the ones meant.
+// If everybody in a filter is selected and another filter is on its way, the selection is cleared and nothing opens.
 function waitForSameFilter(ctx) {
   const filter = list().dataset.filter;
   return async (address, options) => {
@@ -74,12 +75,12 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (AWAY.includes(ctx.response.status)) say(ctx, "away");
 });
 
-// A refusal's words are swapped into the answer (hx-status on the monitor).
+// The text of a refusal is swapped into the box (hx-status on the monitor).
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (opens(ctx) && ctx.response.status >= 400 && !AWAY.includes(ctx.response.status)) say(ctx, "refused");
 });
 
-// The list as a file and on paper is the list of the controls too.
+// File and paper wait for the list that the controls mean too.
 monitor.addEventListener("click", async (event) => {
   const link = ["[data-save-list]", "[data-print-list]"].find((each) => event.target.closest?.(each));
   if (!link || !isPending()) return;

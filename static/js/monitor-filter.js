@@ -1,11 +1,11 @@
-// The filters, and every link and form that shows the list otherwise: each changes what is wanted, at once and by what it
-// says of itself alone, so that nothing pressed meanwhile is lost. They stay on the page while the list changes under
-// them, and show what is wanted, whatever changed it.
-import { ask, refuse, shown, want, wantedQuery } from "./monitor-view.js";
+// The filters, and every link and form that changes the list. Each changes its own part of the wanted query at once, so
+// that nothing pressed meanwhile is lost. The filters stay on the page when the list is replaced, and always show the
+// wanted query.
+import { PATH, ask, refuse, shown, want, wantedQuery } from "./monitor-view.js";
 
 const monitor = document.getElementById("monitor");
 const form = document.querySelector("[data-filter-form]");
-const LINK = 'a[href="/monitor"], a[href^="/monitor?"]';
+const LINK = `a[href="${PATH}"], a[href^="${PATH}?"]`;
 const TEXTS = 'input[type="search"], input[type="datetime-local"]';
 const SINGLE = ["q", "sort", "page", "view", "column"]; // one value, or one list of values, that is replaced as a whole
 const TYPING = 350;
@@ -34,7 +34,7 @@ function filterBy(field, wait) {
   }, wait);
 }
 
-// A link says how its list differs from the one shown; in what is wanted the same is changed.
+// A link's address differs from the list shown by some values. The same values change in the wanted query.
 function follow(link) {
   const before = new URLSearchParams(shown());
   const after = new URLSearchParams(new URL(link.href).search);
@@ -77,7 +77,7 @@ function countActive() {
   }
 }
 
-// A field in which somebody types is left alone, unless what it says was refused.
+// A field with the focus keeps its text, unless its value was refused.
 function show({ all = false } = {}) {
   const query = new URLSearchParams(wantedQuery());
   showTicks(query);

@@ -1,5 +1,5 @@
-// Rows do not jump under the pointer or the focus (R19): while somebody is at the rows, a refresh changes their cells in
-// place; rows that come, go or move wait until the pointer and the focus have left, or until "Show" is pressed.
+// Rows do not jump under the pointer or the focus (R19). While either is in the rows, a refresh changes cells in place.
+// Rows that come, go or move wait until both have left, or until "Show" is pressed.
 import { openPopover } from "./popovers.js";
 import { body, rowsIn } from "./monitor-rows.js";
 import { ask, isRefresh } from "./monitor-view.js";
@@ -49,8 +49,7 @@ function showNow() {
   ask({ anew: true });
 }
 
-// A held list is not what its tag says: ask for the whole of it, each time until it is shown (a request may be lost, or
-// not be made at all while another is on its way).
+// A list held back differs from what its tag means, so each request asks for the whole list until it is shown.
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   if (isRefresh(ctx) && waiting) ctx.request.headers["HX-PTag"] = "whole";

@@ -1,13 +1,14 @@
-// "Monitor" in the navigation leads back to the list as this tab last showed it: filter, sorting, columns and page.
+// "Monitor" in the navigation leads to the list as this tab last showed it: filter, sorting, columns and page.
 import { drop, keep, read } from "./person-storage.js";
 
 const NAME = "monitor-view";
 const link = document.querySelector("[data-monitor-link]");
+const path = link.getAttribute("href");
 const list = () => document.getElementById("candidates");
 
 function lead() {
   const query = read(NAME);
-  link.href = query ? `/monitor?${query}` : "/monitor";
+  link.href = query ? `${path}?${query}` : path;
 }
 
 function remember() {
@@ -16,6 +17,6 @@ function remember() {
 }
 
 if (list()) remember();
-else if (location.pathname === "/monitor") drop(NAME); // nothing is open now
+else if (location.pathname === path) drop(NAME); // nothing is open now
 document.addEventListener("monitor:answered", remember);
 lead();

@@ -1,4 +1,4 @@
-// A popover stands in the top layer, in the middle of the window; what belongs to a button is put beside it.
+// Places a popover beside its button, within the window.
 export function placeBeside(button, popover) {
   const at = button.getBoundingClientRect();
   const size = popover.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// Asks for a fresh list every five seconds while the page can be seen, and when it comes back to sight or to the network.
+// Refreshes the list every five seconds while the page is visible, and when it becomes visible or online again.
 import { ask } from "./monitor-view.js";
 
 const EVERY = 5000;

@@ -1,4 +1,4 @@
-// The bar for what is selected, in words; and the line that says that another filter has cleared it.
+// The bar that tells how much is selected, and the line that tells that another filter has cleared the selection.
 const bar = document.querySelector("[data-action-bar]");
 const line = document.querySelector("[data-cleared]");
 const status = document.querySelector("[data-selection-status]");

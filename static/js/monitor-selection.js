@@ -1,5 +1,5 @@
-// Selected rows: single ones, by their ids, or everybody of the filter, whoever that is by then. Kept over pages, sorting
-// and refreshes for as long as the filter stays the same; another filter clears the selection, and that can be undone.
+// The selection: rows by their ids, or everybody who matches the filter when it is used. It stays over pages, sorting and
+// refreshes while the filter is the same. Another filter clears it, and that can be undone.
 import { drop, keep, read } from "./person-storage.js";
 import { showSelection } from "./monitor-selection-bar.js";
 
@@ -70,7 +70,7 @@ function setCleared(selection) {
   else drop(CLEARED);
 }
 
-// One taken out of everybody: what is left are single rows, and only this page's are there to be named.
+// Unticking one of everybody leaves the rows of this page, because only their ids are known.
 function set(box, ticked) {
   if (everybody) {
     everybody = false;
@@ -147,7 +147,7 @@ monitor.addEventListener("keydown", (event) => {
   changed();
 });
 
-// Another filter is another list: what was selected in the last one can be brought back with it.
+// Another filter clears the selection. Going back to the last filter can bring it back.
 function follow() {
   const selection = read(NAME);
   filter = list().dataset.filter;

@@ -1,7 +1,8 @@
-// The one state of the monitor: `wanted`, the query that the person's controls say. Filters, chips, pages, columns and
-// sorting change it; one request at a time asks for it, until the list shows it or the server refuses it. Refreshing asks
-// for it too. So no request can undo what a control shows, and list, address and controls agree again after each answer.
+// The state of the monitor: `wanted` is the query that the controls mean. Filters, chips, page links, columns and sorting
+// change it. One request at a time asks for it until the list shows it or the server refuses it, and a refresh is the same
+// request. So no response can undo a control, and list, address and controls agree after each response.
 const loader = document.getElementById("refresher");
+export const PATH = loader.getAttribute("hx-get").split("?")[0];
 const longest = Number(loader.dataset.longest);
 const mostValues = Number(loader.dataset.mostValues);
 const FIRST_WAIT = 1_000;
@@ -63,20 +64,20 @@ export function want(query, wait = 0) {
   timer = setTimeout(ask, wait);
 }
 
-// Says why a control's change is not taken; the controls go on showing what was wanted before.
+// Tells why a change is not made. The controls go back to what was wanted before.
 export function refuse(reason, why = "") {
   tell("refused", { reason, why });
 }
 
-// Asks for what is wanted; not a second time while that is on its way, unless the first may be lost (`anew`).
+// Asks for the wanted list, not a second time while a request for it is running, unless that may be lost (`anew`).
 export function ask({ anew = false } = {}) {
   clearTimeout(timer);
   if (current?.wanted === wanted && !anew) return;
-  loader.setAttribute("hx-get", wanted ? `/monitor?${wanted}` : "/monitor");
+  loader.setAttribute("hx-get", wanted ? `${PATH}?${wanted}` : PATH);
   htmx.trigger(loader, "monitor:load");
 }
 
-// Resolves when the list shows what the controls say; rejects if the next answer leaves it as it was.
+// Resolves when the list shows what the controls mean. Rejects if the next response leaves it as it was.
 export function settled() {
   if (!pending) return Promise.resolve();
   ask();
@@ -99,7 +100,7 @@ function answered(ctx) {
 function settle() {
   wanted = shown();
   failures = 0;
-  const address = wanted ? `/monitor?${wanted}` : "/monitor";
+  const address = wanted ? `${PATH}?${wanted}` : PATH;
   if (address !== location.pathname + location.search) {
     if (pending) history.pushState({ htmx: true }, "", address);
     else history.replaceState(history.state, "", address);
@@ -116,7 +117,7 @@ function failed(ctx, status, isOurs) {
   tell("failed", { status: isOurs && !AWAY.includes(status) ? status : null, isRefused: !pending && ctx.isChange });
 }
 
-// Why asking again is of no use; null if it may be.
+// Why asking again is useless, or null if it may help.
 function refusal(status, isOurs) {
   if (TOO_LONG.includes(status)) return "long"; // a server or proxy that takes less than ours
   if (!isOurs || status === 401 || status === 429 || AWAY.includes(status)) return null;
@@ -151,7 +152,7 @@ document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (ctx && ctx === current) failed(ctx, error.status, false);
 });
 
-// An answer for another person is told by its own module and gets no further.
+// A response for another person is handled by another-person.js and does not get here.
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (ctx !== current) return;
   current = null;

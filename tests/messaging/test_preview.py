@@ -179,6 +179,6 @@ def test_people_who_leave_after_they_were_counted_are_nobody(
             session.get_one(Candidacy, one.id).room = "Annex"
 
     monkeypatch.setattr(preview_module, "check_audience", check_before_they_leave)
-    in_the_aula = Selection(Filter(choices=(("room", ("Aula",)),)))
+    in_the_aula = Selection(Filter(conditions=(("room", ("Aula",)),)))
     shown = seen_by(session, sender, selection=in_the_aula)
     assert (shown.persons, shown.audience) == (0, None)

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from tests.bench.nation import build
 from tests.databases import NewDatabase, application_on
+from tests.hall import Hall
+from tests.monitor.sitting import Sitting
+from tests.monitor.watched import Watched
 from webapp.clock import utcnow
 from webapp.extensions import db
 
@@ -38,3 +41,15 @@ def nations_session(nation: Nation) -> Iterator[Session]:
     """A session on it."""
     with nation[0].app_context():
         yield db.session()
+
+
+@pytest.fixture
+def sitting(hall: Hall) -> Sitting:
+    """A test with candidacies by name."""
+    return Sitting(hall)
+
+
+@pytest.fixture
+def watched(app: Flask, hall: Hall) -> Watched:
+    """A test of 120 candidates, and somebody who watches it."""
+    return Watched(app, hall)

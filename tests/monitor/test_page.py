@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from html import unescape
 
 import pytest
 from flask import Flask
@@ -13,10 +12,11 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall, signed_in
+from tests.monitor.watched import Watched
 from tests.statements import statements
 from webapp.access import Right, access_scope
 from webapp.clock import utcnow
-from webapp.models import Role, Test, User
+from webapp.models import Role
 from webapp.monitor.columns import COLUMNS, DEFAULT_COLUMNS
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
@@ -39,23 +39,6 @@ def got(client: FlaskClient, address: str, **headers: str) -> str:
     answer = client.get(address, headers=headers)
     assert answer.status_code == 200, answer.status_code
     return answer.text
-
-
-class Watched:
-    """A test of 120 candidates in two rooms, and an invigilator who watches it."""
-
-    def __init__(self, app: Flask, hall: Hall) -> None:
-        self.app, self.hall = app, hall
-        self.test: Test = hall.test("Algebra")
-        hall.candidacies(self.test, 70)
-        hall.candidacies(self.test, 50, room="Room 2", flagged=True)
-        self.person: User = hall.contributor(self.test)
-        self.client = signed_in(app, self.person)
-
-
-@pytest.fixture
-def watched(app: Flask, hall: Hall) -> Watched:
-    return Watched(app, hall)
 
 
 @pytest.mark.parametrize("query", ["", "?room=Room+2", "?q=bulk+1&flag=no", "?status=online", "?flag=yes&room=Room+1"])
@@ -192,41 +175,6 @@ def test_all_columns_at_once(watched: Watched) -> None:
     page = got(watched.client, "/monitor?" + "&".join(f"column={column.key}" for column in COLUMNS))
     assert heads_of(page) == [column.key for column in COLUMNS]
     assert page.count(planner.name) == 50
-
-
-def test_a_column_moves_without_scripts(watched: Watched) -> None:
-    """R20: the arrow of the columns menu leads to the address with the new order."""
-    answer = watched.client.get("/monitor?flag=yes&column=name&column=seat&column=room&move=room:up")
-    assert answer.status_code == 302
-    assert answer.location == "/monitor?flag=yes&column=name&column=room&column=seat"
-    moved = watched.client.get("/monitor?column=name&column=seat&move=name:down", headers=HTMX)
-    assert query_told(moved.text) == "column=seat&column=name"
-
-
-def query_told(page: str) -> str:
-    """What the list says it shows: the page's script puts it into the address."""
-    told = re.findall(r'data-query="([^"]*)"', page)
-    return unescape(told[-1])
-
-
-def test_the_address_told_is_canonical(watched: Watched) -> None:
-    """R18: no blank fields, one order, nearest page."""
-    query = "seen_within=&q=+bulk+&flag=yes&column=name&page=9&sort=-seat&room=Room+2&seen_after="
-    answer = watched.client.get(f"/monitor?{query}", headers=HTMX)
-    assert query_told(answer.text) == "q=bulk&room=Room+2&flag=yes&sort=-seat&column=name"
-    page = got(watched.client, f"/monitor?{query_told(answer.text)}")
-    assert rows_of(page) == rows_of(answer.text)
-    assert query_told(page) == query_told(answer.text)
-
-
-def test_each_condition_has_a_chip_that_removes_it(watched: Watched) -> None:
-    page = got(watched.client, "/monitor?q=bulk&room=Room+2&flag=yes&sort=-name&page=1")
-    for words, left in (
-        ("Search: “bulk”", "/monitor?room=Room+2&amp;flag=yes&amp;sort=-name"),
-        ("Room: Room 2", "/monitor?q=bulk&amp;flag=yes&amp;sort=-name"),
-        ("Flag: Flagged", "/monitor?q=bulk&amp;room=Room+2&amp;sort=-name"),
-    ):
-        assert re.search(rf'<bdi>{re.escape(words)}</bdi> <a href="{re.escape(left)}"', page), words
 
 
 def test_filters_that_are_set_are_ticked(watched: Watched) -> None:

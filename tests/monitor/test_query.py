@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
@@ -11,52 +11,16 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall
-from webapp.access import AccessScope, Right, access_scope
+from tests.monitor.sitting import EVERYTHING, Sitting, found
+from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.db.transactions import read_snapshot, writing
 from webapp.exams.sittings import submit
-from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
+from webapp.models import Answer, Attendance, Question, Role, Test
 from webapp.models.status import Progress
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.listing import View, all_rows
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.query import select_candidacies
-
-EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
-
-
-def found(
-    session: Session, *pairs: tuple[str, str], within: AccessScope = EVERYTHING, now: datetime | None = None
-) -> set[int]:
-    asked = parse_filter(MultiDict(pairs), ZoneInfo("UTC"))
-    ids = list(session.scalars(select_candidacies(within, asked, now or utcnow())))
-    assert len(ids) == len(set(ids))
-    return set(ids)
-
-
-class Sitting:
-    """A test with one candidacy for each situation, by name."""
-
-    def __init__(self, hall: Hall) -> None:
-        self.hall, self.session, self.now = hall, hall.session, utcnow()
-        self.test = hall.test()
-        self.ids: dict[str, int] = {}
-
-    def add(self, name: str, *, seen: timedelta | None = timedelta(0), **fields: object) -> Candidacy:
-        one = self.hall.candidacy(self.test, **fields)
-        if seen is not None:
-            self.hall.seen(one.user_id, seen + (utcnow() - self.now))  # before the moment that `names` asks for
-        self.ids[name] = one.id
-        return one
-
-    def names(self, *pairs: tuple[str, str]) -> set[str]:
-        ids = found(self.session, *pairs, now=self.now)
-        return {name for name, number in self.ids.items() if number in ids}
-
-
-@pytest.fixture
-def sitting(hall: Hall) -> Sitting:
-    return Sitting(hall)
 
 
 @pytest.fixture
@@ -209,61 +173,6 @@ def test_moments_of_a_test(hall: Hall, session: Session, field: str, column: str
     assert found(session, (f"{field}_within", "30m"), now=now) == {past.id}
     assert found(session, (f"{field}_within", "next-30m"), now=now) == {soon.id}
     assert found(session, (f"{field}_after", f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}"), now=now) == {far.id}
-
-
-SEARCHED: dict[str, dict[str, str]] = {
-    "percent": {"seat": "100%", "room": "Room A"},
-    "underscore": {"seat": "row_7", "room": "Room A"},
-    "backslash": {"seat": "C:\\7", "room": "Room A"},
-    "slash": {"seat": "7/8", "room": "Room A"},
-    "quote": {"seat": "O'Brien", "room": "Room A"},
-    "double quote": {"seat": 'the "last"', "room": "Room A"},
-    "plain": {"seat": "rowx7", "room": "Room A"},
-}
-
-
-@pytest.mark.parametrize(
-    ("phrase", "names"),
-    [
-        ("%", {"percent"}), ("_", {"underscore"}), ("w_7", {"underscore"}), ("\\", {"backslash"}), ("/", {"slash"}),
-        ("'", {"quote"}), ('"', {"double quote"}), ("ROWX", {"plain"}), ("owx", {"plain"}),
-        ("7", set(SEARCHED) - {"percent", "quote", "double quote"}),
-        ("room a", set(SEARCHED)), ("room  a", set(SEARCHED)), ("rooma", set()), ("ma", set()), ("room ax", set()),
-        ("a 100", set()), ("OR", set()), ("*", set()),
-    ],
-)  # fmt: skip
-def test_signs_are_plain_and_parts_of_words_are_found(sitting: Sitting, phrase: str, names: set[str]) -> None:
-    """Search is one phrase in one column; operators and wildcards mean nothing."""
-    for name, fields in SEARCHED.items():
-        number = {"slash": "K-A", "underscore": "K-B", "backslash": "K-C", "plain": "K-D"}.get(name, f"K-{name[:2]}")
-        person = sitting.hall.person(name="Zed", username=f"u-{name}")
-        sitting.ids[name] = sitting.hall.candidacy(sitting.test, person, number=number, **fields).id
-    assert sitting.names(("q", phrase)) == names
-
-
-@pytest.mark.parametrize(
-    ("name", "phrase"),
-    [
-        ("Åsa Öberg", "ÅSA ö"), ("Groß", "GROSS"), ("Ольга Петрова", "ПЕТР"), ("محمد علي", "مد ع"),
-        ("王小明", "小"), ("Νίκος Παπάς", "ΠΑΠΆΣ"), ("ज़ोया", "ज़ो"),
-        ("Rene\u0301e", "REN\u00c9"), ("Ren\u00e9e", "ne\u0301e"),
-    ],
-)  # fmt: skip
-def test_any_script_is_found_with_its_case_folded(hall: Hall, session: Session, name: str, phrase: str) -> None:
-    test = hall.test()
-    one = hall.candidacy(test, hall.person(name=name))
-    hall.candidacy(test, hall.person(name="Somebody Else"))
-    assert found(session, ("q", phrase)) == {one.id}
-
-
-def test_every_searchable_column(hall: Hall, session: Session) -> None:
-    test = hall.test("Thermodynamics")
-    hall.contributor(test, role=Role.PLANNER, user=hall.person(name="Petra Planck"))
-    one = hall.candidacy(test, hall.person(name="Ada"), number="X77", group_name="Quarks", room="Aula",
-                         building="North", seat="12C", question_set="Set Q")  # fmt: skip
-    hall.candidacy(hall.test("Other"))
-    for phrase in ("x77", "ada", "quark", "aula", "north", "12c", "set q", "thermo", "planck"):
-        assert found(session, ("q", phrase)) == {one.id}, phrase
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -56,25 +55,13 @@ def _with_state(words: str, test: Any, scope: AccessScope) -> str:
     return str(gettext("%(test)s (closed)", test=words))
 
 
-@dataclass(frozen=True)
-class Opening:
-    """The next test that opens for a person."""
-
-    title: str
-    opens_at: datetime
-
-
-def next_opening(session: Session, actor: User, now: datetime) -> Opening | None:
-    """The test of this contributor that opens to its staff next, if any."""
+def next_opening(session: Session, actor: User, now: datetime) -> tuple[str, datetime] | None:
+    """The title of the test that opens next to this contributor, and when; None if no test is ahead."""
     test = session.execute(
         select(Test.title, Test.starts_at)
         .join(Contribution, Contribution.test_id == Test.id)
-        .where(
-            Contribution.user_id == actor.id,
-            Test.closed_at.is_(None),
-            Test.starts_at > now + ENTRY_BEFORE_START,
-        )
+        .where(Contribution.user_id == actor.id, Test.closed_at.is_(None), Test.starts_at > now + ENTRY_BEFORE_START)
         .order_by(Test.starts_at, Test.title)
         .limit(1)
     ).first()
-    return None if test is None else Opening(test.title, test.starts_at - ENTRY_BEFORE_START)
+    return None if test is None else (test.title, test.starts_at - ENTRY_BEFORE_START)

@@ -165,8 +165,6 @@ FILTER_NAMES = ("q", *CHOICES, *TIMES)
 class Filter:
     """Which candidacies a list, a file or a message is about."""
 
-    q: str = ""
-    """The search phrase, normalized."""
     conditions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(name, any of these values), canonical: without duplicates and in the order of `FILTER_NAMES`."""
     by_words: bool = False
@@ -176,7 +174,12 @@ class Filter:
     """The zone in which days begin and local minutes are meant."""
 
     def __bool__(self) -> bool:
-        return bool(self.q or self.conditions)
+        return bool(self.conditions)
+
+    @property
+    def q(self) -> str:
+        """The search phrase, normalized."""
+        return next(iter(self.values("q")), "")
 
     @property
     def has_several_words(self) -> bool:
@@ -187,35 +190,32 @@ class Filter:
     def search_terms(self) -> list[str]:
         """The texts that a candidacy's search text must contain."""
         phrase = fold_for_search(self.q)
-        return phrase.split(" ") if self.by_words else [phrase] if phrase else []
+        if not phrase:
+            return []
+        return phrase.split(" ") if self.by_words else [phrase]
 
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) in canonical order. `parse_filter` makes the same filter of them."""
-        phrase = [("q", self.q)] if self.q else []
-        return phrase + [(name, value) for name, values in self.conditions for value in values]
+        return [(name, value) for name, values in self.conditions for value in values]
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values set for a name, empty if none are."""
-        if name == "q":
-            return (self.q,) if self.q else ()
         return dict(self.conditions).get(name, ())
 
     def narrowed(self, name: str, value: str) -> Filter:
         """The part of this filter's matches that have `value` for a choice. Raises ValueError if there is none."""
         if name not in CHOICES or (self.values(name) and value not in self.values(name)):
             raise ValueError(f"{name}={value!r} is no part of this filter")
-        return self._with(name, (value,))
+        by_name = dict(self.conditions) | {name: (value,)}
+        return replace(self, conditions=tuple((key, by_name[key]) for key in FILTER_NAMES if key in by_name))
 
     def without(self, name: str, value: str | None = None) -> Filter:
         """The same without one value of a name, or without all of them."""
-        if name == "q":
-            return replace(self, q="", by_words=False)
-        return self._with(name, tuple(one for one in self.values(name) if value is not None and one != value))
-
-    def _with(self, name: str, values: tuple[str, ...]) -> Filter:
-        by_name = dict(self.conditions) | {name: values}
-        ordered = ((key, by_name[key]) for key in FILTER_NAMES if by_name.get(key))
-        return replace(self, conditions=tuple(ordered))
+        rest = {
+            key: tuple(other for other in values if key != name or value not in (None, other))
+            for key, values in self.conditions
+        }
+        return replace(self, conditions=tuple((key, values) for key, values in rest.items() if values))
 
 
 def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
@@ -227,21 +227,21 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
     for name in args:
         if name not in FILTER_NAMES and name not in PRESENTATION_NAMES:
             raise BadParameter(printable(name))
-    parsed = [(name, choice.parse(args.getlist(name))) for name, choice in CHOICES.items()]
+    parsed = [("q", _parse_phrase(args.getlist("q")))]
+    parsed += [(name, choice.parse(args.getlist(name))) for name, choice in CHOICES.items()]
     parsed += [(name, _parse_times(name, args.getlist(name))) for name in TIMES]
-    conditions = tuple((name, values) for name, values in parsed if values)
-    return Filter(q=_parse_phrase(args.getlist("q")), conditions=conditions, zone=zone)
+    return Filter(tuple((name, values) for name, values in parsed if values), zone=zone)
 
 
-def _parse_phrase(values: list[str]) -> str:
+def _parse_phrase(values: list[str]) -> tuple[str, ...]:
     for value in values:
         if not PHRASE.fullmatch(value):  # before normalization, which takes some control characters for spaces
             refuse("q", value)
-    phrases = {normalize(value) for value in values} - {""}
+    phrases = tuple({normalize(value) for value in values} - {""})
     for phrase in phrases:
         if len(phrase) > MAX_PHRASE_LENGTH or len(phrases) > 1:
             refuse("q", phrase)
-    return phrases.pop() if phrases else ""
+    return phrases
 
 
 def _parse_times(name: str, values: list[str]) -> tuple[str, ...]:

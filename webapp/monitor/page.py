@@ -59,16 +59,13 @@ class RowStyle:
         return tag.format(local.isoformat(timespec="minutes"), full, short)
 
 
+_shared_style = lru_cache(maxsize=64)(RowStyle)  # one object for equal styles: cached rows hold its macros
+
+
 def row_style(view: View) -> RowStyle:
     """The style of a list's rows, in the language of the request."""
     columns, zone = tuple(view.presentation.shown_columns), view.filter.zone
-    return _shared(RowStyle(columns, view.now.astimezone(zone).date(), zone, current_locale()))
-
-
-@lru_cache(maxsize=64)
-def _shared(style: RowStyle) -> RowStyle:
-    """One object for equal styles, so that cached rows do not hold the macros of each request."""
-    return style
+    return _shared_style(columns, view.now.astimezone(zone).date(), zone, current_locale())
 
 
 @lru_cache(maxsize=4096)
@@ -171,12 +168,11 @@ class MonitorPage:
         """(words, address without it) of each value that is set, or of all values of a name if they are many."""
         return [
             (f"{label(name)}: {words}", self.address(page=1, filter=self.filter.without(name, value)))
-            for name in dict.fromkeys(name for name, _ in self.filter.pairs())
-            for value, words in self._values_in_words(name)
+            for name, values in self.filter.conditions
+            for value, words in self._values_in_words(name, values)
         ]
 
-    def _values_in_words(self, name: str) -> list[tuple[str | None, str]]:
-        values = self.filter.values(name)
+    def _values_in_words(self, name: str, values: tuple[str, ...]) -> list[tuple[str | None, str]]:
         words = [value_in_words(name, value, self.titles) for value in values[:MAX_CHIPS]]
         if len(values) <= MAX_CHIPS:
             return list(zip(values, words, strict=True))

@@ -27,7 +27,7 @@ def conditions(scope: AccessScope, filter: Filter, now: datetime) -> Iterator[Co
     yield scope.condition()
     for term in filter.search_terms:
         yield contains(Candidacy.search_text, term, by_index=not is_narrow(scope, filter))
-    for name, values in filter.conditions:
+    for name, values in filter.without("q").conditions:
         choice = CHOICES.get(name)
         condition = choice.matches(values) if choice else TIMES[name].matches(name, values, now, filter.zone)
         # an index over all tests is slower than a look at each candidacy of a few; tests, rooms and groups have indexes

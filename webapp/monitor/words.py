@@ -19,12 +19,10 @@ PERIODS_OFFERED = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "
 def filter_in_words(session: Session, filter: Filter) -> list[str]:
     """One short phrase for each name ("Room: Aula or Sal B202"), in canonical order."""
     titles = titles_of(session, filter)
-    return [
-        f"{label(name)}: {_alternatives([value_in_words(name, value, titles) for value in filter.values(name)])}"
-        if name != "q" or not filter.by_words
-        else f"{label(name)}: {gettext('all words of “%(phrase)s”, which nobody has in one field', phrase=filter.q)}"
-        for name in dict.fromkeys(name for name, _ in filter.pairs())
-    ]
+    words = {name: [value_in_words(name, value, titles) for value in values] for name, values in filter.conditions}
+    if filter.by_words:
+        words["q"] = [gettext("all words of “%(phrase)s”, which nobody has in one field", phrase=filter.q)]
+    return [f"{label(name)}: {_alternatives(phrases)}" for name, phrases in words.items()]
 
 
 def titles_of(session: Session, filter: Filter) -> dict[str, str]:
