@@ -70,23 +70,21 @@ def set_role_command(username: str, role: str, title: str | None, day: datetime 
 
     Without --test: administrator, or none to take that away.
     """
-    changed = _set_role(username, role, title, day, room)
-    where = f"in {title} ({day:%Y-%m-%d})" if title else "in this installation"
-    click.echo(f"{username} {'has the role' if changed else 'had the role already:'} {role} {where}.")
-
-
-def _set_role(username: str, role: str, title: str | None, day: datetime | None, room: str | None) -> bool:
-    session, now = db.session(), utcnow()
+    session, actor, now = db.session(), COMMAND_LINE, utcnow()
     if title is None and day is None and room is None:
         if role not in {ADMINISTRATOR, NONE}:
             raise click.UsageError(f"{role} is a role in a test: name it with --test and --date.")
-        return set_administrator(session, username, is_admin=role == ADMINISTRATOR, actor=COMMAND_LINE, now=now)
-    if title is None or day is None:
+        changed = set_administrator(session, username, is_admin=role == ADMINISTRATOR, actor=actor, now=now)
+        where = "in this installation"
+    elif title is None or day is None:
         raise click.UsageError("A test is named by --test and --date together.")
-    if role == ADMINISTRATOR:
+    elif role == ADMINISTRATOR:
         raise click.UsageError("administrator is no role in a test: leave --test and --date out.")
-    test_role = None if role == NONE else Role(role)
-    return set_role(session, username, test_role, title, day.date(), room=room, actor=COMMAND_LINE, now=now)
+    else:
+        test_role = None if role == NONE else Role(role)
+        changed = set_role(session, username, test_role, title, day.date(), room=room, actor=actor, now=now)
+        where = f"in {title} ({day:%Y-%m-%d})"
+    click.echo(f"{username} {'has the role' if changed else 'had the role already:'} {role} {where}.")
 
 
 @command("deactivate-user")

@@ -23,7 +23,6 @@ class Command(click.Command):
     """A command that words a refusal as an error."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it. Raises `ClickException` for a `Refusal`."""
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
