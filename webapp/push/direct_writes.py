@@ -11,7 +11,7 @@ from functools import partial
 from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING
 
-from webapp.push.service import under_gevent
+from webapp.config import runs_on_gevent
 from webapp.push.stream import DirectWriter
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def direct_writer(environ: WSGIEnvironment) -> DirectWriter | None:
     response without length goes out in chunks over HTTP/1.1.
     """
     client = environ.get("gunicorn.socket")
-    if client is None or not under_gevent() or environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+    if client is None or not runs_on_gevent() or environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         return None
     return None if isinstance(client, ssl.SSLSocket) else partial(_write_chunk, client)
 

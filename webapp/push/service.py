@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import structlog
 from flask import Flask, current_app
 
 from webapp.clock import utcnow
-from webapp.config import Settings
+from webapp.config import Settings, runs_on_gevent
 from webapp.db.outages import is_outage, outage_reason
 from webapp.extensions import db
 from webapp.models import SessionClaims
@@ -74,19 +73,13 @@ def _capacity(settings: Settings) -> int:
     """How many streams this process may hold. Without gevent 0 unless set: each would take one of the few threads."""
     wanted = settings.streams_per_process
     if wanted is None:
-        wanted = STREAMS_UNDER_GEVENT if under_gevent() else 0
+        wanted = STREAMS_UNDER_GEVENT if runs_on_gevent() else 0
     limit = open_files_limit()
     if limit is None or streams_for_files(limit) >= wanted:
         return wanted
     possible = streams_for_files(limit)
     log.warning("fewer streams than wanted: open files are limited (ulimit -n)", limit=limit, streams=possible)
     return possible
-
-
-def under_gevent() -> bool:
-    """Whether this process's threads are greenlets."""
-    monkey = sys.modules.get("gevent.monkey")
-    return bool(monkey and monkey.is_module_patched("threading"))
 
 
 def current() -> Push:
