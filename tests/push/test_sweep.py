@@ -40,7 +40,7 @@ class Committed:
             newest=lambda: max(self.messages, default=0),
             numbers_after=lambda after: sorted(number for number in self.messages if number > after),
             load=self.load,
-            user_events_since=lambda moment: [word for word, at in self.closed.items() if at > moment],
+            user_events_since=lambda moment: [event for event, at in self.closed.items() if at > moment],
         )
 
     def ended_since(self, moment: datetime) -> list[SignOut]:
@@ -119,7 +119,7 @@ def test_a_session_ended_in_another_process_loses_its_streams() -> None:
     assert waiting(signed_out) == waiting(everywhere) == [SIGNED_OUT]
 
 
-def test_words_of_the_time_without_a_database_are_told_when_it_is_back(time_machine: TimeMachineFixture) -> None:
+def test_events_during_an_outage_are_sent_when_the_database_is_back(time_machine: TimeMachineFixture) -> None:
     now = utcnow()
     time_machine.move_to(now, tick=False)
     hub, committed = Hub(10), Committed()
