@@ -6,11 +6,11 @@ import { sittingOf } from "./sittings.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const SAID_AT = [15, 5, 1];
+const ANNOUNCED_AT = [15, 5, 1];
 const LATE = 10_000;
 const STAYS = 20_000;
 const HIDDEN = "countdown.hidden";
-const SAID = "countdown.said";
+const ANNOUNCED = "countdown.said";
 const box = document.querySelector("[data-countdown]");
 
 class Countdown {
@@ -39,10 +39,10 @@ class Countdown {
   // A mark that passed before the page was opened is not announced, unless it passed during a reload.
   begin() {
     const { endsAt } = sittingOf(this.test);
-    const said = read(SAID);
-    const isSaid = (minutes) => said?.endsAt === endsAt && said.minutes <= minutes;
+    const last = read(ANNOUNCED);
+    const isAnnounced = (minutes) => last?.endsAt === endsAt && last.minutes <= minutes;
     this.end = endsAt;
-    this.due = SAID_AT.filter((minutes) => this.left > minutes * MINUTE - LATE && !isSaid(minutes));
+    this.due = ANNOUNCED_AT.filter((minutes) => this.left > minutes * MINUTE - LATE && !isAnnounced(minutes));
   }
 
   changed({ now, before, endsAt }) {
@@ -50,7 +50,7 @@ class Countdown {
     if (endsAt !== this.end) {
       const had = this.end;
       this.end = endsAt;
-      this.due = SAID_AT.filter((minutes) => this.left > minutes * MINUTE);
+      this.due = ANNOUNCED_AT.filter((minutes) => this.left > minutes * MINUTE);
       if (had && now === "writing") this.say(textMore.replace("{time}", this.face(this.left)));
     }
     if (!before || before === now) return;
@@ -62,8 +62,8 @@ class Countdown {
   draw() {
     const left = this.left;
     this.announce(left);
-    const shown = this.face(left);
-    if (this.value.textContent !== shown) this.value.textContent = shown;
+    const text = this.face(left);
+    if (this.value.textContent !== text) this.value.textContent = text;
     this.element.classList.toggle("is-hidden", this.isHidden && left > 0);
     this.element.classList.toggle("is-short", left <= 5 * MINUTE);
     const { textShow, textHide } = this.element.dataset;
@@ -89,7 +89,7 @@ class Countdown {
     if (!passed.length) return;
     this.due = this.due.filter((minutes) => !passed.includes(minutes));
     const minutes = Math.min(...passed);
-    keep(SAID, { endsAt: this.end, minutes });
+    keep(ANNOUNCED, { endsAt: this.end, minutes });
     if (left > 0 && sittingOf(this.test).now !== "time_up") this.say(this.leftIn(minutes, left));
   }
 

@@ -7,10 +7,10 @@ export function token() {
   return meta.content;
 }
 
-export function renew(fresh) {
-  if (!fresh) return;
-  meta.content = fresh;
-  for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = fresh;
+export function renew(value) {
+  if (!value) return;
+  meta.content = value;
+  for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = value;
 }
 
 document.addEventListener("htmx:config:request", (event) => {

@@ -3,13 +3,13 @@
 import { fetchFragment } from "./own-answers.js";
 import { holdPlace, writingField } from "./writing-place.js";
 
-const AGAIN = 3_000;
+const RETRY_AFTER = 3_000;
 const panel = document.querySelector("[data-messages-panel]");
 const place = panel.querySelector("[data-messages-place]");
 const strip = document.querySelector("[data-notices-strip]");
 const button = asButton(document.querySelector("[data-messages-link]"));
 const inPage = () => document.querySelector("main #inbox");
-let again;
+let retry;
 
 function asButton(link) {
   const element = document.createElement("button");
@@ -39,7 +39,7 @@ function show() {
 }
 
 function hide() {
-  clearTimeout(again);
+  clearTimeout(retry);
   const hadFocus = panel.contains(document.activeElement);
   const hold = holdPlace(strip); // the strip fills the room that the panel leaves above the line being written
   panel.hidden = true;
@@ -62,7 +62,7 @@ async function load() {
   } catch {
     if (panel.hidden) return;
     place.textContent = panel.dataset.textFailed;
-    again = setTimeout(load, AGAIN);
+    retry = setTimeout(load, RETRY_AFTER);
   }
 }
 

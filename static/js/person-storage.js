@@ -6,7 +6,7 @@ const PREFIX = "examhall.";
 const person = document.querySelector('meta[name="person"]')?.content;
 const own = `${PREFIX}${person}.`;
 const tabs = channel("examhall");
-const kept = new Map(); // where the browser stores nothing, this lives as long as the page
+const values = new Map(); // where the browser stores nothing, this lives as long as the page
 let signedOut = !person;
 
 function stored() {
@@ -14,33 +14,33 @@ function stored() {
 }
 
 for (const key of stored()) {
-  if (key.startsWith(own)) kept.set(key.slice(own.length), tabStore.read(key));
+  if (key.startsWith(own)) values.set(key.slice(own.length), tabStore.read(key));
   else if (person) tabStore.remove(key);
 }
 
 // The value under a name; null if there is none.
 export function read(name) {
-  return kept.get(name) ?? null;
+  return values.get(name) ?? null;
 }
 
 export function keep(name, value) {
   if (signedOut) return;
-  kept.set(name, value);
+  values.set(name, value);
   tabStore.write(own + name, value);
 }
 
 export function drop(name) {
-  kept.delete(name);
+  values.delete(name);
   tabStore.remove(own + name);
 }
 
 export function names() {
-  return [...kept.keys()];
+  return [...values.keys()];
 }
 
 function forget() {
   signedOut = true;
-  kept.clear();
+  values.clear();
   for (const key of stored()) tabStore.remove(key);
 }
 

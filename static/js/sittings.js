@@ -7,7 +7,7 @@ import { distrust, isTrusted, measure, serverNow } from "./server-clock.js";
 const TICK = 1_000;
 const GAP = 3_000;
 const ASK_EVERY = 60_000;
-const ASK_AGAIN = 2_000;
+const RETRY_AFTER = 2_000;
 const SPREAD = 8_000;
 const SOON = 1_500;
 const YOUNG = 3_000;
@@ -15,7 +15,7 @@ const stream = document.querySelector("[data-notices-stream]");
 const sittings = new Map();
 let version = document.body.dataset.sittingsVersion;
 let asking = null;
-let asked = performance.now();
+let askedAt = performance.now();
 let timer;
 let ticked = { steady: performance.now(), date: Date.now() };
 
@@ -91,7 +91,7 @@ function tick() {
   if (passed > TICK + GAP || Math.abs(date - ticked.date - passed) > GAP) {
     distrust();
     ask();
-  } else if (!isTrusted() ? steady - asked > ASK_AGAIN : steady - asked > ASK_EVERY) {
+  } else if (!isTrusted() ? steady - askedAt > RETRY_AFTER : steady - askedAt > ASK_EVERY) {
     ask();
   }
   ticked = { steady, date };
@@ -100,12 +100,12 @@ function tick() {
 
 function learn(root) {
   for (const element of root.querySelectorAll("[data-sitting]")) {
-    const [fresh, old] = [read(element), sittings.get(element.dataset.sitting)];
-    const isSame = old && ["state", "startsAt", "endsAt"].every((name) => old[name] === fresh[name]);
-    if (isSame || (old && stateOf(old) === fresh.state && old.startsAt === fresh.startsAt && old.endsAt === fresh.endsAt)) continue;
-    sittings.set(fresh.test, { ...fresh, now: old?.now, isNew: true });
-    for (const shown of document.querySelectorAll(`[data-sitting="${fresh.test}"]`)) {
-      if (shown !== element) shown.replaceWith(document.importNode(element, true));
+    const [sitting, old] = [read(element), sittings.get(element.dataset.sitting)];
+    const isSame = old && ["state", "startsAt", "endsAt"].every((name) => old[name] === sitting[name]);
+    if (isSame || (old && stateOf(old) === sitting.state && old.startsAt === sitting.startsAt && old.endsAt === sitting.endsAt)) continue;
+    sittings.set(sitting.test, { ...sitting, now: old?.now, isNew: true });
+    for (const copy of document.querySelectorAll(`[data-sitting="${sitting.test}"]`)) {
+      if (copy !== element) copy.replaceWith(document.importNode(element, true));
     }
   }
   check();
@@ -118,7 +118,7 @@ export function ask() {
 }
 
 async function question() {
-  const sentAt = (asked = performance.now());
+  const sentAt = (askedAt = performance.now());
   try {
     const answer = await fetchFragment("/");
     const receivedAt = performance.now();
@@ -137,15 +137,15 @@ async function question() {
 
 // Replaces the dashboard's list if a test has reached a state that time alone does not bring.
 function refreshList(list) {
-  const shown = document.getElementById("sittings");
-  if (!shown) return;
+  const current = document.getElementById("sittings");
+  if (!current) return;
   const steps = (root) => [...root.querySelectorAll("[data-test]")].map((card) => {
     const { state } = card.querySelector("[data-sitting]").dataset;
     return `${card.dataset.test} ${["early", "ready"].includes(state) ? "before" : state}`;
   });
-  if (steps(shown).join() === steps(list).join()) return;
-  const isInside = shown.contains(document.activeElement);
-  shown.replaceWith(document.importNode(list, true));
+  if (steps(current).join() === steps(list).join()) return;
+  const isInside = current.contains(document.activeElement);
+  current.replaceWith(document.importNode(list, true));
   sittings.clear();
   if (isInside) document.getElementById("main").focus({ preventScroll: true });
 }
