@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.documents import DOCUMENTS, anchors, name_of, prose
+from tests.test_architecture import LAYERS
 from webapp.config import ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -57,10 +58,23 @@ def test_what_is_named_exists(document: Path) -> None:
         assert not name or name in defined_in(ROOT / path), f"{path}: {name}"
 
 
-def test_the_way_names_enough() -> None:
-    """The pattern above finds what the architecture page names."""
-    named = NAMED.findall((ROOT / "docs" / "architecture.md").read_text())
-    assert len([name for _, name in named if name]) > 30
+def test_the_architecture_is_short_and_walks_through_the_code() -> None:
+    """One page; each of its four walks has at most eight steps and names what is called."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert len(text.splitlines()) <= 150
+    walks = [section for section in text.split("\n## ") if re.search(r"^1\. ", section, re.MULTILINE)]
+    assert len(walks) == 4
+    for walk in walks:
+        assert 5 <= len(re.findall(r"^\d\. ", walk, re.MULTILINE)) <= 8, walk.splitlines()[0]
+        assert len([name for _, name in NAMED.findall(walk) if name]) >= 4, walk.splitlines()[0]
+
+
+def test_every_package_is_described() -> None:
+    """On the architecture page, in the order in which they may import each other."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    described = re.findall(r"`webapp/(\w+)/`", text.split("\n## Packages\n", 1)[1].split("\n## ", 1)[0])
+    layers = [part for layer in LAYERS for part in layer if (ROOT / "webapp" / part).is_dir()]
+    assert described == layers
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)

@@ -22,7 +22,7 @@ from webapp.models.status import Warning as CandidateWarning
 from webapp.push.service import STREAMS_UNDER_GEVENT
 
 README = ROOT / "README.md"
-ARCHITECTURE = ROOT / "docs" / "architecture.md"
+REFERENCE = ROOT / "docs" / "reference.md"
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 FLASKS_OWN = {"run", "shell", "routes"}
@@ -69,7 +69,7 @@ def test_commands(app: Flask) -> None:
 
 def test_addresses(app: Flask) -> None:
     """Each route with its methods."""
-    told = {row[0].strip("`"): set(row[1].split(", ")) for row in table(ARCHITECTURE, "Addresses")}
+    told = {row[0].strip("`"): set(row[1].split(", ")) for row in table(REFERENCE, "Addresses")}
     known: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         address = re.sub(r"<path:\w+>", "<file>", rule.rule)
@@ -87,7 +87,7 @@ def test_roles() -> None:
     assert set(rows) == {*Role, "candidate", "administrator"}
 
 
-@pytest.mark.parametrize("row", table(ARCHITECTURE, "Figures"), ids=lambda row: row[1].rpartition(" ")[2].strip("`"))
+@pytest.mark.parametrize("row", table(REFERENCE, "Figures"), ids=lambda row: row[1].rpartition(" ")[2].strip("`"))
 def test_figures(row: list[str]) -> None:
     """The number beside a constant is the constant's; times in seconds or days."""
     path, _, name = row[1].strip("`").partition(": ")
