@@ -1,4 +1,4 @@
-"""SQL that PostgreSQL and SQLite answer in different ways, and how a statement is to be run."""
+"""SQL that differs between PostgreSQL and SQLite."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     ColumnElement,
     Dialect,
+    Integer,
     SQLColumnExpression,
     Text,
     any_,
     bindparam,
+    cast,
     func,
     select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
-from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 PREPARED = {"examhall_prepared": True}
-"""Execution options of a statement whose best plan does not depend on its parameters: PostgreSQL plans it once for each
+"""Execution options of a statement whose best plan does not depend on its parameters: PostgreSQL plans it once per
 connection."""
 TRIGRAM = 3
 """Characters."""
@@ -32,7 +35,7 @@ LIKE_SIGN = re.compile(r"[%_/]")
 
 
 class DialectExpression(ColumnElement[Any]):
-    """Two expressions of the same meaning, conditions if no type is said: one for PostgreSQL, the other for SQLite."""
+    """Two expressions of the same meaning, one per database; conditions unless `type_` says otherwise."""
 
     inherit_cache = True
     _traverse_internals = [  # noqa: RUF012 as SQLAlchemy declares it
@@ -49,7 +52,7 @@ class DialectExpression(ColumnElement[Any]):
         self.on_sqlite = on_sqlite
 
     def self_group(self, against: Any = None) -> Self:  # noqa: ARG002
-        """As it is: SQLAlchemy would compare it with 1 on SQLite, which then finds nothing by an index."""
+        """Unchanged: SQLAlchemy would compare it with 1 on SQLite, which then uses no index."""
         return self
 
 
@@ -63,35 +66,27 @@ def _for_sqlite(element: DialectExpression, compiler: SQLCompiler, **options: An
     return f"({compiler.process(element.on_sqlite, **options)})"
 
 
-class _WrittenArray(UserDefinedType[str]):
-    """An array of PostgreSQL's whose parameter is its text; cast in the statement, so that it is known when planned."""
-
-    cache_ok = True
-    render_bind_cast = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return "INTEGER[]"
-
-
 class Ids(TypeDecorator[Any]):
-    """Integers as one text: an array's for PostgreSQL (psycopg would look at each of a list), JSON for SQLite."""
+    """Integers as one text: an array's for PostgreSQL, JSON for SQLite.
+
+    As a list, psycopg would adapt each of them; in `IN (…)`, SQLAlchemy and psycopg would process a parameter each.
+    """
 
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(_WrittenArray() if dialect.name == "postgresql" else Text())
-
     def process_bind_param(self, value: Iterable[int] | None, dialect: Dialect) -> str:
-        written = ",".join(map(str, value or ()))
-        return f"{{{written}}}" if dialect.name == "postgresql" else f"[{written}]"
+        numbers = ",".join(map(str, value or ()))
+        return f"{{{numbers}}}" if dialect.name == "postgresql" else f"[{numbers}]"
 
 
 def id_in(column: Any, ids: Iterable[int] | str) -> ColumnElement[bool]:
-    """Whether an integer column is one of `ids`; a text names the parameter that gets them when the statement runs."""
-    given = bindparam(ids, type_=Ids) if isinstance(ids, str) else bindparam(None, [*ids], type_=Ids)
-    in_json = column.in_(select(func.json_each(given).table_valued("value").c.value))
-    return DialectExpression(on_postgresql=column == any_(given), on_sqlite=in_json)
+    """Whether an integer column is one of `ids`; a string names the parameter that gets them at execution."""
+    parameter = bindparam(ids, type_=Ids) if isinstance(ids, str) else bindparam(None, [*ids], type_=Ids)
+    return DialectExpression(
+        on_postgresql=column == any_(cast(parameter, ARRAY(Integer))),
+        on_sqlite=column.in_(select(func.json_each(parameter).table_valued("value").c.value)),
+    )
 
 
 def contains(column: SQLColumnExpression[str], phrase: str, *, by_index: bool) -> ColumnElement[bool]:
