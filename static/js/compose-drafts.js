@@ -1,9 +1,9 @@
-// A draft belongs to its audience (R23): what was typed for some comes back for them alone. For others it is offered.
-// It is kept in this tab until it is sent, emptied or dropped.
+// A draft belongs to its audience (R23): the form for the same audience restores it, forms for others offer it. It is
+// stored in this tab until it is sent, emptied or discarded.
 import { drop, keep, names, read } from "./person-storage.js";
 
 const PREFIX = "draft.";
-const senders = new WeakMap(); // htmx forgets the form that an answer has replaced
+const senders = new WeakMap(); // htmx forgets the form that a response has replaced
 let last = 0;
 
 function fields(form) {
@@ -18,8 +18,8 @@ function isBlank(text) {
   return !text.subject && !text.body;
 }
 
-function isSame(one, other) {
-  return one?.subject === other?.subject && one?.body === other?.body;
+function isSame(first, second) {
+  return first?.subject === second?.subject && first?.body === second?.body;
 }
 
 function write(form, text) {
@@ -28,7 +28,7 @@ function write(form, text) {
   form.elements.body.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// Of two drafts the one kept later has the higher number, whatever the computer's clock says.
+// A later draft has a higher number, whatever the computer's clock says.
 function order() {
   last = Math.max(last, ...drafts().map((draft) => draft.order)) + 1;
   return last;
@@ -38,7 +38,7 @@ function drafts() {
   return names()
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => ({ name, ...read(name) }))
-    .sort((one, other) => other.order - one.order);
+    .sort((first, second) => second.order - first.order);
 }
 
 function keepDraft(name, audience, text) {
@@ -52,7 +52,7 @@ function keepTyped(form) {
   keepDraft(nameOf(form), form.dataset.draftFor, textOf(form));
 }
 
-// A text that another one takes the place of is offered from now on, unless it is kept elsewhere anyway.
+// Stores a text that is about to be replaced, so that it is offered, unless another draft is the same.
 function setAside(form, text) {
   if (isBlank(text) || drafts().some((draft) => draft.name !== nameOf(form) && isSame(draft, text))) return;
   keepDraft(`${nameOf(form)}.${order()}`, form.dataset.draftFor, text);
@@ -76,7 +76,7 @@ function offer(form) {
   list.hidden = others.length === 0;
 }
 
-// What the server sent along is newer than what is kept: it was typed there, or came along on purpose (R4).
+// A text from the server is newer than the stored draft: it was typed in the form before, or came along (R4).
 function prepare(form, arrived) {
   if (form.dataset.drafted) return;
   form.dataset.drafted = "yes";
@@ -111,7 +111,7 @@ document.addEventListener("click", (event) => {
   (next ?? form.elements.subject).focus();
 });
 
-// The answer to a form: what was typed while it was on its way is kept, under what the form is for by now.
+// After a response: text that was typed meanwhile is stored for the form's present audience.
 function answered(sender, form) {
   drop(nameOf(sender));
   if (form) write(form, textOf(sender));
@@ -121,7 +121,7 @@ function isForm(element) {
   return element?.matches?.("[data-compose]");
 }
 
-// The answer to a form that another one has taken the place of: it must not take that one's place in turn.
+// The response to a form that another form has replaced must not replace that one in turn.
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   const form = document.querySelector("[data-compose]");

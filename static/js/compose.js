@@ -1,16 +1,16 @@
-// The compose form: counts characters as the server does, puts a test's name into the subject, says when the server
+// The compose form: counts characters as the server does, puts a test's name into the subject, and shows when the server
 // cannot be reached.
 function fields(form) {
   return [form.elements.subject, form.elements.body];
 }
 
-// Unicode code points, with one line end as one: the server counts the same (R7).
+// In Unicode code points, a line end counts as one, as on the server (R7).
 function length(text) {
   return [...text.replace(/\r\n?/g, "\n")].length;
 }
 
-// As the server writes numbers: in the page's language, which need not be the browser's.
-function inWords(number) {
+// In the page's language, which need not be the browser's.
+function formatNumber(number) {
   return number.toLocaleString(document.documentElement.lang);
 }
 
@@ -18,7 +18,7 @@ function showCount(field) {
   const shown = field.form.querySelector(`[data-count-of="${field.id}"]`);
   const limit = Number(field.dataset.limit);
   const used = length(field.value);
-  shown.textContent = `${inWords(used)} / ${inWords(limit)}`;
+  shown.textContent = `${formatNumber(used)} / ${formatNumber(limit)}`;
   shown.classList.toggle("field-error", used > limit);
 }
 
@@ -40,7 +40,7 @@ document.addEventListener("click", (event) => {
   subject.focus();
 });
 
-function sayUnreachable(form) {
+function showUnreachable(form) {
   const place = form.querySelector("#compose-problem");
   const words = document.createElement("p");
   words.textContent = place.dataset.unreachable;
@@ -53,12 +53,12 @@ function sayUnreachable(form) {
 
 document.addEventListener("htmx:error", (event) => {
   const form = event.detail.ctx?.sourceElement;
-  if (form?.matches?.("[data-compose]")) sayUnreachable(form);
+  if (form?.matches?.("[data-compose]")) showUnreachable(form);
 });
 
 document.addEventListener("htmx:response:error", (event) => {
   const ctx = event.detail.ctx;
-  if (ctx?.sourceElement?.matches?.("[data-compose]") && [502, 503, 504].includes(ctx.response?.status)) sayUnreachable(ctx.sourceElement);
+  if (ctx?.sourceElement?.matches?.("[data-compose]") && [502, 503, 504].includes(ctx.response?.status)) showUnreachable(ctx.sourceElement);
 });
 
 document.addEventListener("htmx:after:swap", showCounts);
