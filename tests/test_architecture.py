@@ -39,21 +39,13 @@ LAYERS = (
     ("__init__",),
 )
 """Packages and loose modules of `webapp/`, the lowest first. Each imports from lower lines only."""
-OPTIONAL = {"gevent"}
-"""What may be imported inside a function, because a server may lack it."""
+NOT_ALWAYS_THERE = ("gevent", "webapp.demo")
+"""What may be imported inside a function: a server may lack gevent, and only one command needs the simulation."""
 MOST_LOOSE_MODULES = 9
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 LONGEST_VIEW = 25
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
-# what is still to be moved
-LOOSE: set[str] = set()
-UPWARDS: set[str] = set()
-HIDDEN = {"webapp.demo", "webapp.demo.candidate"}
-LONG = {
-    "tests/planning/test_importing.py",
-    "tests/operations/test_database_away.py: test_away_for_20_seconds",
-}
 KEBAB_CASE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -87,8 +79,8 @@ def lines_of(node: Function) -> int:
 
 def test_each_part_has_its_layer() -> None:
     """Few loose modules, and a place in the order for all that there is."""
-    parts = {part_of(path) for path in SOURCES} - LOOSE
-    loose = {path.stem for path in WEBAPP.glob("*.py")} - LOOSE
+    parts = {part_of(path) for path in SOURCES}
+    loose = {path.stem for path in WEBAPP.glob("*.py")}
     assert len(loose) <= MOST_LOOSE_MODULES, loose
     assert parts == {part for layer in LAYERS for part in layer}
 
@@ -100,26 +92,22 @@ def test_nothing_is_imported_upwards() -> None:
     for path in SOURCES:
         part = part_of(path)
         for imported in imported_parts(ast.parse(path.read_text())):
-            if (
-                not LOOSE & {imported, part}
-                and imported != part
-                and height.get(imported, -1) >= height.get(part, len(LAYERS))
-            ):
+            if imported != part and height[imported] >= height[part]:
                 upwards.add(f"{path.relative_to(ROOT)} imports webapp.{imported}")
-    assert upwards <= UPWARDS
+    assert upwards == set()
 
 
 def test_imports_stand_at_the_top() -> None:
-    """Inside a function only what may be missing."""
+    """Inside a function only what is not always there."""
     hidden = [
         f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
         for path in SOURCES
         for function in functions(ast.parse(path.read_text()))
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and not {(getattr(node, "module", None) or node.names[0].name).split(".")[0]} <= OPTIONAL
+        and not (getattr(node, "module", None) or node.names[0].name).startswith(NOT_ALWAYS_THERE)
     ]
-    assert [line for line in hidden if line.split()[2] not in HIDDEN] == []
+    assert hidden == []
 
 
 def test_use_cases_know_no_flask() -> None:
@@ -136,7 +124,7 @@ def test_use_cases_know_no_flask() -> None:
 def test_files_are_short() -> None:
     """A file is read in one go."""
     long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in OWN}
-    assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE and name not in LONG} == {}
+    assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE} == {}
 
 
 def test_functions_are_short() -> None:
@@ -149,7 +137,7 @@ def test_functions_are_short() -> None:
         for function in functions(ast.parse(path.read_text())):
             if lines_of(function) > most:
                 long[f"{path.relative_to(ROOT)}: {function.name}"] = lines_of(function)
-    assert long.keys() <= LONG
+    assert long == {}
 
 
 def test_names_say_something() -> None:

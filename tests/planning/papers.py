@@ -7,8 +7,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
 from webapp.planning.exceptions import RosterRefused
 from webapp.planning.importing import Report, Source, import_roster
@@ -77,3 +79,19 @@ def problems(session: Session, candidates: bytes, people: bytes | None = None) -
     except RosterRefused as refusal:
         return [str(problem) for problem in refusal.problems]
     return []
+
+
+def person(session: Session, username: str) -> User:
+    """Somebody who is stored."""
+    session.rollback()
+    return session.scalars(select(User).where(User.username == username)).one()
+
+
+def everything(session: Session) -> list[object]:
+    """Every row that an import may write, with all its columns."""
+    session.rollback()
+    return [
+        tuple(row)
+        for model in (User, Test, Question, Candidacy, Contribution)
+        for row in session.execute(select(*model.__table__.columns).order_by(*model.__table__.primary_key))
+    ]
