@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from flask import render_template
+from flask import current_app, render_template
 from sqlalchemy import and_, bindparam, func, select
 
 from webapp import push
 from webapp.db.sql import PREPARED
 from webapp.extensions import db
 from webapp.models import Delivery, LogSubject, Message, Role, SessionClaims, User, still_counts
-from webapp.web.languages import current_locale
+from webapp.web.languages import current_locale, in_language
 from webapp.web.times import installation_zone
 
 
@@ -54,8 +54,12 @@ def _render(notice: Notice, _zone: ZoneInfo, _locale: str) -> str:
 
 
 def announce(message: Message, user_ids: list[int]) -> None:
-    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8)."""
-    push.announce(message.id, render_notice(message), user_ids)
+    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8).
+
+    All recipients get it in the installation's language, as by the sweep, whatever the sender's is.
+    """
+    with in_language(current_app.config["SETTINGS"].default_locale):
+        push.announce(message.id, render_notice(message), user_ids)
 
 
 def open_notices(claims: SessionClaims) -> list[tuple[int, str]] | None:
