@@ -83,7 +83,8 @@ def test_decision_records_are_listed_and_whole() -> None:
     listed = (folder / "README.md").read_text()
     for path in records:
         text = path.read_text()
-        assert re.match(rf"# {int(path.name[:4])}\. ", text), path.name
+        number, _, title = text.splitlines()[0].removeprefix("# ").partition(". ")
+        assert number == str(int(path.name[:4])), path.name
         assert re.search(r"^Date: \d{4}-\d\d-\d\d$", text, re.MULTILINE), path.name
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], path.name
-        assert f"]({path.name})" in listed, path.name
+        assert f"| [{path.name[:4]}]({path.name}) | {title} |" in listed, path.name
