@@ -1,4 +1,4 @@
-"""A real browser before a real server: Debian's chromium, driven by Playwright, and gunicorn."""
+"""A real browser before a real server: Debian's chromium without windows, driven by Playwright, and gunicorn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.browser.house import Desks, House, opened_house
 from tests.databases import Database, NewDatabase
 from tests.server import close_all
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+"""The first needs three fifths of the time of the others: it has no windows and no pages of its own."""
 PATIENCE_SECONDS = 45.0
 """How long a page may take on a busy machine; what a rule bounds more tightly is measured by its own test."""
 

@@ -24,6 +24,7 @@ from tests.browser.monitor_page import (
     write,
 )
 from tests.browser.test_interruptions import answer_field, is_stored
+from tests.nightly import named
 from webapp.config import ROOT
 
 # what is looked at is the page, whatever is behind it
@@ -119,7 +120,10 @@ def sign_out(page: Page) -> None:
     page.locator('form[action="/logout"]').evaluate("form => form.requestSubmit()")
 
 
-@pytest.mark.parametrize("taken", TAKEN.values(), ids=TAKEN.keys())
+BY_DAY = {"BroadcastChannel and storage forbidden", "an old browser", "three days ahead"}
+
+
+@pytest.mark.parametrize("taken", named(TAKEN, BY_DAY))
 def test_an_invigilator_filters_selects_and_sends(house: House, desks: Desks, taken: str) -> None:
     exam = house.exam()
     house.hall.candidacies(exam, 3, room="Room 7")

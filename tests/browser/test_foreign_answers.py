@@ -11,12 +11,13 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.house import CUT, Desks, House, is_live, notice
 from tests.browser.monitor_page import compose_for_one, press_send, row, rows, was_sent, write
+from tests.nightly import at_night
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 PORTAL = '<!doctype html><html><body><h1>Guest network</h1><form id="candidates">Accept the terms</form></body></html>'
 EVERYWHERE = re.compile(r"/(monitor|messages|stream|ping|inbox|tests)\b")
-STATUSES = pytest.mark.parametrize("status", [200, 401, 500])
+STATUSES = pytest.mark.parametrize("status", [200, *at_night(401), 500])
 
 
 @contextmanager

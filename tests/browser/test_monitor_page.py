@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.house import CUT, Desks, House
 from tests.browser.monitor_page import shows
+from tests.nightly import at_night
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
@@ -19,7 +20,7 @@ INSIDE = """([panel, width]) => {
 }"""
 
 
-@pytest.mark.parametrize("width", [360, 390, 820, 1180, 1440])
+@pytest.mark.parametrize("width", [360, *at_night(390, 820, 1180), 1440])
 def test_every_panel_opens_inside_the_window(house: House, desks: Desks, width: int) -> None:
     """Also after a refresh, and when the window has become narrower."""
     exam = house.exam()

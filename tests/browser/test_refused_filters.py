@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import compose_for_all, shows
+from tests.nightly import at_night
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
 
@@ -100,7 +101,7 @@ def test_a_room_that_nobody_has_any_more(house: House, desk: Desk, exam: Test) -
     agrees(page, 6, ["Room 1"])
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 413, 414])
+@pytest.mark.parametrize("status", [400, *at_night(403, 404, 413), 414])
 def test_a_filter_that_is_refused_is_taken_back(desk: Desk, status: int) -> None:
     page = desk.page
     with answers(page, status, headers=OURS):
@@ -113,7 +114,7 @@ def test_a_filter_that_is_refused_is_taken_back(desk: Desk, status: int) -> None
     expect(refused(page)).to_be_hidden()
 
 
-@pytest.mark.parametrize("status", [414, 431])
+@pytest.mark.parametrize("status", [414, *at_night(431)])
 def test_a_server_or_proxy_that_takes_less(desk: Desk, status: int) -> None:
     page = desk.page
     with answers(page, status):
@@ -180,7 +181,13 @@ def test_without_an_answer_the_filter_is_asked_again(
     agrees(page, 2, ["Room 2"])
 
 
-@pytest.mark.parametrize("value", ["12026-11-27T12:00", "275760-01-01T00:00", "3000-01-01T00:00"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "12026-11-27T12:00",
+        *at_night("275760-01-01T00:00", "3000-01-01T00:00"),
+    ],
+)
 def test_a_year_of_too_many_digits(desk: Desk, value: str) -> None:
     page = desk.page
     page.locator("summary", has_text="Times").click()

@@ -13,11 +13,12 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import dialog, row, shows, tick
+from tests.nightly import at_night, named
 from webapp.models import Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
-LATENCIES = pytest.mark.parametrize("latency", [600, pytest.param(3000, marks=pytest.mark.nightly)])
+LATENCIES = pytest.mark.parametrize("latency", [600, *at_night(3000)])
 ROOMS = {"Room 1": 55, "Room 2": 7, "Room 3": 3}
 
 
@@ -177,7 +178,10 @@ def hide_a_column(page: Page) -> None:
 STEPS = {"sort": sort, "tick": tick_a_room, "columns": hide_a_column}
 
 
-@pytest.mark.parametrize("order", list(map(" ".join, permutations(STEPS))))
+BY_DAY = {"sort tick columns", "columns tick sort"}
+
+
+@pytest.mark.parametrize("order", named({order: order for order in map(" ".join, permutations(STEPS))}, BY_DAY))
 def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], order: str) -> None:
     page = monitor(600)
     for step in order.split():
@@ -189,7 +193,7 @@ def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], o
     assert "seat" not in parse_qs(urlsplit(page.url).query)["column"]
 
 
-@pytest.mark.parametrize("latency", [600, pytest.param(3000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("latency", [600, *at_night(3000)])
 @pytest.mark.parametrize("first", [next_page, tick_a_room], ids=["page-first", "tick-first"])
 def test_page_and_tick(monitor: Callable[..., Page], latency: int, first: Callable[[Page], None]) -> None:
     page = monitor(latency)

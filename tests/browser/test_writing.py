@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.house import Desks, House, is_live, notice
+from tests.nightly import at_night
 from webapp.db.transactions import writing
 from webapp.models import Question
 
@@ -66,7 +67,7 @@ def open_long_answer(house: House, page: Page) -> str:
     return text[:caret] + TYPED + text[caret:]
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 700), (768, 1024), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(360, 700), *at_night((768, 1024)), (1440, 900)])
 def test_r11_a_notice_while_typing(house: House, desks: Desks, width: int, height: int) -> None:
     """R11, trap 17: no lost or misplaced character, same focus and caret; the line stays in place and uncovered."""
     exam = house.exam()

@@ -1,0 +1,21 @@
+"""Cases that `make soak` tries beside those of each change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+
+def at_night(*values: Any) -> list[Any]:
+    """Values of a parameter, or tuples of several, that are tried at night only."""
+    return [pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=_NIGHTLY) for value in values]
+
+
+def named(cases: Mapping[str, Any], by_day: set[str]) -> list[Any]:
+    """All cases under their names; those that are not named for the day are tried at night only."""
+    return [pytest.param(value, id=name, marks=() if name in by_day else _NIGHTLY) for name, value in cases.items()]
+
+
+_NIGHTLY = pytest.mark.nightly
