@@ -191,7 +191,7 @@ def test_r25_pause_and_withdrawal_are_told(house: House, desks: Desks) -> None:
     change(house, exam, paused_at=None)
     expect(answer).to_be_editable(timeout=3_000)
     change(house, exam, withdrawn_at=utcnow())
-    expect(page.get_by_text("You are withdrawn from this test")).to_be_visible(timeout=6_000)
+    expect(page.get_by_text("You have been withdrawn from this test")).to_be_visible(timeout=6_000)
     expect(answer).to_have_count(0)
     expect(page.get_by_text("Why do the leaves fall?")).to_have_count(0)
 
