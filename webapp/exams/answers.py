@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, select, type_coerce, update
+from sqlalchemy import BigInteger, and_, bindparam, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.db.types import MICROSECOND, microseconds
-from webapp.exams.sittings import GRACE, ExamRefusal, NotNow, own_sitting
+from webapp.exams.sittings import GRACE, ExamRefusal, NotNow, Sitting, own_sitting
 from webapp.exceptions import NotFound
 from webapp.models import Answer, Candidacy, Question, Test
 from webapp.models.status import NOW, is_writing, own_end
@@ -67,9 +67,6 @@ class SavedAnswer:
         return microseconds(self.saved_at) if self.saved_at else 0
 
 
-NO_ANSWER = SavedAnswer("", None)
-
-
 class ChangedElsewhere(ExamRefusal):
     """Another tab or computer has stored this answer since the page read it."""
 
@@ -101,10 +98,14 @@ def clean(text: str) -> str:
     return text
 
 
-def answers_of(session: Session, candidacy_id: int) -> dict[int, SavedAnswer]:
-    """Question id → the stored answer, for the questions that have one."""
-    query = select(Answer.question_id, Answer.text, Answer.saved_at).where(Answer.candidacy_id == candidacy_id)
-    return {question_id: SavedAnswer(text, at) for question_id, text, at in session.execute(query)}
+def questions_with_answers(session: Session, sitting: Sitting) -> list[tuple[Question, SavedAnswer]]:
+    """The questions of a sitting in their order; none unless it is in progress (R24)."""
+    if not sitting.is_in_progress:
+        return []
+    own_answer = and_(Answer.question_id == Question.id, Answer.candidacy_id == sitting.candidacy.id)
+    query = select(Question, Answer.text, Answer.saved_at).outerjoin(Answer, own_answer)
+    rows = session.execute(query.where(Question.test_id == sitting.test.id).order_by(Question.position))
+    return [(question, SavedAnswer(text or "", saved_at)) for question, text, saved_at in rows]
 
 
 def save(
@@ -153,7 +154,7 @@ def _save_step_by_step(
     answer = session.scalar(
         select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
     )
-    stored = SavedAnswer(answer.text, answer.saved_at) if answer else NO_ANSWER
+    stored = SavedAnswer(answer.text, answer.saved_at) if answer else SavedAnswer("", None)
     if answer and stored.text == text:
         return stored
     if base is not None and base != stored.version:

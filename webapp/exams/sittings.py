@@ -141,14 +141,6 @@ def _read(session: Session, query: Select[Candidacy, Test, datetime], now: datet
     return [Sitting(candidacy, test, ends_at, now) for candidacy, test, ends_at in session.execute(query)]
 
 
-def questions_of(session: Session, sitting: Sitting) -> list[Question]:
-    """The questions of a sitting in their order; none unless it is in progress (R24)."""
-    if not sitting.is_in_progress:
-        return []
-    query = select(Question).where(Question.test_id == sitting.test.id).order_by(Question.position)
-    return list(session.scalars(query))
-
-
 def enter(session: Session, user_id: int, now: datetime) -> None:
     """Note the first time a person is on the dashboard, for each test that runs or begins within the hour."""
     entered = sorted(

@@ -66,9 +66,7 @@ def exam(test_id: int) -> str:
     confirm = request.args.get("confirm")
     if confirm not in {None, "submit"}:
         raise BadParameter("confirm", confirm)
-    saved = answers.answers_of(session, sitting.candidacy.id)
-    questions = sittings.questions_of(session, sitting)
-    answered = [(question, saved.get(question.id, answers.NO_ANSWER)) for question in questions]
+    answered = answers.questions_with_answers(session, sitting)
     if confirm and sitting.state in sittings.MAY_SUBMIT:
         template = "exams/_confirm.html" if wants_fragment() else "exams/confirm.html"
     else:
