@@ -1,4 +1,4 @@
-"""Refusals: the typed exceptions by which a use case says no. One handler (`errors.py`) turns them into pages."""
+"""Refusals: the typed exceptions with which use cases say no. `web/errors.py` turns them into error pages."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from typing import ClassVar
 class Refusal(Exception):
     """A request that is understood and not carried out; nothing was written.
 
-    `status` is the HTTP status of the answer. What a person reads is worded by `templates/errors/` or by the view
-    that knows better; the exception's own text is for logs and commands.
+    Templates word it for people. The exception's own text is for logs and commands.
     """
 
     status: ClassVar[int] = 400
+    """The HTTP status of the response."""
     code: str = ""
-    """What templates know it by, where a status has several meanings."""
+    """Tells templates and scripts apart what has the same status."""
     retry_after: int | None = None
-    """Seconds after which the same request may succeed; None where only another one can."""
+    """Seconds after which the same request may succeed; None if only another one can."""
 
 
 class BadParameter(Refusal):
-    """An unknown name or value in the address or form (R6: never dropped, which would widen a list)."""
-
-    status = 400
+    """An unknown name or value in the address or form. It is never ignored, which would widen a list (R6)."""
 
     def __init__(self, name: str, value: str | None = None) -> None:
         super().__init__(f"unknown value {value!r} for {name!r}" if value is not None else f"unknown name {name!r}")
@@ -31,14 +29,16 @@ class BadParameter(Refusal):
 
 
 class StaleForm(Refusal):
-    """The form's CSRF token is not this session's: mostly, its person has signed in again since. The answer to a
-    fragment's request brings the new token, so that pressing the same button once more works."""
+    """The CSRF token is not this session's, usually because the person has signed in again since.
 
-    status = 400
+    The response to a fragment's request has the new token, so that the same button works when pressed again.
+    """
+
+    code = "stale_form"
 
 
 class AnotherPerson(Refusal):
-    """The page was opened by another person than the one who is signed in by now, in another tab of the browser."""
+    """Somebody else has signed in in this browser since the page was opened."""
 
     status = 409
     code = "another_person"
@@ -51,7 +51,7 @@ class NotAllowed(Refusal):
 
 
 class NotFound(Refusal):
-    """Not there, or not this person's: which of the two is not told."""
+    """There is no such thing, or the person must not see it; the response does not tell which."""
 
     status = 404
 

@@ -140,7 +140,7 @@ def test_unlocking_gives_all_tries_back(
     assert status == 429
     form = form_in(chief.get(address(ada, "unlock")))
     for _ in range(2):
-        assert "next try counts" in chief.post(address(ada, "unlock"), data=form).text
+        assert "can try again now" in chief.post(address(ada, "unlock"), data=form).text
     session.rollback()
     assert session.scalars(select(SignInBudget)).all() == []
     assert submit_sign_in(app.test_client(), "ada", PASSWORD).status_code == 302

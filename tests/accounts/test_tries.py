@@ -240,7 +240,7 @@ def test_a_known_and_an_unknown_name_get_the_same_page(client: FlaskClient, anna
         pages = [submit_sign_in(client, username, "a wrong guess") for _ in range(TRIES + 1)]
     assert [page.status_code for page in pages] == [422] * TRIES + [429]
     assert pages[0].text.count("Wrong username or password") == 1
-    assert pages[-1].text.count("too many tries") == 1
+    assert pages[-1].text.count("Too many tries") == 1
     assert pages[-1].headers["Retry-After"] == "60"
 
 
@@ -270,7 +270,7 @@ def test_r15_a_lock_for_all_new_devices_is_logged_once(session: Session, anna: U
 
 def test_what_a_stranger_typed_is_never_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may type the password where the username goes. The log cannot be filled from outside either."""
-    monkeypatch.setattr(signing_in, "MOST_LOGGED", 20)
+    monkeypatch.setattr(signing_in, "MAX_LOGGED", 20)
     for number in range(25):
         assert guess(session, username=f"My Secret {number}") == WRONG
     entries = list(session.scalars(select(LogEntry)))

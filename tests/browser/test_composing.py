@@ -60,7 +60,7 @@ def test_the_session_ends_while_composing(house: House, desks: Desks) -> None:
     expect(tab.locator(".signed-in-name")).to_have_text("Ines")
     page.bring_to_front()
     press_send(form)
-    expect(form.get_by_role("alert")).to_contain_text("Press the same button once more")
+    expect(form.get_by_role("alert")).to_contain_text("Press the same button again")
     text_is_kept(form)
     assert sendings(house, subject) == 0
     press_send(form)

@@ -49,7 +49,7 @@ def test_without_javascript_it_takes_two_pages(house: House, desks: Desks) -> No
     row(page, "Ada Lind").get_by_role("button", name=re.compile("More")).click()
     row(page, "Ada Lind").get_by_role("link", name="Unlock sign-in").click()
     page.get_by_role("button", name="Unlock").click()
-    expect(page.get_by_text("Wrong passwords are forgotten")).to_be_visible()
+    expect(page.get_by_text("The sign-in is unlocked")).to_be_visible()
     page.get_by_role("link", name="Back to the monitor").click()
     row(page, "Ada Lind").get_by_role("button", name=re.compile("More")).click()
     row(page, "Ada Lind").get_by_role("link", name="New password").click()

@@ -109,7 +109,7 @@ def test_what_is_not_known_is_refused(watched: Watched, address: str, headers: d
     for query in UNKNOWN:
         answer = watched.client.get(f"{address}?{query}", headers=headers)
         assert answer.status_code == 400, query
-        assert "could not be understood" in answer.text
+        assert "request is not valid" in answer.text
         assert "data-candidacy" not in answer.text
 
 

@@ -46,7 +46,7 @@ def entry(number: int) -> str:
 
 @blueprint.get("/log.csv")
 def table() -> Response:
-    """The same filter as a CSV file, sent while it is made."""
+    """The same filter as a CSV file."""
     scope, log_filter = _scope_and_filter()
     if "page" in request.args:
         raise BadParameter("page")

@@ -1,30 +1,30 @@
-"""Lists as CSV files: no cell is taken for a formula, and a long file is sent while it is made."""
+"""Downloads: lists as CSV files without formulas, and responses that do not hold the database for slow clients."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import IO
 
-from flask import Flask, Response, current_app
+from flask import Response
 from sqlalchemy.orm import Session
 
 from webapp.db.transactions import read_snapshot
 from webapp.extensions import db
 from webapp.text.normalization import BYTE_ORDER_MARK
-from webapp.web.languages import current_locale, in_language
-from webapp.web.spool import Spool
 
 FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
-"""Where a cell could begin a formula: at its start, and after what parts cells where commas do not."""
+"""Where a formula could begin: at the start of a cell, and after other characters that may separate cells."""
+CHUNK_BYTES = 64 * 1024
 Pieces = Generator[str, None, None]
 
 
 def harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe before what could begin one."""
+    """The text of a cell, with an apostrophe before what a spreadsheet could take for a formula."""
     return FORMULA.sub("'", "" if value is None else str(value))
 
 
@@ -36,37 +36,38 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 
 def csv_answer(read: Callable[[Session], Pieces], filename: str) -> Response:
-    """A file to download; `filename` is plain ASCII."""
-    answer = streamed(read, "text/csv", begin=BYTE_ORDER_MARK)  # spreadsheets take a file without it for Latin-1
-    answer.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return answer
+    """A CSV file to download; `filename` is ASCII. It has a byte order mark, because spreadsheets assume Latin-1."""
+    response = streamed(read, "text/csv", begin=BYTE_ORDER_MARK)
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
 
 
 def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "") -> Response:
-    """An answer sent while it is made. `read` makes its pieces, from a session of their own.
+    """A response from pieces of text, which `read` makes in one snapshot of the database.
 
-    The session ends as soon as all is made: it never waits for the client. The first piece is made at once: what can
-    fail does so while the answer can still be an error. What needs the request belongs into it.
+    All pieces are in a temporary file before the first is sent: the connection does not wait for the client, and an
+    error becomes an error page instead of half a file.
     """
-    session = Session(db.engine)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 closed with the response
     try:
-        read_snapshot(session)
-        pieces = read(session)
-        first = next(pieces)
+        with Session(db.engine) as session:
+            read_snapshot(session)
+            file.write(begin.encode())
+            for piece in read(session):
+                file.write(piece.encode())
+                time.sleep(0)  # lets other greenlets run
     except BaseException:
-        session.close()
+        file.close()
         raise
-    spool = Spool()
-    app = current_app._get_current_object()  # type: ignore[attr-defined] # Werkzeug's proxies have no such type
-    spool.fill(_encoded(app, current_locale(), begin + first, pieces, session))
-    answer = Response(spool.parts(), mimetype=mimetype)
-    answer.call_on_close(spool.close)
-    return answer
+    length = file.tell()
+    file.seek(0)
+    response = Response(_chunks(file), mimetype=mimetype)
+    response.content_length = length
+    response.call_on_close(file.close)
+    return response
 
 
-def _encoded(app: Flask, locale: str, first: str, pieces: Pieces, session: Session) -> Generator[bytes, None, None]:
-    with closing(session), closing(pieces), app.app_context(), in_language(locale):
-        yield first.encode()
-        for piece in pieces:
-            yield piece.encode()
-            time.sleep(0)  # others' turn, where threads are greenlets
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
