@@ -16,12 +16,12 @@ TOLD_BY = Path(os.environ["KILL_BEFORE_PUSH"])
 announce = webapp.push.announce
 
 
-def die_before_push(message_id: int, notice: str, user_ids: list[int]) -> None:
+def die_before_push(announcement: webapp.push.Announcement) -> None:
     """In the place of `push.announce`."""
     if TOLD_BY.exists():
         TOLD_BY.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    announce(message_id, notice, user_ids)
+    announce(announcement)
 
 
 webapp.push.announce = die_before_push

@@ -19,6 +19,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, open_dialog, post
 from webapp.config import BadSetting, load, locales
 from webapp.models import Candidacy, Role, Test, User
+from webapp.push.service import current
 
 pytestmark = pytest.mark.only_on("sqlite")
 
@@ -127,3 +128,25 @@ def test_notices_are_in_the_language_of_the_page(
         for _ in range(2):
             assert "Meddelande från ansvarig" in candidate.get(path, headers=accepting("sv")).text
             assert "Message from the chief" in candidate.get(path, headers=accepting("en")).text
+
+
+def test_each_stream_is_in_the_language_of_its_page(
+    app: Flask, session: Session, candidacy: Candidacy, chief: FlaskClient
+) -> None:
+    """What is open at the start, and what is sent meanwhile, whatever the sender's language is."""
+    with app.app_context():
+        current().hub.capacity = 10  # without gevent there are none unless set
+    candidate = signed_in(app, session.get_one(User, candidacy.user_id))
+    expected = {"sv": "Meddelande från ansvarig", "en": "Message from the chief"}
+    post(chief, open_dialog(chief, scope="filtered"), subject="Before")
+    answers = {locale: candidate.get("/stream", headers=accepting(locale)) for locale in expected}
+    streams = {locale: answer.iter_encoded() for locale, answer in answers.items()}
+    openings = {locale: next(stream).decode() for locale, stream in streams.items()}
+    post(chief, open_dialog(chief, scope="filtered"), subject="Meanwhile")
+    notices = {locale: next(stream).decode() for locale, stream in streams.items()}
+    for locale, words in expected.items():
+        assert words in openings[locale]
+        assert "Before" in openings[locale]
+        assert words in notices[locale]
+        assert "Meanwhile" in notices[locale]
+        answers[locale].close()

@@ -15,7 +15,7 @@ from webapp import push
 from webapp.db.sql import PREPARED
 from webapp.extensions import db
 from webapp.models import Delivery, LogSubject, Message, Role, SessionClaims, User, still_counts
-from webapp.web.languages import current_locale, in_language
+from webapp.web.languages import available_locales, current_locale, in_language
 from webapp.web.times import installation_zone
 
 
@@ -54,12 +54,19 @@ def _render(notice: Notice, _zone: ZoneInfo, _locale: str) -> str:
 
 
 def announce(message: Message, user_ids: list[int]) -> None:
-    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8).
+    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8)."""
+    push.announce(_announcement(message, user_ids))
 
-    All recipients get it in the installation's language, as by the sweep, whatever the sender's is.
-    """
-    with in_language(current_app.config["SETTINGS"].default_locale):
-        push.announce(message.id, render_notice(message), user_ids)
+
+def _announcement(message: Message, user_ids: list[int]) -> push.Announcement:
+    """With the notice in every language: each stream takes that of its page, whatever the sender's is."""
+    events = {}
+    for locale in available_locales():
+        with in_language(locale):
+            events[locale] = push.notice_event(message.id, render_notice(message))
+    event = events.pop(current_app.config["SETTINGS"].default_locale)
+    translations = {locale: event.decode() for locale, event in events.items()}
+    return push.Announcement(message.id, event, user_ids, translations)
 
 
 def open_notices(claims: SessionClaims) -> list[tuple[int, str]] | None:
@@ -82,7 +89,7 @@ def _load(number: int) -> push.Announcement:
     """A committed message as it is announced, to the persons whom its log entry names."""
     message = db.session.get_one(Message, number)
     user_ids = db.session.scalars(select(LogSubject.user_id).distinct().where(LogSubject.entry_id == number))
-    return push.Announcement(number, push.notice_event(number, render_notice(message)), list(user_ids))
+    return _announcement(message, list(user_ids))
 
 
 def _closed_since(moment: datetime) -> Iterator[push.UserEvent]:

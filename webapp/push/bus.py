@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from webapp.push.hub import Hub
@@ -15,6 +16,8 @@ class Announcement:
     message_id: int
     event: bytes
     user_ids: list[int]
+    translations: Mapping[str, str] = field(default_factory=dict)
+    """The event in other languages than the installation's, by locale."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def dispatch(hub: Hub, item: Item) -> None:
     """Apply an item to a hub."""
     match item:
         case Announcement():
-            hub.hand_out(item.message_id, item.event, item.user_ids)
+            hub.hand_out(item.message_id, item.event, item.user_ids, item.translations)
         case UserEvent():
             hub.send_to_user(item.user_id, item.event)
         case SignOut():

@@ -6,7 +6,7 @@ import random
 import resource
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import cycle
 
 import structlog
@@ -63,12 +63,15 @@ class Hub:
     def __len__(self) -> int:
         return self._count
 
-    def open(self, user_id: int, session_id: str, direct_writer: DirectWriter | None = None) -> Stream:
-        """Add a stream for this person. Call `keep_newest` when the session is known to count.
+    def open(
+        self, user_id: int, session_id: str, direct_writer: DirectWriter | None = None, locale: str = ""
+    ) -> Stream:
+        """Add a stream for this person, whose page is in `locale`.
 
+        Call `keep_newest` when the session is known to count.
         While the process is ending, the stream ends at once and its page reconnects elsewhere. Raises `NoStreamLeft`.
         """
-        stream = Stream(user_id, session_id, direct_writer)
+        stream = Stream(user_id, session_id, direct_writer, locale)
         with self._lock:
             if self._count >= self.capacity:
                 self._log_full()
@@ -132,14 +135,20 @@ class Hub:
         """Whether this process's streams have got the message."""
         return message_id in self._handed_out
 
-    def hand_out(self, message_id: int, event: bytes, user_ids: Iterable[int]) -> None:
-        """Put a message's event into all streams of these people, unless it is old or was handed out."""
+    def hand_out(
+        self, message_id: int, event: bytes, user_ids: Iterable[int], translations: Mapping[str, str] | None = None
+    ) -> None:
+        """Put a message's event into all streams of these people, unless it is old or was handed out.
+
+        `translations` has the event for streams with other locales.
+        """
         if message_id <= self._ignored_up_to or not self._remember(message_id):
             return
         reached = 0
+        events = {locale: text.encode() for locale, text in (translations or {}).items()}
         for user_id in user_ids:
             for stream in self._of(user_id):
-                stream.put(message_id, event)
+                stream.put(message_id, events.get(stream.locale, event))
                 reached += 1
         metrics.NOTICES_HANDED_OUT.inc(reached)
 

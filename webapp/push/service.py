@@ -16,7 +16,7 @@ from webapp.models import SessionClaims
 from webapp.push import sessions
 from webapp.push.background import Background
 from webapp.push.bus import Announcement, Bus, InProcessBus, SignOut, UserEvent
-from webapp.push.events import closed_event, notice_event
+from webapp.push.events import closed_event
 from webapp.push.hub import Hub, open_files_limit, streams_for_files
 from webapp.push.presence import FLUSH_SECONDS, OnReconnect, PresenceRecorder
 from webapp.push.redis_bus import RedisBus
@@ -88,12 +88,12 @@ def current() -> Push:
     return push
 
 
-def announce(message_id: int, notice: str, user_ids: list[int]) -> None:
-    """Send a rendered notice to all streams of these people, in every process, by one publish. Best effort (R8).
+def announce(announcement: Announcement) -> None:
+    """Send a message to all streams of its recipients, in every process, by one publish. Best effort (R8).
 
     Call it after the commit, never before.
     """
-    current().bus.publish(Announcement(message_id, notice_event(message_id, notice), user_ids))
+    current().bus.publish(announcement)
 
 
 def announce_closed(user_id: int, message_ids: list[int]) -> None:

@@ -30,14 +30,18 @@ class Stream:
         "_wake",
         "_written",
         "closing",
+        "locale",
         "second",
         "session_id",
         "user_id",
     )
 
-    def __init__(self, user_id: int, session_id: str, direct_writer: DirectWriter | None = None) -> None:
+    def __init__(
+        self, user_id: int, session_id: str, direct_writer: DirectWriter | None = None, locale: str = ""
+    ) -> None:
         self.user_id = user_id
         self.session_id = session_id
+        self.locale = locale
         self.closing = False
         self.second = 0
         """The second of the hub's round in which this stream beats."""

@@ -20,6 +20,7 @@ from webapp.push.hub import Hub, NoStreamLeft
 from webapp.push.presence import PresenceRecorder
 from webapp.push.stream import Stream
 from webapp.web.errors import for_scripts
+from webapp.web.languages import current_locale
 from webapp.web.security import checks_session_itself, session_claims
 
 OPENINGS_AT_ONCE = 12
@@ -67,7 +68,7 @@ def _open_in_turn(claims: SessionClaims) -> StreamBody | None:
 def _open(claims: SessionClaims) -> StreamBody | None:
     """Subscribe first, then read the open notices: no message falls in between (trap 1). None if the session ended."""
     push = service.current()
-    stream = push.hub.open(claims.user_id, claims.session_id, direct_writer(request.environ))
+    stream = push.hub.open(claims.user_id, claims.session_id, direct_writer(request.environ), current_locale())
     try:
         notices = push.open_notices(claims)
     except BaseException:

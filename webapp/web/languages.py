@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from sys import intern
 
 from babel import Locale, negotiate_locale
 from babel.support import NullTranslations
@@ -32,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 def current_locale() -> str:
     """The locale of the request, or of `in_language()`; the default outside of both. Part of the key of caches."""
-    return str(get_locale())
+    return intern(str(get_locale()))  # thousands of streams keep it
 
 
 def language_tag() -> str:
