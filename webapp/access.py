@@ -1,4 +1,4 @@
-"""Who may see and do what. Every query on candidates starts from `access_scope()`; nothing else decides rights."""
+"""Who may see and do what: every query on candidates starts from an `AccessScope`, and nothing else decides rights."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from webapp.db.types import UtcDateTime
 from webapp.models import Candidacy, Contribution, Role, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
-"""Contributors get in this long before the start."""
+"""How long before its start a test opens to staff."""
 
 
 class Right(StrEnum):
-    """Something that can be allowed in a test."""
+    """What a role can allow in a test."""
 
     WATCH = "watch"
     SEND = "send"
     READ_LOG = "read_log"
-    """All entries of the test; everyone reads their own sendings besides."""
+    """All entries of the test. Everybody may read their own sendings."""
     HELP_SIGN_IN = "help_sign_in"
-    """Give a candidate another password, and unlock their sign-in."""
+    """Give a candidate a new password, or unlock their sign-in."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -38,39 +38,39 @@ MAY: dict[Right, frozenset[Role]] = {
     Right.HELP_SIGN_IN: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
 }
 ADMINISTRATORS_MAY = frozenset({Right.WATCH, Right.READ_LOG})
-"""An administrator runs the installation: sees all, but speaks to candidates only with a role in their test."""
+"""In all tests. To send messages, an administrator needs a role in the test."""
 ANY_TIME = frozenset({Role.PLANNER})
-"""Roles without an access window: planners set a test up before and close it after."""
+"""Roles without an access window, because planners prepare tests and close them."""
 UNTIL_CLOSED = frozenset({Right.SEND})
-"""Rights that end for everybody when a test is closed: nobody in it is reached any more (R26)."""
-RANK = [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR, Role.PLANNER]
+"""Rights that end for everybody when a test is closed (R26)."""
+RANKS = [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR, Role.PLANNER]
 
 
 class RoomLimit(NamedTuple):
-    """The rooms that somebody sees of tests of which they do not see the whole."""
+    """The rooms that a contributor is limited to."""
 
     rooms: list[str]
     everywhere: bool
-    """It is so in all of their tests."""
+    """Whether they are limited in all of their tests."""
 
 
 @dataclass(frozen=True)
 class AccessScope:
-    """The candidacies within somebody's reach: all, or those of whole tests and of single rooms."""
+    """The candidacies on which a person has a right: all, or those of whole tests and of single rooms."""
 
     everything: bool
     roles: dict[int, Role]
-    """Test id → the role there, for every test within reach."""
+    """Test id → the person's role there."""
     rooms: dict[int, str]
-    """Test id → the only room, for contributors limited to one (exact name, case included)."""
+    """Test id → the only room, for tests in which the person is limited to one."""
     tests: frozenset[int] | None = None
-    """Where everything is within reach: the only tests that are looked in; None for all there are."""
+    """Narrows `everything` to these tests; None for all."""
     open_tests: frozenset[int] = field(default=frozenset(), compare=False)
-    """The tests within reach that are open to staff now."""
+    """The tests that are open to staff now."""
     closed_tests: frozenset[int] = field(default=frozenset(), compare=False)
     """The tests with a role that are closed."""
     all_are_open: bool = field(default=False, compare=False)
-    """No test within reach is closed, or still ahead."""
+    """Whether `open_tests` are all tests of the scope."""
 
     def __bool__(self) -> bool:
         return self.everything or bool(self.roles)
@@ -79,7 +79,7 @@ class AccessScope:
         return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items()), self.tests))
 
     def open_now(self) -> AccessScope:
-        """The part of it in tests that are open now: what a list shows unless its filter names tests (R26)."""
+        """The part in open tests, which lists show unless their filter names tests (R26)."""
         if self.all_are_open:
             return self
         if self.everything:
@@ -104,11 +104,11 @@ class AccessScope:
         return or_(false(), *parts)
 
     def test_condition(self, test_id: Any = Test.id) -> ColumnElement[bool]:
-        """The same for lists of tests, or for anything that has a test's number and no room."""
+        """The same for what has a test's id and no room, such as tests."""
         if self.everything and self.tests is None:
             return true()
-        within: ColumnElement[bool] = test_id.in_(sorted(self.tests if self.tests is not None else self.roles))
-        return within
+        in_tests: ColumnElement[bool] = test_id.in_(sorted(self.roles if self.tests is None else self.tests))
+        return in_tests
 
     def room_limit(self) -> RoomLimit | None:
         """The rooms that this person is limited to; None where they see whole tests only."""
@@ -117,26 +117,26 @@ class AccessScope:
         return RoomLimit(sorted(set(self.rooms.values())), everywhere=len(self.rooms) == len(self.roles))
 
     def tests_with(self, right: Right) -> frozenset[int]:
-        """The tests in which the roles held here carry another right too, now."""
+        """The tests in which the person's role allows another right too, now."""
         ended = self.closed_tests if right in UNTIL_CLOSED else frozenset()
         return frozenset(test_id for test_id, role in self.roles.items() if role in MAY[right]) - ended
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
-        """The weightiest role in any of these tests (a message carries it as its sender's role)."""
-        held = [self.roles[test_id] for test_id in test_ids if test_id in self.roles]
-        return max(held, key=RANK.index, default=None)
+        """The highest role in any of these tests, which a message shows as its sender's."""
+        roles = [self.roles[test_id] for test_id in test_ids if test_id in self.roles]
+        return max(roles, key=RANKS.index, default=None)
 
 
 def access_scope(session: Session, actor: User, right: Right, now: datetime, *, window: bool = True) -> AccessScope:
-    """What `actor` may exercise `right` on at `now`.
+    """The candidacies on which `actor` has `right` at `now`, read in the session's transaction (R6).
 
-    The access window runs from 60 minutes before a test's start until it is closed; with `window=False` (the log)
-    it does not count. Reads the contributions afresh: inside a transaction the answer is the transaction's (R6).
+    The access window runs from 60 minutes before a test's start until it is closed. With `window=False` (the log) it
+    does not count.
     """
-    moment = {"actor": actor.id, "until": now + ENTRY_BEFORE_START}
-    contributions = session.connection().execute(_contributions(right, window), moment).all()
+    parameters = {"actor": actor.id, "until": now + ENTRY_BEFORE_START}
+    contributions = session.connection().execute(_contributions(right, window), parameters).all()
     everything = actor.is_admin and right in ADMINISTRATORS_MAY
-    tests = session.connection().execute(ALL_TESTS, moment).all() if everything and window else contributions
+    tests = session.connection().execute(ALL_TESTS, parameters).all() if everything and window else contributions
     return AccessScope(
         everything=everything,
         roles={row.test_id: Role(row.role) for row in contributions},
@@ -148,13 +148,13 @@ def access_scope(session: Session, actor: User, right: Right, now: datetime, *, 
 
 
 IS_OPEN = and_(Test.starts_at <= bindparam("until", type_=UtcDateTime), Test.closed_at.is_(None))
-"""Whether a test is open to staff: from an hour before its start until it is closed."""
+"""Whether a test is open to staff."""
 ALL_TESTS = select(Test.id.label("test_id"), IS_OPEN.label("is_open")).execution_options(**PREPARED)
 
 
 @cache
 def _contributions(right: Right, window: bool) -> Select[int, Role, str | None, datetime | None, bool]:
-    """What somebody holds; made and planned once, because every refresh of every monitor asks."""
+    """The tests and rooms in which a person has a right. Built once: every refresh of a monitor runs it."""
     query = (
         select(Contribution.test_id, Contribution.role, Contribution.room, Test.closed_at, IS_OPEN.label("is_open"))
         .join(Test, Test.id == Contribution.test_id)
@@ -168,12 +168,12 @@ def _contributions(right: Right, window: bool) -> Select[int, Role, str | None, 
 
 
 def is_contributor(session: Session, actor: User) -> bool:
-    """Whether this person works in any test at all, open or not."""
+    """Whether this person has a role in any test, open or not."""
     return session.scalar(select(Contribution.id).where(Contribution.user_id == actor.id).limit(1)) is not None
 
 
 def is_candidate(session: Session, actor: User) -> bool:
-    """Whether this person sits any test at all."""
+    """Whether this person is a candidate of any test."""
     return session.scalar(select(Candidacy.id).where(Candidacy.user_id == actor.id).limit(1)) is not None
 
 

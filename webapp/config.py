@@ -23,12 +23,12 @@ MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_hex(32))'"
 
 
 class BadSetting(Exception):
-    """A setting that the application cannot start with; its text is one line for the operator."""
+    """A setting with which the application cannot start; the text is one line for the operator."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything an operator can set. `docs/` and the README list the same names with the prefix."""
+    """Everything that an operator can set; the README lists the same names with the prefix."""
 
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
@@ -60,7 +60,7 @@ def load(environ: Mapping[str, str], instance: Path | None = None) -> Settings:
         demo=demo,
         secret_key=_secret_key(environ, instance, demo),
         database_url=_read(environ, "DATABASE_URL", _database_url, None) or _default_database(instance),
-        redis_url=_read(environ, "REDIS_URL", str, None),  # one that will not do is no reason not to start
+        redis_url=_read(environ, "REDIS_URL", str, None),  # not checked: the application also works without Redis
         timezone=_read(environ, "TIMEZONE", ZoneInfo, ZoneInfo("UTC")),
         max_recipients=_read(environ, "MAX_RECIPIENTS", _whole(1), 1500),
         streams_per_process=_read(environ, "STREAMS_PER_PROCESS", _whole(0), None),
@@ -80,7 +80,7 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], Any], de
     try:
         return parse(text)
     except (ValueError, KeyError, OSError) as error:
-        # secrets and addresses with passwords are never repeated
+        # never print secrets, nor addresses with passwords
         shown = "" if name.endswith(("_KEY", "_URL", "_TOKEN")) else f" (now: {text!r})"
         hint = str(error.args[0]) if isinstance(error, ValueError) and error.args else "not a known value"
         raise BadSetting(f"{PREFIX}{name}: {hint}{shown}") from error
@@ -89,14 +89,14 @@ def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], Any], de
 def _secret_key(environ: Mapping[str, str], instance: Path, demo: bool) -> str:
     key = environ.get(PREFIX + "SECRET_KEY", "")
     if not key and demo:
-        return _kept_key(instance)
+        return _demo_key(instance)
     if problem := _weakness(key):
         raise BadSetting(f"{PREFIX}SECRET_KEY: {problem}. Make one with: {MAKE_KEY}")
     return key
 
 
 def _weakness(key: str) -> str | None:
-    """What is wrong with a secret key: whoever finds it out signs in as anybody."""
+    """What is wrong with a secret key. Who guesses it can sign in as anybody."""
     if not key:
         return "not set"
     if len(key) < SHORTEST_KEY:
@@ -108,8 +108,8 @@ def _weakness(key: str) -> str | None:
     return None
 
 
-def _kept_key(instance: Path) -> str:
-    """The demo's key, made once: sign-ins survive a restart of the demo."""
+def _demo_key(instance: Path) -> str:
+    """The demo's key, made once so that sign-ins survive a restart."""
     path = instance / "secret_key"
     try:
         if not path.exists():

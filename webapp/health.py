@@ -1,4 +1,4 @@
-"""For the operator: `/healthz` (alive), `/readyz` (database, migrations and bus answer), `/metrics` (Prometheus)."""
+"""For operators: `/healthz` (alive), `/readyz` (database, migrations and bus answer), `/metrics` (Prometheus)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ log = structlog.get_logger(__name__)
 blueprint = Blueprint("operations", __name__)
 writes = WriteCheck()
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
-"""What proxies add: a request that carries one comes from elsewhere, whatever its address."""
+"""Headers of proxies: a request that has one comes from another machine."""
 
 
 def init_app(app: Flask) -> None:
     """Join this part to the application and time its requests."""
     app.register_blueprint(blueprint)
-    # the signal comes before every `before_request`, so that a request that one of them refuses is timed too
+    # sent before every `before_request`, so that refused requests are timed too
     request_started.connect(_start_timing, app)
     app.after_request(_observe)
 
@@ -52,14 +52,14 @@ def _observe(response: Response) -> Response:
 @blueprint.get("/healthz")
 @public
 def healthz() -> Response:
-    """The process answers; nothing else is looked at, so that a database that is away restarts no server."""
+    """Answers while the process lives, whatever the database does: it must not restart the server."""
     return _words("alive", 200)
 
 
 @blueprint.get("/readyz")
 @public
 def readyz() -> Response:
-    """Whether requests may be sent here: 200, or 503 with what is missing and what to do. Told as `/metrics` is."""
+    """200, or 503 with what is missing and what to do. For the same requests as `/metrics`."""
     _require_operator()
     problem = _problem()
     if problem is None:
@@ -73,7 +73,7 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 @public
 def show_metrics() -> Response:
-    """This process's figures, for requests from this machine or with the token. Counts only: no name, no address."""
+    """This process's counters, for requests from this machine or with the token. No names, no addresses."""
     _require_operator()
     return Response(generate_latest(metrics.REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
@@ -89,7 +89,7 @@ def _problem() -> str | None:
     except Exception as error:
         if not is_outage(error):
             raise
-        # only the kind goes out: the text may carry the database's address
+        # not in the response, because the text may contain the database's address
         log.warning("readiness: database", error=outage_reason(error))
         return "The database does not answer."
     if current != _code_revisions(current_app.extensions["migrate"].directory):
@@ -127,7 +127,7 @@ def _comes_from_here() -> bool:
     try:
         return ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:
-        return False  # a Unix socket has no address: whoever is behind it is not known
+        return False  # a Unix socket has no address
 
 
 def _words(text: str, status: int) -> Response:

@@ -25,22 +25,22 @@ def local(moment: datetime) -> datetime:
 
 
 def day_in_words(day: date) -> str:
-    """A date as people read it everywhere: "1 Dec 2026"."""
+    """A date for people, such as "1 Dec 2026"."""
     return str(format_date(day, "d MMM yyyy"))
 
 
 def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     """`<time datetime=…>` for a moment; nothing for None.
 
-    `style`: `full` = date, time and zone; `clock` = time to the second, where the date is plain from the place;
-    `minute` = date and time to the minute. The full form stands in `title` where the shown one is shorter.
+    `style`: `full` is date, time and zone; `clock` is the time to the second; `minute` is date and time to the minute.
+    `title` has the full form.
     """
     if moment is None:
         return Markup("")
     return _time_tag(moment.replace(microsecond=0), style, installation_zone(), current_locale())
 
 
-@lru_cache(maxsize=1024)  # a hall saves a hundred times within a second, and is told the same moment
+@lru_cache(maxsize=1024)  # lists and saves show the same moments again and again
 def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Markup:
     here = moment.astimezone(zone)
     full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
