@@ -49,41 +49,28 @@ class Settings:
 
 
 def load(environ: Mapping[str, str], instance: Path | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings from an environment.
 
-    `environ` is where names are looked up, with the prefix `EXAMHALL_`; `instance` is the folder for the default
-    database and the demo's key. Raises `BadSetting` that names the first setting that will not do.
+    `instance` is the folder of the default database and of the demo's key. Raises `BadSetting` for the first setting
+    that is not valid.
     """
     instance = instance or ROOT / "instance"
-    demo = _read(environ, "DEMO", _boolean, False)
-    return Settings(
-        demo=demo,
-        secret_key=_secret_key(environ, instance, demo),
-        database_url=_read(environ, "DATABASE_URL", _database_url, None) or _default_database(instance),
-        redis_url=_read(environ, "REDIS_URL", str, None),  # not checked: the application also works without Redis
-        timezone=_read(environ, "TIMEZONE", ZoneInfo, ZoneInfo("UTC")),
-        max_recipients=_read(environ, "MAX_RECIPIENTS", _whole(1), 1500),
-        streams_per_process=_read(environ, "STREAMS_PER_PROCESS", _whole(0), None),
-        close_after_hours=_read(environ, "CLOSE_AFTER_HOURS", _whole(0, 87_600), 12),
-        receipts=_read(environ, "RECEIPTS", _boolean, False),
-        default_locale=_read(environ, "DEFAULT_LOCALE", _locale, "en"),
-        trusted_proxies=_read(environ, "TRUSTED_PROXIES", _whole(0), 0),
-        metrics_token=_read(environ, "METRICS_TOKEN", str, None),
-        cookie_name=_read(environ, "COOKIE_NAME", _cookie_name, None),
-    )
+    texts = {name: environ.get(PREFIX + name.upper(), "").strip() for name in PARSERS}
+    values = {name: _parse(name, text) for name, text in texts.items() if text}
+    values["secret_key"] = _secret_key(environ, instance, values.get("demo", False))
+    if "database_url" not in values:
+        values["database_url"] = _default_database(instance)
+    return Settings(**values)
 
 
-def _read(environ: Mapping[str, str], name: str, parse: Callable[[str], Any], default: Any) -> Any:
-    text = environ.get(PREFIX + name, "").strip()
-    if not text:
-        return default
+def _parse(name: str, text: str) -> Any:
     try:
-        return parse(text)
+        return PARSERS[name](text)
     except (ValueError, KeyError, OSError) as error:
         # never print secrets, nor addresses with passwords
-        shown = "" if name.endswith(("_KEY", "_URL", "_TOKEN")) else f" (now: {text!r})"
+        shown = "" if name.endswith(("_key", "_url", "_token")) else f" (now: {text!r})"
         hint = str(error.args[0]) if isinstance(error, ValueError) and error.args else "not a known value"
-        raise BadSetting(f"{PREFIX}{name}: {hint}{shown}") from error
+        raise BadSetting(f"{PREFIX}{name.upper()}: {hint}{shown}") from error
 
 
 def _secret_key(environ: Mapping[str, str], instance: Path, demo: bool) -> str:
@@ -190,3 +177,20 @@ def _check_port(text: str) -> None:
         _ = urlsplit(text).port
     except ValueError:
         raise ValueError("not an address; characters such as : / @ in a password are written as %3A %2F %40") from None
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "demo": _boolean,
+    "database_url": _database_url,
+    "redis_url": str,  # not checked: the application also works without Redis
+    "timezone": ZoneInfo,
+    "max_recipients": _whole(1),
+    "streams_per_process": _whole(0),
+    "close_after_hours": _whole(0, 87_600),
+    "receipts": _boolean,
+    "default_locale": _locale,
+    "trusted_proxies": _whole(0),
+    "metrics_token": str,
+    "cookie_name": _cookie_name,
+}
+"""How the text of each setting but the secret key is read."""
