@@ -20,12 +20,12 @@ from webapp.models.status import Warning as CandidateWarning
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column of the list. Its expressions are over candidacy, test and person, at the moment `:now`."""
+    """A column of the list. Its expressions are over candidacy and test, at the moment `:now`."""
 
     key: str
     label: LazyString
     kind: str
-    """How a cell is drawn: a macro of `templates/monitor/_cells.html`, and an entry in `export.CELL_TEXTS`."""
+    """How a cell is drawn: a branch in `templates/monitor/_row.html`, and an entry in `export.CELL_TEXTS`."""
     values: Mapping[str, SQLColumnExpression[Any]]
     """What a row carries for this column. Moments and durations are whole minutes, so that rows that look the same are
     the same (R19)."""
