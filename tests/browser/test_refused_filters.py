@@ -62,7 +62,7 @@ def agrees(page: Page, persons: int, rooms: list[str]) -> None:
     assert badge.evaluate("badge => badge.textContent") == str(len(rooms))
     page.wait_for_url(lambda url: sorted(parse_qs(urlsplit(url).query).get("room", [])) == sorted(rooms))
     form = compose_for_all(page)
-    expect(form).to_contain_text(re.compile(rf"To {persons:,} persons?\b"))
+    expect(form).to_contain_text(re.compile(rf"To {persons:,} (person|people)\b"))
     page.keyboard.press("Escape")
     expect(form).to_be_hidden()
 
