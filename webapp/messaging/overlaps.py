@@ -32,12 +32,17 @@ def find_overlaps(
 
     `scope` is where the reader may send.
     """
-    is_recent = Message.sent_at > now - OVERLAP_WITHIN
     visible = _is_visible(reader, scope).label("visible")
-    recent = session.execute(select(Message, visible).where(is_recent).order_by(Message.id.desc())).all()
+    newest_first = select(Message, visible).where(Message.sent_at > now - OVERLAP_WITHIN).order_by(Message.id.desc())
+    recent = session.execute(newest_first).all()
+    if not recent:
+        return [], 0
     reached: defaultdict[int, set[int]] = defaultdict(set)
-    deliveries = select(Delivery.message_id, Delivery.user_id).join(Message, Message.id == Delivery.message_id)
-    for message_id, user_id in session.execute(deliveries.where(is_recent, id_in(Delivery.user_id, audience.persons))):
+    is_recent = Delivery.message_id.in_([message.id for message, _ in recent])
+    deliveries = select(Delivery.message_id, Delivery.user_id).where(
+        is_recent, id_in(Delivery.user_id, audience.persons)
+    )
+    for message_id, user_id in session.execute(deliveries):
         reached[message_id].add(user_id)
     seen = [Overlap(message, len(reached[message.id])) for message, visible in recent if visible]
     unseen = [reached[message.id] for message, visible in recent if not visible]
