@@ -18,7 +18,7 @@ from webapp.exams import sittings
 from webapp.exams.changes import ChangedSittings
 from webapp.models import Candidacy
 from webapp.models import Test as Exam
-from webapp.planning.closing import close_test, reopen_test
+from webapp.planning.closing import set_closed
 from webapp.push.service import current
 
 LATER = {"test_end": "2026-11-24T13:00"}
@@ -50,8 +50,8 @@ def test_r25_starting_submitting_closing_and_reopening_are_noted(hall: Hall, ses
     steps = (
         lambda: sittings.start(session, user_id, test_id, utcnow()),
         lambda: sittings.submit(session, user_id, test_id, utcnow()),
-        lambda: close_test(session, title, day, now=utcnow()),
-        lambda: reopen_test(session, title, day, now=utcnow()),
+        lambda: set_closed(session, title, day, closed=True, now=utcnow()),
+        lambda: set_closed(session, title, day, closed=False, now=utcnow()),
     )
     for step in steps:
         before = utcnow()

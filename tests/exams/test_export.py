@@ -23,7 +23,7 @@ from webapp.exams.archive import ExportNotWritten, new_archive
 from webapp.exams.export import export_test, file_name
 from webapp.logbook.records import export
 from webapp.models import Answer, Candidacy, Question, Test
-from webapp.planning.closing import close_test
+from webapp.planning.closing import set_closed
 
 HOSTILE = "Första raden\n--- Question 2 ---\n=1+1\t\u202eabc\u202c 🎓\n\nslut"
 
@@ -97,7 +97,7 @@ def test_every_answer_is_in_it_as_it_is_stored(app: Flask, exam: Exam, tmp_path:
 def test_the_manifest_has_the_checksum_of_each_file(app: Flask, exam: Exam, tmp_path: Path) -> None:
     exam.candidate("A1", "one")
     session = exam.session
-    close_test(session, exam.test.title, exam.test.start_date, now=utcnow())
+    set_closed(session, exam.test.title, exam.test.start_date, closed=True, now=utcnow())
     code, output = exported(app, exam.test, tmp_path / "out.zip")
     assert code == 0
     assert "not closed" not in output

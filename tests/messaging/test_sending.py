@@ -21,7 +21,7 @@ from tests.messaging.written import counts, recipients
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import LogEntry, LogSubject, Message, Test, User
-from webapp.planning.closing import close_test
+from webapp.planning.closing import set_closed
 
 
 def test_r1_message_deliveries_and_log_are_written_together(
@@ -198,7 +198,7 @@ def test_r26_a_form_that_was_open_while_its_test_was_closed_is_told_so(
     """The sender's role is not to blame."""
     hall.candidacy(test)
     form = {**open_dialog(browser, scope="filtered"), "subject": "Please note", "body": "Ten more minutes."}
-    close_test(session, test.title, test.start_date, now=utcnow())
+    set_closed(session, test.title, test.start_date, closed=True, now=utcnow())
     for answer in (
         browser.post("/messages", data=form, headers=headers),
         browser.get("/messages/new?scope=filtered", headers=headers),

@@ -11,8 +11,7 @@ from webapp.cli.command import command, day_option
 from webapp.clock import utcnow
 from webapp.exams.export import export_test
 from webapp.extensions import db
-from webapp.planning.closing import close_test, find_test, reopen_test
-from webapp.planning.exceptions import TestStateUnchanged
+from webapp.planning.closing import find_test, set_closed
 from webapp.web.times import installation_zone
 
 
@@ -33,10 +32,9 @@ def reopen_test_command(title: str, day: datetime) -> None:
 
 
 def _change_state(title: str, day: datetime, *, closed: bool) -> None:
-    try:
-        test = (close_test if closed else reopen_test)(db.session(), title, day.date(), now=utcnow())
-    except TestStateUnchanged as refusal:
-        click.echo(f"{title} ({day:%Y-%m-%d}) {refusal}; nothing was changed.")
+    test = set_closed(db.session(), title, day.date(), closed=closed, now=utcnow())
+    if test is None:
+        click.echo(f"{title} ({day:%Y-%m-%d}) is {'closed' if closed else 'open'} already; nothing was changed.")
         return
     state = "is closed now. `flask reopen-test` opens it again" if closed else "is open again"
     click.echo(f"{test.title} ({test.start_date}) {state}.")

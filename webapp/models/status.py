@@ -168,8 +168,3 @@ def away_for_long_until(moment: datetime) -> ColumnElement[bool]:
     has_left = Candidacy.left_at > Candidacy.last_seen
     last_sign = case((has_left, Candidacy.left_at), else_=Candidacy.last_seen)
     return last_sign < moment - LONG_ABSENCE
-
-
-def constant(number: int) -> ColumnElement[int]:
-    """A number that is written into the statement."""
-    return literal_column(str(number), BigInteger)

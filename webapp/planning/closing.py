@@ -11,7 +11,7 @@ from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test
 from webapp.models.status import own_end, sitting
-from webapp.planning.exceptions import NoSuchTest, TestStateUnchanged
+from webapp.planning.exceptions import NoSuchTest
 from webapp.text.normalization import normalize
 
 CLOSED = "test.closed"
@@ -36,22 +36,14 @@ def find_test(session: Session, title: str, day: date) -> Test:
     return test
 
 
-def close_test(session: Session, title: str, day: date, *, now: datetime) -> Test:
-    """Close a test for grading. Raises `NoSuchTest`, and `TestStateUnchanged` if it is closed already."""
-    test_id = find_test(session, title, day).id
-    test = _change(session, test_id, COMMAND_LINE, CLOSED, now, only_if=Test.closed_at.is_(None))
-    if test is None:
-        raise TestStateUnchanged("is closed already")
-    return test
+def set_closed(session: Session, title: str, day: date, *, closed: bool, now: datetime) -> Test | None:
+    """Close a test for grading, or open it again to staff and candidates; None if it is so already.
 
-
-def reopen_test(session: Session, title: str, day: date, *, now: datetime) -> Test:
-    """Open a closed test to staff and candidates again. Raises `NoSuchTest`, and `TestStateUnchanged` if it is open."""
+    Raises `NoSuchTest`.
+    """
     test_id = find_test(session, title, day).id
-    test = _change(session, test_id, COMMAND_LINE, REOPENED, now, only_if=Test.closed_at.is_not(None))
-    if test is None:
-        raise TestStateUnchanged("is open already")
-    return test
+    action, condition = (CLOSED, Test.closed_at.is_(None)) if closed else (REOPENED, Test.closed_at.is_not(None))
+    return _change(session, test_id, COMMAND_LINE, action, now, only_if=condition)
 
 
 def close_ended_tests(session: Session, *, now: datetime, after: timedelta) -> list[Test]:

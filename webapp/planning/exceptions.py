@@ -1,4 +1,4 @@
-"""Why a roster is not imported, or a test not closed or opened again."""
+"""Why a roster is not imported, and that there is no such test."""
 
 from __future__ import annotations
 
@@ -71,10 +71,3 @@ class NoSuchTest(Refusal):
         hint = f" Similar tests:{named}" if near else " No test has this title, and none starts on this day."
         super().__init__(f"There is no test “{title}” that starts on {day}.{hint}")
         self.near = near
-
-
-class TestStateUnchanged(Refusal):
-    """The test is closed, or open, already."""
-
-    __test__ = False  # not one of pytest's
-    status = 409

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -31,18 +31,12 @@ class Source:
     data: bytes
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """How many rows of one kind are new, changed and unchanged."""
 
     new: int
     changed: int
     unchanged: int
-
-    @classmethod
-    def of(cls, changes: Changes[Any]) -> Count:
-        """Count some changes."""
-        return cls(len(changes.new), len(changes.changed), changes.unchanged)
 
 
 @dataclass(frozen=True)
@@ -109,9 +103,13 @@ def _plan(session: Session, files: Files, passwords: Mapping[str, Password]) -> 
 
 def _report(plan: ImportPlan, passwords: Mapping[str, Password]) -> Report:
     return Report(
-        tests=Count.of(plan.test_changes),
-        people=Count.of(plan.user_changes),
-        candidacies=Count.of(plan.candidacies),
-        contributors=Count.of(plan.contributions),
+        tests=_count(plan.test_changes),
+        people=_count(plan.user_changes),
+        candidacies=_count(plan.candidacies),
+        contributors=_count(plan.contributions),
         passwords_made=sum(password.made is not None for password in passwords.values()),
     )
+
+
+def _count(changes: Changes[Any]) -> Count:
+    return Count(len(changes.new), len(changes.changed), changes.unchanged)

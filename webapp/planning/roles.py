@@ -1,4 +1,4 @@
-"""A role in a test is given or taken, beside the import of rosters."""
+"""Gives or takes a role in a test, without an import."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def set_role(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Give somebody a role in a test, limited to one room or not, or take it (None). False if it is so already.
+    """Give somebody a role in a test, limited to a room or not, or take it (None). False if nothing changes.
 
     Raises `NoSuchTest`, and `AccountRefused` for a username or a room that nobody there has.
     """
@@ -39,13 +39,21 @@ def set_role(
             _check_room(session, test, room)
         is_theirs = Contribution.user_id == user.id, Contribution.test_id == test.id
         contribution = session.scalar(select(Contribution).where(*is_theirs))
-        before = _words(contribution.role, contribution.room) if contribution else "none"
-        after = _words(role, room) if role else "none"
+        before = _in_words(contribution.role, contribution.room) if contribution else "none"
+        after = _in_words(role, room) if role else "none"
         if before == after:
             return False
-        _store(session, contribution, Contribution(user_id=user.id, test_id=test.id, role=role, room=room))
-        if Role.PLANNER in {role, contribution.role if contribution else None}:
-            _name_planners(session, test)
+        roles = {role, contribution.role if contribution else None}
+        if contribution is None:
+            session.add(Contribution(user=user, test=test, role=role, room=room))
+        elif role is None:
+            session.delete(contribution)
+        else:
+            contribution.role, contribution.room = role, room
+        session.flush()
+        if Role.PLANNER in roles:  # the search finds candidates by the planners' names
+            candidacies = session.scalars(select(Candidacy.id).where(Candidacy.test_id == test.id))
+            refresh_search_text(session, candidacies.all())
         detail = {"test": test.title, "date": f"{test.start_date}", "before": before, "after": after}
         log_change(session, user, actor, "account.role_changed", now, **detail)
     return True
@@ -57,19 +65,5 @@ def _check_room(session: Session, test: Test, room: str) -> None:
         raise AccountRefused(f"No candidate of this test sits in the room {room} (case matters).")
 
 
-def _store(session: Session, before: Contribution | None, after: Contribution) -> None:
-    if before is not None:
-        session.delete(before)
-        session.flush()
-    if after.role is not None:
-        session.add(after)
-    session.flush()
-
-
-def _name_planners(session: Session, test: Test) -> None:
-    """Their names stand in what a search looks in."""
-    refresh_search_text(session, session.scalars(select(Candidacy.id).where(Candidacy.test_id == test.id)).all())
-
-
-def _words(role: Role, room: str | None) -> str:
+def _in_words(role: Role, room: str | None) -> str:
     return f"{role} ({room})" if room else f"{role}"
