@@ -91,7 +91,7 @@ def test_a_room_that_nobody_has_any_more(house: House, desk: Desk, exam: Test) -
     page = desk.page
     tick(page, "Room 2")
     expect(refused(page)).to_contain_text("The list cannot be filtered like this")
-    expect(refused(page)).to_contain_text("“Room 2” is not a value")
+    expect(refused(page)).to_contain_text("“Room 2” is not a possible value")
     with page.expect_response("**/monitor*"):  # the next refresh
         pass
     expect(refused(page)).to_be_visible()
