@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
@@ -85,6 +87,40 @@ def test_who_has_waited_for_too_long_leaves_the_queue() -> None:
     assert waiting(one) == 0
     held.close()
     one.connect().close()
+
+
+class Interrupted:
+    """A lock after whose first release something happens before the holder goes on."""
+
+    def __init__(self, lock: AbstractContextManager[Any], event: Callable[[], object]) -> None:
+        self.lock, self.events = lock, [event]
+
+    def __enter__(self) -> None:
+        self.lock.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.__exit__(None, None, None)
+        if self.events:
+            self.events.pop()()
+
+
+def test_a_request_that_comes_while_a_connection_is_put_back_gets_it(
+    monkeypatch: pytest.MonkeyPatch, threads: ThreadPoolExecutor
+) -> None:
+    """It must not wait for the next one: there may be none for long."""
+    one = pool()
+    queue = one._pool
+    held = one.connect()
+    comers: list[Future[None]] = []
+
+    def come() -> None:
+        comers.append(threads.submit(lambda: one.connect().close()))
+        until(lambda: waiting(one) or comers[0].done(), PATIENCE_SECONDS)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "mutex", Interrupted(queue.mutex, come))
+        held.close()
+        comers[0].result(1)
 
 
 class Ended(BaseException):

@@ -25,7 +25,8 @@ class FairQueue(Queue[ConnectionPoolEntry]):
                 if waiter.set_running_or_notify_cancel():
                     waiter.set_result(item)
                     return
-        super().put(item, block, timeout)
+            # still locked: a request that came in between would wait for a connection that lies here
+            super().put(item, block, timeout)
 
     def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:
         """The next free connection. Raises `Empty` if there is none after `timeout` seconds."""
