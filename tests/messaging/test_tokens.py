@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -15,7 +17,10 @@ from tests.hall import Hall
 from tests.messaging.compose_form import fields_of, open_dialog, post
 from tests.messaging.written import counts, recipients
 from webapp.db.transactions import writing
-from webapp.models import Candidacy, LogEntry, Test
+from webapp.messaging.audience import Selection
+from webapp.messaging.tokens import Tokens
+from webapp.models import Candidacy, LogEntry, Test, User
+from webapp.monitor.filters import Filter
 
 
 @pytest.fixture
@@ -87,3 +92,11 @@ def test_the_log_names_the_filter_that_narrowed_picked_candidates(
     detail = json.loads(session.scalars(select(LogEntry.detail)).one())
     assert detail["audience"]["filter"] == [["room", "Annex"]]
     assert detail["audience_words"] == []
+
+
+def test_r3_a_token_of_another_format_is_no_token(sender: User) -> None:
+    """A form that is open during an upgrade: its token named persons as `seen`, which must not be taken for frozen."""
+    selection = Selection(Filter(), None)
+    ids = zlib.compress(b"1").hex()
+    token = URLSafeSerializer("secret", salt=f"audience-{sender.id}").dumps(["seen", selection.key, ids, False])
+    assert Tokens("secret", sender.id).read(str(token), selection) is None

@@ -25,7 +25,7 @@ class Tokens:
     """Signs what a dialog shows, for one sender and one selection: a form cannot name anybody else."""
 
     def __init__(self, secret_key: str, sender_id: int) -> None:
-        self._serializer = URLSafeSerializer(secret_key, salt=f"audience-{sender_id}")
+        self._serializer = URLSafeSerializer(secret_key, salt=f"shown-audience-{sender_id}")
 
     def sign(self, selection: Selection, audience: Audience) -> str:
         """A token for a form that shows `audience`, which `selection` reaches now."""
