@@ -35,6 +35,11 @@ def invigilator(app: Flask, hall: Hall, test: Test, candidacy: Candidacy) -> Fla
     return signed_in(app, hall.contributor(test))
 
 
+@pytest.fixture
+def admin(app: Flask, hall: Hall) -> FlaskClient:
+    return signed_in(app, hall.person(is_admin=True))
+
+
 @pytest.mark.parametrize("number", ["0" * 5000, "0" * 20 + "9" * 30, "9" * 5000, str(2**63), "\u0663"])
 def test_a_number_that_is_no_id_is_refused(invigilator: FlaskClient, number: str) -> None:
     token = {"csrf_token": csrf(invigilator)}
@@ -42,6 +47,24 @@ def test_a_number_that_is_no_id_is_refused(invigilator: FlaskClient, number: str
     assert invigilator.get("/messages/new", query_string={"candidate": number}).status_code == 400
     assert invigilator.post("/messages", data={**token, **text, "candidate": number}).status_code == 400
     assert invigilator.post("/inbox/close", data={**token, "message": number}).status_code == 400
+
+
+@pytest.mark.one_database("postgresql")
+@pytest.mark.parametrize("number", [str(2**31), "9" * 15])
+def test_an_id_beyond_the_columns_of_the_database_is_refused(
+    invigilator: FlaskClient, admin: FlaskClient, number: str
+) -> None:
+    """PostgreSQL's integers have four bytes, and a statement with a larger one fails."""
+    addresses = [
+        f"/messages/new?candidate={number}",
+        f"/messages/new?scope=filtered&insert={number}",
+        f"/messages/new?scope=filtered&test={number}",
+        f"/monitor?test={number}",
+    ]
+    assert [invigilator.get(address).status_code for address in addresses] == [400] * 4
+    assert [admin.get(f"/{page}?test={number}").status_code for page in ("monitor", "monitor.csv")] == [400] * 2
+    form = {"csrf_token": csrf(invigilator), "message": number}
+    assert invigilator.post("/inbox/close", data=form, headers=HTMX).status_code == 204
 
 
 def test_more_numbers_than_a_statement_takes_are_refused(invigilator: FlaskClient) -> None:

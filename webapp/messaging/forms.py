@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.messaging.audience import Selection
 from webapp.messaging.sending import Draft
@@ -19,6 +20,8 @@ OWN_FIELDS = frozenset(
 ID = re.compile(r"[0-9]{1,15}")
 MAX_IDS = 10_000
 """Of candidacies or messages in one form."""
+MAX_MESSAGE_ID = 10**15 - 1
+"""Messages have the numbers of the log, which are PostgreSQL's `bigint`."""
 
 
 def parse_selection(fields: MultiDict[str, str], zone: ZoneInfo) -> Selection:
@@ -67,11 +70,11 @@ def new_key() -> str:
     return secrets.token_urlsafe(18)
 
 
-def parse_ids(name: str, values: list[str]) -> list[int]:
+def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[int]:
     """The ids in a field's values, sorted, each once. Raises `BadParameter` for too many and for what is no id."""
     if len(values) > MAX_IDS:
         raise BadParameter(name, f"more than {MAX_IDS}")
     for value in values:
-        if not ID.fullmatch(value):
+        if not ID.fullmatch(value) or int(value) > highest:
             raise BadParameter(name, printable(value))
     return sorted(set(map(int, values)))

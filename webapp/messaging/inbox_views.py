@@ -12,7 +12,7 @@ from webapp import push
 from webapp.accounts.redirects import safe_address
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.messaging.forms import parse_ids
+from webapp.messaging.forms import MAX_MESSAGE_ID, parse_ids
 from webapp.messaging.views import blueprint
 from webapp.web.errors import for_scripts, wants_fragment
 
@@ -43,7 +43,8 @@ def close_notices() -> BaseResponse:
 
     The person's other tabs are told after the commit (R9).
     """
-    closed = inbox.close(db.session(), current_user.id, parse_ids("message", request.form.getlist("message")))
+    numbers = parse_ids("message", request.form.getlist("message"), highest=MAX_MESSAGE_ID)
+    closed = inbox.close(db.session(), current_user.id, numbers)
     if closed:
         push.announce_closed(current_user.id, closed)
     if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):

@@ -19,6 +19,7 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, and_, or_, true
 from werkzeug.datastructures import MultiDict
 
+from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
 from webapp.models.status import NOW, Progress, has_progress, has_warning, is_online
@@ -68,7 +69,7 @@ class Choice:
         if self.values:
             return value in self.values
         if self.column is None:
-            return TEST_ID.fullmatch(value) is not None
+            return TEST_ID.fullmatch(value) is not None and int(value) <= MAX_ID
         return TEXT_VALUE.fullmatch(value) is not None and not (value and is_blank(value))
 
     def matches(self, values: Sequence[str]) -> ColumnElement[bool]:
