@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+from flask import Flask
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from tests.planning.papers import bring_in, candidate, contributors, everything, person, problems, roster, staff
-from webapp.db.transactions import writing
+from tests.until import until
+from webapp.db.transactions import WRITE, writing
+from webapp.extensions import db
 from webapp.models import Candidacy, Contribution, Question, Test
 from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
-from webapp.planning.importing import Count
+from webapp.planning.importing import Count, Report
 
 DATA = Path(__file__).parent.parent / "data"
 ROSTER = (DATA / "roster.csv").read_bytes()
@@ -198,3 +203,42 @@ def test_a_dry_run_writes_nothing_at_all(session: Session, tmp_path: Path) -> No
     assert report.candidacies == Count(1900, 0, 0)
     assert not out.exists()
     assert everything(session) == []
+
+
+def test_a_room_that_the_roster_empties_is_still_one_of_its_test(session: Session) -> None:
+    """A contributor may be limited to a room until everybody has moved, in one import with the move."""
+    bring_in(session, roster(candidate(1)))
+    assert problems(session, roster(candidate(1, room="Hall 2")), contributors(staff(room="Hall 1"))) == []
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(
+    "second",
+    [
+        [candidate(1, room="Hall 2"), candidate(2, candidate_id="C9"), candidate(3, test="Botany")],
+        [candidate(1, name="Renamed"), candidate(2, room="Hall 2"), candidate(3, test="Botany")],
+        [candidate(1, room="Hall 2"), candidate(2), candidate(3, test="Botany", test_end="2026-11-24T13:00")],
+    ],
+    ids=["another candidate ID", "another name", "another end of a test"],
+)
+def test_candidacies_are_locked_in_order_as_presence_locks_them(
+    app: Flask, session: Session, second: list[dict[str, str]]
+) -> None:
+    """An import that waited for one while it holds a later one would end in a deadlock with presence."""
+    bring_in(session, roster(candidate(1), candidate(2), candidate(3, test="Botany")))
+    first, *later = session.scalars(select(Candidacy.id).order_by(Candidacy.id))
+    session.rollback()
+
+    def bring_in_again() -> Report:
+        with app.app_context():
+            return bring_in(db.session(), roster(*second))
+
+    locked = select(Candidacy.id).with_for_update(nowait=True)
+    other = db.engine.connect().execution_options(**{WRITE: True})
+    with ThreadPoolExecutor(1) as threads, other, other.begin():
+        other.execute(locked.where(Candidacy.id == first))
+        report = threads.submit(bring_in_again)
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        until(lambda: report.done() or session.scalar(waiting))
+        assert other.execute(locked.where(Candidacy.id.in_(later))).all()
+    assert report.result().candidacies.new == 0

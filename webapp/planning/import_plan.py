@@ -73,10 +73,8 @@ class Stored:
     """Ids of the tests that have a question."""
     names: dict[int, str]
     """User id → username as it is compared."""
-
-    def rooms_of(self, test: Test) -> set[str]:
-        """The rooms in which candidates of a test sit."""
-        return {candidacy.room for (test_id, _), candidacy in self.by_number.items() if test_id == test.id}
+    rooms: set[tuple[int, str]]
+    """Test id and room of each candidacy, read before the plan changes them."""
 
 
 @dataclass
@@ -119,6 +117,7 @@ def read_stored(session: Session, files: Files) -> Stored:
         },
         with_questions={row.test_id for row in _read(session, Question, Question.test_id, ids)},
         names={user.id: user.sign_in_name for user in users},
+        rooms={(row.test_id, row.room) for row in candidacies},
     )
 
 
@@ -235,10 +234,11 @@ def _plan_contributor(
         line.add_problem("username", f"{quote(contributor.known_as)} already works in this test in line {first}")
         return
     test, user = plan.tests.get(key) or stored.tests[key], plan.users[contributor.known_as]
-    if contributor.room is not None and contributor.room not in roster.rooms.get(key[0], set()) | stored.rooms_of(test):
-        line.add_problem("room", f"no candidate of this test sits in {quote(contributor.room)} (case matters)")
+    room = contributor.room
+    if room is not None and room not in roster.rooms.get(key[0], ()) and (test.id, room) not in stored.rooms:
+        line.add_problem("room", f"no candidate of this test sits in {quote(room)} (case matters)")
     row = stored.contributions.get((test.id, user.id))
-    values = {"role": contributor.role, "room": contributor.room}
+    values = {"role": contributor.role, "room": room}
     if row is None:
         roles = {contributor.role}
         plan.contributions.new.append(Contribution(user=user, test=test, **values))
