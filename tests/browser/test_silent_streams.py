@@ -28,7 +28,7 @@ def at_the_exam(desk: Desk, proxy: HoldingProxy, user: User, path: str) -> Page:
 
 def says(page: Page, state: str, timeout: float = 15_000) -> None:
     """Wait until the strip says so, in words too."""
-    words = {"polling": "within seconds", "live": "at once", "lost": "Connection lost"}[state]
+    words = {"polling": "within seconds", "live": "immediately", "lost": "Connection lost"}[state]
     expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", state, timeout=timeout)
     expect(page.locator("[data-notices-state]")).to_contain_text(words)
 

@@ -89,7 +89,7 @@ def test_r20_a_candidates_page_says_that_notices_need_it(house: House, scriptles
     ada = house.candidate(exam)
     house.over_http(house.invigilator(exam)).send("Without script", scope="filtered")
     page = scriptless.desk(house).sign_in(ada, f"/tests/{exam.id}")
-    expect(page.locator(".notices noscript p")).to_contain_text("only with JavaScript, which is off")
+    expect(page.locator(".notices noscript p")).to_contain_text("JavaScript is off in this browser")
     expect(page.locator(".notices noscript p")).to_be_visible()
     expect(notice(page, "Without script")).to_be_visible()
     page.get_by_role("textbox", name="Answer to question 1").fill("By hand")
