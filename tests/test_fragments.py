@@ -43,6 +43,7 @@ STATES: dict[str, tuple[timedelta, dict[str, object]]] = {
     "submitted": (RUNNING, {"submitted_at": utcnow()}),
     "writing": (RUNNING, {}),
     "paused": (RUNNING, {"paused_at": utcnow()}),
+    "paused before it began": (RUNNING, {"started_at": None, "paused_at": utcnow()}),
     "time up": (OVER, {}),
 }
 SITTING = {"writing", "paused", "time up"}

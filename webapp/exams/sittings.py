@@ -104,7 +104,8 @@ class Sitting:
 
     @property
     def is_in_progress(self) -> bool:
-        return self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
+        """Started and not over: a test can also be paused before its candidate has started it."""
+        return self.candidacy.started_at is not None and self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
 
     @property
     def grace_seconds(self) -> int:
