@@ -86,6 +86,13 @@ def test_a_page_is_in_the_language_of_its_browser(client: FlaskClient, languages
     assert word in page
 
 
+def test_a_catalogue_for_one_country_serves_its_language_everywhere(translations: Path, database: Database) -> None:
+    (translations / "sv").rename(translations / "sv_SE")
+    with application_on(database) as app:
+        for languages in ("sv", "sv-SE", "SV-se, en;q=0.5"):
+            assert '<html lang="sv-SE"' in app.test_client().get("/login", headers=accepting(languages)).text
+
+
 def test_the_default_is_for_browsers_that_ask_for_no_language_we_have(translations: Path, database: Database) -> None:
     with application_on(database, default_locale="sv") as app:
         for languages, word in (("", "Användarnamn"), ("fi", "Användarnamn"), ("en", "Username")):

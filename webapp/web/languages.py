@@ -61,7 +61,8 @@ def _select_locale() -> Locale:
     locales: dict[str, Locale] = current_app.config["LOCALES"]
     accepted = request.accept_languages if has_request_context() else ()
     preferred = [tag.replace("-", "_").lower() for tag, quality in accepted if quality > 0]
-    return locales[negotiate_locale(preferred, locales) or current_app.config["SETTINGS"].default_locale.lower()]
+    chosen = negotiate_locale(preferred, locales) or current_app.config["SETTINGS"].default_locale
+    return locales[chosen.lower()]  # Babel completes a language by its country, such as de_DE for "de"
 
 
 def _translations() -> NullTranslations:
