@@ -187,6 +187,7 @@ def test_text_of_strangers_does_not_stop_a_search(app: Flask, world: World) -> N
     "query",
     [
         "sort=at", "action=message", "from=yesterday", "from=2026-02-30T10:00",
+        "from=2026-11-23T09:30Z", "to=2026-11-23T09:30%2B02:00",
         "page=x", "page=-1", "page=1&page=2", "person=a&person=b", "text=%00",
         "to=9999-12-31T23:59", "text=" + "x" * 201, "page=" + "9" * 30,
     ],

@@ -66,7 +66,7 @@ def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime | Non
         return None
     try:
         minute = datetime.fromisoformat(params[name])
-        if minute.isoformat(timespec="minutes") != params[name]:
+        if minute.tzinfo is not None or minute.isoformat(timespec="minutes") != params[name]:
             raise ValueError("not a local minute")
         # of an hour that a clock change repeats, both are included
         local = minute.replace(tzinfo=zone, fold=1 if name == "to" else 0)
