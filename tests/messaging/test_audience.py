@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -262,3 +263,18 @@ def test_r5_the_sweep_reads_whom_a_message_was_for_from_its_log_entry_each_perso
     with app.test_request_context():
         assert sorted(MESSAGE_SOURCE.load(1).user_ids) == sorted([twice.user_id, once.user_id])
         assert MESSAGE_SOURCE.load(2).user_ids == [beside.user_id]
+
+
+def test_r5_one_person_in_very_many_tests_can_be_written_to_whatever_the_limit(
+    app: Flask, hall: Hall, sender: User, browser: FlaskClient, session: Session
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], max_recipients=1)
+    person = hall.person()
+    for number in range(21):
+        other = hall.test(f"Test {number}")
+        hall.contributor(other, user=sender)
+        hall.candidacy(other, person)
+    form = open_dialog(browser, scope="filtered")
+    assert post(browser, form).status_code == 201
+    assert counts(session)[0] == 1
+    assert recipients(session) == {person.id}

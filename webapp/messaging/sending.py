@@ -31,7 +31,9 @@ from webapp.monitor.words import filter_in_words
 
 KEY = re.compile(r"[!-~]{1,64}")
 CANDIDACIES_PER_PERSON = 20
-"""More than anybody has: bounds what is written before an audience that has grown too large is refused."""
+LEAST_CANDIDACIES = 30_000
+"""So many candidacies, or so many per person if that is more, are written before an audience that has grown too large
+is refused. A sending that may be sent never has more."""
 
 _message_id: Any = bindparam("message_id", type_=Message.id.type)
 WRITE_DELIVERIES = (
@@ -124,7 +126,7 @@ def _write_subjects(
     """
     if selection.frozen is None:
         check_values(session, scope, selection.filter)
-    most = limit * CANDIDACIES_PER_PERSON
+    most = max(limit * CANDIDACIES_PER_PERSON, LEAST_CANDIDACIES)
     subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
     persons = {subject.user_id for subject in subjects}
     found = expected = persons
