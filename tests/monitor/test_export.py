@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from tests.databases import Database, settings_for
 from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, rows_of
 from webapp.clock import utcnow
-from webapp.models import Attendance
+from webapp.extensions import db
+from webapp.models import Attendance, Role
 from webapp.monitor.columns import COLUMNS
 from webapp.web.csv_download import harmless
 
@@ -113,3 +116,36 @@ def test_a_formula_as_a_name(app: Flask, hall: Hall) -> None:
     (row,) = table(got(signed_in(app, hall.contributor(test)), "/monitor.csv"))
     assert row["Name"].startswith("'=")
     assert row["Seat"] == "'-1"
+
+
+@pytest.mark.parametrize("address", ["/monitor.csv", "/monitor/print", "/log.csv", "/log/print"])
+def test_a_download_takes_one_connection(app: Flask, hall: Hall, address: str) -> None:
+    """If each took two, as many at once as the pool has connections would each wait for a second one."""
+    test = hall.test()
+    hall.candidacy(test)
+    client = signed_in(app, hall.contributor(test, role=Role.PLANNER))
+    hall.session.rollback()
+    pool: Any = db.engine.pool
+    taken: list[int] = []
+
+    def note(*_: object) -> None:
+        taken.append(pool.checkedout())
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(address).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert set(taken) == {1}
+
+
+def test_tests_without_a_planner_come_last_in_either_direction(app: Flask, hall: Hall) -> None:
+    for name in ("", "Zoe", "adam"):
+        test = hall.test(f"Test of {name}")
+        hall.candidacy(test)
+        if name:
+            hall.contributor(test, role=Role.PLANNER, user=hall.person(name=name))
+    client = signed_in(app, hall.person(is_admin=True))
+    query = "/monitor.csv?column=number&column=planner&sort="
+    assert [row["Planner"] for row in table(got(client, f"{query}planner"))] == ["adam", "Zoe", ""]
+    assert [row["Planner"] for row in table(got(client, f"{query}-planner"))] == ["Zoe", "adam", ""]

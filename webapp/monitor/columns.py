@@ -77,7 +77,7 @@ _planner_names = (
     .correlate(Test)
     .subquery()
 )
-_planners = func.coalesce(select(func.aggregate_strings(_planner_names.c.name, ", ")).scalar_subquery(), "")
+_planners = select(func.aggregate_strings(_planner_names.c.name, ", ")).scalar_subquery()
 
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -130,7 +130,10 @@ COLUMNS: tuple[Column, ...] = (
     _plain("attendance", lazy_gettext("Attendance"), "attendance", Candidacy.attendance),
     _text("building", lazy_gettext("Building"), Candidacy.building),
     _text("question_set", lazy_gettext("Question set"), Candidacy.question_set),
-    _text("planner", lazy_gettext("Planner"), _planners),
+    Column(
+        "planner", lazy_gettext("Planner"), "text",
+        {"planner": func.coalesce(_planners, "")}, (func.lower(_planners), _planners),
+    ),
 )  # fmt: skip
 BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
 DEFAULT_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.default)

@@ -46,19 +46,22 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
     """A response from pieces of text, which `read` makes in one snapshot of the database.
 
     All pieces are in a temporary file before the first is sent: the connection does not wait for the client, and an
-    error becomes an error page instead of half a file.
+    error becomes an error page instead of half a file. It is the request's own connection: if each download took a
+    second one, a dozen at once would wait for each other.
     """
     file = tempfile.TemporaryFile()  # noqa: SIM115 closed with the response
+    session = db.session()
     try:
-        with Session(db.engine) as session:
-            read_snapshot(session)
-            file.write(begin.encode())
-            for piece in read(session):
-                file.write(piece.encode())
-                time.sleep(0)  # lets other greenlets run
+        read_snapshot(session)
+        file.write(begin.encode())
+        for piece in read(session):
+            file.write(piece.encode())
+            time.sleep(0)  # lets other greenlets run
     except BaseException:
         file.close()
         raise
+    finally:
+        session.rollback()
     length = file.tell()
     file.seek(0)
     response = Response(_chunks(file), mimetype=mimetype)
