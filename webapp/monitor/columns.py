@@ -1,4 +1,7 @@
-"""The columns of the list, on the page, on paper and in the CSV file. A new column is one entry in `COLUMNS`."""
+"""The columns of the list, on the page, on paper and in the CSV file. A new column is one entry in `COLUMNS`.
+
+docs/development.md has the steps.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,19 @@ class Column:
     key: str
     label: LazyString
     kind: str
-    """How a cell is drawn: a branch in `templates/monitor/_row.html`, and an entry in `export.CELL_TEXTS`."""
+    """How a cell is drawn: a branch in `templates/monitor/_row.html`, and an entry in `export.CELL_TEXTS` unless the
+    file has the value as it is. `minutes` is any whole number; `added_minutes` is one too, with nothing shown for 0."""
     values: Mapping[str, SQLColumnExpression[Any]]
-    """What a row carries for this column. Moments and durations are whole minutes, so that rows that look the same are
-    the same (R19)."""
+    """What a row carries for this column, by name. All columns shown share the row, so a name means the same in each;
+    most kinds draw the value that is named like the column. Moments and durations are whole minutes, so that rows that
+    look the same are the same (R19)."""
     order: Sequence[SQLColumnExpression[Any]]
-    """What the list is sorted by. Missing values come last in either direction."""
+    """What the list is sorted by. Missing values come last in either direction. Not the person's name or anything else
+    of `user_account`: the query that finds the page does not read it; `Candidacy.sort_name` is there for that."""
     default: bool = False
     """Shown until the person chooses columns."""
     quiet: bool = False
-    """Changes with the clock, so that a change is no news."""
+    """Changes with the clock, so a change is not highlighted on the page."""
 
 
 def _minute(moment: Any) -> ColumnElement[datetime]:
@@ -50,14 +56,17 @@ def _minutes(start: Any, end: Any) -> ColumnElement[int]:
 
 
 def _text(key: str, label: LazyString, column: Any, order: Sequence[Any] = (), *, default: bool = False) -> Column:
+    """A text. Without an `order`, case does not count in its sorting."""
     return Column(key, label, "text", {key: column}, order or (func.lower(column), column), default)
 
 
 def _moment(key: str, label: LazyString, column: Any, *, default: bool = False) -> Column:
+    """A moment: shown as its minute, sorted exactly."""
     return Column(key, label, "moment", {key: _minute(column)}, (column,), default)
 
 
 def _plain(key: str, label: LazyString, kind: str, column: Any) -> Column:
+    """One value that needs no preparation: shown as its kind says, and sorted by."""
     return Column(key, label, kind, {key: column}, (column,))
 
 

@@ -1,8 +1,8 @@
 """The filters of the list: their names in an address, their values, words and conditions (R6, R18).
 
-A new filter is one entry in `CHOICES` or `TIME_FIELDS`. Several values of one name mean any of them, several names mean
-all of them. Unknown names and values are refused and never dropped: dropping a condition would widen the list, and with
-it the audience of a message.
+A new filter is one entry in `_CHOICES` or `TIME_FIELDS` (docs/development.md). Several values of one name mean any of
+them, several names mean all of them. Unknown names and values are refused and never dropped: dropping a condition would
+widen the list, and with it the audience of a message.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TEST_ID = re.compile(r"[1-9][0-9]{0,17}")
 PHRASE = re.compile(r"[^\x00\x1f\ud800-\udfff]*")
 """Without what no database stores, and without the separator of the search text."""
 TEXT_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,100}")
-"""A room or a group: as long as its column, without control characters."""
+"""A text of a column, such as a room: at most as long as the longest column, without control characters."""
 PRESENTATION_NAMES = ("sort", "page", "view", "column")
 """Parameters of the same addresses that say how the list is shown (`presentation.py`)."""
 
@@ -51,9 +51,10 @@ class Choice:
     values: dict[str, LazyString] = field(default_factory=dict)
     """Fixed values in canonical order, and their words."""
     condition: Callable[[str], ColumnElement[bool]] | None = None
-    """Whether a candidacy has a fixed value at the moment `:now`."""
+    """For one of the fixed values: whether a candidacy has it at the moment `:now`."""
     column: Any = None
-    """The column whose texts are the values."""
+    """The column of `Candidacy` whose texts are the values. One of `Test` would offer texts out of a person's scope:
+    the queries that find and check the values do not join the tests."""
     blank: LazyString | None = None
     """The words for a blank text: none is assigned."""
 

@@ -64,7 +64,7 @@ def resolve_phrase(session: Session, scope: AccessScope, filter: Filter, now: da
 
 
 def check_values(session: Session, scope: AccessScope, filter: Filter) -> None:
-    """Refuse tests, rooms and groups that no candidacy within `scope` has (R6). Raises `BadParameter`.
+    """Refuse tests and texts (rooms, groups) that no candidacy within `scope` has (R6). Raises `BadParameter`.
 
     Blank values and the room that a person is limited to are always accepted: whether anybody is in them changes while
     people look.
