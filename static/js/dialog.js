@@ -12,15 +12,21 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (target instanceof HTMLDialogElement && target.matches("[data-dialog]") && target.childElementCount) openFilled(target);
 });
 
-// What is shown once only does not stay in the page.
+// What is shown once only does not stay in the page. Browsers send "close" a moment later, so a button does not wait for it.
+function forgetShownOnce(dialog) {
+  if (dialog.querySelector("[data-once]")) dialog.replaceChildren();
+}
+
 document.addEventListener("close", (event) => {
-  if (event.target.querySelector?.("[data-once]")) event.target.replaceChildren();
+  if (event.target instanceof HTMLDialogElement) forgetShownOnce(event.target);
 }, { capture: true });
 
 document.addEventListener("click", (event) => {
   const closer = event.target.closest?.("[data-dialog-close]");
   if (!closer) return;
   const dialog = closer.closest("dialog");
-  if (dialog) dialog.close();
-  else location.assign(closer.dataset.dialogClose);
+  if (dialog) {
+    dialog.close();
+    forgetShownOnce(dialog);
+  } else location.assign(closer.dataset.dialogClose);
 });
