@@ -107,6 +107,12 @@ def test_the_setting_takes_languages_with_a_catalogue_only(translations: Path) -
         load({**key, "EXAMHALL_DEFAULT_LOCALE": "fi"})
 
 
+def test_a_catalogue_that_babel_would_not_find_is_refused_at_the_start(translations: Path, database: Database) -> None:
+    (translations / "sv").rename(translations / "zh_CN")
+    with pytest.raises(BadSetting, match="zh_Hans_CN"), application_on(database):
+        pytest.fail("started")
+
+
 def test_two_browsers_in_turn_have_pages_and_fragments_in_their_own_language(chief: FlaskClient) -> None:
     """Also where rendered rows or headers are cached."""
     for headers in ({}, HTMX):

@@ -19,9 +19,9 @@ from webapp.extensions import babel
 
 
 def init_app(app: Flask) -> None:
-    """Join Flask-Babel to the application and to its templates."""
+    """Join Flask-Babel to the application and to its templates. Raises `BadSetting` for a misnamed catalogue."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(config.TRANSLATIONS)
-    app.config["LOCALES"] = {name.lower(): Locale.parse(name) for name in config.locales()}
+    app.config["LOCALES"] = {name.lower(): _parse_locale(name) for name in config.locales()}
     babel.init_app(app, locale_selector=_select_locale)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: _translations().ugettext(text),
@@ -55,6 +55,14 @@ def in_language(locale: str) -> Iterator[None]:
             yield
     finally:
         g.translations = outer
+
+
+def _parse_locale(name: str) -> Locale:
+    """Raises `BadSetting` for a name that Babel writes differently: it would not find the catalogue."""
+    locale = Locale.parse(name)
+    if str(locale) != name:
+        raise config.BadSetting(f"webapp/translations/{name}: this folder must be named {locale}")
+    return locale
 
 
 def _select_locale() -> Locale:
