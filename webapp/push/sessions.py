@@ -47,8 +47,8 @@ def write_end(session: Session, user_id: int, session_id: str) -> None:
 
 
 def write_end_of_all(session: Session, user_ids: Sequence[int], now: datetime) -> None:
-    """End all streams of these people (some hundreds at most), within the transaction that raises their epoch."""
-    earlier = EndedSession.user_id.in_(user_ids), EndedSession.session_id == ALL_SESSIONS
+    """End all streams of these people, however many, within the transaction that raises their epoch."""
+    earlier = id_in(EndedSession.user_id, user_ids), EndedSession.session_id == ALL_SESSIONS
     session.execute(delete(EndedSession).where(*earlier))
     rows = [{"user_id": user_id, "session_id": ALL_SESSIONS, "at": now} for user_id in user_ids]
     session.execute(insert(EndedSession), rows)
