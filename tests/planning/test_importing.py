@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from tests.planning.papers import bring_in, candidate, contributors, everything, person, problems, roster, staff
@@ -227,18 +227,34 @@ def test_candidacies_are_locked_in_order_as_presence_locks_them(
     """An import that waited for one while it holds a later one would end in a deadlock with presence."""
     bring_in(session, roster(candidate(1), candidate(2), candidate(3, test="Botany")))
     first, *later = session.scalars(select(Candidacy.id).order_by(Candidacy.id))
+    locked = select(Candidacy.id).with_for_update(nowait=True)
+    bring_in_behind(app, session, second, locked.where(Candidacy.id == first), locked.where(Candidacy.id.in_(later)))
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_test_is_locked_before_its_candidacies_as_closing_locks_them(app: Flask, session: Session) -> None:
+    bring_in(session, roster(candidate(1)))
+    locked = select(Candidacy.id).with_for_update(nowait=True)
+    second = [candidate(1, room="Hall 2", test_end="2026-11-24T13:00"), candidate(2, test_end="2026-11-24T13:00")]
+    bring_in_behind(app, session, second, select(Test.id).with_for_update(), locked)
+
+
+def bring_in_behind(
+    app: Flask, session: Session, lines: list[dict[str, str]], first: Select[int], later: Select[int]
+) -> None:
+    """Import while another transaction has locked `first`; it can lock `later` while the import waits for it."""
     session.rollback()
 
     def bring_in_again() -> Report:
         with app.app_context():
-            return bring_in(db.session(), roster(*second))
+            return bring_in(db.session(), roster(*lines))
 
-    locked = select(Candidacy.id).with_for_update(nowait=True)
     other = db.engine.connect().execution_options(**{WRITE: True})
     with ThreadPoolExecutor(1) as threads, other, other.begin():
-        other.execute(locked.where(Candidacy.id == first))
+        other.execute(first)
         report = threads.submit(bring_in_again)
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         until(lambda: report.done() or session.scalar(waiting))
-        assert other.execute(locked.where(Candidacy.id.in_(later))).all()
-    assert report.result().candidacies.new == 0
+        assert not report.done()
+        assert other.execute(later).all()
+    assert report.result().candidacies.changed

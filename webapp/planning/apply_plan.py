@@ -20,7 +20,7 @@ def apply(session: Session, plan: ImportPlan) -> None:
     """Write all rows of a plan that was made in this transaction, and what follows from them."""
     with session.no_autoflush:
         found_by_names = _found_by_names(session, plan)
-        _lock_candidacies(session, plan, found_by_names)
+        _lock(session, plan, found_by_names)
         _release_numbers(session, plan.renumbered)
         _copy_presence(session, [*plan.candidacies.new, *plan.taken_over])
         for changes in (plan.user_changes, plan.test_changes, plan.candidacies, plan.contributions):
@@ -39,11 +39,14 @@ def apply(session: Session, plan: ImportPlan) -> None:
     )
 
 
-def _lock_candidacies(session: Session, plan: ImportPlan, found_by_names: set[int]) -> None:
-    """Lock all stored candidacies that are written, in the order of ids, as presence locks them: no deadlock then.
+def _lock(session: Session, plan: ImportPlan, found_by_names: set[int]) -> None:
+    """Lock first the tests, as closing does, then all stored candidacies that are written, in the order of ids, as
+    presence does: no deadlock then.
 
     Those of changed tests are among them, because a trigger notes the change.
     """
+    tests = id_in(Test.id, {test.id for test in plan.tests.values()} - {None})
+    session.execute(select(Test.id).where(tests).order_by(Test.id).with_for_update(key_share=True)).all()
     ids = found_by_names | {candidacy.id for candidacy in plan.candidacies.changed}
     test_ids = {test.id for test in plan.test_changes.changed}
     written = or_(id_in(Candidacy.id, ids), id_in(Candidacy.test_id, test_ids))
