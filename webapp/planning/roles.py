@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.exceptions import AccountRefused
 from webapp.accounts.users import find_user, log_change
 from webapp.db.transactions import writing
-from webapp.logbook.append import Actor
+from webapp.logbook.append import Actor, lock_head
 from webapp.models import Candidacy, Contribution, Role, Test
 from webapp.planning.closing import find_test
 from webapp.planning.search_text import refresh_search_text
@@ -34,6 +34,7 @@ def set_role(
     """
     room = normalize(room or "") or None
     with writing(session):
+        lock_head(session)  # first, as closing does, which then locks the test and its candidacies: no deadlock
         user, test = find_user(session, username), find_test(session, title, day)
         if role and room:
             _check_room(session, test, room)
