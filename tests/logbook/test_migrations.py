@@ -54,7 +54,7 @@ def test_there_and_back(kind: str, request: pytest.FixtureRequest, tmp_path: Pat
 SECOND = '''"""nothing"""
 
 revision = "0002"
-down_revision = "0001"
+down_revision = "0100"
 
 
 def upgrade() -> None:
@@ -77,7 +77,7 @@ def test_rows_that_would_point_at_nothing_stop_a_migration(
     with pytest.raises(SystemExit):
         upgrade(directory=str(tmp_path / "migrations"))
     assert "rows that point at nothing: [('answer'" in caplog.text
-    assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "0001", "nothing has changed"
+    assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "0100", "nothing has changed"
 
 
 def test_every_constraint_has_a_name_and_every_id_a_foreign_key(session: Session) -> None:
