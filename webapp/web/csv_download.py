@@ -8,6 +8,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
 from typing import IO
 
 from flask import Response
@@ -49,19 +50,18 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
     error becomes an error page instead of half a file. It is the request's own connection: if each download took a
     second one, a dozen at once would wait for each other.
     """
-    file = tempfile.TemporaryFile()  # noqa: SIM115 closed with the response
-    session = db.session()
-    try:
-        read_snapshot(session)
-        file.write(begin.encode())
-        for piece in read(session):
-            file.write(piece.encode())
-            time.sleep(0)  # lets other greenlets run
-    except BaseException:
-        file.close()
-        raise
-    finally:
-        session.rollback()
+    with ExitStack() as unless_complete:
+        file = unless_complete.enter_context(tempfile.TemporaryFile())
+        session = db.session()
+        try:
+            read_snapshot(session)
+            file.write(begin.encode())
+            for piece in read(session):
+                file.write(piece.encode())
+                time.sleep(0)  # lets other greenlets run
+        finally:
+            session.rollback()
+        unless_complete.pop_all()
     length = file.tell()
     file.seek(0)
     response = Response(_chunks(file), mimetype=mimetype)
