@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from threading import Thread
 
@@ -12,6 +13,7 @@ from tests.hall import Hall
 from tests.server import PASSWORD, Person, Server
 from tests.until import until
 from webapp.accounts.passwords import hash_password
+from webapp.push.direct_writes import _write_chunk
 from webapp.push.events import BEAT
 from webapp.push.stream import Stream
 
@@ -49,6 +51,20 @@ def test_each_event_once_whoever_writes_it() -> None:
     writer.join(timeout=5)
     assert line.written == [b"3", b"4"]
     assert written == [BEAT + b"one", b"two", b"5", b"6"]
+
+
+class ResetSocket(socket.socket):
+    """A connection that its client resets after a part of an event."""
+
+    def shutdown(self, _how: int) -> None:
+        raise OSError(errno.ENOTCONN, "not connected")
+
+
+def test_r8_a_reset_connection_does_not_stop_the_round_of_the_others() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, ResetSocket(fileno=ours.detach()) as client:
+        client.setblocking(False)
+        assert not _write_chunk(client, LARGE.encode() * 100)
 
 
 @pytest.mark.server

@@ -35,8 +35,8 @@ def _write_chunk(client: socket, event: bytes) -> bool:
     chunk = b"%X\r\n%b\r\n" % (len(event), event)
     try:
         written = os.write(client.fileno(), chunk)  # gevent's sockets never block
+        if written < len(chunk):
+            client.shutdown(SHUT_RDWR)  # nothing may follow a part of a chunk; the page reconnects
     except OSError:  # its buffer is full, or the client has gone: the stream's own greenlet finds out
         return False
-    if written < len(chunk):
-        client.shutdown(SHUT_RDWR)  # nothing may follow a part of a chunk; the page reconnects
     return written == len(chunk)
