@@ -13,12 +13,13 @@ from tests.hall import Hall
 from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
-from webapp.models import Role
+from webapp.models import Role, Test
 from webapp.monitor.filters import (
     CHOICES,
     FILTER_NAMES,
     PRESENTATION_NAMES,
     TIMES,
+    Choice,
     Filter,
     parse_filter,
 )
@@ -252,3 +253,9 @@ def test_tests_of_one_title_are_told_apart_by_date(hall: Hall, session: Session)
 def test_every_fixed_value_has_words(session: Session) -> None:
     every = [(name, value) for name, values in FIXED_VALUES.items() for value in values]
     assert len(filter_in_words(session, parsed(*every))) == len(FIXED_VALUES)
+
+
+def test_r6_a_column_of_another_table_makes_no_filter() -> None:
+    """Its values would be offered from tests that a person does not see."""
+    with pytest.raises(ValueError, match="one of Candidacy"):
+        Choice("title", CHOICES["room"].label, 9, column=Test.title)

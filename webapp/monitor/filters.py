@@ -58,6 +58,10 @@ class Choice:
     blank: LazyString | None = None
     """The words for a blank text: none is assigned."""
 
+    def __post_init__(self) -> None:
+        if self.column is not None and self.column.class_ is not Candidacy:
+            raise ValueError(f"{self.name}: the column must be one of Candidacy")
+
     def parse(self, values: list[str]) -> tuple[str, ...]:
         """The values in canonical order. Raises `BadParameter`."""
         for value in values[MAX_VALUES:] or (value for value in values if not self._is_possible(value)):
