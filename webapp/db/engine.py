@@ -76,11 +76,10 @@ def configure_engine(engine: Engine) -> None:
 
 
 def _execute(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
-    """Run a statement as its execution options ask; False leaves it to SQLAlchemy."""
-    if context.execution_options.get("examhall_prepared"):
-        cursor.execute(statement, parameters, prepare=True)
-    else:
+    """Prepare a statement that asks for it; False leaves any other to SQLAlchemy."""
+    if not context.execution_options.get("examhall_prepared"):
         return False
+    cursor.execute(statement, parameters, prepare=True)
     return True
 
 
