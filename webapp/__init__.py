@@ -1,7 +1,5 @@
 """Examhall: instant messages from invigilators to candidates during an online exam."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from itertools import chain

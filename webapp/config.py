@@ -1,7 +1,5 @@
 """Settings: read from the environment, each with its default, checked before anything starts."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import sys

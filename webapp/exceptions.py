@@ -1,7 +1,5 @@
 """Refusals: the typed exceptions with which use cases say no. `web/errors.py` turns them into error pages."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 

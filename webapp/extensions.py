@@ -1,7 +1,5 @@
 """The Flask extensions, made once and joined to an application in `create_app`."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from flask_babel import Babel

@@ -1,7 +1,5 @@
 """For operators: `/healthz` (alive), `/readyz` (database, migrations and bus answer), `/metrics` (Prometheus)."""
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 from functools import cache

@@ -3,8 +3,6 @@
 Imports nothing of the application: gunicorn.conf.py runs this file before gevent patches its workers.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 import threading

@@ -1,7 +1,5 @@
 """What `/metrics` counts. A registry of our own: nothing but these."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram

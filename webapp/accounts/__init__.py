@@ -1,7 +1,5 @@
 """Accounts: users, passwords, signing in and out, help with signing in."""
 
-from __future__ import annotations
-
 import structlog
 from flask import Flask, Response, g, request, session
 from sqlalchemy import bindparam, inspect, select

@@ -6,8 +6,6 @@ together have many, which stops guesses from a thousand machines. A known device
 on nobody else's. Names without an account have budgets too, so that nothing tells the two apart.
 """
 
-from __future__ import annotations
-
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta

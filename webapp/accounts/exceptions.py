@@ -1,7 +1,5 @@
 """Why a sign-in, an account or the help for a candidate is refused."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from webapp.exceptions import NotAllowed, Refusal

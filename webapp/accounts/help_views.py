@@ -1,7 +1,5 @@
 """Help with signing in, from the monitor: a question first, then a new password or the unlocking."""
 
-from __future__ import annotations
-
 import secrets
 
 from flask import Response, current_app, make_response, render_template, request

@@ -4,8 +4,6 @@ Helpers never get at an account that opens more than their own tests: those of s
 candidates of other open tests are left to the operator.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -4,8 +4,6 @@ It maps account keys to random marks, by which the device's own tries are counte
 stores nothing.
 """
 
-from __future__ import annotations
-
 import secrets
 from datetime import timedelta
 from typing import Any

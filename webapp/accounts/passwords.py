@@ -5,8 +5,6 @@ bits, which nobody guesses from a hash, so that a cheap hash is enough and a ros
 Each hash has its own parameters in it, and is never made anew at sign-in.
 """
 
-from __future__ import annotations
-
 import hmac
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Addresses to continue at after signing in: only pages of this site."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from webapp.text.characters import has_control_characters

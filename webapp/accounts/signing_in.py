@@ -4,8 +4,6 @@ A try is counted before its password is checked, in a transaction of its own: a 
 limit together. The steps and their time are the same whether the account exists or not.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Accounts are created and changed: password, deactivation, administrator's right. Changes are logged (R15)."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The commands: `flask --app wsgi …`."""
 
-from __future__ import annotations
-
 from flask import Flask
 
 from webapp.cli import admin, demo, exams, log, roster

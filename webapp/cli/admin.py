@@ -1,7 +1,5 @@
 """Accounts and stored messages: `create-user`, `set-password`, `set-role`, `deactivate-user`, `prune`."""
 
-from __future__ import annotations
-
 import sys
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """How every command is made: in an application context, and a refusal ends it with its text and exit code 1."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`demo`: the sample hall, with `--serve` the whole demo until Ctrl-C. `simulate`: its candidates over HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 
 import click

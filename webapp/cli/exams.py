@@ -1,7 +1,5 @@
 """`close-test`, `reopen-test` and `export-test`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`log verify [FILE]`, `log export` and `after-restore`."""
 
-from __future__ import annotations
-
 from typing import TextIO
 
 import click

@@ -1,7 +1,5 @@
 """`import-roster`: tests, candidates and contributors from CSV files."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """Search of a phrase in a text regardless of case and accents, by the rules of `fold_for_search`, on both databases."""
 
-from __future__ import annotations
-
 import sqlite3
 import unicodedata
 from functools import cache

@@ -1,7 +1,5 @@
 """A request waits for PostgreSQL for a limited time."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from time import monotonic
 from typing import Any, TypeVar

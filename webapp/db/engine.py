@@ -1,7 +1,5 @@
 """Engines: their options, and the settings of each connection."""
 
-from __future__ import annotations
-
 import sqlite3
 import sys
 import time

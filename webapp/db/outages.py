@@ -1,7 +1,5 @@
 """Which errors mean that the database cannot answer now, and how the log words them."""
 
-from __future__ import annotations
-
 import sqlite3
 
 import psycopg

@@ -1,7 +1,5 @@
 """A connection pool that hands connections over in turn (decision record 11)."""
 
-from __future__ import annotations
-
 from collections import deque
 from concurrent.futures import Future
 

@@ -1,7 +1,5 @@
 """SQL that differs between PostgreSQL and SQLite."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Any, Self

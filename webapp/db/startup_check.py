@@ -4,8 +4,6 @@ It imports nothing of the application: gunicorn.conf.py runs this file in a proc
 the workers, with the database's URL on standard input.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import suppress

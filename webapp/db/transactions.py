@@ -1,7 +1,5 @@
 """Transactions: one writer at a time on SQLite, row locks on PostgreSQL."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator

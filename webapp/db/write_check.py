@@ -1,7 +1,5 @@
 """Whether the database takes writes: with a full disk, or read-only, it still answers every query."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from threading import Lock

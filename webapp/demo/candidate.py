@@ -1,7 +1,5 @@
 """A simulated candidate: a real HTTP client that does what a candidate's page does, at a human pace."""
 
-from __future__ import annotations
-
 import asyncio
 import html
 import re

@@ -1,7 +1,5 @@
 """The sample hall in the database: created once, and set to run again on another day."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass

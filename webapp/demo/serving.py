@@ -1,7 +1,5 @@
 """`make demo`: a supervisor of the server and the simulated candidates, which ends all that it started."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -1,7 +1,5 @@
 """Candidates of the sample hall come, write, drop out and come back, over HTTP: `flask simulate`."""
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import signal

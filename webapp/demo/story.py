@@ -1,7 +1,5 @@
 """The sample hall as data: `hall.toml` holds tests, staff and earlier messages, `hall.csv` the candidates."""
 
-from __future__ import annotations
-
 import csv
 import tomllib
 from dataclasses import dataclass

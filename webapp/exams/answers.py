@@ -4,8 +4,6 @@ Nearly every save finds the version that its page has, in a test that takes answ
 Only when that finds no row is the sitting read, to say why or to store a first answer.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

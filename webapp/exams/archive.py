@@ -1,7 +1,5 @@
 """A ZIP archive that is written piece by piece, with the SHA-256 of each file in its manifest."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ Triggers note the moment of every such change in the candidacy. Every process lo
 and pushes the sitting to the streams of its person. A push that is lost does no harm, because pages ask as well.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime

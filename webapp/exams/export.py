@@ -5,8 +5,6 @@ test) and `manifest.json`. Everything is read from one snapshot and written whil
 the number of candidates.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """The candidate's addresses: dashboard, exam page, saving, submission."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from zlib import crc32

@@ -3,8 +3,6 @@
 Within `writing(session)`: `lock_head()` first, `write_subjects()` where candidates are concerned, then `append()`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

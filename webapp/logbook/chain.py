@@ -11,8 +11,6 @@ encoded only after its type has been checked, so no two entries share a form. `a
 `detail` is the stored text, as a string.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The log page's filter, parsed from the parameters of an address (R18)."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

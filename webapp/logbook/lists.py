@@ -1,7 +1,5 @@
 """The log as a CSV file and on paper: all entries of a filter, made piece by piece."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Reading the log: pages, single entries and all rows of a filter, always within a person's scope (R14, R17)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing

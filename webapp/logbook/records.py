@@ -4,8 +4,6 @@ A record is a pair of its kind and its values. Both a database and an export are
 a time; an export is a file with one JSON object per record.
 """
 
-from __future__ import annotations
-
 import heapq
 import json
 import math

@@ -1,7 +1,5 @@
 """Who sees what of the log (R14): the conditions for entries and for the candidacies named in them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

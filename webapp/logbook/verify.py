@@ -1,7 +1,5 @@
 """Verifies the log: finds the first entry that was changed, removed, reordered or added (R14)."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from contextlib import closing

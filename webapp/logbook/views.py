@@ -1,7 +1,5 @@
 """The log's pages."""
 
-from __future__ import annotations
-
 from itertools import groupby
 
 from flask import Blueprint, Flask, Response, render_template, request

@@ -1,7 +1,5 @@
 """The log in words: labels of actions and roles, summaries of entries and filters."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

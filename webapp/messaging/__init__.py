@@ -1,7 +1,5 @@
 """Messaging: compose, the send transaction, the message center."""
 
-from __future__ import annotations
-
 from flask import Flask
 
 from webapp.messaging import inbox_views  # noqa: F401 adds its routes to the blueprint

@@ -1,7 +1,5 @@
 """The compose dialog as a response: new, or after a refusal with everything that was typed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 

@@ -1,7 +1,5 @@
 """Why a sending is refused. Nothing was written when one of these is raised."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from webapp.exceptions import NotAllowed, Refusal

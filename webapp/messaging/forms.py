@@ -1,7 +1,5 @@
 """The compose form: from a request's fields to a selection and a draft."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from zoneinfo import ZoneInfo

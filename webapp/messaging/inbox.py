@@ -1,7 +1,5 @@
 """A person's own messages: the message center over all tests, and the notices not yet closed (R9, R12, R13)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

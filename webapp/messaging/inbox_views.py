@@ -1,7 +1,5 @@
 """The message center over HTTP: always and only the signed-in person's own (R13)."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from flask import Response, redirect, render_template, request

@@ -1,7 +1,5 @@
 """Notices as they go to the screens, and the messages that the sweep of the push reads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """What others have just sent to the people of an audience: a warning with details only of what the reader may see."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta

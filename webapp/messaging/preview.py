@@ -1,7 +1,5 @@
 """The compose dialog's view of an audience: who is reached, in words and numbers."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The send transaction: message, deliveries and log entry together, or nothing (R1)."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Which subjects and bodies can be sent (R7)."""
 
-from __future__ import annotations
-
 import unicodedata
 
 from webapp.messaging.exceptions import BadText

@@ -1,7 +1,5 @@
 """Signed tokens by which a compose form says whom it has shown (R3)."""
 
-from __future__ import annotations
-
 import zlib
 from itertools import accumulate
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Compose and send over HTTP, and a sent message as the log has it."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import select

@@ -1,7 +1,5 @@
 """The log: entries in a chain of hashes, their subjects, and the head. Triggers keep it append-only (R14)."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text

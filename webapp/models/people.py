@@ -1,7 +1,5 @@
 """People who can sign in, their ended sessions, and the budgets for wrong passwords."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import datetime

@@ -4,8 +4,6 @@ Each function returns an SQL expression over the rows of `sitting()`. A moment i
 statement that is made once and gets the moment when it runs.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any

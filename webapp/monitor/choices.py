@@ -1,7 +1,5 @@
 """What the filters offer, and when the monitor opens for somebody who has no test open."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

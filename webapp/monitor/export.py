@@ -1,7 +1,5 @@
 """The list as a CSV file and as a page for paper: same filter, order and columns, all rows (R17)."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable

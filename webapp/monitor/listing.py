@@ -1,7 +1,5 @@
 """The list: how many candidacies match, the rows of a page, and all rows for a file or for paper."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What the templates of the list get: the page's words and addresses (R18)."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, datetime

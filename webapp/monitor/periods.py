@@ -1,7 +1,5 @@
 """Time filters as bounds: what `today`, `2h`, `next-15m` and a local minute mean at a moment, in a zone."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

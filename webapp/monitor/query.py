@@ -1,7 +1,5 @@
 """From a filter to SQL: the one definition behind count, page, export and audience (R17)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime

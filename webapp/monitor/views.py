@@ -1,7 +1,5 @@
 """HTTP of the monitor: the list as a page, as its refreshed part, as a CSV file, and for paper."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 

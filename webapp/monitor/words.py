@@ -1,7 +1,5 @@
 """Filters in words, for the page, the compose dialog and the log."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from flask_babel import format_decimal, gettext, ngettext

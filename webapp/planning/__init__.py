@@ -1,7 +1,5 @@
 """Planning: rosters are imported, tests are closed and opened again."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import structlog

@@ -1,7 +1,5 @@
 """Writes an import plan. Call it inside `writing()`."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import String, cast, func, literal, or_, select, text, update

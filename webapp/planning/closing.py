@@ -1,7 +1,5 @@
 """Closing tests, by hand or some hours after their last own end, and opening them again. All of it is logged."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select

@@ -1,7 +1,5 @@
 """The contributors' file: who works in which test, in which role, and in which room only."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass

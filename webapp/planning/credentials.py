@@ -1,7 +1,5 @@
 """Passwords at an import: new ones, their hashes, and the file that hands them out."""
 
-from __future__ import annotations
-
 import csv
 import io
 import os

@@ -1,7 +1,5 @@
 """Why a roster is not imported, and that there is no such test."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date

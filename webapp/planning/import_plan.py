@@ -1,7 +1,5 @@
 """What an import changes: the files compared with what is stored. Nothing is written here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar

@@ -4,8 +4,6 @@ The files are read and compared with what is stored, and passwords are hashed. O
 compares once more, so that what is written fits what is there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

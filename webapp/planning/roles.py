@@ -1,7 +1,5 @@
 """Gives or takes a role in a test, without an import."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import select

@@ -1,7 +1,5 @@
 """The roster: which tests there are, when, and who sits them where; and the people that both files name."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The columns of a candidacy that lists are searched and sorted by."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection
 

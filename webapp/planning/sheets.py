@@ -1,7 +1,5 @@
 """Reads a CSV file line by line: encoding, header, shape, and the kinds of field that both files have."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """Push: streams, hub, bus, sweep and presence. Knows user ids and bytes, nothing of exams."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from flask import Flask, Response, g, request

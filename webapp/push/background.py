@@ -1,7 +1,5 @@
 """The loops of a process: beats, sweep, presence, bus. They start with its first request, because servers fork."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The bus carries items from one process to the hubs of all processes. `InProcessBus` serves a single process."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol

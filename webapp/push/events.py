@@ -1,7 +1,5 @@
 """Server-sent events as bytes. Format: WHATWG HTML, section 9.2, "Server-sent events"."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

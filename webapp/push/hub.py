@@ -1,7 +1,5 @@
 """The hub: the open streams of this process by person, and what is written to them."""
 
-from __future__ import annotations
-
 import random
 import resource
 import threading

@@ -1,7 +1,5 @@
 """Presence: who was seen, held in memory and written in one batch every five seconds (R21)."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Best effort: this process's hub gets the item first, nothing waits for Redis, and the sweep brings what it loses.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

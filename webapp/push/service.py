@@ -1,7 +1,5 @@
 """What the rest of the application calls: announce, sign out, seen, drain. Joins the parts of push."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

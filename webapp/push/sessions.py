@@ -1,7 +1,5 @@
 """Ended sessions in the database: every process ends their streams and refuses copies of their cookies."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 

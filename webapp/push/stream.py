@@ -1,7 +1,5 @@
 """One open stream: the events that wait for it, and what it writes."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterable, Iterator
 

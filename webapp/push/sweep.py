@@ -4,8 +4,6 @@ Message ids are given in commit order (the log's head is locked until the commit
 below the cursor (trap 7).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

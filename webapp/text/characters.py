@@ -1,7 +1,5 @@
 """Characters that texts of people must not have."""
 
-from __future__ import annotations
-
 import unicodedata
 
 CONTROL_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}

@@ -5,8 +5,6 @@ texts that look alike become equal; case and accents count. `fold_for_search()` 
 its phrase with what it searches.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -4,8 +4,6 @@ After a session has ended, two things stay: who it belonged to, so that the next
 page, and the CSRF secret of sign-in pages that are still open in other tabs.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Downloads: lists as CSV files without formulas, and responses that do not hold the database for slow clients."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

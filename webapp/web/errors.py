@@ -1,7 +1,5 @@
 """Every error becomes a readable page, or a fragment for scripts, with its status and what to do next."""
 
-from __future__ import annotations
-
 import structlog
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx

@@ -3,8 +3,6 @@
 Texts are in English in the code. A catalogue is `webapp/translations/<locale>/LC_MESSAGES/messages.mo`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sys import intern

@@ -1,7 +1,5 @@
 """Safe by default: every route is private unless it is marked, and every response carries strict headers."""
 
-from __future__ import annotations
-
 import hmac
 import re
 from collections.abc import Callable

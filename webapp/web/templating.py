@@ -1,7 +1,5 @@
 """What every template can call: times, addresses of assets, who is looking."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import datetime
 from functools import lru_cache

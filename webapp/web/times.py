@@ -1,7 +1,5 @@
 """Moments as people read them: in the installation's zone, with the zone's name (trap 24)."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
