@@ -25,6 +25,7 @@ from tests.databases import (  # noqa: F401 hooks and fixtures: pytest finds the
 )
 from tests.hall import Hall
 from tests.in_memory import keep_files_in_memory
+from tests.open_connections import pytest_runtest_teardown  # noqa: F401 the hook
 from tests.postgres import own_postgres, postgres  # noqa: F401 the fixtures
 from tests.redis_server import redis  # noqa: F401 the fixture
 from tests.running import (  # noqa: F401 hooks: pytest finds them here

@@ -75,11 +75,13 @@ def application_on(database: Database, engine: Engine | None = None, **changes: 
     if engine:
         with app.app_context():
             db.engines[None] = engine.execution_options()  # what listens to it is this application's alone
-    yield app
-    app.extensions["examhall_push"].background.stop()
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    try:
+        yield app
+    finally:
+        app.extensions["examhall_push"].background.stop()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -129,8 +131,10 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def _migrate(url: str) -> None:
     app = create_app(Settings(secret_key=SECRET_KEY, database_url=url))
     with app.app_context():
-        upgrade()
-        db.engine.dispose()
+        try:
+            upgrade()
+        finally:
+            db.engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.until import until
+
 UNPRIVILEGED = "postgres"
 """PostgreSQL refuses to run as root; Debian's package brings this user."""
 PATIENCE_SECONDS = 30.0
 LARGE_BYTES = 256 * 1024
-DISCONNECT_OTHERS = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+DISCONNECT_OTHERS = "datname = current_database() AND pid <> pg_backend_pid()"
 TABLES = (
     "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
@@ -145,6 +145,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def disconnect(connection: psycopg.Connection[Any], whom: str, *parameters: object) -> None:
+    """End the connections of which a condition on `pg_stat_activity` is true; they are gone afterwards.
+
+    PostgreSQL itself would look only every 0.1 s whether they are.
+    """
+    ask = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {whom}".encode()
+    until(lambda: not connection.execute(ask, parameters or None).fetchall(), PATIENCE_SECONDS)
+
+
 class Cluster:
     """The running server. A migrated database is made once, and copied for each worker and for who needs one more."""
 
@@ -179,7 +188,7 @@ class Cluster:
         tables, triggers, settings or statistics a test has changed is dropped.
         """
         with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(DISCONNECT_OTHERS)
+            disconnect(connection, DISCONNECT_OTHERS)
             if connection.execute(SHAPE).fetchone() == self._shape:
                 self._clear(connection)
                 return True

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from sqlalchemy import Engine
 
 from tests.browser.house import Desks, House, opened_house
 from tests.databases import Database, NewDatabase
+from tests.open_connections import connections_outlive_tests
 from tests.server import close_all
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -52,7 +54,10 @@ def shared_house(
 ) -> Iterator[House]:
     """One server per worker and database, for the tests that leave it alone; each test makes people and exams in it."""
     with opened_house(new_database(database_kind, tmp_path_factory.mktemp("house"))) as house:
-        yield house
+        assert isinstance(house.session.bind, Engine)
+        with connections_outlive_tests(house.session.bind):
+            yield house
+            house.session.close()
 
 
 @pytest.fixture

@@ -17,11 +17,15 @@ from webapp.db.pool import FairPool, FairQueue
 PATIENCE_SECONDS = 20.0
 
 
-def pool(timeout: float = PATIENCE_SECONDS) -> FairPool:
+@pytest.fixture
+def pool() -> Iterator[FairPool]:
     """One connection, for whoever comes."""
-    return FairPool(
-        lambda: sqlite3.connect(":memory:", check_same_thread=False), pool_size=1, max_overflow=0, timeout=timeout
-    )
+    made = FairPool(
+        lambda: sqlite3.connect(":memory:", check_same_thread=False),
+        pool_size=1, max_overflow=0, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+    yield made
+    made.dispose()
 
 
 def waiting(given: FairPool) -> int:
@@ -37,21 +41,22 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def test_who_gives_one_back_and_takes_another_stands_behind_those_who_wait(threads: ThreadPoolExecutor) -> None:
+def test_who_gives_one_back_and_takes_another_stands_behind_those_who_wait(
+    pool: FairPool, threads: ThreadPoolExecutor
+) -> None:
     """As every sign-in does four times; with SQLAlchemy's own queue the first was always quicker."""
-    one = pool()
     order: list[str] = []
 
     def take(name: str) -> None:
-        held = one.connect()
+        held = pool.connect()
         order.append(name)
         held.close()
 
-    first = one.connect()
+    first = pool.connect()
     others = []
     for number in range(5):
         others.append(threads.submit(take, f"waiting {number}"))
-        until(lambda wanted=number + 1: waiting(one) == wanted, PATIENCE_SECONDS)
+        until(lambda wanted=number + 1: waiting(pool) == wanted, PATIENCE_SECONDS)
     first.close()
     take("again")
     for other in others:
@@ -59,10 +64,9 @@ def test_who_gives_one_back_and_takes_another_stands_behind_those_who_wait(threa
     assert order == [*(f"waiting {number}" for number in range(5)), "again"]
 
 
-def test_a_connection_given_at_the_last_moment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_given_at_the_last_moment_is_taken(pool: FairPool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither lost nor given to anybody else when the timeout and the hand-over coincide."""
-    one = pool()
-    held = one.connect()
+    held = pool.connect()
     result = Future.result
 
     def late(waiter: Future[object], timeout: float | None = None) -> object:
@@ -73,20 +77,20 @@ def test_a_connection_given_at_the_last_moment_is_taken(monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patched:
         patched.setattr(Future, "result", late)
-        other = one.connect()
-    assert one.checkedout() == 1
+        other = pool.connect()
+    assert pool.checkedout() == 1
     other.close()
-    one.connect().close()
+    pool.connect().close()
 
 
-def test_who_has_waited_for_too_long_leaves_the_queue() -> None:
-    one = pool(timeout=0.05)
-    held = one.connect()
+def test_who_has_waited_for_too_long_leaves_the_queue(pool: FairPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    held = pool.connect()
     with pytest.raises(NoConnectionLeft):
-        one.connect()
-    assert waiting(one) == 0
+        pool.connect()
+    assert waiting(pool) == 0
     held.close()
-    one.connect().close()
+    pool.connect().close()
 
 
 class Interrupted:
@@ -105,17 +109,16 @@ class Interrupted:
 
 
 def test_a_request_that_comes_while_a_connection_is_put_back_gets_it(
-    monkeypatch: pytest.MonkeyPatch, threads: ThreadPoolExecutor
+    pool: FairPool, monkeypatch: pytest.MonkeyPatch, threads: ThreadPoolExecutor
 ) -> None:
     """It must not wait for the next one: there may be none for long."""
-    one = pool()
-    queue = one._pool
-    held = one.connect()
+    queue = pool._pool
+    held = pool.connect()
     comers: list[Future[None]] = []
 
     def come() -> None:
-        comers.append(threads.submit(lambda: one.connect().close()))
-        until(lambda: waiting(one) or comers[0].done(), PATIENCE_SECONDS)
+        comers.append(threads.submit(lambda: pool.connect().close()))
+        until(lambda: waiting(pool) or comers[0].done(), PATIENCE_SECONDS)
 
     with monkeypatch.context() as patched:
         patched.setattr(queue, "mutex", Interrupted(queue.mutex, come))
@@ -129,11 +132,9 @@ class Ended(BaseException):
 
 @pytest.mark.parametrize("given", [False, True], ids=["while it waits", "in the moment when it is given one"])
 def test_a_request_that_is_ended_in_the_queue_takes_no_connection_with_it(
-    monkeypatch: pytest.MonkeyPatch, given: bool
+    pool: FairPool, monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
-    one = pool()
-    held = one.connect()
-
+    held = pool.connect()
     result = Future.result
 
     def end(waiter: Future[object], timeout: float | None = None) -> object:
@@ -146,8 +147,8 @@ def test_a_request_that_is_ended_in_the_queue_takes_no_connection_with_it(
     with monkeypatch.context() as patched:
         patched.setattr(Future, "result", end)
         with pytest.raises(Ended):
-            one.connect()
-    assert waiting(one) == 0
+            pool.connect()
+    assert waiting(pool) == 0
     if not given:
         held.close()
-    one.connect().close()
+    pool.connect().close()

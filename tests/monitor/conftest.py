@@ -14,6 +14,7 @@ from tests.databases import NewDatabase, application_on
 from tests.hall import Hall
 from tests.monitor.sitting import Sitting
 from tests.monitor.watched import Watched
+from tests.open_connections import connections_outlive_tests
 from webapp.clock import utcnow
 from webapp.extensions import db
 
@@ -32,8 +33,11 @@ def nation(
     with application_on(new_database(database_kind, tmp_path_factory.mktemp("nation"))) as app:
         now = utcnow()
         with app.app_context():
-            build(db.session(), now, candidacies=request.module.SIZE, tests=request.module.TESTS)
-        yield app, now
+            engine = db.engine
+        with connections_outlive_tests(engine):
+            with app.app_context():
+                build(db.session(), now, candidacies=request.module.SIZE, tests=request.module.TESTS)
+            yield app, now
 
 
 @pytest.fixture

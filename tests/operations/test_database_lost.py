@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from tests.databases import Database, application_on
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
+from tests.postgres import disconnect
 from tests.test_routes import FORMS, PERSONS, TABLE
 from tests.test_routes import persons as everybody  # noqa: F401 the fixture
 from webapp.db import outages
@@ -49,9 +50,12 @@ def only_own_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
-def server_of(database: Database) -> psycopg.Connection[Any]:
+@pytest.fixture
+def server(database: Database) -> Iterator[psycopg.Connection[Any]]:
     """A connection beside the application's, to the server's first database."""
-    return psycopg.connect(database.url.replace("+psycopg", "").rpartition("/")[0] + "/postgres", autocommit=True)
+    address = database.url.replace("+psycopg", "").rpartition("/")[0] + "/postgres"
+    with psycopg.connect(address, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def engine(app: Flask, database: Database, engines: dict[str, Engine]) -> Engine
 
 
 @contextmanager
-def lost_at(engine: Engine, database: Database, number: int) -> Iterator[list[str]]:
+def lost_at(engine: Engine, server: psycopg.Connection[Any], number: int) -> Iterator[list[str]]:
     """Have PostgreSQL end this thread's connection right before its `number`-th statement; gives all of them."""
     moments: list[str] = []
     here = get_ident()
@@ -73,8 +77,7 @@ def lost_at(engine: Engine, database: Database, number: int) -> Iterator[list[st
         moments.append(name)
         if len(moments) == number:
             driver: Any = connection.connection.driver_connection
-            with server_of(database) as server:
-                server.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
+            disconnect(server, "pid = %s", driver.info.backend_pid)
 
     def listener(name: str) -> Callable[..., None]:
         return lambda connection, *_: note(name, connection)
@@ -97,13 +100,13 @@ def ways() -> Iterator[Any]:
             yield pytest.param(method, path, person, status, id=f"{method} {path} {person}")
 
 
-# SQLAlchemy leaves the cursor of a lost connection open for Python to collect
+# of a connection that is lost, SQLAlchemy closes no cursor (`Connection._handle_dbapi_exception`): Python does
 @pytest.mark.filterwarnings("ignore:<psycopg.ServerCursor:ResourceWarning")
 @pytest.mark.parametrize(("method", "path", "person", "status"), [*ways()])
 def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     everybody: dict[str, FlaskClient],  # noqa: F811 the fixture
     engine: Engine,
-    database: Database,
+    server: psycopg.Connection[Any],
     session: Session,
     method: str,
     path: str,
@@ -117,7 +120,7 @@ def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     form = {**FORMS.get(path, {}), "csrf_token": csrf(client), "idempotency_key": os.urandom(16).hex()}
     with capture_logs() as lines:
         for number in range(1, MOST_MOMENTS):
-            with lost_at(engine, database, number) as moments:
+            with lost_at(engine, server, number) as moments:
                 answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
             if answer.status_code == status and (status < 400 or len(moments) < number):
                 break
@@ -135,7 +138,9 @@ def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
 
 
 @pytest.fixture
-def away(app: Flask, database: Database, hall: Hall) -> Iterator[dict[str, FlaskClient]]:
+def away(
+    app: Flask, database: Database, hall: Hall, server: psycopg.Connection[Any]
+) -> Iterator[dict[str, FlaskClient]]:
     """A browser of a candidate, one of an invigilator and one of nobody; their database takes no connection."""
 
     @app.get("/refused/<int:status>")
@@ -154,11 +159,10 @@ def away(app: Flask, database: Database, hall: Hall) -> Iterator[dict[str, Flask
     assert app.test_client().get("/login").status_code == 200  # this process has begun before
     hall.session.rollback()
     name = database.url.rpartition("/")[2]
-    with server_of(database) as server:
-        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        server.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
-        yield browsers
-        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    disconnect(server, "datname = %s", name)
+    yield browsers
+    server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 KINDS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
@@ -207,7 +211,9 @@ def test_pages_of_somebody_whom_the_database_cannot_name(
             assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
 
 
-def test_a_read_only_database_is_a_503_too(app: Flask, database: Database, hall: Hall) -> None:
+def test_a_read_only_database_is_a_503_too(
+    app: Flask, database: Database, hall: Hall, server: psycopg.Connection[Any]
+) -> None:
     """A standby that was not promoted yet, or an operator's switch: pages are read, and what writes says busy."""
     candidacy = hall.candidacy(hall.test(), started_at=None)
     candidate = signed_in(app, hall.session.get_one(type(hall.person()), candidacy.user_id))
@@ -216,8 +222,7 @@ def test_a_read_only_database_is_a_503_too(app: Flask, database: Database, hall:
     with app.app_context():
         db.engine.dispose()
     name = database.url.rpartition("/")[2]
-    with server_of(database) as server:
-        server.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    server.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert candidate.get("/inbox").status_code == 200
     answer = candidate.post("/tests/1/start", data={"csrf_token": token})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

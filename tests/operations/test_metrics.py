@@ -8,8 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.databases import Database, settings_for
-from webapp import create_app
+from tests.databases import Database, application_on
 
 pytestmark = pytest.mark.one_database
 
@@ -67,10 +66,10 @@ def test_not_from_elsewhere(client: FlaskClient, address: str) -> None:
 )
 def test_the_token_opens_them_from_anywhere(database: Database, given: str, status: int) -> None:
     """The whole token in the scheme it is named for, and nothing less."""
-    app = create_app(settings_for(database, metrics_token="7c1e-token"))
-    answer = app.test_client().get(
-        "/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers={"Authorization": given}
-    )
+    with application_on(database, metrics_token="7c1e-token") as app:
+        answer = app.test_client().get(
+            "/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers={"Authorization": given}
+        )
     assert answer.status_code == status
 
 

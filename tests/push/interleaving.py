@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from flask import Flask
@@ -90,10 +91,11 @@ class Network:
         self.waiting.popleft()
 
     def close(self) -> None:
-        """End all processes."""
-        for process in self.processes:
-            process.die()
-        self.outside.dispose()
+        """End all processes, also where one of them cannot be ended."""
+        with ExitStack() as ending:
+            ending.callback(self.outside.dispose)
+            for process in self.processes:
+                ending.callback(process.die)
 
 
 class Line:
@@ -148,10 +150,12 @@ class Process:
 
     def die(self) -> None:
         """The end without warning: nothing under way goes on, no stream is told."""
-        for operation in self.operations:
-            operation.die()
-        self.operations.clear()
-        self._engine.dispose()
+        try:
+            for operation in self.operations:
+                operation.die()
+        finally:
+            self.operations.clear()
+            self._engine.dispose()
 
     def begin(self, run: Callable[[], Any]) -> Operation:
         """Begin an operation here; it runs when the test steps it."""

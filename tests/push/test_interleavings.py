@@ -6,6 +6,7 @@ that dies and starts again; on PostgreSQL there are two, with a network between 
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -53,14 +54,11 @@ def test_r8_r9_whatever_comes_between_each_tab_shows_what_is_open(world: World) 
     @settings(print_blob=True, suppress_health_check=list(HealthCheck))
     @given(script=st.lists(a_step, min_size=STEPS // 2, max_size=STEPS), arrives=st.booleans())
     def follow(script: list[tuple[Any, int, int, int]], arrives: bool) -> None:
-        running = Interleavings(world)
-        try:
+        with closing(Interleavings(world)) as running:
             for action, where, which, steps in script:
                 if action not in BEGINNING or len(running.operations) < MOST_AT_ONCE:
                     action(running, where, which, steps)
             running.settle(arrives)
-        finally:
-            running.close()
 
     follow()
     with application_on(world.database) as app, app.app_context():
@@ -70,19 +68,18 @@ def test_r8_r9_whatever_comes_between_each_tab_shows_what_is_open(world: World) 
 
 def test_r9_a_tab_whose_line_was_cut_while_a_notice_was_closed_elsewhere(world: World) -> None:
     """The event `closed` was told and is not told again: what a stream begins with has to say it."""
-    running = Interleavings(world)
-    running.tabs = here, there = running.tabs[:2]
-    for _ in running.tabs:
+    with closing(Interleavings(world)) as running:
+        running.tabs = here, there = running.tabs[:2]
+        for _ in running.tabs:
+            running.connect(0, 0, MANY)
+        running.send(0, 0, MANY)
+        running.read()
+        here.drop()
+        number = min(here.page.screen)
+        running.closings["ada", number] = False
+        there.page.close(number)
+        running.settle(arrives=True)  # by now every process has told it
+        here.page.screen.add(number)  # the line was cut: the page has heard nothing
+        here.page.closed.clear()
         running.connect(0, 0, MANY)
-    running.send(0, 0, MANY)
-    running.read()
-    here.drop()
-    number = min(here.page.screen)
-    running.closings["ada", number] = False
-    there.page.close(number)
-    running.settle(arrives=True)  # by now every process has told it
-    here.page.screen.add(number)  # the line was cut: the page has heard nothing
-    here.page.closed.clear()
-    running.connect(0, 0, MANY)
-    running.settle(arrives=True)
-    running.close()
+        running.settle(arrives=True)
