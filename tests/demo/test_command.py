@@ -7,7 +7,7 @@ from flask import Flask
 
 from tests.hall import Hall
 from webapp.demo.simulation import NotLoopback, checked_address, choose_people
-from webapp.demo.story import ACCOUNTS, PASSWORD, progress_of, seats
+from webapp.demo.story import ACCOUNTS, PASSWORD, is_of_the_77, seats
 
 pytestmark = pytest.mark.one_database
 
@@ -53,10 +53,10 @@ def test_simulation_nowhere_else(app: Flask, url: str) -> None:
 def test_those_who_come_are_free_to(app: Flask) -> None:
     """Nobody whom a person at the demo plays, nobody who has submitted or left; some of the 77; each once."""
     people = choose_people(120)
-    names = [seat.username for seat in people]
+    names = [seat["username"] for seat in people]
     assert len(set(names)) == 120
     assert not set(names) & ACCOUNTS.keys()
-    assert not any(progress_of(seat) for seat in people)
-    assert sum(seat.is_of_the_77 for seat in people) > 30
-    assert {seat.test for seat in people} == {seat.test for seat in seats()}
+    assert not any(seat["progress"] for seat in people)
+    assert sum(map(is_of_the_77, people)) > 30
+    assert {seat["test"] for seat in people} == {seat["test"] for seat in seats()}
     assert choose_people(120) == people

@@ -30,15 +30,14 @@ def demo(*, serve: bool, port: int, candidates: int) -> None:
         _load()
         _print_accounts()
         return
+    serving.hold_stop_signals()
     try:
-        with serving.stop_signals() as stop:
-            serving.check_port(port)
-            flask_migrate.upgrade()
-            _load()
-            db.engine.dispose()  # the server's process is the one that has the database open
-            if not stop.requested:
-                serving.serve(port, candidates, stop, _print_address)
-                click.echo("Stopped.")
+        serving.check_port(port)
+        flask_migrate.upgrade()
+        _load()
+        db.engine.dispose()  # the server's process is the one that has the database open
+        serving.serve(port, candidates, _print_address)
+        click.echo("Stopped.")
     except serving.CannotServe as problem:
         raise click.ClickException(str(problem)) from problem
 
@@ -77,7 +76,6 @@ def _print_accounts() -> None:
 def simulate(url: str, candidates: int, seconds: float | None) -> None:
     """Have candidates of the sample hall walk in, write, drop out and come back, until Ctrl-C."""
     from webapp.demo import simulation  # noqa: PLC0415 httpx and asyncio are for this command only
-    from webapp.demo.candidate import CannotSignIn  # noqa: PLC0415
 
     try:
         address = simulation.checked_address(url)
@@ -86,7 +84,7 @@ def simulate(url: str, candidates: int, seconds: float | None) -> None:
     click.echo(f"{candidates} candidates walk in within a minute and a half. Ctrl-C ends it.")
     try:
         tally = asyncio.run(simulation.simulate(address, candidates, seconds))
-    except* CannotSignIn as refusals:
+    except* simulation.CannotSignIn as refusals:
         raise click.ClickException(
             f"Candidates cannot sign in at {address}. Is the sample hall loaded there? flask --app wsgi demo"
         ) from refusals

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -15,7 +15,7 @@ from webapp.accounts.passwords import hash_password
 from webapp.accounts.signing_in import sign_in
 from webapp.config import Settings
 from webapp.db.transactions import writing
-from webapp.demo.story import PASSWORD, STORY, progress_of, seats
+from webapp.demo.story import PASSWORD, STORY, seats
 from webapp.exceptions import Refusal
 from webapp.messaging.audience import Selection
 from webapp.messaging.preview import preview
@@ -33,6 +33,10 @@ NOT_STARTED = {
     "withdrawn_at": None, "blank": False, "back_at": None, "incident_minutes": 0,
     "last_seen": None, "left_at": None, "flagged": False, "attendance": None, "id_checked": False,
 }  # fmt: skip
+PLACE = ("number", "group_name", "room", "building", "seat", "question_set")
+"""The columns of a candidacy that `hall.csv` has as they are."""
+IS_OF_THE_DEMO = User.email.endswith("@" + STORY["email_domain"], autoescape=True)
+IS_OUR_TEST = Test.title.in_([plan["title"] for plan in STORY["tests"]])
 
 
 class NotADemo(Refusal):
@@ -57,58 +61,49 @@ def load(session: Session, now: datetime, settings: Settings) -> Hall:
     Raises `NotADemo` if the database has real people and `EXAMHALL_DEMO` is not set, and always if an account or a
     test with one of the hall's names belongs to somebody else. Real accounts are never touched.
     """
+    people = [STORY["administrator"], *STORY["staff"], *seats()]
+    names = {person["username"]: person["name"] for person in people}
     with writing(session):
-        _refuse_real_data(session, allowed=settings.demo)
-        users = _create_people(session)
-        tests = _create_tests(session, users["planner"], now, settings)
-        restarted = _restart(session, tests, now, settings)
-        _create_contributions(session, tests, users)
-        created = _create_candidacies(session, tests, users)
-        if restarted or created:
-            _seed_progress(session, tests, users, now)
-    return Hall(tests, users, began_anew=restarted or created)
+        _refuse_real_data(session, names, allowed=settings.demo)
+        _insert_missing(session, User, ["username"], _users(names))
+        users = dict(session.execute(select(User.username, User.id).where(IS_OF_THE_DEMO)).all())
+        began_anew = _begin_tests(session, now, settings)
+        ids = dict(session.execute(select(Test.title, Test.id).where(IS_OUR_TEST)).all())
+        hall = Hall({plan["key"]: ids[plan["title"]] for plan in STORY["tests"]}, users, began_anew)
+        _insert_missing(session, Contribution, ["user_id", "test_id"], _contributions(hall))
+        created = _insert_missing(session, Candidacy, ["test_id", "number"], _candidacies(hall))
+        refresh_search_text(session, created)
+        if began_anew:
+            _seed_progress(session, hall, now)
+    return hall
 
 
-def _of_the_demo() -> ColumnElement[bool]:
-    return User.email.endswith("@" + STORY["email_domain"], autoescape=True)
-
-
-def _refuse_real_data(session: Session, *, allowed: bool) -> None:
-    ours = _of_the_demo()
-    is_loaded = session.scalar(select(exists().where(ours)))
-    if not is_loaded and not allowed and session.scalar(select(exists().where(~ours))):
+def _refuse_real_data(session: Session, usernames: Iterable[str], *, allowed: bool) -> None:
+    is_loaded = session.scalar(select(exists().where(IS_OF_THE_DEMO)))
+    if not is_loaded and not allowed and session.scalar(select(exists().where(~IS_OF_THE_DEMO))):
         raise NotADemo("this database has people in it. Set EXAMHALL_DEMO=1 to have the sample hall beside them.")
-    names = [sign_in_name(username) for username in _names()]
-    taken = session.scalar(select(User.username).where(User.sign_in_name.in_(names), ~ours).limit(1))
+    is_ours = User.sign_in_name.in_(map(sign_in_name, usernames))
+    taken = session.scalar(select(User.username).where(is_ours, ~IS_OF_THE_DEMO).limit(1))
     if taken:
         raise NotADemo(f"the account {taken!r} belongs to somebody else.")
-    planned_by_us = exists().where(
-        Contribution.test_id == Test.id, Contribution.user_id == User.id, Contribution.role == Role.PLANNER, ours
-    )
-    taken = session.scalar(select(Test.title).where(Test.title.in_(_titles()), ~planned_by_us).limit(1))
+    is_planner = Contribution.test_id == Test.id, Contribution.user_id == User.id, Contribution.role == Role.PLANNER
+    is_planned_by_us = exists().where(*is_planner, IS_OF_THE_DEMO)
+    taken = session.scalar(select(Test.title).where(IS_OUR_TEST, ~is_planned_by_us).limit(1))
     if taken:
         raise NotADemo(f"there is a test {taken!r} that is not the demo's.")
 
 
-def _titles() -> list[str]:
-    return [test["title"] for test in STORY["tests"]]
+def _insert_missing(session: Session, model: Any, key: list[str], rows: Iterable[dict[str, Any]]) -> list[int]:
+    """Insert the rows whose `key` no stored row has; returns the new ids."""
+    stored = set(session.execute(select(*(getattr(model, column) for column in key))).all())
+    missing = [row for row in rows if tuple(row[column] for column in key) not in stored]
+    return list(session.scalars(insert(model).returning(model.id), missing)) if missing else []
 
 
-def _names() -> dict[str, str]:
-    """Username → name of everyone in the hall."""
-    people = {one["username"]: one["name"] for one in [STORY["administrator"], *STORY["staff"]]}
-    return people | {seat.username: seat.name for seat in seats()}
-
-
-def _create_people(session: Session) -> dict[str, int]:
-    """Username → id. Everyone has the same password, hashed once."""
-    existing = dict(session.execute(select(User.username, User.id).where(_of_the_demo())).all())
-    missing = {username: name for username, name in _names().items() if username not in existing}
-    if not missing:
-        return existing
+def _users(names: dict[str, str]) -> Iterable[dict[str, Any]]:
     password_hash = hash_password(PASSWORD)
-    rows = [
-        {
+    for username, name in names.items():
+        yield {
             "username": username,
             "sign_in_name": sign_in_name(username),
             "name": name,
@@ -116,103 +111,62 @@ def _create_people(session: Session) -> dict[str, int]:
             "password_hash": password_hash,
             "is_admin": username == STORY["administrator"]["username"],
         }
-        for username, name in missing.items()
-    ]
-    return existing | dict(session.execute(insert(User).returning(User.username, User.id), rows).all())
 
 
-def _create_tests(session: Session, planner: int, now: datetime, settings: Settings) -> dict[str, int]:
-    """Key → id."""
-    query = (
-        select(Test.title, Test.id)
-        .join(Contribution, Contribution.test_id == Test.id)
-        .where(Contribution.user_id == planner, Test.title.in_(_titles()))
-    )
-    ids = dict(session.execute(query).all())
-    for plan in STORY["tests"]:
-        if plan["title"] not in ids:
-            test = Test(title=plan["title"], **_times(plan, now, settings))
-            test.questions = [Question(position=n, prompt=text) for n, text in enumerate(plan["questions"], 1)]
-            session.add(test)
-            session.flush()
-            ids[plan["title"]] = test.id
-    return {plan["key"]: ids[plan["title"]] for plan in STORY["tests"]}
-
-
-def _times(plan: dict[str, Any], now: datetime, settings: Settings) -> dict[str, object]:
-    starts_at = (now - timedelta(minutes=plan["began_minutes_ago"])).replace(second=0, microsecond=0)
-    return {
-        "starts_at": starts_at,
-        "ends_at": starts_at + timedelta(hours=plan["duration_hours"]),
-        "start_date": starts_at.astimezone(settings.timezone).date(),
-        "closed_at": None,
-    }
-
-
-def _restart(session: Session, tests: dict[str, int], now: datetime, settings: Settings) -> bool:
-    """Move the tests to now, with nobody in them yet, unless all of them run for a while still."""
-    ours = Test.id.in_(tests.values())
-    running = ours & (Test.starts_at <= now) & (Test.ends_at >= now + ENOUGH_LEFT) & Test.closed_at.is_(None)
-    if len(session.scalars(select(Test.id).where(running)).all()) == len(tests):
+def _begin_tests(session: Session, now: datetime, settings: Settings) -> bool:
+    """Have the tests run now, with nobody in them yet. False, with nothing changed, if all run for a while still."""
+    is_running = (Test.starts_at <= now) & (Test.ends_at >= now + ENOUGH_LEFT) & Test.closed_at.is_(None)
+    if session.scalar(select(func.count()).where(IS_OUR_TEST, is_running)) == len(STORY["tests"]):
         return False
+    is_in_them = Candidacy.test_id.in_(select(Test.id).where(IS_OUR_TEST))
+    session.execute(delete(Answer).where(Answer.candidacy_id.in_(select(Candidacy.id).where(is_in_them))))
+    session.execute(update(Candidacy).where(is_in_them).values(**NOT_STARTED))
+    tests = {test.title: test for test in session.scalars(select(Test).where(IS_OUR_TEST))}
     for plan in STORY["tests"]:
-        session.execute(update(Test).where(Test.id == tests[plan["key"]]).values(**_times(plan, now, settings)))
-    in_them = Candidacy.test_id.in_(tests.values())
-    session.execute(delete(Answer).where(Answer.candidacy_id.in_(select(Candidacy.id).where(in_them))))
-    session.execute(update(Candidacy).where(in_them).values(**NOT_STARTED))
+        questions = [Question(position=position, prompt=text) for position, text in enumerate(plan["questions"], 1)]
+        test = tests.get(plan["title"]) or Test(title=plan["title"], questions=questions)
+        test.starts_at = (now - timedelta(minutes=plan["began_minutes_ago"])).replace(second=0, microsecond=0)
+        test.ends_at = test.starts_at + timedelta(hours=plan["duration_hours"])
+        test.start_date = test.starts_at.astimezone(settings.timezone).date()
+        test.closed_at = None
+        session.add(test)
+    session.flush()
     return True
 
 
-def _create_contributions(session: Session, tests: dict[str, int], users: dict[str, int]) -> None:
-    existing = set(session.execute(select(Contribution.user_id, Contribution.test_id)).all())
+def _contributions(hall: Hall) -> Iterable[dict[str, Any]]:
     for person in STORY["staff"]:
+        row = {"user_id": hall.users[person["username"]], "role": Role(person["role"]), "room": person.get("room")}
         for key in person["tests"]:
-            user_id, test_id = users[person["username"]], tests[key]
-            if (user_id, test_id) not in existing:
-                role = Role(person["role"])
-                session.add(Contribution(user_id=user_id, test_id=test_id, role=role, room=person.get("room")))
-    session.flush()
+            yield row | {"test_id": hall.tests[key]}
 
 
-def _create_candidacies(session: Session, tests: dict[str, int], users: dict[str, int]) -> bool:
-    query = select(Candidacy.test_id, Candidacy.number).where(Candidacy.test_id.in_(tests.values()))
-    existing = set(session.execute(query).all())
-    candidacies = []
+def _candidacies(hall: Hall) -> Iterable[dict[str, Any]]:
     for seat in seats():
-        if (tests[seat.test], seat.number) not in existing:
-            values = asdict(seat) | {"test_id": tests[seat.test], "user_id": users[seat.username]}
-            values["group_name"] = values.pop("group")
-            del values["test"], values["username"], values["name"]
-            candidacies.append(Candidacy(**values))
-    if not candidacies:
-        return False
-    session.add_all(candidacies)
-    session.flush()
-    refresh_search_text(session, [candidacy.id for candidacy in candidacies])
-    return True
+        row = {"test_id": hall.tests[seat["test"]], "user_id": hall.users[seat["username"]]}
+        yield row | {column: seat[column] for column in PLACE} | {"extra_minutes": int(seat["extra_minutes"])}
 
 
-def _seed_progress(session: Session, tests: dict[str, int], users: dict[str, int], now: datetime) -> None:
+def _seed_progress(session: Session, hall: Hall, now: datetime) -> None:
     """Write what some candidates did before now, so that the monitor has something to show at once."""
-    questions = session.scalars(
-        select(Question.id).where(Question.test_id == tests["analysis"]).order_by(Question.position)
-    ).all()
+    questions = select(Question.id).where(Question.test_id == hall.tests["analysis"]).order_by(Question.position)
+    question_ids = session.scalars(questions).all()
     for seat in seats():
-        progress = progress_of(seat)
-        if progress is None:
+        if not seat["progress"]:
             continue
-        times = _moments(int(seat.number[1:]), now)
+        progress = STORY["progress"][seat["progress"]]
+        times = _moments(int(seat["number"][1:]), now)
         values = progress["values"] | {name: times[name] for name in progress["moments"]}
-        seated = Candidacy.test_id == tests[seat.test], Candidacy.number == seat.number
+        seated = Candidacy.test_id == hall.tests[seat["test"]], Candidacy.number == seat["number"]
         candidacy_id = session.scalars(update(Candidacy).where(*seated).values(**values).returning(Candidacy.id)).one()
         if progress["moments"]:  # in all of the person's tests, as presence is written
-            own = Candidacy.user_id == users[seat.username]
+            own = Candidacy.user_id == hall.users[seat["username"]]
             session.execute(update(Candidacy).where(own).values(last_seen=times["submitted_at"]))
-        texts = STORY["progress"]["answers"][: progress["answers"]]
-        for question_id, text in zip(questions, texts, strict=False):
-            session.add(
-                Answer(candidacy_id=candidacy_id, question_id=question_id, text=text, saved_at=times["saved_at"])
-            )
+        answer = {"candidacy_id": candidacy_id, "saved_at": times["saved_at"]}
+        texts = STORY["answers_before"][: progress["answers"]]
+        session.add_all(
+            Answer(**answer, question_id=id_, text=text) for id_, text in zip(question_ids, texts, strict=False)
+        )
 
 
 def _moments(number: int, now: datetime) -> dict[str, datetime]:
@@ -239,19 +193,16 @@ def seed_messages(session: Session, hall: Hall, now: datetime, settings: Setting
 
 def _send(session: Session, hall: Hall, message: dict[str, Any], at: datetime, settings: Settings) -> None:
     sender = session.get_one(User, hall.users[message["sender"]])
-    selection = _selection(session, hall, message, settings)
+    test_id = hall.tests[message["test"]]
+    if "candidate" in message:
+        user_id = hall.users[message["candidate"]]
+        query = select(Candidacy.id).where(Candidacy.test_id == test_id, Candidacy.user_id == user_id)
+        selection = Selection(Filter(), listed=(session.scalars(query).one(),))
+    else:
+        parameters = MultiDict({"test": str(test_id), **message.get("filter", {})})
+        selection = Selection(parse_filter(parameters, settings.timezone))
     shown = preview(session, sender, selection, now=at, limit=settings.max_recipients)
     tokens = Tokens(settings.secret_key, sender.id)
     token = tokens.sign(shown.selection, shown.audience) if shown.audience else ""
     draft = Draft(message["subject"], message["body"], selection, token, message["key"])
     send(session, sender, draft, now=at, limit=settings.max_recipients, tokens=tokens, announce=lambda *_: None)
-
-
-def _selection(session: Session, hall: Hall, message: dict[str, Any], settings: Settings) -> Selection:
-    test_id = hall.tests[message["test"]]
-    if "candidate" not in message:
-        parameters: Iterable[tuple[str, str]] = {"test": str(test_id), **message.get("filter", {})}.items()
-        return Selection(parse_filter(MultiDict(parameters), settings.timezone))
-    user_id = hall.users[message["candidate"]]
-    query = select(Candidacy.id).where(Candidacy.test_id == test_id, Candidacy.user_id == user_id)
-    return Selection(Filter(), listed=(session.scalars(query).one(),))

@@ -7,10 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
-from types import FrameType
 
 from webapp.config import ROOT
 
@@ -18,6 +17,8 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 END_SECONDS = 8.0
 INTERVAL_SECONDS = 0.1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a plain kill, the end of the terminal."""
 PARENT_DEATH_SIGNAL = 1
 """prctl(2): PR_SET_PDEATHSIG."""
 Process = subprocess.Popen[bytes]
@@ -27,44 +28,29 @@ class CannotServe(Exception):
     """The demo does not run; the text is one line for the person who started it."""
 
 
-class Stop:
-    """Whether Ctrl-C, SIGTERM or the end of the terminal has asked the demo to stop."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    def request(self, _number: int, _frame: FrameType | None) -> None:
-        """Take a signal."""
-        self.requested = True
+def hold_stop_signals() -> None:
+    """Leave the signals pending from here on: what is under way is finished before they count."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
-@contextmanager
-def stop_signals() -> Iterator[Stop]:
-    """Take the signals from here on: what is under way is finished before they count."""
-    stop = Stop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop.request) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def is_stop_requested() -> bool:
+    """Whether one of the signals has come."""
+    return not signal.sigpending().isdisjoint(STOP_SIGNALS)
 
 
 def check_port(port: int) -> None:
     """Raises `CannotServe` if the port is taken or not ours to take."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise CannotServe(
-                f"Port {port} cannot be used ({error.strerror}). Choose another: make demo PORT={port % 65535 + 1}"
-            ) from error
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise CannotServe(
+            f"Port {port} cannot be used ({reason}). Choose another: make demo PORT={port % 65535 + 1}"
+        ) from error
 
 
-def serve(port: int, candidates: int, stop: Stop, ready: Callable[[str], None]) -> None:
-    """Serve the hall until `stop` is requested, with so many simulated candidates.
+def serve(port: int, candidates: int, ready: Callable[[str], None]) -> None:
+    """Serve the hall until a stop signal, with so many simulated candidates.
 
     `ready` gets the address as soon as the server answers. Raises `CannotServe` if the server does not start or ends
     by itself. Nothing that was started is left when this returns.
@@ -73,15 +59,20 @@ def serve(port: int, candidates: int, stop: Stop, ready: Callable[[str], None]) 
     server = _start("gunicorn", "-c", "gunicorn.conf.py", "-w", "1", "-b", f"{HOST}:{port}",
                     "--graceful-timeout", "1", "--log-level", "warning", "wsgi:app")  # fmt: skip
     started = [server]
+    is_ready, deadline = False, time.monotonic() + START_SECONDS
     try:
-        if _wait_until_ready(server, port, stop):
-            ready(address)
-            if candidates:
-                simulate = ("--app", "wsgi", "simulate", "--url", address, "--candidates", str(candidates))
-                started.append(_start("flask", *simulate))
-        while not stop.requested:
+        while not is_stop_requested():
             if server.poll() is not None:
-                raise CannotServe("The server has ended by itself; the lines above say why.")
+                event = "has ended by itself" if is_ready else "did not start"
+                raise CannotServe(f"The server {event}; the lines above say why.")
+            if not is_ready and _is_ready(port):
+                is_ready = True
+                ready(address)
+                if candidates:
+                    simulate = ("--app", "wsgi", "simulate", "--url", address, "--candidates", str(candidates))
+                    started.append(_start("flask", *simulate))
+            if not is_ready and time.monotonic() > deadline:
+                raise CannotServe(f"The server did not answer within {START_SECONDS:.0f} seconds.")
             time.sleep(INTERVAL_SECONDS)
     finally:
         for process in reversed(started):
@@ -94,34 +85,26 @@ def _start(module: str, *arguments: str) -> Process:
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         start_new_session=True,
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 the supervisor has no threads
+        preexec_fn=_prepare_process,  # noqa: PLW1509 the supervisor has no threads
     )
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process if the supervisor is killed."""
+def _prepare_process() -> None:
+    """Take signals as usual, and have the kernel end this process if the supervisor is killed."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
-def _wait_until_ready(server: Process, port: int, stop: Stop) -> bool:
-    deadline = time.monotonic() + START_SECONDS
-    while not stop.requested:
-        with suppress(OSError, HTTPException), closing(HTTPConnection(HOST, port, timeout=5)) as connection:
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return True
-        if server.poll() is not None:
-            raise CannotServe("The server did not start; the lines above say why.")
-        if time.monotonic() > deadline:
-            raise CannotServe(f"The server did not answer within {START_SECONDS:.0f} seconds.")
-        time.sleep(INTERVAL_SECONDS)
+def _is_ready(port: int) -> bool:
+    with suppress(OSError, HTTPException), closing(HTTPConnection(HOST, port, timeout=5)) as connection:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
     return False
 
 
 def _end(process: Process) -> None:
-    if process.poll() is None:
-        process.terminate()
+    process.terminate()
     try:
         process.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
