@@ -111,7 +111,7 @@ def test_r20_without_javascript(house: House, scriptless: Desks) -> None:
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
     send(ines, "One", "Two")
-    page = scriptless.desk(house).sign_in(ada, f"/tests/{exam.id}")
+    page = scriptless.desk(house).sign_in_unseen(ada, f"/tests/{exam.id}")
     shows(page, 2)
     expect(page.get_by_role("button", name="Close all")).to_be_hidden()
     send(ines, "Three")

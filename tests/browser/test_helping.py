@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 def test_a_new_password_is_shown_once_and_signs_in(house: House, desks: Desks) -> None:
     exam = house.exam()
     ada = house.candidate(exam, "Ada Lind")
-    page = desks.desk(house).sign_in(house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR), "/monitor")
+    page = desks.desk(house).sign_in_unseen(
+        house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR), "/monitor"
+    )
     more = row(page, "Ada Lind").get_by_role("button", name=re.compile("More"))
     more.focus()
     page.keyboard.press("Enter")
@@ -65,7 +67,7 @@ def test_why_somebody_is_not_helped_is_said_at_the_button(house: House, desks: D
     house.hall.contributor(exam, user=bo)
     desk = desks.desk(house)
     desk.expects("403")
-    page = desk.sign_in(house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR), "/monitor")
+    page = desk.sign_in_unseen(house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR), "/monitor")
     row(page, "Bo Staff").get_by_role("button", name=re.compile("More")).click()
     row(page, "Bo Staff").get_by_role("link", name="New password").click()
     expect(page.locator("#dialog-answer")).to_contain_text("operator of the server can set the password")

@@ -44,7 +44,9 @@ def exam(house: House) -> Test:
 
 def test_r19_selection_focus_scroll_and_half_typed_text_stay(house: House, desks: Desks, exam: Test) -> None:
     """Cells change in place and are marked."""
-    page = desks.desk(house, viewport={"width": 1280, "height": 500}).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house, viewport={"width": 1280, "height": 500}).sign_in_unseen(
+        house.invigilator(exam), "/monitor"
+    )
     rows(page).nth(19).scroll_into_view_if_needed()
     box = rows(page).nth(20).get_by_role("checkbox")
     box.check()
@@ -75,7 +77,7 @@ def test_r19_selection_focus_scroll_and_half_typed_text_stay(house: House, desks
 
 def test_r19_an_open_dialog_keeps_its_text(house: House, desks: Desks, exam: Test) -> None:
     house.candidate(exam, "Ada")
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?q=ada")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor?q=ada")
     form = compose_for_one(page, "Ada")
     form.get_by_label("Subject").fill("Half a sub")
     form.get_by_label("Message", exact=True).press_sequentially("Half a ")
@@ -91,7 +93,7 @@ def test_r19_an_open_dialog_keeps_its_text(house: House, desks: Desks, exam: Tes
 
 def test_r19_rows_do_not_jump_under_the_pointer(house: House, desks: Desks, exam: Test) -> None:
     """Who joins waits while the pointer is over the rows: the page says so, and shows it when the pointer has left."""
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?sort=name")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor?sort=name")
     before = ids(page)
     rows(page).nth(3).hover()
     place = rows(page).nth(3).bounding_box()
@@ -116,7 +118,7 @@ def test_r19_rows_do_not_jump_under_the_pointer(house: House, desks: Desks, exam
 def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, exam: Test) -> None:
     """What opens is for the row on which it was pressed, whatever came meanwhile."""
     house.candidate(exam, "Zoe")
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?q=zoe")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor?q=zoe")
     row(page, "Zoe").get_by_role("button", name="More for Zoe").click()
     menu = page.locator(".menu:popover-open")
     expect(menu).to_be_visible()

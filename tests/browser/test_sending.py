@@ -52,9 +52,9 @@ def test_to_one_through_the_menu_of_the_row(house: House, desks: Desks, exam: Te
     """Trap 22: a word of success with the number reached and the way to the log entry."""
     ada = house.candidate(exam, "Ada")
     candidate = desks.desk(house)
-    paper = candidate.sign_in(ada, f"/tests/{exam.id}")
+    paper = candidate.sign_in_unseen(ada, f"/tests/{exam.id}")
     is_live(paper)
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     search(page, "ada", 1)
     expect(row(page, "Ada").locator("[data-column=status]")).to_contain_text("Online")
     form = compose_for_one(page, "Ada")
@@ -74,7 +74,7 @@ def test_to_one_through_the_menu_of_the_row(house: House, desks: Desks, exam: Te
 
 def test_to_selected_ones_over_pages_sorting_and_refreshes(house: House, desks: Desks, exam: Test) -> None:
     """The selection survives pages, sorting and refreshes; shift selects a range; another filter clears it."""
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     shows(page, 160)
     boxes = rows(page).get_by_role("checkbox")
     chosen = [rows(page).nth(place).get_attribute("data-candidacy") for place in (2, 3, 4)]
@@ -106,7 +106,7 @@ def test_to_selected_ones_over_pages_sorting_and_refreshes(house: House, desks: 
 
 def test_to_all_77_of_a_filter_through_the_menu_beside_the_count(house: House, desks: Desks, exam: Test) -> None:
     """R17 and trap 21: the count, the dialog and the sending are the same 77."""
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     page.locator("summary").filter(has_text="Room").click()
     page.get_by_role("checkbox", name="Room 7").check()
     shows(page, 77)
@@ -126,7 +126,7 @@ def test_to_all_77_of_a_filter_through_the_menu_beside_the_count(house: House, d
 
 def test_r2_pressing_send_twice_sends_once(house: House, desks: Desks, exam: Test) -> None:
     ada = house.candidate(exam, "Ada")
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     search(page, "ada", 1)
     form = compose_for_one(page, "Ada")
     write(form, "Once is enough")
@@ -142,7 +142,7 @@ def test_r3_who_joins_while_the_dialog_is_open_is_said_and_the_text_is_kept(
     """409, nothing sent; the second press sends to those whom the dialog shows now."""
     desk = desks.desk(house)
     desk.expects("409")
-    page = desk.sign_in(house.invigilator(exam), "/monitor")
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
     search(page, "room 7", 77)
     form = compose_for_all(page)
     write(form, "A changing room", "First line\nsecond line")
@@ -165,7 +165,7 @@ def test_r7_what_is_wrong_with_the_text_is_said_beside_it(house: House, desks: D
     desk = desks.desk(house)
     desk.expects("422")
     house.candidate(exam, "Ada")
-    page = desk.sign_in(house.invigilator(exam), "/monitor")
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
     search(page, "ada", 1)
     form = compose_for_one(page, "Ada")
     write(form, "", "A body without a subject")
@@ -187,7 +187,7 @@ def test_r7_what_is_wrong_with_the_text_is_said_beside_it(house: House, desks: D
 
 def test_r18_the_address_holds_the_view(house: House, desks: Desks, exam: Test) -> None:
     """Reload, back and a colleague's browser show the same."""
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     shows(page, 160)
     search(page, "room 7", 77)
     expect(page).to_have_url(re.compile("q=room"))
@@ -216,7 +216,7 @@ NOTHING_NOTED = "() => JSON.stringify(history.state) === JSON.stringify({htmx: t
 
 def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks: Desks, exam: Test) -> None:
     """The second time before the page's scripts are there (a slow network): the address changes, and nothing else."""
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     shows(page, 160)
     search(page, "röom & 7%", 0)
     search(page, "room 7", 77)
@@ -250,7 +250,7 @@ def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks:
 
 def test_the_selection_can_be_ticked_row_by_row_as_well(house: House, desks: Desks, exam: Test) -> None:
     ada, bob = house.candidate(exam, "Ada"), house.candidate(exam, "Bob")
-    page = desks.desk(house).sign_in(house.invigilator(exam), "/monitor?sort=name")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor?sort=name")
     tick(page, "Ada").check()
     tick(page, "Bob").check()
     form = compose_for_selected(page)

@@ -51,7 +51,7 @@ def test_a_candidates_pages(house: House, desks: Desks, screen: dict[str, Any]) 
     page = desk.goto("/login")
     fits(page, "sign-in")
     in_reach(page.get_by_role("button", name="Sign in"), "sign-in")
-    desk.sign_in(ada)
+    desk.sign_in_unseen(ada)
     fits(page, "dashboard")
     menu = page.locator("details.account > summary")
     in_reach(menu, "account")
@@ -146,7 +146,9 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
     house.hall.candidacies(exam, 60)
     house.candidate(exam, "Ada", room=LONG)
     desk = desks.desk(house, **screen)
-    page = desk.sign_in(house.invigilator(exam, name=f"Ines {LONG}", role=Role.CHIEF_INVIGILATOR), "/monitor?sort=name")
+    page = desk.sign_in_unseen(
+        house.invigilator(exam, name=f"Ines {LONG}", role=Role.CHIEF_INVIGILATOR), "/monitor?sort=name"
+    )
     fits(page, "monitor")
     in_reach(page.get_by_role("searchbox", name="Search candidates"), "search")
     for group in page.locator("details[data-menu] > summary").all():

@@ -72,7 +72,7 @@ def test_r11_a_notice_while_typing(house: House, desks: Desks, width: int, heigh
     """R11, trap 17: no lost or misplaced character, same focus and caret; the line stays in place and uncovered."""
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
-    page = desks.desk(house, viewport={"width": width, "height": height}).sign_in(ada, f"/tests/{exam.id}")
+    page = desks.desk(house, viewport={"width": width, "height": height}).sign_in_unseen(ada, f"/tests/{exam.id}")
     is_live(page)
     wanted = open_long_answer(house, page)
     page.evaluate(WATCH, ["Ten more minutes", LINE])
@@ -111,7 +111,7 @@ def test_r11_several_stack_and_closing_keeps_the_writing(house: House, desks: De
     """The newest open and the rest counted, in the title too; a click on Close leaves focus and caret."""
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
-    page = desks.desk(house).sign_in(ada, f"/tests/{exam.id}")
+    page = desks.desk(house).sign_in_unseen(ada, f"/tests/{exam.id}")
     is_live(page)
     field = page.get_by_role("textbox", name="Answer to question 1")
     field.press_sequentially("abc")
@@ -157,7 +157,7 @@ def test_traps_15_and_16_notices_on_every_page_and_no_dialog_on_any(house: House
     ines = house.over_http(house.invigilator(running))
     ines.send("While you were away", scope="filtered")
     desk = desks.desk(house)
-    page = desk.sign_in(ada)
+    page = desk.sign_in_unseen(ada)
     expect(notice(page, "While you were away")).to_be_visible()
     paths = ["/", "/inbox", f"/tests/{other.id}", f"/tests/{done.id}", f"/tests/{later.id}"]
     paths += [f"/tests/{running.id}?confirm=submit", "/tests/999999"]
@@ -176,7 +176,7 @@ def test_traps_15_and_16_notices_on_every_page_and_no_dialog_on_any(house: House
 
 def test_a_long_answer_is_not_posted_in_nine_bytes_a_letter(house: House, desks: Desks) -> None:
     exam = house.exam()
-    page = desks.desk(house).sign_in(house.candidate(exam), f"/tests/{exam.id}")
+    page = desks.desk(house).sign_in_unseen(house.candidate(exam), f"/tests/{exam.id}")
     with page.expect_response(lambda answer: "/answers/" in answer.url) as saved:
         page.get_by_role("textbox", name="Answer to question 1").fill("安" * 90_000)
     assert saved.value.request.headers["content-type"].startswith("multipart/form-data")
