@@ -145,6 +145,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def connect_to_server(url: str) -> psycopg.Connection[Any]:
+    """A connection to the first database of the server on which the database at `url` lies."""
+    return psycopg.connect(url.replace("+psycopg", "").rpartition("/")[0] + "/postgres", autocommit=True)
+
+
 def disconnect(connection: psycopg.Connection[Any], whom: str, *parameters: object) -> None:
     """End the connections of which a condition on `pg_stat_activity` is true; they are gone afterwards.
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.databases import Database
-from tests.operations.test_database_lost import server_of
+from tests.postgres import connect_to_server
 from tests.statements import statements
 from webapp.db import write_check
 from webapp.extensions import db
@@ -54,7 +54,7 @@ def test_postgresql_read_only_or_without_room(
     assert client.get("/readyz").status_code == 200
     with app.app_context():
         db.engine.dispose()
-    with server_of(database) as server:
+    with connect_to_server(database.url) as server:
         server.execute(f'ALTER DATABASE "{database.url.rpartition("/")[2]}" SET {setting}')
     answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, FULL)

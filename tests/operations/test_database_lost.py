@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from tests.databases import Database, application_on
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
-from tests.postgres import disconnect
+from tests.postgres import connect_to_server, disconnect
 from tests.test_routes import FORMS, PERSONS, TABLE
 from tests.test_routes import persons as everybody  # noqa: F401 the fixture
 from webapp.db import outages
@@ -52,9 +52,8 @@ def only_own_garbage() -> Iterator[None]:
 
 @pytest.fixture
 def server(database: Database) -> Iterator[psycopg.Connection[Any]]:
-    """A connection beside the application's, to the server's first database."""
-    address = database.url.replace("+psycopg", "").rpartition("/")[0] + "/postgres"
-    with psycopg.connect(address, autocommit=True) as connection:
+    """A connection beside the application's, to another database."""
+    with connect_to_server(database.url) as connection:
         yield connection
 
 
