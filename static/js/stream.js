@@ -185,9 +185,10 @@ export class Connection {
     if (this.#polling) this.#pollAgain(0);
   }
 
+  // A beat that is still on its way must not report the line as live.
   #loseNetwork() {
-    this.#heard = 0;
     this.#startPolling(0);
+    if (this.#connection) this.#cut();
     this.#handlers.state("lost");
   }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import get_ident
@@ -43,10 +42,7 @@ def only_own_garbage() -> Iterator[None]:
     """Each test looks for what it has left open itself, and does not go through all that the others have made."""
     gc.freeze()
     yield
-    with warnings.catch_warnings():
-        # a loop's connection that ends while it is being opened is left to Python: not in the middle of another test
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    gc.collect()
     gc.unfreeze()
 
 

@@ -16,6 +16,18 @@ from webapp.db.startup_check import create_private_file
 from webapp.db.transactions import WRITE, WRITE_TIMEOUT_SECONDS
 from webapp.exceptions import Unavailable
 
+POSTGRESQL_SETTINGS = {
+    "lock_timeout": f"{WRITE_TIMEOUT_SECONDS:.0f}s",
+    # a process that stops within a sending must not hold the head of the log
+    "idle_in_transaction_session_timeout": "60s",
+    # compiling a statement takes longer than running it
+    "jit": "off",
+    # sorts and hashes of a large hall's candidates in one pass
+    "work_mem": "32MB",
+    # the tables lie in memory: with the default, a whole scan looks cheaper than an index
+    "random_page_cost": "1.1",
+}
+
 
 def exists_on(dialect: str) -> Callable[..., bool]:
     """For Alembic: whether a table or an index of the models exists on this database (`info={"only_on": …}`)."""
@@ -65,10 +77,7 @@ def configure_engine(engine: Engine) -> None:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
     else:
-        event.listen(
-            engine, "do_connect", lambda _dialect, _record, args, options: TimeoutConnection.connect(*args, **options)
-        )
-        event.listen(engine, "connect", _on_postgresql_connect)
+        event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "begin", _on_postgresql_begin)
         event.listen(engine, "do_execute", _execute)
 
@@ -81,21 +90,10 @@ def _execute(cursor: Any, statement: str, parameters: Any, context: ExecutionCon
     return True
 
 
-def _on_postgresql_connect(connection: Any, _record: Any) -> None:
-    settings = {
-        "lock_timeout": f"{WRITE_TIMEOUT_SECONDS:.0f}s",
-        # a process that stops within a sending must not hold the head of the log
-        "idle_in_transaction_session_timeout": "60s",
-        # compiling a statement takes longer than running it
-        "jit": "off",
-        # sorts and hashes of a nation's candidates in one pass
-        "work_mem": "32MB",
-        # the tables lie in memory: with the default, a whole scan looks cheaper than an index
-        "random_page_cost": "1.1",
-    }
-    calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
-    connection.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
-    connection.commit()
+def _connect_to_postgresql(_dialect: Any, _record: Any, args: Any, options: dict[str, Any]) -> TimeoutConnection:
+    # sent as the connection starts: a statement of its own could fail, and nobody would close the connection
+    own = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_SETTINGS.items())
+    return TimeoutConnection.connect(*args, **{**options, "options": f"{own} {options.get('options', '')}"})
 
 
 def _on_postgresql_begin(connection: Connection) -> None:
