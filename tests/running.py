@@ -63,8 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if shares_a_server and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     yield
-    # after pytest, which puts together what has the same parameters: a file's server or nation is made once for each
-    # database. What stays on one worker comes first, and first of all what takes longest
+    # after pytest, which puts together what has the same parameters: a file's server or large hall is made once for
+    # each database. What stays on one worker comes first, and first of all what takes longest
     files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
     sizes = Counter(_group_of(item) for item in items)
 

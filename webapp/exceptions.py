@@ -22,8 +22,13 @@ class BadParameter(Refusal):
 
     def __init__(self, name: str, value: str | None = None) -> None:
         super().__init__(f"unknown value {value!r} for {name!r}" if value is not None else f"unknown name {name!r}")
-        self.name = name
-        self.value = value
+        self.name = _printable(name)
+        self.value = None if value is None else _printable(value)
+
+
+def _printable(text: str) -> str:
+    """As an error page can repeat it: short, and without what no page can be encoded with."""
+    return text[:100].encode("utf-8", "replace").decode()
 
 
 class StaleForm(Refusal):

@@ -10,7 +10,7 @@ function textOf(cell) {
 }
 
 function cellsOf(row) {
-  return [...row.querySelectorAll("[data-column]:not([data-quiet])")];
+  return [...row.querySelectorAll("[data-column]:not([data-follows-clock])")];
 }
 
 function snapshot() {

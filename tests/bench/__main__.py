@@ -23,7 +23,7 @@ import psycopg
 from tests.bench import fanout, importing, keeping, living, monitor, storm
 from tests.bench.figures import Run, p99
 from tests.bench.hall import build_hall
-from tests.bench.nation import MEMORY
+from tests.bench.large_hall import MEMORY
 from tests.bench.peers.flask_sse import FlaskSse
 from tests.bench.peers.nchan import Nchan
 from tests.bench.processes import parent_of

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from tests.bench.figures import Run, median, p99, percentile
 from tests.bench.hall import BODY
-from tests.bench.nation import Nation, build
+from tests.bench.large_hall import LargeHall, build
 from tests.databases import Database, settings_for
 from tests.hall import signed_in
 from tests.server import ROOT
@@ -72,15 +72,18 @@ def single_filters() -> list[dict[str, str]]:
 
 
 def measure_monitor(run: Run, database: Database, candidacies: int, name: str) -> None:
-    """Build the nation in an empty database and ask for the monitor's fragment as each refresh does."""
+    """Build the large hall in an empty database and ask for the monitor's fragment as each refresh does."""
     app = create_app(settings_for(database))
     begun = time.perf_counter()
     with app.app_context():
         upgrade()
-        nation = build(db.session(), utcnow(), candidacies)
-    run.add("monitor", f"{name}: {nation.candidacies:,} candidacies built", time.perf_counter() - begun, "s")
+        large_hall = build(db.session(), utcnow(), candidacies)
+    run.add("monitor", f"{name}: {large_hall.candidacies:,} candidacies built", time.perf_counter() - begun, "s")
     of_a_test, over_all = LIMITS[name]
-    for scope, user_id, limit in (("a test", nation.chief_id, of_a_test), ("all tests", nation.admin_id, over_all)):
+    for scope, user_id, limit in (
+        ("a test", large_hall.chief_id, of_a_test),
+        ("all tests", large_hall.admin_id, over_all),
+    ):
         measured = _measure(app, user_id)
         every = [one * 1e3 for each in measured for one in each.seconds]
         run.add("monitor", f"{name}, {scope}: any single filter or search, median", median(every), "ms")
@@ -91,9 +94,9 @@ def measure_monitor(run: Run, database: Database, candidacies: int, name: str) -
         for slow in sorted(measured, key=lambda one: -median(one.seconds))[:4]:
             words = f"{name}, {scope}: slow: {slow.words or 'no filter'} ({slow.count:,})"
             run.add("monitor", words, median(slow.seconds) * 1e3, "ms")
-    _measure_send_to_all(run, app, nation, name)
+    _measure_send_to_all(run, app, large_hall, name)
     if name == "PostgreSQL":
-        run.add("monitor", "first load of the page with all assets", _weight(app, nation) / 1000, "KB")
+        run.add("monitor", "first load of the page with all assets", _weight(app, large_hall) / 1000, "KB")
     with app.app_context():
         db.engine.dispose()
 
@@ -153,9 +156,9 @@ def _keep_alive(app: Flask) -> None:
                 connection.execute(text("VACUUM ANALYZE candidacy"))
 
 
-def _measure_send_to_all(run: Run, app: Flask, nation: Nation, name: str) -> None:
+def _measure_send_to_all(run: Run, app: Flask, large_hall: LargeHall, name: str) -> None:
     """To the 1,500 of three groups of a test, out of all of these."""
-    client = _client(app, nation.chief_id)
+    client = _client(app, large_hall.chief_id)
     groups = [("group", f"Group {number:02}") for number in (1, 2, 3)]
     opened, sent = [], []
     for _ in range(ROUNDS):
@@ -175,9 +178,9 @@ def _measure_send_to_all(run: Run, app: Flask, nation: Nation, name: str) -> Non
     run.add("monitor", f"{name}: sent to 1,500 of them, p99", p99(sent) * 1e3, "ms")
 
 
-def _weight(app: Flask, nation: Nation) -> int:
+def _weight(app: Flask, large_hall: LargeHall) -> int:
     """Bytes, not compressed, of the page and everything that it loads."""
-    client = _client(app, nation.chief_id)
+    client = _client(app, large_hall.chief_id)
     page = client.get("/monitor")
     wanted, weight = [address.partition("?")[0] for address in ASSET.findall(page.text)], len(page.data)
     for address in wanted:

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.bench.figures import Figure, Run, shown
-from tests.bench.nation import MEMORY
+from tests.bench.large_hall import MEMORY
 from tests.server import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"

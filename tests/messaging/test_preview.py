@@ -68,7 +68,7 @@ def test_tests_of_one_title_are_two_and_told_apart_by_their_date(hall: Hall, tes
 def test_r4_of_too_many_only_the_size_is_told_and_their_parts(
     app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session
 ) -> None:
-    """Names and rooms of a nation take seconds, and nothing can be sent to it anyway."""
+    """Names and rooms of half a million people take seconds, and nothing can be sent to so many anyway."""
     sender = hall.contributor(test)
     hall.candidacies(test, 3, room="Aula")
     hall.candidacies(test, 2, room="Annex")
@@ -179,6 +179,6 @@ def test_people_who_leave_after_they_were_counted_are_nobody(
             session.get_one(Candidacy, one.id).room = "Annex"
 
     monkeypatch.setattr(preview_module, "check_audience", check_before_they_leave)
-    in_the_aula = Selection(Filter(conditions=(("room", ("Aula",)),)))
+    in_the_aula = Selection(Filter(conditions={"room": ("Aula",)}))
     shown = seen_by(session, sender, selection=in_the_aula)
     assert (shown.persons, shown.audience) == (0, None)

@@ -1,4 +1,4 @@
-"""A nation of the size that a module asks for (`SIZE` candidacies in `TESTS` tests), made once for all its tests."""
+"""A large hall of the size that a module wants (`SIZE` candidacies in `TESTS` tests), made once for all its tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from tests.bench.nation import build
+from tests.bench.large_hall import build
 from tests.databases import NewDatabase, application_on
 from tests.hall import Hall
 from tests.monitor.sitting import Sitting
@@ -18,19 +18,19 @@ from tests.open_connections import connections_outlive_tests
 from webapp.clock import utcnow
 from webapp.extensions import db
 
-Nation = tuple[Flask, datetime]
+LargeHall = tuple[Flask, datetime]
 """Its application, and the moment for which it was made."""
 
 
 @pytest.fixture(scope="module")
-def nation(
+def large_hall(
     request: pytest.FixtureRequest,
     database_kind: str,
     new_database: NewDatabase,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Nation]:
+) -> Iterator[LargeHall]:
     """Built for the module."""
-    with application_on(new_database(database_kind, tmp_path_factory.mktemp("nation"))) as app:
+    with application_on(new_database(database_kind, tmp_path_factory.mktemp("large_hall"))) as app:
         now = utcnow()
         with app.app_context():
             engine = db.engine
@@ -41,9 +41,9 @@ def nation(
 
 
 @pytest.fixture
-def nations_session(nation: Nation) -> Iterator[Session]:
+def large_hall_session(large_hall: LargeHall) -> Iterator[Session]:
     """A session on it."""
-    with nation[0].app_context():
+    with large_hall[0].app_context():
         yield db.session()
 
 

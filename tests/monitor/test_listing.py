@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from webapp.access import AccessScope
 from webapp.db.transactions import read_snapshot
-from webapp.monitor.columns import BY_KEY
+from webapp.monitor.columns import COLUMN_BY_KEY
 from webapp.monitor.filters import Filter
 from webapp.monitor.listing import View, all_rows, load_listing
 from webapp.monitor.presentation import Presentation
@@ -26,7 +26,7 @@ def at(clock: str) -> datetime:
 
 def row_of(session: Session) -> Any:
     """The only candidacy with all columns, as the page has it and as the file has it."""
-    view = View(EVERYTHING, Filter(), Presentation(columns=tuple(BY_KEY)), NOW)
+    view = View(EVERYTHING, Filter(), Presentation(columns=tuple(COLUMN_BY_KEY)), NOW)
     [row] = load_listing(session, view).rows
     read_snapshot(session)
     assert [list(rows) for rows in all_rows(session, view)] == [[row]]

@@ -186,6 +186,21 @@ def test_filters_that_are_set_are_ticked(watched: Watched) -> None:
     assert re.search(r'name="q"\s+value="bul"', page)
 
 
+def test_numbers_in_texts_to_tick_count_as_numbers(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    for room in ("Room 10", "Room 2", "", "room 1"):
+        hall.candidacy(test, room=room)
+    page = got(signed_in(app, hall.contributor(test)), "/monitor")
+    assert re.findall(r'name="room" value="([^"]*)"', page) == ["", "room 1", "Room 2", "Room 10"]
+
+
+def test_a_missing_text_is_drawn_as_nothing(app: Flask, hall: Hall) -> None:
+    """A test without a planner has no names."""
+    hall.candidacy(test := hall.test())
+    page = got(signed_in(app, hall.contributor(test)), "/monitor?column=planner")
+    assert '<td data-column="planner"><bdi translate="no"></bdi></td>' in page
+
+
 def test_filters_offer_only_what_is_within_reach(watched: Watched) -> None:
     """R6: no room of another test is named."""
     watched.hall.candidacy(watched.hall.test("Hidden"), room="Far away", group_name="Secret")

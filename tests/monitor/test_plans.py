@@ -18,30 +18,31 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from tests.monitor.conftest import Nation
+from tests.monitor.conftest import LargeHall
 from webapp.access import AccessScope
 from webapp.db.transactions import writing
 from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
-from webapp.monitor.filters import CHOICES, parse_filter
+from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, parse_filter
 from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 
-pytestmark = pytest.mark.xdist_group("nation plans")  # one worker makes it, not each
+pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
-A_TEST = AccessScope(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})
-EACH_FILTER = [
+ONE_TEST = AccessScope(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})
+FILTERS_TO_PLAN = [
     ("q", "lindström"),
     ("q", "n"),
+    ("test", "7"),
     ("room", "Sal H150"),
     ("group", "Group 07"),
     *((name, value) for name, choice in CHOICES.items() for value in choice.values),
-    *((f"{name}_within", "1h") for name in ("seen", "started", "saved", "submitted", "test_start")),
+    *((f"{name}_within", "1h") for name in ("seen", "started", "saved", "submitted", "test_start", "test_end")),
 ]
-FROM_AN_INDEX = [
+INDEXED_FILTERS = [
     ("q", "lindström"),
     ("q", "sal h15"),
     ("q", "107123"),
@@ -57,6 +58,13 @@ FROM_AN_INDEX = [
 READ_WHOLE = re.compile(r"Seq Scan on (?:public\.)?(candidacy|answer|user_account|delivery)\b")
 
 
+def test_each_filter_is_planned() -> None:
+    """Fixed values are by themselves; a text or a moment has to be added to `FILTERS_TO_PLAN`."""
+    names = {name for name, _ in FILTERS_TO_PLAN}
+    assert names >= {"q", *CHOICES}
+    assert {TIMES[name] for name in names & TIMES.keys()} == set(TIME_FIELDS)
+
+
 def plan(session: Session, query: Select[Any]) -> str:
     """How the database would answer."""
     on_postgresql = session.get_bind().dialect.name == "postgresql"
@@ -68,70 +76,76 @@ def plan(session: Session, query: Select[Any]) -> str:
 def statements(scope: AccessScope, pair: tuple[str, str], now: datetime) -> tuple[Select[Any], Select[Any]]:
     """What a list asks: how many match, and the first page by name."""
     matches = select_candidacies(scope, parse_filter(MultiDict([pair]), ZoneInfo("UTC")), now)
-    limited = matches if scope is A_TEST else matches.limit(MAX_COUNT + 1)
+    limited = matches if scope is ONE_TEST else matches.limit(MAX_COUNT + 1)
     page = matches.order_by(*Presentation().order()).limit(ROWS_PER_PAGE)
     return select(func.count()).select_from(limited.subquery()), page
 
 
 @pytest.mark.only_on("postgresql")
-@pytest.mark.parametrize("pair", EACH_FILTER, ids=str)
-def test_in_a_test_no_table_is_read_whole(nations_session: Session, nation: Nation, pair: tuple[str, str]) -> None:
-    for statement in statements(A_TEST, pair, nation[1]):
-        chosen = plan(nations_session, statement)
+@pytest.mark.parametrize("pair", FILTERS_TO_PLAN, ids=str)
+def test_in_a_test_no_table_is_read_whole(
+    large_hall_session: Session, large_hall: LargeHall, pair: tuple[str, str]
+) -> None:
+    for statement in statements(ONE_TEST, pair, large_hall[1]):
+        chosen = plan(large_hall_session, statement)
         assert not READ_WHOLE.search(chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")
 @pytest.mark.parametrize("pair", [("group", "Group 07"), ("room", "Sal H150")], ids=str)
-def test_whom_a_sending_is_for_is_looked_up(nations_session: Session, nation: Nation, pair: tuple[str, str]) -> None:
+def test_whom_a_sending_is_for_is_looked_up(
+    large_hall_session: Session, large_hall: LargeHall, pair: tuple[str, str]
+) -> None:
     """With name and title, as the log notes them; as many as a sending may reach, of all that there are."""
-    matches = select_candidacies(A_TEST, parse_filter(MultiDict([pair]), ZoneInfo("UTC")), nation[1])
+    matches = select_candidacies(ONE_TEST, parse_filter(MultiDict([pair]), ZoneInfo("UTC")), large_hall[1])
     noted = matches.join(User, User.id == Candidacy.user_id)
-    chosen = plan(nations_session, noted.with_only_columns(*SUBJECT_COLUMNS, maintain_column_froms=True))
+    chosen = plan(large_hall_session, noted.with_only_columns(*SUBJECT_COLUMNS, maintain_column_froms=True))
     assert not READ_WHOLE.search(chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")
-@pytest.mark.parametrize("pair", FROM_AN_INDEX, ids=str)
+@pytest.mark.parametrize("pair", INDEXED_FILTERS, ids=str)
 def test_over_all_tests_the_same_for_what_an_index_knows(
-    nations_session: Session, nation: Nation, pair: tuple[str, str]
+    large_hall_session: Session, large_hall: LargeHall, pair: tuple[str, str]
 ) -> None:
-    for statement in statements(EVERYTHING, pair, nation[1]):
-        chosen = plan(nations_session, statement)
+    for statement in statements(EVERYTHING, pair, large_hall[1]):
+        chosen = plan(large_hall_session, statement)
         assert not READ_WHOLE.search(chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")
-def test_a_phrase_is_looked_up_by_its_trigrams(nations_session: Session, nation: Nation) -> None:
-    how_many, _page = statements(EVERYTHING, ("q", "lindström"), nation[1])
-    assert "ix_candidacy_search_text" in plan(nations_session, how_many)
+def test_a_phrase_is_looked_up_by_its_trigrams(large_hall_session: Session, large_hall: LargeHall) -> None:
+    how_many, _page = statements(EVERYTHING, ("q", "lindström"), large_hall[1])
+    assert "ix_candidacy_search_text" in plan(large_hall_session, how_many)
 
 
-@pytest.mark.parametrize("scope", [EVERYTHING, A_TEST], ids=["all tests", "a test"])
-def test_what_happens_is_counted_without_names(nations_session: Session, nation: Nation, scope: AccessScope) -> None:
+@pytest.mark.parametrize("scope", [EVERYTHING, ONE_TEST], ids=["all tests", "a test"])
+def test_what_happens_is_counted_without_names(
+    large_hall_session: Session, large_hall: LargeHall, scope: AccessScope
+) -> None:
     """Nothing is joined to the candidacies but the test."""
     for pair in (("status", "online"), ("progress", "paused"), ("warning", "offline"), ("saved_within", "1h")):
-        chosen = plan(nations_session, statements(scope, pair, nation[1])[0])
+        chosen = plan(large_hall_session, statements(scope, pair, large_hall[1])[0])
         assert "user_account" not in chosen, chosen
 
 
-def test_a_page_of_many_comes_from_an_index_of_names(nations_session: Session, nation: Nation) -> None:
+def test_a_page_of_many_comes_from_an_index_of_names(large_hall_session: Session, large_hall: LargeHall) -> None:
     """They are not sorted first."""
-    for scope, index in ((EVERYTHING, "ix_candidacy_sort_name"), (A_TEST, "ix_candidacy_test_id_sort_name")):
+    for scope, index in ((EVERYTHING, "ix_candidacy_sort_name"), (ONE_TEST, "ix_candidacy_test_id_sort_name")):
         for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no")):
-            chosen = plan(nations_session, statements(scope, pair, nation[1])[1])
+            chosen = plan(large_hall_session, statements(scope, pair, large_hall[1])[1])
             assert index in chosen, chosen
 
 
 @pytest.mark.only_on("postgresql")
-def test_what_streams_begin_with_is_looked_up(nations_session: Session, nation: Nation) -> None:
+def test_what_streams_begin_with_is_looked_up(large_hall_session: Session, large_hall: LargeHall) -> None:
     """Where 60,000 people have three messages each."""
-    with contextlib.suppress(ZeroDivisionError), writing(nations_session):
-        nations_session.execute(
+    with contextlib.suppress(ZeroDivisionError), writing(large_hall_session):
+        large_hall_session.execute(
             text("INSERT INTO delivery (user_id, message_id) SELECT id, n FROM user_account, generate_series(1, 3) n")
         )
-        nations_session.execute(text("ANALYZE delivery"))
-        chosen = plan(nations_session, OPEN_OF_SESSION.params(user_id=7, epoch=0, session_id="s"))
+        large_hall_session.execute(text("ANALYZE delivery"))
+        chosen = plan(large_hall_session, OPEN_OF_SESSION.params(user_id=7, epoch=0, session_id="s"))
         assert not READ_WHOLE.search(chosen), chosen
         assert "Index Scan using pk_user_account" in chosen, chosen
         assert "pk_delivery" in chosen, chosen

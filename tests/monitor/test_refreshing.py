@@ -17,13 +17,13 @@ from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, statements
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, User
-from webapp.monitor.columns import BY_KEY
+from webapp.monitor.columns import COLUMN_BY_KEY
 
 pytestmark = pytest.mark.one_database
 
 HTMX = {"HX-Request": "true"}
 NOON = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
-ALL_COLUMNS = "?" + urlencode([("column", key) for key in BY_KEY])
+ALL_COLUMNS = "?" + urlencode([("column", key) for key in COLUMN_BY_KEY])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.messaging.audience import Selection
 from webapp.messaging.sending import Draft
-from webapp.monitor.filters import parse_filter, printable
+from webapp.monitor.filters import parse_filter
 
 OWN_FIELDS = frozenset(
     {"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "person", "insert"}
@@ -74,5 +74,5 @@ def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[in
         raise BadParameter(name, f"more than {MAX_IDS}")
     for value in values:
         if not ID.fullmatch(value) or int(value) > highest:
-            raise BadParameter(name, printable(value))
+            raise BadParameter(name, value)
     return sorted(set(map(int, values)))

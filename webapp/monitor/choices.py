@@ -11,6 +11,7 @@ from webapp.access import ENTRY_BEFORE_START, AccessScope
 from webapp.models import Contribution, Test, User
 from webapp.monitor.filters import CHOICES, Choice
 from webapp.monitor.words import test_in_words
+from webapp.text.normalization import natural_sort_key
 
 Offer = tuple[str, str]
 """A filter's value and its words."""
@@ -25,10 +26,10 @@ def choices(session: Session, scope: AccessScope) -> dict[str, list[Offer]]:
 def _offers(session: Session, scope: AccessScope, choice: Choice) -> list[Offer]:
     if choice.values:
         return [(value, str(words)) for value, words in choice.values.items()]
-    if choice.column is None:
+    if choice.text_column is None:
         return _tests(session, scope)
-    texts = select(choice.column).where(scope.condition()).distinct().order_by(choice.column)
-    return [(text, text or str(choice.blank)) for text in session.scalars(texts)]
+    texts = session.scalars(select(choice.text_column).where(scope.condition()).distinct().order_by(choice.text_column))
+    return [(text, text or str(choice.blank)) for text in sorted(texts, key=natural_sort_key)]
 
 
 def _tests(session: Session, scope: AccessScope) -> list[Offer]:

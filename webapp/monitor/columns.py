@@ -27,7 +27,7 @@ class Column:
     label: LazyString
     kind: str
     """How a cell is drawn: a branch in `templates/monitor/_row.html`, and an entry in `export.CELL_TEXTS` unless the
-    file has the value as it is. `minutes` is any whole number; `added_minutes` is one too, with nothing shown for 0."""
+    file has the value as it is."""
     values: Mapping[str, SQLColumnExpression[Any]]
     """What a row carries for this column, by name. All columns shown share the row, so a name means the same in each;
     most kinds draw the value that is named like the column. Moments and durations are whole minutes, so that rows that
@@ -37,7 +37,7 @@ class Column:
     of `user_account`: the query that finds the page does not read it; `Candidacy.sort_name` is there for that."""
     default: bool = False
     """Shown until the person chooses columns."""
-    quiet: bool = False
+    follows_clock: bool = False
     """Changes with the clock, so a change is not highlighted on the page."""
 
 
@@ -63,8 +63,8 @@ def _moment(key: str, label: LazyString, column: Any, *, default: bool = False) 
     return Column(key, label, "moment", {key: _minute(column)}, (column,), default)
 
 
-def _plain(key: str, label: LazyString, kind: str, column: Any) -> Column:
-    """One value that needs no preparation: shown as its kind says, and sorted by."""
+def _single_value(key: str, label: LazyString, kind: str, column: Any) -> Column:
+    """One value, which the list is sorted by too."""
     return Column(key, label, kind, {key: column}, (column,))
 
 
@@ -112,14 +112,14 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _moment("saved", lazy_gettext("Submission saved"), Candidacy.saved_at, default=True),
     Column(
-        "spent", lazy_gettext("Minutes spent"), "minutes",
+        "spent", lazy_gettext("Minutes spent"), "number",
         {"spent": case((Candidacy.started_at.is_not(None), _minutes(Candidacy.started_at, _end_of_work)))},
-        (_time_spent,), quiet=True,
+        (_time_spent,), follows_clock=True,
     ),
     Column(
-        "remaining", lazy_gettext("Minutes left"), "minutes",
+        "remaining", lazy_gettext("Minutes left"), "number",
         {"remaining": case((is_writing(), _minutes(NOW, _own_end_rounded_up)))},
-        (case((is_writing(), own_end())),), default=True, quiet=True,
+        (case((is_writing(), own_end())),), default=True, follows_clock=True,
     ),
     _text("room", lazy_gettext("Room"), Candidacy.room, default=True),
     _text("seat", lazy_gettext("Seat"), Candidacy.seat, (func.length(Candidacy.seat), Candidacy.seat), default=True),
@@ -129,18 +129,15 @@ COLUMNS: tuple[Column, ...] = (
     _moment("started", lazy_gettext("Candidate started"), Candidacy.started_at),
     _moment("submitted", lazy_gettext("Candidate submitted"), Candidacy.submitted_at),
     _text("group", lazy_gettext("Group"), Candidacy.group_name),
-    _plain("extra", lazy_gettext("Extra time"), "added_minutes", Candidacy.extra_minutes),
-    _plain("incident", lazy_gettext("Incident time"), "added_minutes", Candidacy.incident_minutes),
+    _single_value("extra", lazy_gettext("Extra time"), "number_or_nothing", Candidacy.extra_minutes),
+    _single_value("incident", lazy_gettext("Incident time"), "number_or_nothing", Candidacy.incident_minutes),
     Column(
         "id_check", lazy_gettext("ID check"), "id_check", {"id_check": Candidacy.id_checked}, (~Candidacy.id_checked,)
     ),
-    _plain("attendance", lazy_gettext("Attendance"), "attendance", Candidacy.attendance),
+    _single_value("attendance", lazy_gettext("Attendance"), "attendance", Candidacy.attendance),
     _text("building", lazy_gettext("Building"), Candidacy.building),
     _text("question_set", lazy_gettext("Question set"), Candidacy.question_set),
-    Column(
-        "planner", lazy_gettext("Planner"), "text",
-        {"planner": func.coalesce(_planners, "")}, (func.lower(_planners), _planners),
-    ),
+    _text("planner", lazy_gettext("Planner"), _planners),
 )  # fmt: skip
-BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
+COLUMN_BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
 DEFAULT_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.default)

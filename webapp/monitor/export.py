@@ -1,7 +1,5 @@
 """The list as a CSV file and as a page for paper: same filter, order and columns, all rows (R17)."""
 
-import csv
-import io
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,9 +13,9 @@ from sqlalchemy.orm import Session
 from webapp.monitor.columns import Column
 from webapp.monitor.filters import CHOICES
 from webapp.monitor.listing import View, all_rows
-from webapp.monitor.page import row_style
+from webapp.monitor.page import row_macros
 from webapp.monitor.words import filter_in_words
-from webapp.web.csv_download import Pieces, harmless
+from webapp.web.csv_download import Pieces, csv_text
 
 MAX_PRINTED = 10_000
 """Rows that a browser can still print. A longer list says that it ends early."""
@@ -28,24 +26,18 @@ def csv_pieces(session: Session, view: View) -> Pieces:
     """Pieces of the file, some hundred rows each. `session` must live until the last."""
     columns, zone = view.presentation.shown_columns, view.filter.zone
     last_seen = {"progress": [gettext("Last seen")]}  # a part of the progress on the page, a column of a file
-    yield _csv_lines([[str(label) for column in columns for label in (column.label, *last_seen.get(column.key, []))]])
+    yield csv_text([[label for column in columns for label in (column.label, *last_seen.get(column.key, []))]])
     for rows in all_rows(session, view):
-        yield _csv_lines([[text for column in columns for text in _cells(row, column, zone)] for row in rows])
-
-
-def _csv_lines(rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([[harmless(cell) for cell in row] for row in rows])
-    return text.getvalue()
+        yield csv_text([text for column in columns for text in _cells(row, column, zone)] for row in rows)
 
 
 def _cells(row: Row[Any], column: Column, zone: ZoneInfo) -> list[str]:
     in_words = CELL_TEXTS.get(column.kind)
-    text = in_words(row) if in_words else _text(getattr(row, column.key), zone)
-    return [text, _text(row.last_seen, zone)] if column.key == "progress" else [text]
+    text = in_words(row) if in_words else _value_as_text(getattr(row, column.key), zone)
+    return [text, _value_as_text(row.last_seen, zone)] if column.key == "progress" else [text]
 
 
-def _text(value: object, zone: ZoneInfo) -> str:
+def _value_as_text(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat(timespec="minutes")
     return "" if value is None else str(value)
@@ -83,7 +75,7 @@ def print_pieces(session: Session, view: View, back: str) -> Pieces:
         now=view.now,
     )
     begin, _, end = page.partition(ROWS)
-    macros = row_style(view).macros  # made while there is a request: the rest is made after it
+    macros = row_macros(view)
     yield begin
     for rows in all_rows(session, view, MAX_PRINTED):
         yield "".join(macros.print_row(row) for row in rows)

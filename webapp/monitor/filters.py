@@ -8,15 +8,15 @@ widen the list, and with it the audience of a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import ColumnElement, and_, or_
 from werkzeug.datastructures import MultiDict
 
 from webapp.db.types import MAX_ID
@@ -52,39 +52,40 @@ class Choice:
     """Fixed values in canonical order, and their words."""
     condition: Callable[[str], ColumnElement[bool]] | None = None
     """For one of the fixed values: whether a candidacy has it at the moment `:now`."""
-    column: Any = None
+    text_column: Any = None
     """The column of `Candidacy` whose texts are the values. One of `Test` would offer texts out of a person's scope:
     the queries that find and check the values do not join the tests."""
     blank: LazyString | None = None
     """The words for a blank text: none is assigned."""
 
     def __post_init__(self) -> None:
-        if self.column is not None and self.column.class_ is not Candidacy:
+        if self.text_column is not None and self.text_column.class_ is not Candidacy:
             raise ValueError(f"{self.name}: the column must be one of Candidacy")
 
-    def parse(self, values: list[str]) -> tuple[str, ...]:
+    def parse(self, values: list[str]) -> list[str]:
         """The values in canonical order. Raises `BadParameter`."""
-        for value in values[MAX_VALUES:] or (value for value in values if not self._is_possible(value)):
-            refuse(self.name, value)
-        if self.column is not None:
-            return tuple(sorted({normalize(value) for value in values}))
-        return tuple(sorted(set(values), key=list(self.values).index if self.values else int))
+        refused = values[MAX_VALUES:] or [value for value in values if not self._is_possible(value)]
+        if refused:
+            raise BadParameter(self.name, refused[0])
+        if self.text_column is not None:
+            return sorted({normalize(value) for value in values})
+        return sorted(set(values), key=list(self.values).index if self.values else int)
 
     def _is_possible(self, value: str) -> bool:
         if self.values:
             return value in self.values
-        if self.column is None:
-            return TEST_ID.fullmatch(value) is not None and int(value) <= MAX_ID
-        return TEXT_VALUE.fullmatch(value) is not None and not (value and is_blank(value))
+        if self.text_column is not None:
+            return TEXT_VALUE.fullmatch(value) is not None and not (value and is_blank(value))
+        return TEST_ID.fullmatch(value) is not None and int(value) <= MAX_ID
 
     def matches(self, values: Sequence[str]) -> ColumnElement[bool]:
         """Whether a candidacy has any of these values."""
         if self.condition is not None:
             return or_(*map(self.condition, values))
-        if self.column is None:
-            return Candidacy.test_id.in_([int(value) for value in values])
-        texts: ColumnElement[bool] = self.column.in_(values)
-        return texts
+        if self.text_column is not None:
+            texts: ColumnElement[bool] = self.text_column.in_(values)
+            return texts
+        return Candidacy.test_id.in_([int(value) for value in values])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +98,8 @@ class TimeField:
 
     def matches(self, name: str, values: Sequence[str], now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
         """Whether the moment is in any of these times. `name` ends in `_within`, `_after` or `_before`."""
-        return or_(*(self._is_between(*bounds(name, value, now, zone)) for value in values))
-
-    def _is_between(self, since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
-        return and_(
-            true() if since is None else self.column >= since,
-            true() if until is None else self.column < until,
-        )
+        spans = [bounds(name, value, now, zone) for value in values]
+        return or_(*(and_(self.column >= since, self.column < until) for since, until in spans))
 
 
 _CHOICES = (
@@ -136,8 +132,8 @@ _CHOICES = (
         },
         lambda value: has_warning(CandidateWarning(value), NOW),
     ),
-    Choice("room", lazy_gettext("Room"), 3, column=Candidacy.room, blank=lazy_gettext("No room")),
-    Choice("group", lazy_gettext("Group"), 4, column=Candidacy.group_name, blank=lazy_gettext("No group")),
+    Choice("room", lazy_gettext("Room"), 3, text_column=Candidacy.room, blank=lazy_gettext("No room")),
+    Choice("group", lazy_gettext("Group"), 4, text_column=Candidacy.group_name, blank=lazy_gettext("No group")),
     Choice(
         "flag", lazy_gettext("Flag"), 6,
         {"yes": lazy_gettext("Flagged"), "no": lazy_gettext("Not flagged")},
@@ -171,8 +167,8 @@ FILTER_NAMES = ("q", *CHOICES, *TIMES)
 class Filter:
     """Which candidacies a list, a file or a message is about."""
 
-    conditions: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(name, any of these values), canonical: without duplicates and in the order of `FILTER_NAMES`."""
+    conditions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name → any of these values, canonical: without duplicates and in the order of `FILTER_NAMES`."""
     by_words: bool = False
     """No candidacy has the phrase in one column, so each of its words is searched for in any column. It is not in an
     address: it depends on the data at the moment (`query.resolve_phrase`)."""
@@ -192,36 +188,27 @@ class Filter:
         """Whether the words of the phrase can be searched for one by one."""
         return " " in fold_for_search(self.q)
 
-    @property
-    def search_terms(self) -> list[str]:
-        """The texts that a candidacy's search text must contain."""
-        phrase = fold_for_search(self.q)
-        if not phrase:
-            return []
-        return phrase.split(" ") if self.by_words else [phrase]
-
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) in canonical order. `parse_filter` makes the same filter of them."""
-        return [(name, value) for name, values in self.conditions for value in values]
+        return [(name, value) for name, values in self.conditions.items() for value in values]
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values set for a name, empty if none are."""
-        return dict(self.conditions).get(name, ())
+        return self.conditions.get(name, ())
 
     def narrowed(self, name: str, value: str) -> Filter:
         """The part of this filter's matches that have `value` for a choice. Raises ValueError if there is none."""
         if name not in CHOICES or (self.values(name) and value not in self.values(name)):
             raise ValueError(f"{name}={value!r} is no part of this filter")
-        by_name = dict(self.conditions) | {name: (value,)}
-        return replace(self, conditions=tuple((key, by_name[key]) for key in FILTER_NAMES if key in by_name))
+        return self._with(name, [value])
 
     def without(self, name: str, value: str | None = None) -> Filter:
         """The same without one value of a name, or without all of them."""
-        rest = {
-            key: tuple(other for other in values if key != name or value not in (None, other))
-            for key, values in self.conditions
-        }
-        return replace(self, conditions=tuple((key, values) for key, values in rest.items() if values))
+        return self._with(name, [other for other in self.values(name) if value not in (None, other)])
+
+    def _with(self, name: str, values: Iterable[str]) -> Filter:
+        by_name = self.conditions | {name: tuple(values)}
+        return replace(self, conditions={key: by_name[key] for key in FILTER_NAMES if by_name.get(key)})
 
 
 def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
@@ -231,39 +218,32 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
     empty fields of a form send them.
     """
     for name in args:
-        if name not in FILTER_NAMES and name not in PRESENTATION_NAMES:
-            raise BadParameter(printable(name))
-    parsed = [("q", _parse_phrase(args.getlist("q")))]
-    parsed += [(name, choice.parse(args.getlist(name))) for name, choice in CHOICES.items()]
-    parsed += [(name, _parse_times(name, args.getlist(name))) for name in TIMES]
-    return Filter(tuple((name, values) for name, values in parsed if values), zone=zone)
+        if name not in FILTER_NAMES + PRESENTATION_NAMES:
+            raise BadParameter(name)
+    parsed = {name: tuple(_parse(name, args.getlist(name))) for name in FILTER_NAMES}
+    return Filter({name: values for name, values in parsed.items() if values}, zone=zone)
 
 
-def _parse_phrase(values: list[str]) -> tuple[str, ...]:
+def _parse(name: str, values: list[str]) -> list[str]:
+    if name in CHOICES:
+        return CHOICES[name].parse(values)
+    return _parse_phrase(values) if name == "q" else _parse_times(name, values)
+
+
+def _parse_phrase(values: list[str]) -> list[str]:
     for value in values:
         if not PHRASE.fullmatch(value):  # before normalization, which takes some control characters for spaces
-            refuse("q", value)
-    phrases = tuple({normalize(value) for value in values} - {""})
-    for phrase in phrases:
-        if len(phrase) > MAX_PHRASE_LENGTH or len(phrases) > 1:
-            refuse("q", phrase)
+            raise BadParameter("q", value)
+    phrases = list({normalize(value) for value in values} - {""})
+    if len(phrases) > 1 or len("".join(phrases)) > MAX_PHRASE_LENGTH:
+        raise BadParameter("q", phrases[0])
     return phrases
 
 
-def _parse_times(name: str, values: list[str]) -> tuple[str, ...]:
+def _parse_times(name: str, values: list[str]) -> list[str]:
     times = sorted({value.strip() for value in values} - {""})
     is_valid = PERIOD.fullmatch if name.endswith("_within") else parse_local_minute
     for value in times:
         if len(times) > MAX_TIMES or is_valid(value) is None:
-            refuse(name, value)
-    return tuple(times)
-
-
-def refuse(name: str, value: str) -> NoReturn:
-    """Raise `BadParameter` for a value."""
-    raise BadParameter(name, printable(value))
-
-
-def printable(value: str) -> str:
-    """A value as an error page can repeat it: short, and without what no page can be encoded with."""
-    return value[:100].encode("utf-8", "replace").decode()
+            raise BadParameter(name, value)
+    return times

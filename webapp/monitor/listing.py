@@ -1,8 +1,10 @@
 """The list: how many candidacies match, the rows of a page, and all rows for a file or for paper."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +15,10 @@ from webapp.access import AccessScope
 from webapp.db.sql import PREPARED, id_in
 from webapp.db.types import microseconds
 from webapp.models import Candidacy, Test, User
-from webapp.monitor.columns import BY_KEY
+from webapp.monitor.columns import COLUMN_BY_KEY
 from webapp.monitor.filters import Filter
 from webapp.monitor.presentation import Presentation
-from webapp.monitor.query import conditions, is_narrow, select_candidacies
+from webapp.monitor.query import conditions, looks_at_few_tests, resolve_phrase, select_candidacies
 
 ROWS_PER_PAGE = 50
 ROWS_PER_CHUNK = 500
@@ -33,52 +35,59 @@ class View:
     presentation: Presentation
     now: datetime
 
+    @property
+    def today(self) -> date:
+        """The day in the zone of the filter: its times are shown without the date."""
+        return self.now.astimezone(self.filter.zone).date()
+
     def select_candidacies(self) -> Select[int]:
         """The ids, in no order."""
         return select_candidacies(self.scope, self.filter, self.now)
+
+    def with_phrase_resolved(self, session: Session) -> View:
+        """The same for a file, for which it is decided once whether the phrase is searched or its words."""
+        return replace(self, filter=resolve_phrase(session, self.scope, self.filter, self.now))
 
 
 @dataclass(frozen=True)
 class Listing:
     """One page of a list."""
 
+    view: View
+    """With the page that the list has, and with the phrase resolved."""
     count: int
     """Candidacies that match (R5, R17)."""
     is_capped: bool
     """More than `count` match; they were not counted."""
-    page: int
     pages: int
     rows: Sequence[Row[Any]]
     """With `id`, `test_id`, `name`, `number`, `seat` and the values of the columns shown."""
-    by_words: bool
-    """No candidacy has the whole phrase of the filter in one column; these have all its words."""
 
 
 def load_listing(session: Session, view: View) -> Listing:
     """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
-    count, is_capped = count_candidacies(session, view)
+    count, is_capped = _count(session, view)
     if not count and view.filter.has_several_words:
         view = replace(view, filter=replace(view.filter, by_words=True))
-        count, is_capped = count_candidacies(session, view)
+        count, is_capped = _count(session, view)
     pages = max(1, -(-count // ROWS_PER_PAGE))
-    page = min(view.presentation.page, pages)
-    rows = _page_rows(session, view, page) if count else []
-    return Listing(count, is_capped, page, pages, rows, view.filter.by_words)
+    view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
+    return Listing(view, count, is_capped, pages, _page_rows(session, view) if count else [])
 
 
-def count_candidacies(session: Session, view: View) -> tuple[int, bool]:
+def _count(session: Session, view: View) -> tuple[int, bool]:
     """How many match, and whether there are more that were not counted."""
-    limit = None if is_narrow(view.scope, view.filter) else MAX_COUNT
+    limit = None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
     matches = view.select_candidacies().limit(limit and limit + 1).subquery()
     count = session.connection().execute(select(func.count()).select_from(matches)).scalar_one()
     return (limit, True) if limit and count > limit else (count, False)
 
 
-def _page_rows(session: Session, view: View, page: int) -> Sequence[Row[Any]]:
+def _page_rows(session: Session, view: View) -> Sequence[Row[Any]]:
     """First which candidacies stand on the page, then what is shown of these."""
     connection, now = session.connection(), {"now": microseconds(view.now)}
-    matches = view.select_candidacies().order_by(*view.presentation.order())
-    ids = connection.execute(matches.limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE), now).scalars().all()
+    matches = view.select_candidacies().order_by(*view.presentation.order()).limit(ROWS_PER_PAGE)
+    ids = connection.execute(matches.offset((view.presentation.page - 1) * ROWS_PER_PAGE), now).scalars().all()
     rows = connection.execute(_rows_of_ids(view.presentation.columns), {"ids": ids, **now}).all()
     return sorted(rows, key=lambda row: ids.index(row.id))
 
@@ -90,7 +99,7 @@ def _rows_of_ids(columns: tuple[str, ...]) -> Select[Any]:
 
 def _select_rows(columns: tuple[str, ...]) -> Select[Any]:
     values: dict[str, SQLColumnExpression[Any]] = {
-        name: value for key in columns for name, value in BY_KEY[key].values.items()
+        name: value for key in columns for name, value in COLUMN_BY_KEY[key].values.items()
     }
     values |= {"name": User.name, "number": Candidacy.number, "seat": Candidacy.seat}
     labelled: list[Any] = [value.label(name) for name, value in values.items()]

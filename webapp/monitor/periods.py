@@ -9,6 +9,8 @@ PERIOD = re.compile(r"today|week|(?P<next>next-)?(?P<count>[1-9][0-9]{0,3})(?P<u
 LOCAL_MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 EARLIEST, LATEST = datetime(1970, 1, 2), datetime(2999, 12, 31)  # noqa: DTZ001 local to any zone
+BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Before and after all moments that anybody can type."""
 
 
 def parse_local_minute(text: str) -> datetime | None:
@@ -20,8 +22,8 @@ def parse_local_minute(text: str) -> datetime | None:
     return minute if LOCAL_MINUTE.fullmatch(text) and EARLIEST <= minute <= LATEST else None
 
 
-def bounds(name: str, value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """(since, until) in UTC of one time condition: `since` is included, `until` is not, None is open.
+def bounds(name: str, value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """(since, until) in UTC of one time condition: `since` is included, `until` is not.
 
     `name` ends in `_within`, `_after` or `_before`; `value` comes from `parse_filter`. An hour that a clock change
     repeats belongs to both ends: what is shown between two times is found between them.
@@ -30,8 +32,8 @@ def bounds(name: str, value: str, now: datetime, zone: ZoneInfo) -> tuple[dateti
         return _period(value, now, zone)
     local = datetime.fromisoformat(value).replace(tzinfo=zone)
     if name.endswith("_after"):
-        return local.astimezone(UTC), None
-    return None, local.replace(fold=1).astimezone(UTC)
+        return local.astimezone(UTC), END
+    return BEGINNING, local.replace(fold=1).astimezone(UTC)
 
 
 def _period(value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

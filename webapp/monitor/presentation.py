@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -13,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy
-from webapp.monitor.columns import BY_KEY, DEFAULT_COLUMNS, Column
-from webapp.monitor.filters import Filter, printable
+from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS, Column
+from webapp.monitor.filters import Filter
 
 DEFAULT_SORT = "name"
 
@@ -30,28 +29,18 @@ class Presentation:
     """Keys of the columns, in their order."""
 
     @property
-    def sort_column(self) -> str:
-        """The key of the column that the list is sorted by."""
-        return self.sort.removeprefix("-")
-
-    @property
-    def descending(self) -> bool:
-        """Whether the order is descending."""
-        return self.sort.startswith("-")
-
-    @property
     def shown_columns(self) -> list[Column]:
         """The columns shown, in their order."""
-        return [BY_KEY[key] for key in self.columns]
+        return [COLUMN_BY_KEY[key] for key in self.columns]
 
-    def order(self) -> Sequence[SQLColumnExpression[Any]]:
+    def order(self) -> list[SQLColumnExpression[Any]]:
         """What the list is sorted by in SQL: missing values last in either direction, equal rows by their id."""
-        return [*(self._directed(expression) for expression in BY_KEY[self.sort_column].order), Candidacy.id]
-
-    def _directed(self, expression: SQLColumnExpression[Any]) -> SQLColumnExpression[Any]:
-        directed = expression.desc() if self.descending else expression.asc()
-        # an index serves the plain order only, and a column that is never missing needs no other
-        return directed.nulls_last() if getattr(expression, "nullable", True) else directed
+        order: list[SQLColumnExpression[Any]] = []
+        for expression in COLUMN_BY_KEY[self.sort.removeprefix("-")].order:
+            directed = expression.desc() if self.sort.startswith("-") else expression.asc()
+            # an index serves the plain order only, and a column that is never missing needs no other
+            order.append(directed.nulls_last() if getattr(expression, "nullable", True) else directed)
+        return [*order, Candidacy.id]
 
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) of what differs from the default, in a fixed order."""
@@ -62,17 +51,13 @@ class Presentation:
     @property
     def all_columns(self) -> list[Column]:
         """All columns, those shown first."""
-        return [BY_KEY[key] for key in dict.fromkeys((*self.columns, *BY_KEY))]
-
-    def sort_by(self, key: str) -> str:
-        """The sorting by a column, in the other direction if the list is sorted by it already."""
-        return f"-{key}" if self.sort == key else key
+        return [COLUMN_BY_KEY[key] for key in dict.fromkeys((*self.columns, *COLUMN_BY_KEY))]
 
     def moved(self, move: str) -> Presentation:
         """With a column moved by one place: `move` is its key and `:up` or `:down`. Raises `BadParameter`."""
         key, _, direction = move.partition(":")
         if key not in self.columns or direction not in ("up", "down"):
-            raise BadParameter("move", printable(move))
+            raise BadParameter("move", move)
         columns = [other for other in self.columns if other != key]
         place = self.columns.index(key) + (1 if direction == "down" else -1)
         columns.insert(max(place, 0), key)
@@ -81,23 +66,22 @@ class Presentation:
 
 def parse_presentation(args: MultiDict[str, str]) -> Presentation:
     """What `sort`, `page` and `column` mean. Raises `BadParameter`."""
-    sort = _single(args, "sort", DEFAULT_SORT)
-    if sort.removeprefix("-") not in BY_KEY:
-        raise BadParameter("sort", printable(sort))
-    page = _single(args, "page", "1")
+    sort, page = _single(args, "sort", DEFAULT_SORT), _single(args, "page", "1")
+    if sort.removeprefix("-") not in COLUMN_BY_KEY:
+        raise BadParameter("sort", sort)
     if not re.fullmatch(r"[0-9]{1,100}", page):
-        raise BadParameter("page", printable(page))
-    for key in args.getlist("column"):
-        if key not in BY_KEY:
-            raise BadParameter("column", printable(key))
-    columns = tuple(dict.fromkeys(args.getlist("column"))) or DEFAULT_COLUMNS
-    return Presentation(sort=sort, page=max(int(page), 1), columns=columns)
+        raise BadParameter("page", page)
+    columns = tuple(dict.fromkeys(args.getlist("column")))
+    for key in columns:
+        if key not in COLUMN_BY_KEY:
+            raise BadParameter("column", key)
+    return Presentation(sort, max(int(page), 1), columns or DEFAULT_COLUMNS)
 
 
 def _single(args: MultiDict[str, str], name: str, default: str) -> str:
     values = set(args.getlist(name))
     if len(values) > 1:
-        raise BadParameter(name, printable(min(values)))
+        raise BadParameter(name, min(values))
     return values.pop() if values else default
 
 

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from webapp.access import AccessScope
 from webapp.db.sql import contains
 from webapp.db.types import microseconds
+from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Test
-from webapp.monitor.filters import CHOICES, TIMES, Choice, Filter, refuse
+from webapp.monitor.filters import CHOICES, TIMES, Choice, Filter
+from webapp.text.normalization import fold_for_search
 
 FEW_TESTS = 4
 """In so few tests, looking at each search text is faster than an index over all tests."""
@@ -23,15 +25,18 @@ def conditions(scope: AccessScope, filter: Filter, now: datetime) -> Iterator[Co
     `now` decides what periods mean. The statement takes it as its parameter `:now` too, in microseconds.
     """
     yield scope.condition()
-    for term in filter.search_terms:
-        yield contains(Candidacy.search_text, term, by_index=not is_narrow(scope, filter))
-    for name, values in filter.without("q").conditions:
+    is_narrow = looks_at_few_tests(scope, filter)
+    phrase = fold_for_search(filter.q)
+    for text in phrase.split(" ") if filter.by_words else [phrase]:
+        if text:
+            yield contains(Candidacy.search_text, text, by_index=not is_narrow)
+    for name, values in filter.without("q").conditions.items():
         choice = CHOICES.get(name)
         condition = choice.matches(values) if choice else TIMES[name].matches(name, values, now, filter.zone)
-        # an index over all tests is slower than a look at each candidacy of a few; tests, rooms and groups have indexes
-        # that begin with the test. Wrapped, a condition uses no index
-        is_indexed_by_test = choice is not None and not choice.values
-        yield condition if is_indexed_by_test or not is_narrow(scope, filter) else func.coalesce(condition, false())
+        # an index over all tests is slower than a look at each candidacy of a few, and a wrapped condition uses none;
+        # tests, rooms and groups have indexes that begin with the test
+        may_use_index = not is_narrow or (choice is not None and not choice.values)
+        yield condition if may_use_index else func.coalesce(condition, false())
 
 
 def select_candidacies(scope: AccessScope, filter: Filter, now: datetime) -> Select[int]:
@@ -43,7 +48,7 @@ def select_candidacies(scope: AccessScope, filter: Filter, now: datetime) -> Sel
     return query.where(*conditions(scope, filter, now)).params(now=microseconds(now))
 
 
-def is_narrow(scope: AccessScope, filter: Filter) -> bool:
+def looks_at_few_tests(scope: AccessScope, filter: Filter) -> bool:
     """Whether the filter looks at a few tests only."""
     tests = filter.values("test") or (scope.tests or () if scope.everything else scope.roles)
     return 0 < len(tests) <= FEW_TESTS
@@ -71,13 +76,13 @@ def check_values(session: Session, scope: AccessScope, filter: Filter) -> None:
         wanted = set(filter.values(name))
         if wanted and not choice.values:
             for value in sorted(wanted - _existing(session, scope, choice, wanted)):
-                refuse(name, value)
+                raise BadParameter(name, value)
 
 
 def _existing(session: Session, scope: AccessScope, choice: Choice, wanted: set[str]) -> set[str]:
-    if choice.column is not None:
+    if choice.text_column is not None:
         rooms = scope.rooms.values() if choice.name == "room" else ()
-        found = select(choice.column).where(scope.condition(), choice.column.in_(wanted)).distinct()
+        found = select(choice.text_column).where(scope.condition(), choice.text_column.in_(wanted)).distinct()
         return {"", *rooms, *session.scalars(found)}
     if not scope.everything:
         return {str(test_id) for test_id in scope.roles}

@@ -1,7 +1,6 @@
 """HTTP of the monitor: the list as a page, as its refreshed part, as a CSV file, and for paper."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -14,11 +13,11 @@ from webapp.exceptions import NotAllowed
 from webapp.extensions import db
 from webapp.monitor.choices import choices, next_opening
 from webapp.monitor.export import csv_pieces, print_pieces
-from webapp.monitor.filters import CHOICES, MAX_VALUES, TIME_FIELDS, Filter, parse_filter
+from webapp.monitor.filters import CHOICES, MAX_VALUES, TIME_FIELDS, TIMES, parse_filter
 from webapp.monitor.listing import View, load_listing
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
-from webapp.monitor.presentation import Presentation, parse_presentation, query_string
-from webapp.monitor.query import check_values, listed_scope, resolve_phrase
+from webapp.monitor.presentation import parse_presentation, query_string
+from webapp.monitor.query import check_values, listed_scope
 from webapp.monitor.words import PERIODS_OFFERED, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
 from webapp.web.errors import wants_fragment
@@ -36,12 +35,13 @@ def monitor() -> BaseResponse:
     """The list, or for HTMX its refreshed part: nothing at all if that would look the same (R19)."""
     args = MultiDict(request.args)
     moves = args.poplist("move")
-    filter, presentation = _parse(args)
+    scope, view = _load_view(args)
     for move in moves:
-        presentation = presentation.moved(move)
+        view = replace(view, presentation=view.presentation.moved(move))
     if moves and not wants_fragment():
-        return redirect(url_for("monitor.monitor") + query_string(filter, presentation))
-    page = _load_page(filter, presentation)
+        return redirect(url_for("monitor.monitor") + query_string(view.filter, view.presentation))
+    listing = load_listing(db.session(), view)
+    page = MonitorPage(scope, listing.view, listing, titles_of(db.session(), view.filter))
     if not wants_fragment():
         return _whole_page(page)
     is_unchanged = request.headers.get("HX-PTag") == page.tag
@@ -53,7 +53,7 @@ def monitor() -> BaseResponse:
 @blueprint.get("/monitor.csv")
 def monitor_csv() -> Response:
     """All rows of the list in one file."""
-    view = _load_view()
+    view = _load_view(request.args)[1].with_phrase_resolved(db.session())
     suffix = "-all-words" if view.filter.by_words else ""
     filename = f"candidates-{local(view.now):%Y-%m-%d}{suffix}.csv"
     return csv_answer(lambda session: csv_pieces(session, view), filename)
@@ -62,7 +62,7 @@ def monitor_csv() -> Response:
 @blueprint.get("/monitor/print")
 def monitor_print() -> Response:
     """All rows of the list for paper."""
-    view = _load_view()
+    view = _load_view(request.args)[1].with_phrase_resolved(db.session())
     back = url_for("monitor.monitor") + query_string(view.filter, view.presentation)
     return streamed(lambda session: print_pieces(session, view, back), "text/html")
 
@@ -75,39 +75,15 @@ def not_open(_refusal: NotOpen) -> BaseResponse:
     return make_response(render_template(template, opening=opening), 403)
 
 
-def _parse(args: MultiDict[str, str]) -> tuple[Filter, Presentation]:
-    return parse_filter(args, installation_zone()), parse_presentation(args)
-
-
-def _access(filter: Filter, now: datetime) -> AccessScope:
-    scope = access_scope(db.session(), current_user, Right.WATCH, now)
-    if not scope:
-        raise NotOpen if is_contributor(db.session(), current_user) else NotAllowed
-    check_values(db.session(), scope, filter)
-    return scope
-
-
-def _load_view() -> View:
-    """What a file is of. Whether its filter searches for the phrase or its words is decided once."""
-    now = utcnow()
-    filter, presentation = _parse(request.args)
-    scope = listed_scope(_access(filter, now), filter)
-    return View(scope, resolve_phrase(db.session(), scope, filter, now), presentation, now)
-
-
-def _load_page(filter: Filter, presentation: Presentation) -> MonitorPage:
+def _load_view(args: MultiDict[str, str]) -> tuple[AccessScope, View]:
+    """All that this person may watch, and what the address asks to see of it."""
     session, now = db.session(), utcnow()
-    scope = _access(filter, now)
-    view = View(listed_scope(scope, filter), filter, presentation, now)
-    listing = load_listing(session, view)
-    return MonitorPage(
-        user_id=current_user.id,
-        scope=scope,
-        view=replace(view, presentation=replace(presentation, page=listing.page)),
-        listing=listing,
-        titles=titles_of(session, filter),
-        offers={} if wants_fragment() else choices(session, scope),
-    )
+    filter, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
+    scope = access_scope(session, current_user, Right.WATCH, now)
+    if not scope:
+        raise NotOpen if is_contributor(session, current_user) else NotAllowed
+    check_values(session, scope, filter)
+    return scope, View(listed_scope(scope, filter), filter, presentation, now)
 
 
 def _whole_page(page: MonitorPage) -> Response:
@@ -115,8 +91,10 @@ def _whole_page(page: MonitorPage) -> Response:
         render_template(
             "monitor/page.html",
             monitor=page,
+            offers=choices(db.session(), page.scope),
             filters=CHOICES,
             time_fields=TIME_FIELDS,
+            number_of_times=len(page.view.filter.conditions.keys() & TIMES),
             periods_offered=PERIODS_OFFERED,
             period_in_words=period_in_words,
             max_query_length=MAX_QUERY_LENGTH,

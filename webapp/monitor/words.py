@@ -17,7 +17,9 @@ PERIODS_OFFERED = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "
 def filter_in_words(session: Session, filter: Filter) -> list[str]:
     """One short phrase for each name ("Room: Aula or Sal B202"), in canonical order."""
     titles = titles_of(session, filter)
-    words = {name: [value_in_words(name, value, titles) for value in values] for name, values in filter.conditions}
+    words = {
+        name: [value_in_words(name, value, titles) for value in values] for name, values in filter.conditions.items()
+    }
     if filter.by_words:
         words["q"] = [gettext("all words of “%(phrase)s”, which nobody has in one field", phrase=filter.q)]
     return [f"{label(name)}: {_alternatives(phrases)}" for name, phrases in words.items()]

@@ -1,6 +1,6 @@
-"""A nation's exam day as rows: so many candidacies in tests that run now, on either database.
+"""A large exam day as rows: so many candidacies in tests that run now, on either database.
 
-Made without the importer, which is measured by itself, and without randomness: every run searches the same nation.
+Made without the importer, which is measured by itself, and without randomness: every run searches the same people.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PEOPLE_IN_TWO_TESTS = 5
 
 
 @dataclass(frozen=True)
-class Nation:
+class LargeHall:
     """What was built."""
 
     candidacies: int
@@ -45,7 +45,7 @@ class Nation:
     """Sees all."""
 
 
-def build(session: Session, now: datetime, candidacies: int = 500_000, tests: int = 40) -> Nation:
+def build(session: Session, now: datetime, candidacies: int = 500_000, tests: int = 40) -> LargeHall:
     """Fill an empty, migrated database. Takes about a minute for half a million."""
     per_test = candidacies // tests
     persons = candidacies - candidacies // PEOPLE_IN_TWO_TESTS
@@ -58,7 +58,7 @@ def build(session: Session, now: datetime, candidacies: int = 500_000, tests: in
         _load(session, Candidacy, _candidacies(candidacies, per_test, persons, now))
         _load(session, Answer, _answers(candidacies, per_test, now))
     analyze(session)
-    return Nation(per_test * tests, tests, persons, chief, admin)
+    return LargeHall(per_test * tests, tests, persons, chief, admin)
 
 
 def analyze(session: Session) -> None:

@@ -12,29 +12,29 @@ from sqlalchemy.orm import Session, undefer
 from werkzeug.datastructures import MultiDict
 
 from tests.monitor import reference
-from tests.monitor.conftest import Nation
+from tests.monitor.conftest import LargeHall
 from tests.statements import statements
 from webapp.access import AccessScope
 from webapp.db.transactions import read_snapshot
 from webapp.extensions import db
 from webapp.models import Candidacy, Role, Test
 from webapp.monitor import listing
-from webapp.monitor.columns import BY_KEY
-from webapp.monitor.filters import CHOICES, Filter, parse_filter
+from webapp.monitor.columns import COLUMN_BY_KEY
+from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, Filter, parse_filter
 from webapp.monitor.listing import ROWS_PER_PAGE, View, all_rows, load_listing
 from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 
-pytestmark = pytest.mark.xdist_group("nation listing")  # one worker makes it, not each
+pytestmark = pytest.mark.xdist_group("large hall listing")  # one worker makes it, not each
 SIZE, TESTS = 3000, 6
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
-A_TEST = AccessScope(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
-A_ROOM = AccessScope(everything=False, roles={1: Role.INVIGILATOR, 2: Role.INVIGILATOR}, rooms={1: "Sal B110"})
+ONE_TEST = AccessScope(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})
+ONE_ROOM = AccessScope(everything=False, roles={1: Role.INVIGILATOR, 2: Role.INVIGILATOR}, rooms={1: "Sal B110"})
 SCOPES: dict[str, tuple[AccessScope, Callable[[Candidacy], bool]]] = {
     "everything": (EVERYTHING, lambda _one: True),
-    "a test": (A_TEST, lambda one: one.test_id == 1),
+    "a test": (ONE_TEST, lambda one: one.test_id == 1),
     "a room of one test and another test": (
-        A_ROOM,
+        ONE_ROOM,
         lambda one: one.test_id == 2 or (one.test_id == 1 and one.room == "Sal B110"),
     ),
 }
@@ -58,6 +58,7 @@ FILTERS: list[list[tuple[str, str]]] = [
     [("started_before", "2026-01-01T00:00"), ("started_before", "2999-01-01T00:00")],
     [("test_start_within", "today"), ("flag", "no")],
     [("submitted_within", "1h"), ("attendance", "unset")],
+    [("test_end_after", "2026-01-01T00:00"), ("room", "Sal B110")],
     *([(name, value)] for name, choice in CHOICES.items() for value in choice.values),
 ]
 
@@ -66,10 +67,17 @@ def parsed(pairs: list[tuple[str, str]]) -> Filter:
     return parse_filter(MultiDict(pairs), ZoneInfo("UTC"))
 
 
+def test_each_filter_is_compared_with_the_reference() -> None:
+    """Fixed values are by themselves; a text or a moment has to be added to `FILTERS`."""
+    compared = {name for pairs in FILTERS for name, _ in pairs}
+    assert compared >= {"q", *CHOICES}
+    assert {TIMES[name] for name in compared & TIMES.keys()} == set(TIME_FIELDS)
+
+
 @pytest.fixture(scope="module")
-def everybody(nation: Nation) -> list[tuple[Candidacy, Test]]:
+def everybody(large_hall: LargeHall) -> list[tuple[Candidacy, Test]]:
     """Each candidacy with its test, read once."""
-    with nation[0].app_context():
+    with large_hall[0].app_context():
         query = select(Candidacy, Test).join(Test, Test.id == Candidacy.test_id).options(undefer(Candidacy.search_text))
         rows = [(one, test) for one, test in db.session.execute(query)]
         db.session.expunge_all()
@@ -88,18 +96,18 @@ def whole_list(
 
 @pytest.mark.parametrize(("scope", "is_within"), SCOPES.values(), ids=SCOPES)
 def test_r17_count_page_file_and_audience_are_those_of_the_reference(
-    nations_session: Session,
-    nation: Nation,
+    large_hall_session: Session,
+    large_hall: LargeHall,
     everybody: list[tuple[Candidacy, Test]],
     scope: AccessScope,
     is_within: Callable[[Candidacy], bool],
 ) -> None:
-    now, found = nation[1], 0
+    now, found = large_hall[1], 0
     for pairs in FILTERS:
         expected = {one.id for one, test in everybody if is_within(one) and reference.matches(one, test, pairs, now)}
-        page = load_listing(nations_session, View(scope, parsed(pairs), Presentation(), now))
-        file = whole_list(nations_session, scope, parsed(pairs), Presentation(), now)
-        audience = list(nations_session.scalars(select_candidacies(scope, parsed(pairs), now)))
+        page = load_listing(large_hall_session, View(scope, parsed(pairs), Presentation(), now))
+        file = whole_list(large_hall_session, scope, parsed(pairs), Presentation(), now)
+        audience = list(large_hall_session.scalars(select_candidacies(scope, parsed(pairs), now)))
         assert (page.count, page.is_capped) == (len(expected), False), pairs
         assert set(audience) == set(file) == expected, pairs
         assert len(audience) == len(file) == len(expected), pairs
@@ -108,34 +116,38 @@ def test_r17_count_page_file_and_audience_are_those_of_the_reference(
     assert found > len(FILTERS)
 
 
-@pytest.mark.parametrize("sort", [f"{sign}{key}" for key in BY_KEY for sign in ("", "-")])
-def test_each_page_is_a_part_of_the_whole_list(nations_session: Session, nation: Nation, sort: str) -> None:
-    whole = whole_list(nations_session, A_TEST, Filter(), Presentation(sort=sort), nation[1])
+@pytest.mark.parametrize("sort", [f"{sign}{key}" for key in COLUMN_BY_KEY for sign in ("", "-")])
+def test_each_page_is_a_part_of_the_whole_list(large_hall_session: Session, large_hall: LargeHall, sort: str) -> None:
+    whole = whole_list(large_hall_session, ONE_TEST, Filter(), Presentation(sort=sort), large_hall[1])
     assert len(whole) == len(set(whole)) == SIZE // TESTS
     pages = -(-len(whole) // ROWS_PER_PAGE)
     for number in (1, 2, 9, 999, 10**99):
-        page = load_listing(nations_session, View(A_TEST, Filter(), Presentation(sort=sort, page=number), nation[1]))
-        assert (page.count, page.page, page.pages) == (len(whole), min(number, pages), pages)
-        first = (page.page - 1) * ROWS_PER_PAGE
+        page = load_listing(
+            large_hall_session, View(ONE_TEST, Filter(), Presentation(sort=sort, page=number), large_hall[1])
+        )
+        assert (page.count, page.view.presentation.page, page.pages) == (len(whole), min(number, pages), pages)
+        first = (page.view.presentation.page - 1) * ROWS_PER_PAGE
         assert [row.id for row in page.rows] == whole[first : first + ROWS_PER_PAGE]
 
 
 def test_over_many_tests_no_more_than_some_are_counted(
-    nations_session: Session, nation: Nation, monkeypatch: pytest.MonkeyPatch
+    large_hall_session: Session, large_hall: LargeHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "MAX_COUNT", 200)
     many, few = parsed([("progress", "in_progress")]), parsed([("group", "Group 07")])
     for scope, filter, expected in (
         (EVERYTHING, many, (200, True, 4)),
         (EVERYTHING, few, (120, False, 3)),
-        (A_TEST, many, (415, False, 9)),
+        (ONE_TEST, many, (415, False, 9)),
     ):
-        page = load_listing(nations_session, View(scope, filter, Presentation(page=99), nation[1]))
+        page = load_listing(large_hall_session, View(scope, filter, Presentation(page=99), large_hall[1]))
         assert (page.count, page.is_capped, page.pages) == expected
-        assert page.page == page.pages
+        assert page.view.presentation.page == page.pages
 
 
-def test_for_nobody_no_page_is_asked_for(nations_session: Session, nation: Nation) -> None:
-    with statements(nation[0]) as made:
-        page = load_listing(nations_session, View(EVERYTHING, parsed([("q", "zzzz")]), Presentation(), nation[1]))
+def test_for_nobody_no_page_is_asked_for(large_hall_session: Session, large_hall: LargeHall) -> None:
+    with statements(large_hall[0]) as made:
+        page = load_listing(
+            large_hall_session, View(EVERYTHING, parsed([("q", "zzzz")]), Presentation(), large_hall[1])
+        )
     assert (page.count, list(page.rows), len(made)) == (0, [], 1)
