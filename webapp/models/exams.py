@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.db.types import UtcDateTime
 from webapp.extensions import Model
 from webapp.models.people import User
 
@@ -32,7 +31,6 @@ class Attendance(StrEnum):
 class Test(Model):
     """An exam on one date. A roster knows it by its title and local start date."""
 
-    __tablename__ = "test"
     __table_args__ = (
         UniqueConstraint("title", "start_date"),
         CheckConstraint("ends_at > starts_at", "ends_after_start"),
@@ -42,11 +40,11 @@ class Test(Model):
     title: Mapped[str] = mapped_column(String(200))
     start_date: Mapped[date]
     """The date of `starts_at` in the installation's zone."""
-    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
     """Closed for grading: contributors no longer get in, and no message reaches its candidates (R26)."""
-    reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reopened_at: Mapped[datetime | None]
     """When it was last opened again: the time until it closes by itself starts anew."""
 
     questions: Mapped[list[Question]] = relationship(back_populates="test", order_by="Question.position", lazy="raise")
@@ -55,7 +53,6 @@ class Test(Model):
 class Question(Model):
     """A question with a text answer. A test without any gets one with an empty prompt when it is first started."""
 
-    __tablename__ = "question"
     __table_args__ = (UniqueConstraint("test_id", "position"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -69,16 +66,14 @@ class Question(Model):
 class Contribution(Model):
     """A person's role in a test, limited to one room or (None) not."""
 
-    __tablename__ = "contribution"
     __table_args__ = (
         UniqueConstraint("user_id", "test_id"),
         CheckConstraint("role IN ('invigilator', 'chief_invigilator', 'planner')", "role_known"),
-        Index(None, "test_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
-    test_id: Mapped[int] = mapped_column(ForeignKey(Test.id))
+    test_id: Mapped[int] = mapped_column(ForeignKey(Test.id), index=True)
     role: Mapped[Role] = mapped_column(String(20))
     room: Mapped[str | None] = mapped_column(String(100))
 
@@ -106,7 +101,6 @@ class Candidacy(Model):
     warnings are derived (`models/status.py`).
     """
 
-    __tablename__ = "candidacy"
     __table_args__ = (
         UniqueConstraint("user_id", "test_id"),
         UniqueConstraint("test_id", "number"),
@@ -115,12 +109,6 @@ class Candidacy(Model):
         Index(None, "test_id", "room"),
         Index(None, "test_id", "group_name"),
         Index(None, "test_id", "sort_name"),
-        Index(None, "sort_name"),
-        Index(None, "room"),
-        Index(None, "group_name"),
-        Index(None, "flagged"),
-        Index(None, "attendance"),
-        Index(None, "started_at"),
         index_if_set("changed_at"),
         index_if_set("submitted_at"),
         Index("ix_candidacy_progress", *PROGRESS, info=ON_POSTGRESQL).ddl_if(dialect="postgresql"),
@@ -133,35 +121,35 @@ class Candidacy(Model):
     test_id: Mapped[int] = mapped_column(ForeignKey(Test.id))
     extra_minutes: Mapped[int] = mapped_column(default=0)
     incident_minutes: Mapped[int] = mapped_column(default=0)
-    flagged: Mapped[bool] = mapped_column(default=False)
+    flagged: Mapped[bool] = mapped_column(default=False, index=True)
     id_checked: Mapped[bool] = mapped_column(default=False)
     blank: Mapped[bool] = mapped_column(default=False)
     """Submitted without a word in any answer. Written with the submission."""
-    last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_seen: Mapped[datetime | None]
     """When the person was last heard of, in any test (`push/presence.py`)."""
-    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    left_at: Mapped[datetime | None]
     """When the person's last stream closed. It counts only if it is after `last_seen`."""
-    back_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    back_at: Mapped[datetime | None]
     """When the person last came back after a long absence during the test."""
-    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    entered_at: Mapped[datetime | None]
     """First seen on the dashboard, from an hour before the test's start on."""
-    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(index=True)
+    saved_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
     """When something last changed that the candidate's pages show. Written by a trigger (`exams/changes.py`)."""
-    attendance: Mapped[Attendance | None] = mapped_column(String(10))
+    attendance: Mapped[Attendance | None] = mapped_column(String(10), index=True)
     number: Mapped[str] = mapped_column(String(50))
     """The candidate ID, unique in its test."""
-    group_name: Mapped[str] = mapped_column(String(100), default="")
-    room: Mapped[str] = mapped_column(String(100), default="")
+    group_name: Mapped[str] = mapped_column(String(100), default="", index=True)
+    room: Mapped[str] = mapped_column(String(100), default="", index=True)
     building: Mapped[str] = mapped_column(String(100), default="")
     seat: Mapped[str] = mapped_column(String(50), default="")
     question_set: Mapped[str] = mapped_column(String(100), default="")
     # written together by `planning/search_text.py`
-    sort_name: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    sort_name: Mapped[str] = mapped_column(Text, default="", deferred=True, index=True)
     """The person's name, case-folded: the default order of lists."""
     sort_number: Mapped[str] = mapped_column(Text, default="", deferred=True)
     """The candidate ID in natural order."""
@@ -175,11 +163,10 @@ class Candidacy(Model):
 class Answer(Model):
     """A candidate's answer to one question, as it was last saved."""
 
-    __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("candidacy_id", "question_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id))
     question_id: Mapped[int] = mapped_column(ForeignKey(Question.id))
     text: Mapped[str] = mapped_column("text", Text)
-    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    saved_at: Mapped[datetime]

@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.db.types import UtcDateTime
 from webapp.extensions import Model
 
 
@@ -22,7 +21,6 @@ def _typed(text: str, whole: str, *, or_null: str = "") -> CheckConstraint:
 class LogEntry(Model):
     """An event: who, when, what. It keeps names as they were, so it has no foreign key to a person."""
 
-    __tablename__ = "log_entry"
     __table_args__ = (
         Index(None, "at"),
         Index(None, "actor_id"),
@@ -30,7 +28,7 @@ class LogEntry(Model):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime]
     actor_id: Mapped[int | None]
     actor_name: Mapped[str] = mapped_column(String(200))
     actor_role: Mapped[str] = mapped_column(String(20))
@@ -45,7 +43,6 @@ class LogEntry(Model):
 class LogSubject(Model):
     """A candidacy that an entry is about, as it was then. Subjects are written before their entry."""
 
-    __tablename__ = "log_subject"
     __table_args__ = (
         Index(None, "test_id", "entry_id"),
         _typed("number name test_title room", "entry_id candidacy_id user_id test_id"),
@@ -66,7 +63,6 @@ class LogSubject(Model):
 class LogHead(Model):
     """One row: the number and the hash of the last entry. Every writer locks it until the commit."""
 
-    __tablename__ = "log_head"
     __table_args__ = (CheckConstraint("id = 1", "one_row"), _typed("hash", "number"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

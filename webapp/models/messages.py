@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.db.types import UtcDateTime
 from webapp.extensions import Model
 from webapp.models.exams import Role, index_if_set
 from webapp.models.people import User
@@ -14,7 +13,6 @@ from webapp.models.people import User
 class Message(Model):
     """A sent message. Its id is the number of its log entry, in commit order, also SSE id and the sweep's cursor."""
 
-    __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("sender_id", "idempotency_key"),
         CheckConstraint("sender_role IN ('invigilator', 'chief_invigilator', 'planner')", "sender_role_known"),
@@ -28,7 +26,7 @@ class Message(Model):
     sender_role: Mapped[Role] = mapped_column(String(20))
     subject: Mapped[str] = mapped_column(String(120))
     body: Mapped[str] = mapped_column(Text)
-    sent_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    sent_at: Mapped[datetime] = mapped_column(index=True)
     audience: Mapped[str] = mapped_column(Text)
     """JSON: the filter or the list that chose the recipients."""
     persons: Mapped[int]
@@ -43,9 +41,8 @@ class Delivery(Model):
     Deliveries have no foreign keys: `docs/decisions/0002-deliveries-and-their-keys.md`.
     """
 
-    __tablename__ = "delivery"
     __table_args__ = (index_if_set("closed_at"),)
 
     user_id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None]

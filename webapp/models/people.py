@@ -9,7 +9,7 @@ from flask_login import UserMixin
 from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.db.types import MAX_ID, UtcDateTime
+from webapp.db.types import MAX_ID
 from webapp.extensions import Model
 from webapp.text.normalization import normalize
 
@@ -33,7 +33,7 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     is_admin: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(default=0)
     """Counted up to end all sessions of this person, after a new password."""
-    deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deactivated_at: Mapped[datetime | None]
     """Since when this person can no longer sign in."""
 
     def get_id(self) -> str:
@@ -60,12 +60,10 @@ class SessionClaims(NamedTuple):
 class EndedSession(Model):
     """A session that was signed out. Copies of its cookie are refused, and every process ends its streams."""
 
-    __tablename__ = "ended_session"
-
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
     session_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     """Or `push.hub.ALL_SESSIONS`, for the streams of all sessions until then; their cookies have an old epoch."""
-    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SignInBudget(Model):
@@ -74,13 +72,11 @@ class SignInBudget(Model):
     There are rows for every username that was typed, also for those of nobody.
     """
 
-    __tablename__ = "sign_in_budget"
-
     account: Mapped[str] = mapped_column(String(32), primary_key=True)
     """A keyed hash of the username that was typed (`accounts.budgets.account_key`): it may have been a password."""
     client: Mapped[str] = mapped_column(String(64), primary_key=True)
     """A network address, a device on which the account has been used, or all addresses together."""
-    spent_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    spent_until: Mapped[datetime] = mapped_column(index=True)
     """When all tries are given back."""
     is_locked: Mapped[bool]
     """Whether the log has an entry about this budget being used up."""
