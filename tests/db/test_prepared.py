@@ -20,9 +20,9 @@ from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, SessionClaims
+from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.listing import View, load_listing
-from webapp.monitor.presentation import Presentation
 
 pytestmark = pytest.mark.only_on("postgresql")
 OFTEN = 12

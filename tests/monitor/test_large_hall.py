@@ -19,10 +19,9 @@ from webapp.db.transactions import read_snapshot
 from webapp.extensions import db
 from webapp.models import Candidacy, Role, Test
 from webapp.monitor import listing
-from webapp.monitor.columns import COLUMN_BY_KEY
+from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, Filter, parse_filter
 from webapp.monitor.listing import ROWS_PER_PAGE, View, all_rows, load_listing
-from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 
 pytestmark = pytest.mark.xdist_group("large hall listing")  # one worker makes it, not each

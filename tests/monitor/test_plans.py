@@ -24,9 +24,9 @@ from webapp.db.transactions import writing
 from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
+from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, parse_filter
 from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
-from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import select_candidacies
 
 pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each

@@ -18,9 +18,9 @@ from webapp.db.transactions import read_snapshot, writing
 from webapp.exams.sittings import submit
 from webapp.models import Answer, Attendance, Question, Role, Test
 from webapp.models.status import Progress
+from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.listing import View, all_rows
-from webapp.monitor.presentation import Presentation
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import render_template
+from flask import stream_template
 from flask_babel import gettext
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
@@ -19,7 +19,6 @@ from webapp.web.csv_download import Pieces, csv_text
 
 MAX_PRINTED = 10_000
 """Rows that a browser can still print. A longer list says that it ends early."""
-ROWS = "<!-- rows -->"
 
 
 def csv_pieces(session: Session, view: View) -> Pieces:
@@ -63,20 +62,15 @@ CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
 
 
 def print_pieces(session: Session, view: View, back: str) -> Pieces:
-    """Pieces of the page for paper: its beginning, some hundred rows each, its end. `back` leads to the list."""
-    matches = view.select_candidacies().subquery()
-    page = render_template(
+    """Pieces of the page for paper. `back` leads to the list."""
+    yield from stream_template(
         "monitor/print.html",
-        count=session.scalar(select(func.count()).select_from(matches)),
+        count=session.scalar(select(func.count()).select_from(view.select_candidacies().subquery())),
         max_printed=MAX_PRINTED,
         words=filter_in_words(session, view.filter) or [gettext("No filter")],
         columns=view.presentation.shown_columns,
+        chunks=all_rows(session, view, MAX_PRINTED),
+        print_row=row_macros(view).print_row,
         back=back,
         now=view.now,
     )
-    begin, _, end = page.partition(ROWS)
-    macros = row_macros(view)
-    yield begin
-    for rows in all_rows(session, view, MAX_PRINTED):
-        yield "".join(macros.print_row(row) for row in rows)
-    yield end

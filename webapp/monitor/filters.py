@@ -37,7 +37,7 @@ PHRASE = re.compile(r"[^\x00\x1f\ud800-\udfff]*")
 TEXT_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,100}")
 """A text of a column, such as a room: at most as long as the longest column, without control characters."""
 PRESENTATION_NAMES = ("sort", "page", "view", "column")
-"""Parameters of the same addresses that say how the list is shown (`presentation.py`)."""
+"""Parameters of the same addresses that say how the list is shown (`columns.py`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +161,7 @@ TIME_FIELDS = (
 TIMES = {f"{field.name}_{kind}": field for field in TIME_FIELDS for kind in ("within", "after", "before")}
 FILTER_NAMES = ("q", *CHOICES, *TIMES)
 """All names, in the canonical order of an address."""
+LABELS = {"q": lazy_gettext("Search")} | {name: filter.label for name, filter in (CHOICES | TIMES).items()}
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from webapp.access import AccessScope
 from webapp.db.sql import PREPARED, id_in
 from webapp.db.types import microseconds
 from webapp.models import Candidacy, Test, User
-from webapp.monitor.columns import COLUMN_BY_KEY
+from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import Filter
-from webapp.monitor.presentation import Presentation
 from webapp.monitor.query import conditions, looks_at_few_tests, resolve_phrase, select_candidacies
 
 ROWS_PER_PAGE = 50

@@ -14,11 +14,10 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from webapp.access import AccessScope, Right
-from webapp.monitor.columns import Column
-from webapp.monitor.filters import CHOICES, Filter
+from webapp.monitor.columns import Column, query_string
+from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.listing import Listing, View
-from webapp.monitor.presentation import query_string
-from webapp.monitor.words import candidate_in_words, label, value_in_words
+from webapp.monitor.words import candidate_in_words, value_in_words
 from webapp.web.languages import current_locale
 
 MAX_QUERY_LENGTH = 60_000
@@ -111,6 +110,6 @@ class MonitorPage:
                 removed = (None,)
             for text, value in zip(words, removed, strict=True):
                 chips.append(
-                    (f"{label(name)}: {text}", self.address(page=1, filter=self.view.filter.without(name, value)))
+                    (f"{LABELS[name]}: {text}", self.address(page=1, filter=self.view.filter.without(name, value)))
                 )
         return chips

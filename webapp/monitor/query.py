@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import Session
 
-from webapp.access import AccessScope
+from webapp.access import ENTRY_BEFORE_START, AccessScope
 from webapp.db.sql import contains
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
-from webapp.models import Candidacy, Test
+from webapp.models import Candidacy, Contribution, Test, User
 from webapp.monitor.filters import CHOICES, TIMES, Choice, Filter
 from webapp.text.normalization import fold_for_search
 
@@ -88,3 +88,15 @@ def _existing(session: Session, scope: AccessScope, choice: Choice, wanted: set[
         return {str(test_id) for test_id in scope.roles}
     tests = select(Test.id).where(Test.id.in_([int(value) for value in wanted]))
     return {str(test_id) for test_id in session.scalars(tests)}
+
+
+def next_opening(session: Session, actor: User, now: datetime) -> tuple[str, datetime] | None:
+    """The title of the test that opens next to this contributor, and when; None if no test is ahead."""
+    test = session.execute(
+        select(Test.title, Test.starts_at)
+        .join(Contribution, Contribution.test_id == Test.id)
+        .where(Contribution.user_id == actor.id, Test.closed_at.is_(None), Test.starts_at > now + ENTRY_BEFORE_START)
+        .order_by(Test.starts_at, Test.title)
+        .limit(1)
+    ).first()
+    return None if test is None else (test.title, test.starts_at - ENTRY_BEFORE_START)

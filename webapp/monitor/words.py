@@ -1,4 +1,4 @@
-"""Filters in words, for the page, the compose dialog and the log."""
+"""Filters in words, for the page, the compose dialog and the log, and what the filters offer to tick."""
 
 from datetime import date, datetime
 
@@ -6,9 +6,11 @@ from flask_babel import format_decimal, gettext, ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.access import AccessScope
 from webapp.models import Test
-from webapp.monitor.filters import CHOICES, TIMES, Filter
+from webapp.monitor.filters import CHOICES, LABELS, Choice, Filter
 from webapp.monitor.periods import PERIOD
+from webapp.text.normalization import natural_sort_key
 from webapp.web.times import day_in_words
 
 PERIODS_OFFERED = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "next-1h", "next-1d")
@@ -22,7 +24,7 @@ def filter_in_words(session: Session, filter: Filter) -> list[str]:
     }
     if filter.by_words:
         words["q"] = [gettext("all words of “%(phrase)s”, which nobody has in one field", phrase=filter.q)]
-    return [f"{label(name)}: {_alternatives(phrases)}" for name, phrases in words.items()]
+    return [f"{LABELS[name]}: {_alternatives(phrases)}" for name, phrases in words.items()]
 
 
 def titles_of(session: Session, filter: Filter) -> dict[str, str]:
@@ -45,13 +47,6 @@ def candidate_in_words(name: str, number: str, seat: str = "") -> str:
     if seat:
         return str(gettext("%(name)s (%(number)s, seat %(seat)s)", name=name, number=number, seat=seat))
     return str(gettext("%(name)s (%(number)s)", name=name, number=number))
-
-
-def label(name: str) -> str:
-    """What a filter is called ("Room", "Last seen")."""
-    if name == "q":
-        return str(gettext("Search"))
-    return str((CHOICES | TIMES)[name].label)
 
 
 def value_in_words(name: str, value: str, titles: dict[str, str]) -> str:
@@ -97,3 +92,36 @@ def _alternatives(phrases: list[str]) -> str:
     if len(phrases) == 1:
         return phrases[0]
     return str(gettext("%(some)s or %(last)s", some=", ".join(phrases[:-1]), last=phrases[-1]))
+
+
+def choices(session: Session, scope: AccessScope) -> dict[str, list[tuple[str, str]]]:
+    """Filter → (value, words) of what can be ticked there: only what somebody within `scope` has."""
+    in_order = sorted(CHOICES.values(), key=lambda choice: choice.position)
+    return {choice.name: _offers(session, scope, choice) for choice in in_order}
+
+
+def _offers(session: Session, scope: AccessScope, choice: Choice) -> list[tuple[str, str]]:
+    if choice.values:
+        return [(value, str(words)) for value, words in choice.values.items()]
+    if choice.text_column is None:
+        return _tests(session, scope)
+    texts = session.scalars(select(choice.text_column).where(scope.condition()).distinct().order_by(choice.text_column))
+    return [(text, text or str(choice.blank)) for text in sorted(texts, key=natural_sort_key)]
+
+
+def _tests(session: Session, scope: AccessScope) -> list[tuple[str, str]]:
+    """Those that are open now come first."""
+    tests = session.execute(
+        select(Test.id, Test.title, Test.start_date, Test.closed_at)
+        .where(scope.test_condition())
+        .order_by(Test.starts_at.desc(), Test.title)
+    ).all()
+    titles, offers = [test.title for test in tests], []
+    for test in sorted(tests, key=lambda test: test.id not in scope.open_tests):
+        words = test_in_words(test.title, test.start_date, titles)
+        if test.closed_at is not None:
+            words = gettext("%(test)s (closed)", test=words)
+        elif test.id not in scope.open_tests:
+            words = gettext("%(test)s (not open yet)", test=words)
+        offers.append((str(test.id), words))
+    return offers
