@@ -143,53 +143,16 @@ POSTGRESQL_TRIGGERS = [
 
 
 def upgrade() -> None:
-    op.create_table(
-        "log_entry",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("actor_id", sa.Integer(), nullable=True),
-        sa.Column("actor_name", sa.String(length=200), nullable=False),
-        sa.Column("actor_role", sa.String(length=20), nullable=False),
-        sa.Column("action", sa.String(length=40), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("previous_hash", sa.String(length=64), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        *column_types("log_entry"),
-        sa.PrimaryKeyConstraint("id", name="pk_log_entry"),
-    )
-    op.create_index("ix_log_entry_actor_id", "log_entry", ["actor_id"])
-    op.create_index("ix_log_entry_at", "log_entry", ["at"])
-    op.create_table(
-        "log_head",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        *column_types("log_head"),
-        sa.CheckConstraint("id = 1", name=op.f("ck_log_head_one_row")),
-        sa.PrimaryKeyConstraint("id", name="pk_log_head"),
-    )
-    op.create_table(
-        "sign_in_budget",
-        sa.Column("account", sa.String(length=32), nullable=False),
-        sa.Column("client", sa.String(length=64), nullable=False),
-        sa.Column("spent_until", sa.BigInteger(), nullable=False),
-        sa.Column("is_locked", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("account", "client", name="pk_sign_in_budget"),
-    )
-    op.create_index("ix_sign_in_budget_spent_until", "sign_in_budget", ["spent_until"])
-    op.create_table(
-        "test",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("start_date", sa.Date(), nullable=False),
-        sa.Column("starts_at", sa.BigInteger(), nullable=False),
-        sa.Column("ends_at", sa.BigInteger(), nullable=False),
-        sa.Column("closed_at", sa.BigInteger(), nullable=True),
-        sa.Column("reopened_at", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_test_ends_after_start")),
-        sa.PrimaryKeyConstraint("id", name="pk_test"),
-        sa.UniqueConstraint("title", "start_date", name="uq_test_title_start_date"),
-    )
+    create_people()
+    create_tests()
+    create_candidacy()
+    create_answer()
+    create_messages()
+    create_log()
+    create_triggers()
+
+
+def create_people() -> None:
     op.create_table(
         "user_account",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -204,6 +167,69 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_user_account"),
         sa.UniqueConstraint("sign_in_name", name="uq_user_account_sign_in_name"),
     )
+    op.create_table(
+        "ended_session",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("session_id", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_ended_session_user_id"),
+        sa.PrimaryKeyConstraint("user_id", "session_id", name="pk_ended_session"),
+    )
+    op.create_index("ix_ended_session_at", "ended_session", ["at"])
+    op.create_table(
+        "sign_in_budget",
+        sa.Column("account", sa.String(length=32), nullable=False),
+        sa.Column("client", sa.String(length=64), nullable=False),
+        sa.Column("spent_until", sa.BigInteger(), nullable=False),
+        sa.Column("is_locked", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "client", name="pk_sign_in_budget"),
+    )
+    op.create_index("ix_sign_in_budget_spent_until", "sign_in_budget", ["spent_until"])
+
+
+def create_tests() -> None:
+    op.create_table(
+        "test",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("start_date", sa.Date(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("reopened_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_test_ends_after_start")),
+        sa.PrimaryKeyConstraint("id", name="pk_test"),
+        sa.UniqueConstraint("title", "start_date", name="uq_test_title_start_date"),
+    )
+    op.create_table(
+        "question",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("test_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["test_id"], ["test.id"], name="fk_question_test_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_question"),
+        sa.UniqueConstraint("test_id", "position", name="uq_question_test_id_position"),
+    )
+    op.create_table(
+        "contribution",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("test_id", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("room", sa.String(length=100), nullable=True),
+        sa.CheckConstraint(
+            "role IN ('invigilator', 'chief_invigilator', 'planner')", name=op.f("ck_contribution_role_known")
+        ),
+        sa.ForeignKeyConstraint(["test_id"], ["test.id"], name="fk_contribution_test_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_contribution_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_contribution"),
+        sa.UniqueConstraint("user_id", "test_id", name="uq_contribution_user_id_test_id"),
+    )
+    op.create_index("ix_contribution_test_id", "contribution", ["test_id"])
+
+
+def create_candidacy() -> None:
     op.create_table(
         "candidacy",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -276,48 +302,24 @@ def upgrade() -> None:
     op.create_index("ix_candidacy_test_id_group_name", "candidacy", ["test_id", "group_name"])
     op.create_index("ix_candidacy_test_id_room", "candidacy", ["test_id", "room"])
     op.create_index("ix_candidacy_test_id_sort_name", "candidacy", ["test_id", "sort_name"])
+
+
+def create_answer() -> None:
     op.create_table(
-        "contribution",
+        "answer",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("test_id", sa.Integer(), nullable=False),
-        sa.Column("role", sa.String(length=20), nullable=False),
-        sa.Column("room", sa.String(length=100), nullable=True),
-        sa.CheckConstraint(
-            "role IN ('invigilator', 'chief_invigilator', 'planner')", name=op.f("ck_contribution_role_known")
-        ),
-        sa.ForeignKeyConstraint(["test_id"], ["test.id"], name="fk_contribution_test_id"),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_contribution_user_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_contribution"),
-        sa.UniqueConstraint("user_id", "test_id", name="uq_contribution_user_id_test_id"),
+        sa.Column("candidacy_id", sa.Integer(), nullable=False),
+        sa.Column("question_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("saved_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["candidacy_id"], ["candidacy.id"], name="fk_answer_candidacy_id"),
+        sa.ForeignKeyConstraint(["question_id"], ["question.id"], name="fk_answer_question_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_answer"),
+        sa.UniqueConstraint("candidacy_id", "question_id", name="uq_answer_candidacy_id_question_id"),
     )
-    op.create_index("ix_contribution_test_id", "contribution", ["test_id"])
-    op.create_table(
-        "ended_session",
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("session_id", sa.String(length=64), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_ended_session_user_id"),
-        sa.PrimaryKeyConstraint("user_id", "session_id", name="pk_ended_session"),
-    )
-    op.create_index("ix_ended_session_at", "ended_session", ["at"])
-    op.create_table(
-        "log_subject",
-        sa.Column("entry_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("candidacy_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("test_id", sa.Integer(), nullable=False),
-        sa.Column("number", sa.String(length=50), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("test_title", sa.String(length=200), nullable=False),
-        sa.Column("room", sa.String(length=100), nullable=False),
-        *column_types("log_subject"),
-        sa.ForeignKeyConstraint(
-            ["entry_id"], ["log_entry.id"], name="fk_log_subject_entry_id", initially="DEFERRED", deferrable=True
-        ),
-        sa.PrimaryKeyConstraint("entry_id", "candidacy_id", name="pk_log_subject"),
-    )
-    op.create_index("ix_log_subject_test_id_entry_id", "log_subject", ["test_id", "entry_id"])
+
+
+def create_messages() -> None:
     op.create_table(
         "message",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -343,28 +345,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_message_sent_at", "message", ["sent_at"])
     op.create_table(
-        "question",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("test_id", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("prompt", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["test_id"], ["test.id"], name="fk_question_test_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_question"),
-        sa.UniqueConstraint("test_id", "position", name="uq_question_test_id_position"),
-    )
-    op.create_table(
-        "answer",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("candidacy_id", sa.Integer(), nullable=False),
-        sa.Column("question_id", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("saved_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["candidacy_id"], ["candidacy.id"], name="fk_answer_candidacy_id"),
-        sa.ForeignKeyConstraint(["question_id"], ["question.id"], name="fk_answer_question_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_answer"),
-        sa.UniqueConstraint("candidacy_id", "question_id", name="uq_answer_candidacy_id_question_id"),
-    )
-    op.create_table(
         "delivery",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=False),
@@ -378,8 +358,52 @@ def upgrade() -> None:
         sqlite_where=sa.text(CLOSED),
         postgresql_where=sa.text(CLOSED),
     )
+
+
+def create_log() -> None:
+    op.create_table(
+        "log_entry",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=True),
+        sa.Column("actor_name", sa.String(length=200), nullable=False),
+        sa.Column("actor_role", sa.String(length=20), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        *column_types("log_entry"),
+        sa.PrimaryKeyConstraint("id", name="pk_log_entry"),
+    )
+    op.create_index("ix_log_entry_actor_id", "log_entry", ["actor_id"])
+    op.create_index("ix_log_entry_at", "log_entry", ["at"])
+    op.create_table(
+        "log_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        *column_types("log_head"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_log_head_one_row")),
+        sa.PrimaryKeyConstraint("id", name="pk_log_head"),
+    )
     op.execute("INSERT INTO log_head (id, number, hash) VALUES (1, 0, '')")
-    create_triggers()
+    op.create_table(
+        "log_subject",
+        sa.Column("entry_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("candidacy_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("test_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=50), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("test_title", sa.String(length=200), nullable=False),
+        sa.Column("room", sa.String(length=100), nullable=False),
+        *column_types("log_subject"),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["log_entry.id"], name="fk_log_subject_entry_id", initially="DEFERRED", deferrable=True
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "candidacy_id", name="pk_log_subject"),
+    )
+    op.create_index("ix_log_subject_test_id_entry_id", "log_subject", ["test_id", "entry_id"])
 
 
 def create_triggers() -> None:
