@@ -17,8 +17,7 @@ from webapp.access import MAY, Right
 from webapp.config import PREFIX, ROOT, Settings
 from webapp.db.engine import engine_options
 from webapp.models import Role
-from webapp.models.status import Progress
-from webapp.models.status import Warning as CandidateWarning
+from webapp.models.status import CandidateWarning, Progress
 from webapp.push.service import STREAMS_UNDER_GEVENT
 
 README = ROOT / "README.md"

@@ -16,7 +16,7 @@ from tests.messaging.compose_form import HTMX, csrf
 from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.models import Candidacy, User
-from webapp.models.status import Warning as CandidateWarning
+from webapp.models.status import CandidateWarning
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
 from webapp.planning.roster import MOST_EXTRA_MINUTES

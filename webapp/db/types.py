@@ -8,6 +8,8 @@ from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MINUTE = 60_000_000
+"""In microseconds, as moments are stored."""
 MAX_ID = 2**31 - 1
 """Ids are PostgreSQL's `integer`. A statement with a larger one fails there and finds nothing on SQLite."""
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from webapp.db.types import MICROSECOND, UtcDateTime
+from webapp.db.types import MICROSECOND, MINUTE, UtcDateTime
 from webapp.models.exams import Candidacy, Test
 from webapp.models.people import User
 
@@ -37,8 +37,6 @@ LONG_ABSENCE = timedelta(minutes=2)
 """Shorter ones are not noted: browsers are restarted, networks stumble."""
 BACK_FOR = timedelta(minutes=15)
 """How long the warning of an absence stays after the return."""
-MINUTE = 60_000_000
-"""In microseconds, as moments are stored."""
 NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
 """Microseconds since 1970."""
 Moment = datetime | BindParameter[int]
@@ -56,7 +54,7 @@ class Progress(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Warning(StrEnum):  # noqa: A001 the field's word
+class CandidateWarning(StrEnum):
     """What an invigilator should look at, for running tests only."""
 
     OFFLINE = "offline"
@@ -133,32 +131,30 @@ def is_writing() -> ColumnElement[bool]:
     )
 
 
-def has_warning(warning: Warning, now: Moment) -> ColumnElement[bool]:
+def has_warning(warning: CandidateWarning, now: Moment) -> ColumnElement[bool]:
     """Whether a candidacy carries this warning: from its test's start until the test is closed.
 
     Offline and idle end with the candidate's own end, where timed out begins.
     """
     is_running = and_(Test.starts_at <= now, Test.closed_at.is_(None))
-    return and_(is_running, _condition(warning, now))
-
-
-def _condition(warning: Warning, now: Moment) -> ColumnElement[bool]:
     match warning:
-        case Warning.OFFLINE:
-            return and_(is_writing(), own_end() > now, ~is_online(now))
-        case Warning.IDLE:
+        case CandidateWarning.OFFLINE:
+            return and_(is_running, is_writing(), own_end() > now, ~is_online(now))
+        case CandidateWarning.IDLE:
             last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=UtcDateTime())
-            return and_(is_writing(), own_end() > now, is_online(now), last_sign < _before(now, IDLE_AFTER))
-        case Warning.TIMED_OUT:
+            is_idle = last_sign < _before(now, IDLE_AFTER)
+            return and_(is_running, is_writing(), own_end() > now, is_online(now), is_idle)
+        case CandidateWarning.TIMED_OUT:
             return and_(
+                is_running,
                 Test.ends_at <= now,  # nobody has less time, so the candidacies of other tests need not be read
                 own_end() <= now,
                 Candidacy.started_at.is_not(None),
                 Candidacy.submitted_at.is_(None),
                 Candidacy.withdrawn_at.is_(None),
             )
-        case Warning.WAS_OFFLINE:
-            return func.coalesce(Candidacy.back_at > _before(now, BACK_FOR), false())
+        case CandidateWarning.WAS_OFFLINE:
+            return and_(is_running, func.coalesce(Candidacy.back_at > _before(now, BACK_FOR), false()))
 
 
 def away_for_long_until(moment: datetime) -> ColumnElement[bool]:

@@ -18,11 +18,10 @@ from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, case, fun
 from werkzeug.datastructures import MultiDict
 
 from webapp.db.sql import DialectExpression
-from webapp.db.types import UtcDateTime
+from webapp.db.types import MINUTE, UtcDateTime
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.models.status import MINUTE, NOW, Progress, has_warning, is_online, is_writing, own_end, progress
-from webapp.models.status import Warning as CandidateWarning
+from webapp.models.status import NOW, CandidateWarning, Progress, has_warning, is_online, is_writing, own_end, progress
 from webapp.monitor.filters import Filter
 
 

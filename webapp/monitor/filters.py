@@ -22,8 +22,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
-from webapp.models.status import NOW, Progress, has_progress, has_warning, is_online
-from webapp.models.status import Warning as CandidateWarning
+from webapp.models.status import NOW, CandidateWarning, Progress, has_progress, has_warning, is_online
 from webapp.monitor.periods import PERIOD, bounds, parse_local_minute
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
