@@ -21,7 +21,7 @@ from webapp.config import Settings
 from webapp.db.transactions import writing
 from webapp.exams.archive import ExportNotWritten, new_archive
 from webapp.exams.export import export_test, file_name
-from webapp.logbook.records import export
+from webapp.logbook.verify import export
 from webapp.models import Answer, Candidacy, Question, Test
 from webapp.planning.closing import set_closed
 

@@ -12,8 +12,7 @@ from tests.hall import Hall, signed_in
 from tests.logbook.entries import tamper, write
 from tests.messaging.compose_form import open_dialog, post
 from webapp.logbook.append import NUMBERS_LEFT_OUT as LEFT_OUT
-from webapp.logbook.records import export
-from webapp.logbook.verify import verify, verify_export
+from webapp.logbook.verify import export, verify, verify_export
 from webapp.models import LogEntry
 
 

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from tests.logbook.entries import tamper, write
-from webapp.logbook.records import export
-from webapp.logbook.verify import verify, verify_export
+from webapp.logbook.verify import export, verify, verify_export
 from webapp.models import Candidacy, Test
 
 SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"

@@ -9,8 +9,7 @@ from webapp.cli.command import command
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.logbook.append import note_restore
-from webapp.logbook.records import export
-from webapp.logbook.verify import verify, verify_export
+from webapp.logbook.verify import export, verify, verify_export
 
 log = AppGroup("log", help="Check and export the log.")
 

@@ -42,11 +42,10 @@ class Subject(NamedTuple):
 
 
 class Fields(NamedTuple):
-    """What an entry says, without its place in the chain."""
+    """What an entry says, without its place in the chain; `at` is in microseconds since 1970, UTC."""
 
     number: int
     at: int
-    """Microseconds since 1970, UTC."""
     actor_id: int | None
     actor_name: str
     actor_role: str
@@ -65,17 +64,16 @@ def entry_hash(previous_hash: str, fields: Fields, subjects: Iterable[Subject]) 
 def entry_form(previous_hash: str, fields: Fields) -> bytes:
     """The line of an entry. Raises `WrongType`."""
     number, at, actor_id, *texts = fields
-    _check((number, at) if actor_id is None else (number, at, actor_id), [previous_hash, *texts])
-    return _encode([FORM, previous_hash, *fields]).encode("ascii") + b"\n"
+    numbers = (number, at) if actor_id is None else (number, at, actor_id)
+    return _line([FORM, previous_hash, *fields], numbers, [previous_hash, *texts])
 
 
 def subject_form(subject: Subject) -> bytes:
     """The line of a subject. Raises `WrongType`."""
-    _check(subject[:3], subject[3:])
-    return _encode(subject).encode("ascii") + b"\n"
+    return _line(subject, subject[:3], subject[3:])
 
 
-def _check(numbers: Sequence[Any], texts: Sequence[Any]) -> None:
+def _line(values: Sequence[Any], numbers: Sequence[Any], texts: Sequence[Any]) -> bytes:
     if any(type(number) is not int for number in numbers):
         raise WrongType("holds something else where a whole number belongs")
     if any(type(text) is not str for text in texts):
@@ -84,6 +82,7 @@ def _check(numbers: Sequence[Any], texts: Sequence[Any]) -> None:
         "".join(texts).encode()
     except UnicodeEncodeError:  # two lone surrogates would be escaped like the character that they form together
         raise WrongType("holds text that is not Unicode") from None
+    return _encode(values).encode() + b"\n"
 
 
 def canonical_detail(detail: dict[str, Any]) -> str:
@@ -92,4 +91,4 @@ def canonical_detail(detail: dict[str, Any]) -> str:
     A lone surrogate, which neither databases nor pages take, becomes a question mark.
     """
     text = json.dumps(detail, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text.encode("utf-8", "replace").decode()
