@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.logbook.entries import write
-from webapp.logbook import lists
+from webapp.logbook import views
 from webapp.logbook.append import Actor
 from webapp.models import Role, User
 
@@ -46,7 +46,7 @@ def test_r14_it_is_the_whole_list_of_the_filter(app: Flask, chief: User) -> None
 def test_a_longer_list_than_a_browser_prints_says_where_it_ends(
     app: Flask, chief: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "MAX_PRINTED", 60)
+    monkeypatch.setattr(views, "MAX_PRINTED", 60)
     page = signed_in(app, chief).get("/log/print").text
     assert page.count("data-entry=") == 60
     assert "these are the newest 60" in page

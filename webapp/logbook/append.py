@@ -4,7 +4,6 @@ Within `writing(session)`: `lock_head()` first, `write_subjects()` where candida
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,14 +17,8 @@ from webapp.logbook.chain import RESTORED, Fields, Subject, canonical_detail, en
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject, Test, User
 
 SUBJECT_COLUMNS: tuple[Any, ...] = (
-    Candidacy.id,
-    Candidacy.user_id,
-    Candidacy.test_id,
-    Candidacy.number,
-    User.name,
-    Test.title,
-    Candidacy.room,
-)
+    Candidacy.id, Candidacy.user_id, Candidacy.test_id, Candidacy.number, User.name, Test.title, Candidacy.room,
+)  # fmt: skip
 """What the log keeps of a candidacy, in the order of `Subject`."""
 LOCK_HEAD = select(LogHead.number, LogHead.hash).with_for_update().execution_options(**PREPARED)
 NUMBERS_LEFT_OUT = 1_000_000
@@ -39,8 +32,7 @@ class Head(NamedTuple):
     hash: str
 
 
-@dataclass(frozen=True)
-class Actor:
+class Actor(NamedTuple):
     """Who did it, as known then. `id` is None, and `name` and `role` may be empty, where nobody is signed in."""
 
     id: int | None
@@ -62,9 +54,10 @@ def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> li
     entry_id = literal(head.number + 1, LogSubject.entry_id.type)
     rows = candidacies.with_only_columns(entry_id, *SUBJECT_COLUMNS, maintain_column_froms=True)
     statement = insert(LogSubject).from_select(["entry_id", *Subject._fields], rows)
-    columns = [getattr(LogSubject, name) for name in Subject._fields]
-    written = session.connection().execute(statement.returning(*columns))
-    return sorted(map(Subject._make, written.all()))
+    written = session.connection().execute(
+        statement.returning(*(getattr(LogSubject, name) for name in Subject._fields))
+    )
+    return sorted(map(Subject._make, written))
 
 
 def append(
@@ -83,24 +76,15 @@ def append(
     that JSON can hold. Raises `ValueError` if the subjects written for this entry are not as many, or if a value is not
     of its field's type: such a hash could never be verified.
     """
-    number = head.number + 1
-    connection = session.connection()
+    number, connection = head.number + 1, session.connection()
     written = connection.scalar(select(func.count()).where(LogSubject.entry_id == number))
     if written != len(subjects):
         raise ValueError(f"entry {number}: {written} subjects are written, {len(subjects)} were given")
-    fields = Fields(number, microseconds(at), actor.id, actor.name, actor.role, action, canonical_detail(detail))
+    fields = Fields(number, microseconds(at), *actor, action, canonical_detail(detail))
     moved = Head(number, entry_hash(head.hash, fields, sorted(subjects)))
-    entry = {
-        "id": number,
-        "at": at,
-        "actor_id": actor.id,
-        "actor_name": actor.name,
-        "actor_role": actor.role,
-        "action": action,
-        "detail": fields.detail,
-        "previous_hash": head.hash,
-        "hash": moved.hash,
-    }
+    who = {"actor_id": actor.id, "actor_name": actor.name, "actor_role": actor.role}
+    what = {"id": number, "at": at, "action": action, "detail": fields.detail}
+    entry = {**who, **what, "previous_hash": head.hash, "hash": moved.hash}
     connection.execute(insert(LogEntry), entry)  # first: the head only moves to an entry that exists
     connection.execute(update(LogHead).values(moved._asdict()))
     return moved
@@ -115,6 +99,5 @@ def note_restore(session: Session, now: datetime) -> tuple[int, int]:
     with writing(session):
         head = lock_head(session)
         skipped = Head(head.number + NUMBERS_LEFT_OUT, head.hash)
-        nobody, detail = Actor(None, "", ""), {"after": head.number}
-        append(session, skipped, at=now, actor=nobody, action=RESTORED, detail=detail)
+        append(session, skipped, at=now, actor=Actor(None, "", ""), action=RESTORED, detail={"after": head.number})
         return head.number + 1, skipped.number

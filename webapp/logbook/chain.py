@@ -1,14 +1,7 @@
 """The canonical form of an entry and the hash over it: one definition for appending, verifying and exporting (R14).
 
-The hash of an entry is the SHA-256 of UTF-8 lines, each ended by a line feed:
-
-1. `["examhall-log-1", previous hash, number, at, actor id, actor name, actor role, action, detail]`
-2. one line for each subject, in order of candidacy id:
-   `[candidacy id, user id, test id, number, name, test title, room]`
-
-Each line is a JSON array without spaces, with everything outside ASCII escaped, so it contains no line feed. A value is
-encoded only after its type has been checked, so no two entries share a form. `at` is in microseconds since 1970;
-`detail` is the stored text, as a string.
+`docs/reference.md` describes the form. A value is encoded only after its type has been checked, and a line contains no
+line feed, so no two entries share a form.
 """
 
 import hashlib

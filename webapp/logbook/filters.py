@@ -18,12 +18,10 @@ CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which entries to show: between two moments if they are set, and with these parameters of the address."""
+    """Which entries to show: from `since` on and before `until`, if set, and with these parameters of the address."""
 
     since: datetime | None
-    """Included."""
     until: datetime | None
-    """Not included."""
     params: dict[str, str]
 
 
@@ -33,28 +31,27 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
     Raises `BadParameter` for an unknown name or value, and for a name with two values. A blank value is no filter,
     because an empty field of a form sends it. `page` does not belong to the filter.
     """
+    for name in args:
+        if name not in {*NAMES, "page"}:
+            raise BadParameter(name)
     params: dict[str, str] = {}
-    for name, texts in args.lists():
-        if name == "page":
-            continue
-        if name not in NAMES:
-            raise BadParameter(_printable(name))
+    for name in NAMES:
+        texts = args.getlist(name)
         values = {normalize(text) for text in texts} - {""}
         if CONTROL_CHARACTER.search("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
-            raise BadParameter(name, _printable(texts[0]))
+            raise BadParameter(name, texts[0])
         if values:
             params[name] = values.pop()
     if params.get("action", "") not in {"", *ACTIONS}:
         raise BadParameter("action", params["action"])
-    in_order = {name: params[name] for name in NAMES if name in params}
-    return LogFilter(_moment(params, "from", zone), _moment(params, "to", zone), in_order)
+    return LogFilter(_moment(params, "from", zone), _moment(params, "to", zone), params)
 
 
 def parse_page(args: MultiDict[str, str]) -> int:
     """The number of the page, from 1. The list shows the nearest page that exists."""
     values = args.getlist("page") or ["1"]
     if len(values) > 1 or not re.fullmatch(r"\d{1,18}", values[0], re.ASCII):
-        raise BadParameter("page", _printable(values[0]))
+        raise BadParameter("page", values[0])
     return max(1, int(values[0]))
 
 
@@ -70,8 +67,4 @@ def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime | Non
         local = minute.replace(tzinfo=zone, fold=1 if name == "to" else 0)
         return local.astimezone(UTC) + timedelta(minutes=1 if name == "to" else 0)
     except (ValueError, OverflowError) as error:
-        raise BadParameter(name, _printable(params[name])) from error
-
-
-def _printable(value: str) -> str:
-    return value[:100].encode("utf-8", "replace").decode()
+        raise BadParameter(name, params[name]) from error

@@ -4,16 +4,17 @@ import json
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, distinct, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.db.casefold import casefold_contains
-from webapp.exceptions import NotFound
+from webapp.exceptions import NotAllowed, NotFound
 from webapp.logbook.filters import LogFilter
-from webapp.logbook.scope import LogScope, concerns
-from webapp.models import LogEntry, LogSubject
+from webapp.models import LogEntry, LogSubject, User
 from webapp.text.normalization import natural_sort_key
 
 PAGE_SIZE = 50
@@ -21,39 +22,42 @@ ROWS_AT_ONCE = 1000
 MAX_NUMBER = 2**62
 MESSAGE_SENT = "message.sent"
 ROW_COLUMNS: tuple[Any, ...] = (
-    LogEntry.id,
-    LogEntry.at,
-    LogEntry.actor_name,
-    LogEntry.actor_role,
-    LogEntry.action,
-    LogEntry.detail,
-    LogSubject.number,
-    LogSubject.name,
-    LogSubject.test_title,
-    LogSubject.room,
-)
+    LogEntry.id, LogEntry.at, LogEntry.actor_name, LogEntry.actor_role, LogEntry.action, LogEntry.detail,
+    LogSubject.number, LogSubject.name, LogSubject.test_title, LogSubject.room,
+)  # fmt: skip
 """The columns of an entry and of one of its subjects, as files list them."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """An entry as a list shows it."""
+class LogScope:
+    """What one person sees of the log.
 
-    entry: LogEntry
-    detail: dict[str, Any]
-    persons: int = 0
-    """How many of the people it concerned are in the reader's scope; name and candidate IDs if it is one."""
-    name: str = ""
-    number: str = ""
-    hidden: int = 0
-    """How many people it concerned outside the reader's scope."""
+    Administrators see all of it. Planners and chief invigilators see what concerns their tests, or their room of a
+    test. Everyone sees what they did themselves, with everybody whom it concerned.
+    """
+
+    actor_id: int
+    tests: AccessScope
+
+    def entries(self) -> ColumnElement[bool]:
+        """The entries that this person may see."""
+        if self.tests.everything:
+            return true()
+        return or_(self._own(), _concerns(self.tests.condition(LogSubject))) if self.tests else self._own()
+
+    def subjects(self) -> ColumnElement[bool]:
+        """The subjects that this person may see, for a query that joins them to their entries."""
+        return true() if self.tests.everything else or_(self._own(), self.tests.condition(LogSubject))
+
+    def _own(self) -> ColumnElement[bool]:
+        return and_(LogEntry.actor_id == self.actor_id, ~LogEntry.action.startswith("sign_in."))
 
 
 @dataclass(frozen=True)
 class Page:
-    """Fifty lines, newest first."""
+    """Fifty lines (`_lines`), newest first; with its number, and how many pages and entries there are."""
 
-    lines: list[Line]
+    lines: Sequence[Row[Any]]
     number: int
     pages: int
     count: int
@@ -61,15 +65,73 @@ class Page:
 
 @dataclass(frozen=True)
 class EntryDetails:
-    """One entry with everybody it concerned."""
+    """One entry with everybody it concerned; `hidden` people are outside the reader's scope."""
 
     entry: LogEntry
-    detail: dict[str, Any]
     subjects: list[LogSubject]
     hidden: int
 
 
-def conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement[bool]]:
+def log_scope(session: Session, actor: User, now: datetime) -> LogScope:
+    """What `actor` sees of the log, whether their tests are still open or not.
+
+    Raises `NotAllowed` for a person who neither works in a test nor runs the installation.
+    """
+    if not actor.is_admin and not is_contributor(session, actor):
+        raise NotAllowed("candidates have no log")
+    return LogScope(actor.id, access_scope(session, actor, Right.READ_LOG, now, window=False))
+
+
+def count(session: Session, scope: LogScope, log_filter: LogFilter) -> int:
+    """The number of entries that match a filter."""
+    query = select(func.count()).select_from(LogEntry).where(*_conditions(scope, log_filter))
+    return session.scalar(query) or 0
+
+
+def page_of(session: Session, scope: LogScope, log_filter: LogFilter, number: int) -> Page:
+    """Page `number`, counted from 1, or the nearest that exists."""
+    total = count(session, scope, log_filter)
+    pages = max(1, -(-total // PAGE_SIZE))
+    number = min(number, pages)
+    ids = _ids(scope, log_filter).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+    return Page(_lines(session, scope, session.scalars(ids).all()), number, pages, total)
+
+
+def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: int) -> Iterator[Row[Any]]:
+    """The lines of all pages, newest first, up to `limit`; they are read a page's worth at a time."""
+    ids = session.scalars(_ids(scope, log_filter).limit(limit)).all()
+    for first in range(0, len(ids), PAGE_SIZE):
+        yield from _lines(session, scope, ids[first : first + PAGE_SIZE])
+
+
+def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetails:
+    """One entry with everybody in it who is in scope. Raises `NotFound` if the entry is not."""
+    query = select(LogEntry).where(LogEntry.id == number, scope.entries())
+    entry = session.scalar(query) if number <= MAX_NUMBER else None
+    if entry is None:
+        raise NotFound(f"log entry {number}")
+    of_entry = select(LogSubject).join(LogEntry, LogEntry.id == LogSubject.entry_id).where(LogEntry.id == number)
+    subjects = sorted(
+        session.scalars(of_entry.where(scope.subjects())),
+        key=lambda subject: (subject.test_title, natural_sort_key(subject.number), subject.candidacy_id),
+    )
+    everybody = session.scalar(of_entry.with_only_columns(func.count(distinct(LogSubject.user_id)))) or 0
+    return EntryDetails(entry, subjects, everybody - len({subject.user_id for subject in subjects}))
+
+
+def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Generator[Any, None, None]:
+    """`ROW_COLUMNS` of each entry and subject in scope, newest entry first; one row for an entry without subjects."""
+    query = (
+        select(*ROW_COLUMNS)
+        .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, scope.subjects()))
+        .where(*_conditions(scope, log_filter))
+        .order_by(LogEntry.id.desc(), LogSubject.candidacy_id)
+    )
+    with closing(session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})) as rows:
+        yield from rows
+
+
+def _conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement[bool]]:
     """The conditions for the entries of a filter within a scope: list, count and files use the same."""
     yield scope.entries()
     if log_filter.since is not None:
@@ -87,83 +149,38 @@ def conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement
         named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
         escaped = json.dumps(person, ensure_ascii=False)[1:-1]
         account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
-        actor = casefold_contains(LogEntry.actor_name, person)
-        yield or_(actor, account, concerns(and_(scope.subjects(), named)))
+        yield or_(casefold_contains(LogEntry.actor_name, person), account, _concerns(and_(scope.subjects(), named)))
 
 
-def _entries(scope: LogScope, log_filter: LogFilter) -> Select[LogEntry]:
-    return select(LogEntry).where(*conditions(scope, log_filter)).order_by(LogEntry.id.desc())
+def _concerns(subject: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Entries with a subject for which the condition holds, also in a query that joins the subjects."""
+    return select(LogSubject.entry_id).where(LogSubject.entry_id == LogEntry.id, subject).correlate(LogEntry).exists()
 
 
-def count(session: Session, scope: LogScope, log_filter: LogFilter) -> int:
-    """The number of entries that match a filter."""
-    query = select(func.count()).select_from(LogEntry).where(*conditions(scope, log_filter))
-    return session.scalar(query) or 0
+def _ids(scope: LogScope, log_filter: LogFilter) -> Select[int]:
+    return select(LogEntry.id).where(*_conditions(scope, log_filter)).order_by(LogEntry.id.desc())
 
 
-def page_of(session: Session, scope: LogScope, log_filter: LogFilter, number: int) -> Page:
-    """Page `number`, counted from 1, or the nearest that exists."""
-    total = count(session, scope, log_filter)
-    pages = max(1, -(-total // PAGE_SIZE))
-    number = min(number, pages)
-    query = _entries(scope, log_filter).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-    return Page(_lines(session, scope, session.scalars(query).all()), number, pages, total)
+def _lines(session: Session, scope: LogScope, ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """Each entry, newest first, with how many people it concerned in the reader's scope, and how many outside it.
 
-
-def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: int) -> Iterator[list[Line]]:
-    """The lines of all pages, newest first, up to `limit`; a page's worth at a time."""
-    query = _entries(scope, log_filter).limit(limit)
-    with closing(session.scalars(query, execution_options={"yield_per": PAGE_SIZE})) as found:
-        for entries in found.partitions():
-            yield _lines(session, scope, entries)
-
-
-def _lines(session: Session, scope: LogScope, entries: Sequence[LogEntry]) -> list[Line]:
-    """The entries with the number of people they concerned, and the name if it is one."""
+    Of one person `name` is theirs, and `first_number` and `last_number` are candidate IDs. All are None for nobody.
+    """
     in_scope = scope.subjects()
-    query = (
+    persons = func.count(distinct(case((in_scope, LogSubject.user_id))))
+    people = (
         select(
             LogSubject.entry_id,
-            func.count(distinct(case((in_scope, LogSubject.user_id)))).label("persons"),
+            persons.label("persons"),
+            (func.count(distinct(LogSubject.user_id)) - persons).label("hidden"),
             func.min(case((in_scope, LogSubject.name))).label("name"),
             func.min(case((in_scope, LogSubject.number))).label("first_number"),
             func.max(case((in_scope, LogSubject.number))).label("last_number"),
-            func.count(distinct(LogSubject.user_id)).label("everybody"),
         )
         .join(LogEntry, LogEntry.id == LogSubject.entry_id)
-        .where(LogSubject.entry_id.in_([entry.id for entry in entries]))
+        .where(LogSubject.entry_id.in_(ids))
         .group_by(LogSubject.entry_id)
+        .subquery()
     )
-    concerned: dict[int, tuple[int, str, str, int]] = {}
-    for row in session.execute(query):
-        name, numbers = (row.name, {row.first_number, row.last_number}) if row.persons == 1 else ("", set())
-        concerned[row.entry_id] = row.persons, name, ", ".join(sorted(numbers)), row.everybody - row.persons
-    return [Line(entry, json.loads(entry.detail), *concerned.get(entry.id, ())) for entry in entries]
-
-
-def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetails:
-    """One entry with everybody in it who is in scope. Raises `NotFound` if the entry is not."""
-    query = select(LogEntry).where(LogEntry.id == number, scope.entries())
-    entry = session.scalar(query) if number <= MAX_NUMBER else None
-    if entry is None:
-        raise NotFound(f"log entry {number}")
-    of_entry = select(LogSubject).join(LogEntry, LogEntry.id == LogSubject.entry_id).where(LogEntry.id == number)
-    subjects = sorted(
-        session.scalars(of_entry.where(scope.subjects())),
-        key=lambda subject: (subject.test_title, natural_sort_key(subject.number), subject.candidacy_id),
-    )
-    everybody = session.scalar(of_entry.with_only_columns(func.count(distinct(LogSubject.user_id)))) or 0
-    hidden = everybody - len({subject.user_id for subject in subjects})
-    return EntryDetails(entry, json.loads(entry.detail), subjects, hidden)
-
-
-def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Generator[Any, None, None]:
-    """`ROW_COLUMNS` of each entry and subject in scope, newest entry first; one row for an entry without subjects."""
-    query = (
-        select(*ROW_COLUMNS)
-        .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, scope.subjects()))
-        .where(*conditions(scope, log_filter))
-        .order_by(LogEntry.id.desc(), LogSubject.candidacy_id)
-    )
-    with closing(session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})) as rows:
-        yield from rows
+    query = select(LogEntry, people).outerjoin(people, people.c.entry_id == LogEntry.id).where(LogEntry.id.in_(ids))
+    return session.execute(query.order_by(LogEntry.id.desc())).all()

@@ -201,22 +201,15 @@ def _any_text(session: Session) -> Iterator[None]:
 
 
 def _exported_records(lines: Iterable[str]) -> Iterator[Record]:
+    """Each line as a record; `unreadable` if it is not an object of exactly the keys of its kind, each of them once."""
     for number, line in enumerate(lines, 1):
+        text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
         try:
-            yield _parse(line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line)
-        except (ValueError, RecursionError):
-            yield "unreadable", {"line": number}
-
-
-def _parse(line: str) -> Record:
-    """Raises `ValueError` if the line is not an object of exactly the keys of its kind, each of them once."""
-    record = json.loads(line, object_pairs_hook=_unique_keys)
-    if not isinstance(record, dict) or len(record) != 1:
-        raise ValueError("not one record")
-    ((kind, values),) = record.items()
-    if not isinstance(values, dict) or values.keys() != KEYS.get(kind):
-        raise ValueError("not the keys of an export")
-    return kind, values
+            ((kind, values),) = json.loads(text, object_pairs_hook=_unique_keys).items()
+            is_record = values.keys() == KEYS.get(kind)
+        except (ValueError, AttributeError, RecursionError):  # no JSON, no object, too deep
+            is_record = False
+        yield (kind, values) if is_record else ("unreadable", {"line": number})
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

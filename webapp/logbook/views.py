@@ -1,22 +1,29 @@
-"""The log's pages."""
+"""The log's pages, and the log as a CSV file and on paper."""
 
+import json
+from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, render_template, request, stream_template
+from flask_babel import gettext
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
-from webapp.logbook import reading, words
+from webapp.logbook import reading
 from webapp.logbook.filters import LogFilter, parse_filter, parse_page
-from webapp.logbook.lists import csv_pieces, print_pieces
-from webapp.logbook.scope import LogScope, log_scope
-from webapp.web.csv_download import csv_answer, streamed
+from webapp.logbook.words import ACTIONS, action_label, summary
+from webapp.web.csv_download import Pieces, csv_answer, csv_text, streamed
 from webapp.web.errors import wants_fragment
+from webapp.web.templating import role_label
 from webapp.web.times import installation_zone, local
 
 blueprint = Blueprint("logbook", __name__)
+MAX_PRINTED = 10_000
+"""Entries that a browser can still print; a longer list says that it ends early."""
 
 
 @blueprint.get("/log")
@@ -24,12 +31,13 @@ def index() -> str:
     """The list, filtered; with HTMX only what stands below the form."""
     scope, log_filter = _scope_and_filter()
     page = reading.page_of(db.session(), scope, log_filter, parse_page(request.args))
+    hidden = () if scope.tests.everything else ("sign_in.", "log.")  # only administrators see these
     return render_template(
         "logbook/_list.html" if wants_fragment() else "logbook/index.html",
         page=page,
-        days=groupby(page.lines, lambda line: local(line.entry.at).date()),
+        days=groupby(page.lines, lambda line: local(line.LogEntry.at).date()),
         params=log_filter.params,
-        actions=_actions(scope),
+        actions={name: label for name, label in ACTIONS.items() if not name.startswith(hidden)},
         zone=installation_zone(),
         reads_tests=bool(scope.tests),
     )
@@ -38,7 +46,7 @@ def index() -> str:
 @blueprint.get("/log/<int:number>")
 def entry(number: int) -> str:
     """One entry with everybody it concerned, on one page."""
-    scope = log_scope(db.session(), current_user, utcnow())
+    scope = reading.log_scope(db.session(), current_user, utcnow())
     return render_template("logbook/entry.html", opened=reading.entry_details(db.session(), scope, number))
 
 
@@ -48,33 +56,47 @@ def table() -> Response:
     scope, log_filter = _scope_and_filter()
     if "page" in request.args:
         raise BadParameter("page")
-    zone = installation_zone()
-    return csv_answer(
-        lambda session: csv_pieces(reading.all_rows(session, scope, log_filter), zone),
-        f"log-{local(utcnow()):%Y-%m-%d-%H%M}.csv",
-    )
+    filename = f"log-{local(utcnow()):%Y-%m-%d-%H%M}.csv"
+    return csv_answer(lambda session: _csv_pieces(reading.all_rows(session, scope, log_filter)), filename)
 
 
 @blueprint.get("/log/print")
 def paper() -> Response:
     """The same filter for paper: all pages of the list."""
     scope, log_filter = _scope_and_filter()
-    return streamed(lambda session: print_pieces(session, scope, log_filter), "text/html")
+
+    def pieces(session: Session) -> Pieces:
+        count = reading.count(session, scope, log_filter)
+        facts = {"count": count, "most": MAX_PRINTED, "params": log_filter.params, "now": utcnow()}
+        lines = reading.all_lines(session, scope, log_filter, MAX_PRINTED)
+        return stream_template("logbook/print.html", **facts, lines=lines)
+
+    return streamed(pieces, "text/html")
 
 
-def _scope_and_filter() -> tuple[LogScope, LogFilter]:
-    scope = log_scope(db.session(), current_user, utcnow())
+def _scope_and_filter() -> tuple[reading.LogScope, LogFilter]:
+    scope = reading.log_scope(db.session(), current_user, utcnow())
     return scope, parse_filter(request.args, installation_zone())
 
 
-def _actions(scope: LogScope) -> dict[str, object]:
-    """The actions to choose from: sign-ins and restores are shown to administrators only."""
-    hidden = () if scope.tests.everything else ("sign_in.", "log.")
-    return {name: label for name, label in words.ACTIONS.items() if not name.startswith(hidden)}
+def _csv_pieces(rows: Iterable[Any]) -> Pieces:
+    """The rows of `reading.all_rows()` as pieces of CSV text; times are local, with their offset."""
+    yield csv_text([[
+        gettext("Entry"), gettext("Time"), gettext("Who"), gettext("Role"), gettext("Action"), gettext("What"),
+        gettext("Message"), gettext("Candidate ID"), gettext("Name"), gettext("Test"), gettext("Room"),
+    ]])  # fmt: skip
+    for number, group in groupby(rows, key=lambda row: row.id):
+        subjects = list(group)
+        entry, detail = subjects[0], json.loads(subjects[0].detail)
+        at = local(entry.at).isoformat(sep=" ", timespec="seconds")
+        who = entry.actor_name, role_label(entry.actor_role)
+        what = action_label(entry.action), summary(entry.action, detail), detail.get("body", "")
+        yield csv_text([number, at, *who, *what, row.number, row.name, row.test_title, row.room] for row in subjects)
 
 
 def init_app(app: Flask) -> None:
     """Register the pages, and what templates word entries with."""
     app.register_blueprint(blueprint)
-    app.add_template_filter(words.action_label)
-    app.add_template_global(words.summary, "log_summary")
+    app.add_template_filter(action_label)
+    app.add_template_filter(json.loads, "from_json")
+    app.add_template_global(summary, "log_summary")

@@ -1,4 +1,4 @@
-"""The log in words: labels of actions and roles, summaries of entries and filters."""
+"""The log in words: labels of actions, and an entry in one line."""
 
 from datetime import date
 from typing import Any
@@ -20,13 +20,6 @@ ACTIONS = {
     "account.reactivated": lazy_gettext("Account reactivated"),
     "account.role_changed": lazy_gettext("Role changed"),
 }
-FIELDS = {
-    "from": lazy_gettext("From"),
-    "to": lazy_gettext("To"),
-    "person": lazy_gettext("Person"),
-    "action": lazy_gettext("Action"),
-    "text": lazy_gettext("Text"),
-}
 
 
 def action_label(action: str) -> str:
@@ -46,11 +39,3 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     if "username" not in detail:
         return str(gettext("unknown username, from %(address)s", address=address))
     return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
-
-
-def filter_in_words(params: dict[str, str]) -> list[str]:
-    """One short phrase per condition of a filter ("Person: Ada")."""
-    values = {**params, "action": action_label(params.get("action", ""))}
-    for name in {"from", "to"} & params.keys():
-        values[name] = params[name].replace("T", " ")
-    return [f"{FIELDS[name]}: {values[name]}" for name in params]

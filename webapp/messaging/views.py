@@ -9,8 +9,7 @@ from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.exceptions import BadParameter, NotFound
 from webapp.extensions import db
-from webapp.logbook.reading import MESSAGE_SENT, entry_details
-from webapp.logbook.scope import log_scope
+from webapp.logbook.reading import MESSAGE_SENT, entry_details, log_scope
 from webapp.messaging import dialog
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.forms import parse_draft, parse_ids, parse_opened

@@ -5,7 +5,7 @@ import io
 import re
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import IO
 
@@ -19,7 +19,7 @@ from webapp.text.normalization import BYTE_ORDER_MARK
 FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
 """Where a formula could begin: at the start of a cell, and after other characters that may separate cells."""
 CHUNK_BYTES = 64 * 1024
-Pieces = Generator[str, None, None]
+Pieces = Iterator[str]
 
 
 def harmless(value: object) -> str:
