@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -17,8 +18,9 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HIDDEN, csrf
 from webapp.accounts.passwords import hash_generated, matches, words
 from webapp.clock import utcnow
-from webapp.db.transactions import writing
-from webapp.models import Candidacy, LogEntry, LogSubject, Role, SignInBudget, Test, User
+from webapp.db.transactions import WRITE, writing
+from webapp.extensions import db
+from webapp.models import Candidacy, Contribution, LogEntry, LogSubject, Role, SignInBudget, Test, User
 
 HTMX = {"HX-Request": "true"}
 
@@ -46,7 +48,7 @@ def address(candidacy: Candidacy, kind: str = "password") -> str:
 def form_in(answer: TestResponse) -> dict[str, str]:
     """The hidden fields of the question."""
     assert answer.status_code == 200, answer.text
-    return dict(HIDDEN.findall(answer.text[answer.text.index("sign-in-help-form") :]))
+    return dict(HIDDEN.findall(answer.text[answer.text.index("data-dialog-title") :]))
 
 
 def password_in(answer: TestResponse) -> str:
@@ -184,6 +186,30 @@ def test_who_may_help(app: Flask, hall: Hall, session: Session, test: Test, ada:
 
 def chief_of_nobody(app: Flask, hall: Hall, test: Test) -> FlaskClient:
     return signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR))
+
+
+def test_r6_a_role_that_is_taken_while_the_password_is_hashed_counts_no_more(
+    app: Flask, session: Session, chief: FlaskClient, ada: Candidacy
+) -> None:
+    form = form_in(chief.get(address(ada)))
+    rollbacks = []
+
+    def take_role(_session: Session, _transaction: object) -> None:
+        rollbacks.append(1)
+        if len(rollbacks) == 1:  # the one that gives the connection back before the hash
+            writing = {WRITE: time.monotonic() + 5}
+            with db.engine.connect().execution_options(**writing) as connection, connection.begin():
+                connection.execute(delete(Contribution))
+
+    event.listen(db.session, "after_soft_rollback", take_role)
+    try:
+        answer = chief.post(address(ada), data=form)
+    finally:
+        event.remove(db.session, "after_soft_rollback", take_role)
+    assert rollbacks
+    assert answer.status_code == 403
+    assert matches(stored(session, ada), PASSWORD)
+    assert entries(session) == []
 
 
 @pytest.mark.parametrize("role", [*Role, None], ids=str)

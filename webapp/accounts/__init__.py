@@ -1,16 +1,16 @@
 """Accounts: users, passwords, signing in and out, help with signing in."""
 
 import structlog
-from flask import Flask, Response, g, request, session
-from sqlalchemy import bindparam, inspect, select
+from flask import Flask, Response, request
+from sqlalchemy import bindparam, select
 
 from webapp.access import sits_an_open_test
-from webapp.accounts import help_views  # noqa: F401 adds its routes to the blueprint
 from webapp.accounts.views import blueprint
 from webapp.db.sql import PREPARED
 from webapp.extensions import db, login
-from webapp.models import User, parse_session_id, still_counts
+from webapp.models import User, still_counts
 from webapp.web import browser_session
+from webapp.web.security import session_claims
 
 log = structlog.get_logger(__name__)
 USER_OF_SESSION = (  # the first statement of every request
@@ -27,31 +27,20 @@ def init_app(app: Flask) -> None:
     app.after_request(_log_refusal)
 
 
-def load_user(session_user_id: str) -> User | None:
+def load_user(_session_user_id: str) -> User | None:
     """The person of the session; None, in an emptied session, if it has ended."""
-    user = _user_of_session(session_user_id)
-    if user is None:
+    claims, session = session_claims(), db.session()
+    user: User | None = session.scalar(USER_OF_SESSION, claims._asdict()) if claims else None
+    if user is None or (browser_session.is_idle() and not sits_an_open_test(session, user)):
         browser_session.clear()
-    else:
-        browser_session.note_request()
-    return user
-
-
-def _user_of_session(session_user_id: str) -> User | None:
-    ids = parse_session_id(session_user_id)
-    if ids is None:
         return None
-    parameters = {"user_id": ids[0], "epoch": ids[1], "session_id": session.get(browser_session.SESSION_ID, "")}
-    user = db.session().scalar(USER_OF_SESSION, parameters)
-    if user is not None and browser_session.is_idle() and not sits_an_open_test(db.session(), user):
-        return None
+    browser_session.note_request()
     return user
 
 
 def _log_refusal(response: Response) -> Response:
     """Log who requested what is not theirs: the path, without what was typed."""
-    user = g.get("_login_user")
-    if response.status_code in {403, 404} and request.endpoint not in {None, "static"} and user is not None:
-        user_id = inspect(user).identity[0] if user.is_authenticated else None
-        log.warning("refused", status=response.status_code, method=request.method, path=request.path, user_id=user_id)
+    status = response.status_code
+    if status in {403, 404} and request.endpoint not in {None, "static"} and (claims := session_claims()):
+        log.warning("refused", status=status, method=request.method, path=request.path, user_id=claims.user_id)
     return response

@@ -7,12 +7,11 @@ on nobody else's. Names without an account have budgets too, so that nothing tel
 """
 
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, and_, case, delete, select, tuple_, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, select, tuple_, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,15 +21,15 @@ from webapp.models import SignInBudget
 
 ALL_ADDRESSES = ""
 """The client of the budget that all addresses share."""
-EXPIRED_ROWS_DELETED = 100
-"""With each wrong password."""
+SPENT_UNTIL = type_coerce(SignInBudget.spent_until, BigInteger)
 
 
 class Limit(NamedTuple):
-    """The size of a budget, and the time after which one more try is there."""
+    """The size of a budget, the time after which one more try is there, and what the log calls its client."""
 
     tries: int
     refill: timedelta
+    client_kind: str
 
     @property
     def others(self) -> timedelta:
@@ -38,26 +37,9 @@ class Limit(NamedTuple):
         return self.refill * (self.tries - 1)
 
 
-OF_CLIENT = Limit(10, timedelta(minutes=1))
-OF_ALL_ADDRESSES = Limit(100, timedelta(seconds=6))
-
-
-@dataclass(frozen=True)
-class Client:
-    """Where a try comes from; `device` is the account's mark of a known device (`known_devices`)."""
-
-    address: str
-    device: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Under which its own budget is stored."""
-        return f"device {self.device}" if self.device else _network(self.address)
-
-    def limits(self) -> dict[str, Limit]:
-        """The budgets that each of its tries is taken from, in the order in which rows are locked."""
-        own = {self.name: OF_CLIENT}
-        return own if self.device else {**own, ALL_ADDRESSES: OF_ALL_ADDRESSES}
+OF_ADDRESS = Limit(10, timedelta(minutes=1), "the address")
+OF_DEVICE = Limit(10, timedelta(minutes=1), "a known device")
+OF_ALL_ADDRESSES = Limit(100, timedelta(seconds=6), "new devices")
 
 
 def account_key(name: str, secret_key: str) -> str:
@@ -65,55 +47,41 @@ def account_key(name: str, secret_key: str) -> str:
     return hmac.digest(secret_key.encode(), f"sign-in {name}".encode(), "sha256").hex()[:32]
 
 
-def take(session: Session, account: str, client: Client, now: datetime) -> bool:
-    """Count a try; True if the client had no earlier one open. Within `writing()`. Raises `TooManyTries`."""
-    is_first = False
-    for name, limit in client.limits().items():
-        spent_until = session.connection().scalar(_take_statement(session, account, name, limit, now))
-        if spent_until is None:
-            query = select(SignInBudget.spent_until).where(*_is(account, name))
-            raise TooManyTries(session.scalars(query).one() - limit.others)
-        if name == client.name:
-            is_first = spent_until == now + limit.refill
-    return is_first
+def limits_of(address: str, device: str | None) -> dict[str, Limit]:
+    """The budgets that a try is taken from, by client: its own first. Their rows are locked in this order.
+
+    `device` is the account's mark of a known device (`known_devices`).
+    """
+    if device:
+        return {f"device {device}": OF_DEVICE}
+    return {_network(address): OF_ADDRESS, ALL_ADDRESSES: OF_ALL_ADDRESSES}
 
 
-def lock_spent(session: Session, account: str, client: Client, now: datetime) -> list[str]:
-    """Mark the budgets that a wrong password has used up; gives their clients, each once until it is full again."""
-    expired = select(SignInBudget.account, SignInBudget.client).where(SignInBudget.spent_until < now)
-    # rows that another sign-in has locked are left, because the two could wait for each other
-    expired = expired.limit(EXPIRED_ROWS_DELETED).with_for_update(skip_locked=True)
-    _execute(session, delete(SignInBudget).where(tuple_(SignInBudget.account, SignInBudget.client).in_(expired)))
-    locked = []
-    for name, limit in client.limits().items():
-        is_spent = ~SignInBudget.is_locked, SignInBudget.spent_until > now + limit.others
-        if _execute(session, update(SignInBudget).where(*_is(account, name), *is_spent).values(is_locked=True)):
-            locked.append(name)
-    return locked
+def _network(address: str) -> str:
+    """An IPv4 address, or an IPv6 network, of which a machine has all addresses."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64] or "unknown"  # behind a socket without a network
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or f"{IPv6Address(int(parsed) >> 64 << 64)}/64")
+    return str(parsed)
 
 
-def give_back(session: Session, account: str, client: Client) -> None:
-    """The password was right: forget the client's tries, and return this one to all addresses."""
-    _execute(session, delete(SignInBudget).where(*_is(account, client.name)))
-    if not client.device:
-        earlier = _as_number(SignInBudget.spent_until) - OF_ALL_ADDRESSES.refill // MICROSECOND
-        _execute(session, update(SignInBudget).where(*_is(account, ALL_ADDRESSES)).values(spent_until=earlier))
+def take(session: Session, account: str, limits: dict[str, Limit], now: datetime) -> bool:
+    """Count a try; True if the client had no earlier one open. Within `writing()`. Raises `TooManyTries`.
 
-
-def forget(session: Session, account: str) -> bool:
-    """Give an account all its tries back; False if none were missing."""
-    return _execute(session, delete(SignInBudget).where(SignInBudget.account == account)) > 0
-
-
-def _take_statement(session: Session, account: str, client: str, limit: Limit, now: datetime) -> Any:
-    """One statement, so that a thousand tries at once get no further than as many one by one."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    One statement for each budget, so that a thousand tries at once get no further than as many one by one.
+    """
+    connection = session.connection()
+    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     is_open = SignInBudget.spent_until > now
-    start = case((is_open, _as_number(SignInBudget.spent_until)), else_=microseconds(now))
-    return (
-        insert(SignInBudget)
-        .values(account=account, client=client, spent_until=now + limit.refill, is_locked=False)
-        .on_conflict_do_update(
+    start = case((is_open, SPENT_UNTIL), else_=microseconds(now))
+    were_full: list[bool] = []
+    for client, limit in limits.items():
+        full_again = now + limit.refill
+        row = insert(SignInBudget).values(account=account, client=client, spent_until=full_again, is_locked=False)
+        statement = row.on_conflict_do_update(
             index_elements=[SignInBudget.account, SignInBudget.client],
             set_={
                 "spent_until": start + limit.refill // MICROSECOND,
@@ -121,28 +89,43 @@ def _take_statement(session: Session, account: str, client: str, limit: Limit, n
             },
             where=SignInBudget.spent_until <= now + limit.others,
         )
-        .returning(SignInBudget.spent_until)
-    )
+        spent_until = connection.scalar(statement.returning(SignInBudget.spent_until))
+        if spent_until is None:
+            spent = session.get_one(SignInBudget, (account, client))
+            raise TooManyTries(spent.spent_until - limit.others, now)
+        were_full.append(spent_until == full_again)
+    return were_full[0]
 
 
-def _is(account: str, client: str) -> tuple[Any, Any]:
-    return SignInBudget.account == account, SignInBudget.client == client
+def lock_spent(session: Session, account: str, limits: dict[str, Limit], now: datetime) -> list[str]:
+    """Mark the budgets that a wrong password has used up; gives the kinds of their clients, once until full again."""
+    connection = session.connection()
+    expired = select(SignInBudget.account, SignInBudget.client).where(SignInBudget.spent_until < now)
+    # rows that another sign-in has locked are left, because the two could wait for each other
+    expired = expired.limit(100).with_for_update(skip_locked=True)
+    connection.execute(delete(SignInBudget).where(tuple_(SignInBudget.account, SignInBudget.client).in_(expired)))
+    locked = []
+    for client, limit in limits.items():
+        is_spent = ~SignInBudget.is_locked, SignInBudget.spent_until > now + limit.others
+        statement = update(SignInBudget).where(_is(account, client), *is_spent).values(is_locked=True)
+        if connection.execute(statement).rowcount:
+            locked.append(limit.client_kind)
+    return locked
 
 
-def _as_number(moment: Any) -> Any:
-    return type_coerce(moment, BigInteger)
+def give_back(session: Session, account: str, limits: dict[str, Limit]) -> None:
+    """The password was right: forget the client's tries, and return this one to all addresses."""
+    own, *shared = limits
+    session.connection().execute(delete(SignInBudget).where(_is(account, own)))
+    for client in shared:
+        earlier = SPENT_UNTIL - limits[client].refill // MICROSECOND
+        session.connection().execute(update(SignInBudget).where(_is(account, client)).values(spent_until=earlier))
 
 
-def _execute(session: Session, statement: Any) -> int:
-    return session.connection().execute(statement).rowcount
+def forget(session: Session, account: str) -> bool:
+    """Give an account all its tries back; False if none were missing."""
+    return session.connection().execute(delete(SignInBudget).where(SignInBudget.account == account)).rowcount > 0
 
 
-def _network(address: str) -> str:
-    """An IPv4 address, or an IPv6 network, of which a machine has all addresses."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or f"{IPv6Address(int(parsed) >> 64 << 64)}/64")
-    return str(parsed)
+def _is(account: str, client: str) -> ColumnElement[bool]:
+    return and_(SignInBudget.account == account, SignInBudget.client == client)

@@ -1,8 +1,10 @@
 """Why a sign-in, an account or the help for a candidate is refused."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from webapp.exceptions import NotAllowed, Refusal
+from webapp.exceptions import Refusal
+
+SECOND = timedelta(seconds=1)
 
 
 class WrongPassword(Refusal):
@@ -13,14 +15,15 @@ class WrongPassword(Refusal):
 
 
 class TooManyTries(Refusal):
-    """The account takes no more tries from this client until `again_at`."""
+    """The account takes no more tries from this client until `again_at`, a whole second."""
 
     status = 429
     code = "too_many_tries"
 
-    def __init__(self, again_at: datetime) -> None:
+    def __init__(self, again_at: datetime, now: datetime) -> None:
         super().__init__(f"too many tries, next one at {again_at.isoformat()}")
-        self.again_at = again_at
+        self.again_at = (again_at + SECOND - timedelta.resolution).replace(microsecond=0)
+        self.retry_after = -((now - again_at) // SECOND)
 
 
 class AccountRefused(Refusal):
@@ -29,38 +32,18 @@ class AccountRefused(Refusal):
     status = 422
 
 
-class CannotHelp(NotAllowed):
-    """The helper must not open this candidate's account. The text is the candidate's name."""
+class CannotHelp(Refusal):
+    """The helper must not open this candidate's account. The text is the candidate's name, the code tells why."""
 
-    code = "cannot_help"
+    status = 403
 
-
-class NotInCharge(CannotHelp):
-    """The helper only watches the candidate's test."""
-
-    code = "not_in_charge"
-
-
-class WorksInTests(CannotHelp):
-    """The candidate is staff or an administrator: their password opens more than an exam."""
-
-    code = "works_in_tests"
-
-
-class SitsOtherTests(CannotHelp):
-    """The candidate also sits an open test that the helper is not in charge of."""
-
-    code = "sits_other_tests"
-
-
-class Deactivated(CannotHelp):
-    """The candidate's account is deactivated: no password signs in to it."""
-
-    code = "deactivated"
+    def __init__(self, code: str, name: str) -> None:
+        super().__init__(name)
+        self.code = code
 
 
 class PasswordChanged(Refusal):
-    """The candidate's password was set by somebody else since the form was opened."""
+    """The candidate's password was set by somebody else since the form was opened. The text is their name."""
 
     status = 409
     code = "password_changed"

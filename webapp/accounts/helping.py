@@ -4,15 +4,14 @@ Helpers never get at an account that opens more than their own tests: those of s
 candidates of other open tests are left to the operator.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 
-from webapp.access import Right, access_scope, is_contributor
+from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.accounts import budgets
-from webapp.accounts.exceptions import Deactivated, NotInCharge, PasswordChanged, SitsOtherTests, WorksInTests
+from webapp.accounts.exceptions import CannotHelp, PasswordChanged
 from webapp.accounts.passwords import hash_password, matches, passphrase
 from webapp.accounts.users import log_change, replace_password
 from webapp.db.transactions import writing
@@ -21,65 +20,56 @@ from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Test, User
 
 
-@dataclass(frozen=True)
-class HelpedCandidate:
-    """A candidate in the test in which they get help."""
+def load_candidate(session: Session, helper: User, candidacy_id: int, now: datetime) -> Candidacy:
+    """The candidate, with person and test, if `helper` may help them sign in.
 
-    candidacy_id: int
-    user: User
-    number: str
-    room: str
-    seat: str
-    test_id: int
-    test: str
-
-
-def load_candidate(session: Session, helper: User, candidacy_id: int, now: datetime) -> HelpedCandidate:
-    """The candidate, if `helper` may help them sign in.
-
-    Raises `NotFound` for one whom the helper does not see, `NotAllowed` for one whom they only see, and `Deactivated`.
+    Raises `NotFound` for one whom the helper does not see, and `CannotHelp` for one whom they only see and for one
+    whose account is deactivated: no password signs in to it.
     """
-    candidate = _load(session, candidacy_id)
-    if candidate is None or not _is_in(
-        session, candidacy_id, access_scope(session, helper, Right.HELP_SIGN_IN, now).condition()
-    ):
+    candidate = _find(session, candidacy_id, access_scope(session, helper, Right.HELP_SIGN_IN, now))
+    if candidate is None:
         visible = access_scope(session, helper, Right.WATCH, now)
-        if candidate is not None and visible and _is_in(session, candidacy_id, visible.condition()):
-            raise NotInCharge(candidate.user.name)
+        if candidate := _find(session, candidacy_id, visible):
+            raise CannotHelp("not_in_charge", candidate.user.name)
         raise NotFound(f"candidacy {candidacy_id}") if visible else NotAllowed("no staff")
     if candidate.user.deactivated_at is not None:
-        raise Deactivated(candidate.user.name)
+        raise CannotHelp("deactivated", candidate.user.name)
     return candidate
 
 
-def check_account(session: Session, helper: User, candidate: HelpedCandidate, now: datetime) -> None:
-    """Raises `WorksInTests` or `SitsOtherTests` where another password would open more than the helper's tests."""
+def _find(session: Session, candidacy_id: int, scope: AccessScope) -> Candidacy | None:
+    query = select(Candidacy).where(Candidacy.id == candidacy_id, scope.condition())
+    return session.scalar(query.options(joinedload(Candidacy.user), joinedload(Candidacy.test)))
+
+
+def check_account(session: Session, helper: User, candidate: Candidacy, now: datetime) -> None:
+    """Raises `CannotHelp` where another password would open more than the helper's tests."""
     if candidate.user.is_admin or is_contributor(session, candidate.user):
-        raise WorksInTests(candidate.user.name)
+        raise CannotHelp("works_in_tests", candidate.user.name)
     scope = access_scope(session, helper, Right.HELP_SIGN_IN, now, window=False)
     others = select(Candidacy.id).join(Test, Test.id == Candidacy.test_id)
-    others = others.where(Candidacy.user_id == candidate.user.id, Test.closed_at.is_(None), ~scope.condition())
+    others = others.where(Candidacy.user_id == candidate.user_id, Test.closed_at.is_(None), ~scope.condition())
     if session.scalar(others.limit(1)) is not None:
-        raise SitsOtherTests(candidate.user.name)
+        raise CannotHelp("sits_other_tests", candidate.user.name)
 
 
 def give_password(
     session: Session, helper: User, candidacy_id: int, *, form_key: str, epoch: int, secret_key: str, now: datetime
-) -> tuple[HelpedCandidate, str]:
+) -> tuple[Candidacy, str]:
     """Give a candidate a new password and end their sessions. The password itself is not stored.
 
     `form_key` and `epoch` were in the form: its key, and the epoch of the person's password then. The same form posted
     again gets the same password. Raises `PasswordChanged` if the password was set otherwise since, and what
     `load_candidate` and `check_account` raise.
     """
-    helper_id = helper.id
-    user = load_candidate(session, helper, candidacy_id, now).user
-    password = passphrase(secret_key, f"{helper_id} {user.id} {epoch} {form_key}")
+    user_id = load_candidate(session, helper, candidacy_id, now).user_id
+    password = passphrase(secret_key, f"{helper.id} {user_id} {epoch} {form_key}")
     session.rollback()  # no connection is held while the hash is computed
     password_hash = hash_password(password)
     with writing(session, keep=True):
         candidate = load_candidate(session, helper, candidacy_id, now)
-        user = session.get_one(User, candidate.user.id, with_for_update={"key_share": True}, populate_existing=True)
+        user = candidate.user
+        session.refresh(user, with_for_update={"key_share": True})
         check_account(session, helper, candidate, now)
         if user.epoch == epoch:
             replace_password(session, user, password_hash, secret_key, now)
@@ -89,7 +79,7 @@ def give_password(
     return candidate, password
 
 
-def unlock(session: Session, helper: User, candidacy_id: int, *, secret_key: str, now: datetime) -> HelpedCandidate:
+def unlock(session: Session, helper: User, candidacy_id: int, *, secret_key: str, now: datetime) -> Candidacy:
     """Give a candidate's account all its tries back. Raises as `load_candidate`."""
     with writing(session, keep=True):
         candidate = load_candidate(session, helper, candidacy_id, now)
@@ -98,17 +88,6 @@ def unlock(session: Session, helper: User, candidacy_id: int, *, secret_key: str
     return candidate
 
 
-def _load(session: Session, candidacy_id: int) -> HelpedCandidate | None:
-    columns = Candidacy.id, User, Candidacy.number, Candidacy.room, Candidacy.seat, Test.id, Test.title
-    query = select(*columns).join(User, User.id == Candidacy.user_id).join(Test, Test.id == Candidacy.test_id)
-    row = session.execute(query.where(Candidacy.id == candidacy_id)).first()
-    return HelpedCandidate(*row) if row else None
-
-
-def _is_in(session: Session, candidacy_id: int, condition: ColumnElement[bool]) -> bool:
-    return session.scalar(select(Candidacy.id).where(Candidacy.id == candidacy_id, condition)) is not None
-
-
-def _actor(session: Session, helper: User, candidate: HelpedCandidate, now: datetime) -> Actor:
-    role = access_scope(session, helper, Right.HELP_SIGN_IN, now).highest_role({candidate.test_id})
-    return Actor(helper.id, helper.name, role.value if role else "")
+def _actor(session: Session, helper: User, candidate: Candidacy, now: datetime) -> Actor:
+    roles = access_scope(session, helper, Right.HELP_SIGN_IN, now).roles
+    return Actor(helper.id, helper.name, roles[candidate.test_id].value)

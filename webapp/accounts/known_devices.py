@@ -6,7 +6,6 @@ stores nothing.
 
 import secrets
 from datetime import timedelta
-from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -16,25 +15,20 @@ MAX_ACCOUNTS = 8
 """Accounts per device; the one used longest ago is dropped first."""
 
 
-def device_mark(cookie: str, account: str, secret_key: str) -> str | None:
-    """The device's mark for an account; None if the account was not used on it."""
-    return _read(cookie, secret_key).get(account)
+def device_marks(cookie: str, secret_key: str) -> dict[str, str]:
+    """The device's marks for the accounts that were used on it, by account key."""
+    try:
+        return dict(_serializer(secret_key).loads(cookie, max_age=int(MAX_AGE.total_seconds())))
+    except BadData:
+        return {}
 
 
 def add_account(cookie: str, account: str, secret_key: str) -> str:
     """The cookie after the account has been used on its device."""
-    accounts = _read(cookie, secret_key)
-    mark = accounts.pop(account, None) or secrets.token_urlsafe(12)
-    latest = [*accounts.items(), (account, mark)][-MAX_ACCOUNTS:]
+    marks = device_marks(cookie, secret_key)
+    mark = marks.pop(account, None) or secrets.token_urlsafe(12)
+    latest = [*marks.items(), (account, mark)][-MAX_ACCOUNTS:]
     return str(_serializer(secret_key).dumps(dict(latest)))
-
-
-def _read(cookie: str, secret_key: str) -> dict[str, str]:
-    try:
-        accounts: Any = _serializer(secret_key).loads(cookie, max_age=int(MAX_AGE.total_seconds()))
-    except BadData:
-        return {}
-    return accounts if isinstance(accounts, dict) else {}
 
 
 def _serializer(secret_key: str) -> URLSafeTimedSerializer:

@@ -8,9 +8,9 @@ Each hash has its own parameters in it, and is never made anew at sign-in.
 import hmac
 import os
 import secrets
+import struct
 import threading
 import unicodedata
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,6 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 SHORTEST = 8
 """Characters of a password that somebody chooses."""
 LONGEST = 1024
-WORDS_PER_PASSPHRASE = 4
-"""Of 1,295 each: 41 bits, for a password that its person may replace."""
 LISTS = Path(__file__).parent / "lists"
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -45,11 +43,11 @@ def generate_password() -> str:
 def passphrase(secret_key: str, seed: str) -> str:
     """The password of four words that belongs to `seed`, such as `acorn-twist-mute-panda`.
 
-    The same seed gives the same password. Without the secret key nobody can compute it.
+    The same seed gives the same password. Without the secret key nobody can compute it. Each word is one of 1,295:
+    41 bits, for a password that its person may replace.
     """
     digest = hmac.digest(secret_key.encode(), f"passphrase {seed}".encode(), "sha256")
-    numbers = [int.from_bytes(digest[start : start + 8]) for start in range(0, WORDS_PER_PASSPHRASE * 8, 8)]
-    return "-".join(words()[number % len(words())] for number in numbers)
+    return "-".join(words()[number % len(words())] for number in struct.unpack(">4Q", digest))
 
 
 @cache
@@ -93,49 +91,10 @@ def verify(stored: str | None, password: str) -> bool:
     A wrong password takes the time of both efforts, whatever the account: the time reveals nothing. Under gevent the
     work is done on native threads, because it would stop all streams of the process.
     """
-    return _run_aside(_verify, stored, _to_bytes(password))
-
-
-def matches(stored: str, password: str) -> bool:
-    """Whether a password belongs to a hash, where nobody measures the time (imports)."""
-    return _is_of(stored, _to_bytes(password))
-
-
-def _verify(stored: str | None, password: bytes) -> bool:
-    if stored is None:
-        others = [CHOSEN, GENERATED]
-    elif _is_of(stored, password):
-        return True
-    else:
-        is_cheap = extract_parameters(stored).memory_cost <= GENERATED.memory_cost
-        others = [CHOSEN if is_cheap else GENERATED]
-    for hasher in others:
-        _is_of(_dummy(hasher), password)
-    return False
-
-
-def _is_of(stored: str, password: bytes) -> bool:
-    try:
-        return CHOSEN.verify(stored, password)  # with the parameters of the hash
-    except VerifyMismatchError:
-        return False
-
-
-@cache
-def _dummy(hasher: PasswordHasher) -> str:
-    return hasher.hash(secrets.token_bytes(16))
-
-
-def _to_bytes(password: str) -> bytes:
-    # keyboards send é as one character or as two, and nobody sees spaces at the ends
-    return unicodedata.normalize("NFKC", strip_invisible(password)).encode()
-
-
-def _run_aside(work: Callable[..., bool], *arguments: Any) -> bool:
     if runs_on_gevent():
-        return bool(_native_threads().apply(work, arguments))
+        return bool(_native_threads().apply(_verify, (stored, password)))
     with _slots:
-        return work(*arguments)
+        return _verify(stored, password)
 
 
 @cache
@@ -143,3 +102,31 @@ def _native_threads() -> Any:
     from gevent.threadpool import ThreadPool  # noqa: PLC0415 only where the server runs on gevent
 
     return ThreadPool(maxsize=AT_ONCE)
+
+
+def _verify(stored: str | None, password: str) -> bool:
+    if stored is not None and matches(stored, password):
+        return True
+    effort = extract_parameters(stored).memory_cost if stored is not None else None
+    for hasher in (CHOSEN, GENERATED):
+        if hasher.memory_cost != effort:
+            matches(_dummy_hash(hasher), password)
+    return False
+
+
+def matches(stored: str, password: str) -> bool:
+    """Whether a password belongs to a hash, where nobody measures the time (imports)."""
+    try:
+        return CHOSEN.verify(stored, _to_bytes(password))  # with the parameters of the hash
+    except VerifyMismatchError:
+        return False
+
+
+@cache
+def _dummy_hash(hasher: PasswordHasher) -> str:
+    return hasher.hash(secrets.token_bytes(16))
+
+
+def _to_bytes(password: str) -> bytes:
+    # keyboards send é as one character or as two, and nobody sees spaces at the ends
+    return unicodedata.normalize("NFKC", strip_invisible(password)).encode()

@@ -17,8 +17,4 @@ def safe_address(address: str | None) -> str:
         return START
     if "\\" in address or " " in address or has_control_characters(address):
         return START
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return START
-    return START if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"} else address
+    return START if urlsplit(address).path in {"/login", "/logout"} else address

@@ -47,26 +47,18 @@ def set_password(
     return user
 
 
-def deactivate(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
-    """End somebody's sessions and refuse their sign-ins. False if it is so already."""
+def set_deactivated(session: Session, username: str, *, deactivated: bool, actor: Actor, now: datetime) -> bool:
+    """End somebody's sessions and refuse their sign-ins, or let them sign in again with the password that they had.
+
+    False if it is so already.
+    """
     with writing(session):
         user = find_user(session, username)
-        if user.deactivated_at is not None:
+        if deactivated == (user.deactivated_at is not None):
             return False
-        user.deactivated_at = now
+        user.deactivated_at = now if deactivated else None
         _end_sessions(session, user, now)
-        log_change(session, user, actor, "account.deactivated", now)
-    return True
-
-
-def reactivate(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
-    """Let somebody sign in again, with the password that they had. False if they can already."""
-    with writing(session):
-        user = find_user(session, username)
-        if user.deactivated_at is None:
-            return False
-        user.deactivated_at = None
-        log_change(session, user, actor, "account.reactivated", now)
+        log_change(session, user, actor, "account.deactivated" if deactivated else "account.reactivated", now)
     return True
 
 

@@ -1,30 +1,32 @@
-"""Signing in and out."""
+"""Signing in and out, and help with signing in from the monitor: a question first, then a new password or unlocking."""
 
-from datetime import timedelta
+import secrets
 
 import structlog
-from flask import Blueprint, current_app, make_response, redirect, request, session, url_for
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
 from webapp import push
+from webapp.accounts import helping
 from webapp.accounts.budgets import account_key
-from webapp.accounts.exceptions import TooManyTries, WrongPassword
+from webapp.accounts.exceptions import CannotHelp, PasswordChanged, TooManyTries, WrongPassword
 from webapp.accounts.known_devices import MAX_AGE, add_account
 from webapp.accounts.redirects import START, safe_address
 from webapp.accounts.signing_in import sign_in
-from webapp.accounts.users import LONGEST_USERNAME
 from webapp.clock import utcnow
-from webapp.exceptions import Refusal, StaleForm
+from webapp.db.types import MAX_ID
+from webapp.exceptions import BadParameter, Refusal, StaleForm
 from webapp.extensions import csrf, db
-from webapp.models import User
+from webapp.models import Candidacy, User
 from webapp.web import browser_session
-from webapp.web.errors import render_refusal
+from webapp.web.errors import render_refusal, wants_fragment
 from webapp.web.security import device_cookie_name, public
 
+CANDIDATE = f"/monitor/candidates/<int(max={MAX_ID}):candidacy_id>"
+LONGEST_KEY = 100
 blueprint = Blueprint("accounts", __name__)
 log = structlog.get_logger(__name__)
-SECOND = timedelta(seconds=1)
 
 
 @blueprint.get("/login", endpoint="sign_in")
@@ -45,15 +47,12 @@ def take_sign_in() -> Response:
     next_address = safe_address(request.form.get("next"))
     if not browser_session.accepts_sign_in_token(request.form.get("csrf_token", "")):
         return _form(next_address, StaleForm())
+    username, password = request.form.get("username", ""), request.form.get("password", "")
+    address, cookie = request.remote_addr or "", request.cookies.get(device_cookie_name(), "")
+    secret_key, now = current_app.config["SECRET_KEY"], utcnow()
     try:
         user = sign_in(
-            db.session(),
-            request.form.get("username", ""),
-            request.form.get("password", ""),
-            address=request.remote_addr or "",
-            device_cookie=request.cookies.get(device_cookie_name(), ""),
-            secret_key=current_app.config["SECRET_KEY"],
-            now=utcnow(),
+            db.session(), username, password, address=address, device_cookie=cookie, secret_key=secret_key, now=now
         )
     except (WrongPassword, TooManyTries) as refusal:
         log.info("sign-in refused", reason=type(refusal).__name__, address=request.remote_addr)
@@ -73,19 +72,10 @@ def sign_out() -> Response:
 
 def _form(next_address: str, refusal: Refusal | None = None) -> Response:
     status = refusal.status if refusal else 200
-    username = request.form.get("username", "")
-    again_at = refusal.again_at if isinstance(refusal, TooManyTries) else None
-    page = render_refusal(
-        "accounts/sign_in.html",
-        status=status,
-        next_address=next_address,
-        username=username if len(username) <= LONGEST_USERNAME else "",
-        refusal=refusal,
-        again_at=again_at + SECOND - timedelta.resolution if again_at else None,  # the page shows whole seconds
-    )
+    page = render_refusal("accounts/sign_in.html", status=status, next_address=next_address, refusal=refusal)
     response = make_response(page, status)
-    if again_at:
-        response.headers["Retry-After"] = str(-(-max(again_at - utcnow(), SECOND) // SECOND))
+    if refusal and refusal.retry_after:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 
@@ -96,15 +86,9 @@ def _begin_session(user: User, next_address: str) -> Response:
     browser_session.begin(user)
     secret_key, cookie = current_app.config["SECRET_KEY"], device_cookie_name()
     account = account_key(user.sign_in_name, secret_key)
-    response.set_cookie(
-        cookie,
-        add_account(request.cookies.get(cookie, ""), account, secret_key),
-        max_age=MAX_AGE,
-        path=url_for("accounts.sign_in"),
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    marks = add_account(request.cookies.get(cookie, ""), account, secret_key)
+    path, secure = url_for("accounts.sign_in"), request.is_secure
+    response.set_cookie(cookie, marks, MAX_AGE, path=path, secure=secure, httponly=True, samesite="Lax")
     return response
 
 
@@ -121,3 +105,56 @@ def _end_session() -> None:
         push.sign_out(current_user.id, session_id)  # first: if it fails, the browser can sign out again
     browser_session.clear()
     logout_user()
+
+
+@blueprint.get(f"{CANDIDATE}/password")
+def ask_for_password(candidacy_id: int) -> str:
+    """Ask whether this candidate gets a new password."""
+    session, now = db.session(), utcnow()
+    candidate = helping.load_candidate(session, current_user, candidacy_id, now)
+    helping.check_account(session, current_user, candidate, now)
+    return _help("password", candidate, form_key=secrets.token_urlsafe(18))
+
+
+@blueprint.post(f"{CANDIDATE}/password")
+def give_password(candidacy_id: int) -> str:
+    """Make a new password, and show it this once."""
+    form_key, epoch = request.form.get("idempotency_key", ""), request.form.get("epoch", -1, type=int)
+    if not 0 < len(form_key) <= LONGEST_KEY:
+        raise BadParameter("idempotency_key", form_key[:40])
+    if not 0 <= epoch <= MAX_ID:
+        raise BadParameter("epoch", request.form.get("epoch", "")[:40])
+    secret_key = current_app.config["SECRET_KEY"]
+    candidate, password = helping.give_password(
+        db.session(), current_user, candidacy_id, form_key=form_key, epoch=epoch, secret_key=secret_key, now=utcnow()
+    )
+    return _help("password", candidate, password=password)
+
+
+@blueprint.get(f"{CANDIDATE}/unlock")
+def ask_to_unlock(candidacy_id: int) -> str:
+    """Ask whether this candidate's sign-in is to be unlocked."""
+    return _help("unlock", helping.load_candidate(db.session(), current_user, candidacy_id, utcnow()))
+
+
+@blueprint.post(f"{CANDIDATE}/unlock")
+def unlock(candidacy_id: int) -> str:
+    """Unlock it."""
+    secret_key = current_app.config["SECRET_KEY"]
+    candidate = helping.unlock(db.session(), current_user, candidacy_id, secret_key=secret_key, now=utcnow())
+    return _help("unlock", candidate, is_done=True)
+
+
+def _help(kind: str, candidate: Candidacy, **context: object) -> str:
+    fragment = wants_fragment()
+    template = "accounts/_help.html" if fragment else "accounts/help.html"
+    return render_template(template, kind=kind, candidate=candidate, fragment=fragment, **context)
+
+
+@blueprint.errorhandler(CannotHelp)
+@blueprint.errorhandler(PasswordChanged)
+def show_refusal(refusal: CannotHelp | PasswordChanged) -> Response:
+    """Say why not, and who can help instead."""
+    db.session.rollback()
+    template = "accounts/_help_refused.html" if wants_fragment() else "accounts/help_refused.html"
+    return make_response(render_template(template, refusal=refusal), refusal.status)

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 from flask import current_app
 
-from webapp.accounts.users import create_user, deactivate, reactivate, set_administrator, set_password
+from webapp.accounts.users import create_user, set_administrator, set_deactivated, set_password
 from webapp.cli.command import command
 from webapp.clock import utcnow
 from webapp.extensions import db
@@ -90,7 +90,7 @@ def set_role_command(username: str, role: str, title: str | None, day: datetime 
 @click.option("--undo", is_flag=True, help="Let them sign in again, with the password that they had.")
 def deactivate_user_command(username: str, undo: bool) -> None:
     """Deactivate USERNAME's account: their sessions end at once, what they did stays."""
-    changed = (reactivate if undo else deactivate)(db.session(), username, actor=COMMAND_LINE, now=utcnow())
+    changed = set_deactivated(db.session(), username, deactivated=not undo, actor=COMMAND_LINE, now=utcnow())
     state = "can sign in" if undo else "is signed out and cannot sign in"
     click.echo(f"{username} {state} {'now' if changed else 'already'}.")
 
