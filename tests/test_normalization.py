@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Text, bindparam, select
 from sqlalchemy.orm import Session
 
-from webapp.db.casefold import casefold_contains, postgresql_fold
+from webapp.db.sql import casefold_contains, postgresql_fold
 from webapp.text.normalization import fold_for_search, is_blank, normalize, strip_invisible
 
 VISIBLE_FORMATS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"

@@ -16,7 +16,7 @@ from werkzeug.exceptions import Forbidden
 from webapp import metrics
 from webapp.config import Settings
 from webapp.db.outages import is_outage, outage_reason
-from webapp.db.write_check import WriteCheck
+from webapp.db.transactions import WriteCheck
 from webapp.extensions import db
 from webapp.push import service
 from webapp.web.security import public

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from tests.databases import Database
 from tests.postgres import connect_to_server
 from tests.statements import statements
-from webapp.db import write_check
+from webapp.db import transactions
 from webapp.extensions import db
 
 FULL = "Nothing can be written to the database: its disk is full, or it is read-only.\n"
@@ -21,8 +21,8 @@ FULL = "Nothing can be written to the database: its disk is full, or it is read-
 
 @pytest.fixture(autouse=True)
 def always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_check, "CACHE_SECONDS", 0.0)
-    monkeypatch.setattr("webapp.health.writes", write_check.WriteCheck())
+    monkeypatch.setattr(transactions, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr("webapp.health.writes", transactions.WriteCheck())
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def test_postgresql_read_only_or_without_room(
 def test_probes_write_no_row_and_share_an_answer(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_check, "CACHE_SECONDS", 60.0)
+    monkeypatch.setattr(transactions, "CACHE_SECONDS", 60.0)
     assert client.get("/readyz").status_code == 200
     with statements(app) as made:
         assert client.get("/readyz").status_code == 200

@@ -12,10 +12,9 @@ from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.logbook.append import lock_head
 from webapp.logbook.verify import verify
-from webapp.messaging.audience import Selection
+from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.messaging.sending import Draft, send
-from webapp.messaging.tokens import Tokens
 from webapp.models import User
 from webapp.monitor.filters import Filter
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from tests.messaging.compose_form import open_dialog, post
 from tests.messaging.written import counts
-from webapp.db import connection, transactions
+from webapp.db import outages, transactions
 from webapp.db.transactions import writing
 from webapp.models import Test
 
@@ -47,7 +47,7 @@ def test_a_database_that_falls_silent_meanwhile_is_not_waited_for_for_ever(
 ) -> None:
     hall.candidacies(test, 3)
     form = open_dialog(browser, scope="filtered")
-    monkeypatch.setattr(connection, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(outages, "SILENCE_SECONDS", 0.5)
     with writing(session):
         session.execute(text("LOCK TABLE delivery"))
         began = time.monotonic()

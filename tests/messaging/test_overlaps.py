@@ -45,7 +45,7 @@ def told(session: Session, reader: User, **selection: Any) -> tuple[list[tuple[s
     """Subjects with the persons they reached, and how many others reached."""
     session.rollback()
     shown = preview(session, reader, Selection(Filter(), **selection), now=utcnow(), limit=1500)
-    return [(one.message.subject, one.persons) for one in shown.overlaps], shown.reached_unseen
+    return [(message.subject, persons) for message, persons in shown.overlaps], shown.reached_unseen
 
 
 @pytest.mark.parametrize(

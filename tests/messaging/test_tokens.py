@@ -17,8 +17,7 @@ from tests.hall import Hall
 from tests.messaging.compose_form import fields_of, open_dialog, post
 from tests.messaging.written import counts, recipients
 from webapp.db.transactions import writing
-from webapp.messaging.audience import Selection
-from webapp.messaging.tokens import Tokens
+from webapp.messaging.audience import Selection, Tokens
 from webapp.models import Candidacy, LogEntry, Test, User
 from webapp.monitor.filters import Filter
 

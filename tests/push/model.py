@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,6 @@ from tests.messaging.compose_form import HTMX, post
 from tests.push.interleaving import Network, Operation, Process
 from tests.push.page import Page
 from tests.push.people import TABS, Sending, Tab, World
-from webapp.messaging.forms import new_key
 from webapp.models import Delivery, LogEntry, Message
 
 PROCESSES = {"sqlite": 1, "postgresql": 2}
@@ -46,7 +46,7 @@ class Interleavings:
     def send(self, where: int, which: int, steps: int) -> None:
         fields, to = self.world.forms[which % len(self.world.forms)]
         sending = Sending(MultiDict(fields), to)
-        sending.fields["idempotency_key"] = new_key()
+        sending.fields["idempotency_key"] = secrets.token_urlsafe(18)
         self.sendings.append(sending)
         self._begin(self._process(where), self._posting(sending, self._process(where)), steps)
 

@@ -4,17 +4,18 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import ExecutionContext
 
-from webapp.db.casefold import register_sqlite_functions
-from webapp.db.connection import TimeoutConnection
+from webapp.db.outages import TimeoutConnection
 from webapp.db.pool import FairPool
 from webapp.db.startup_check import create_private_file
-from webapp.db.transactions import WRITE, WRITE_TIMEOUT_SECONDS
+from webapp.db.transactions import WRITE, WRITE_TIMEOUT_SECONDS, WRITERS_LOCK
 from webapp.exceptions import Unavailable
+from webapp.text.normalization import fold_for_search
 
 POSTGRESQL_SETTINGS = {
     "lock_timeout": f"{WRITE_TIMEOUT_SECONDS:.0f}s",
@@ -36,13 +37,10 @@ def exists_on(dialect: str) -> Callable[..., bool]:
 
 def engine_options(url: str) -> dict[str, Any]:
     """Options of an engine for the database at `url`. Streams hold no connection, so the pool serves requests only."""
-    common = {
-        "poolclass": FairPool,
-        # parameters may be password hashes or messages, and the statement of an error goes into the log
-        "hide_parameters": True,
-    }
+    # parameters may be password hashes or messages, and the statement of an error goes into the log
+    common = {"poolclass": FairPool, "pool_timeout": 10, "hide_parameters": True}
     if url.startswith("sqlite"):
-        return {**common, "pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
+        return {**common, "pool_size": 20, "max_overflow": 40}
     return {
         **common,
         # a statement that reads is a transaction by itself: one round trip instead of three; `writing()` sends BEGIN
@@ -51,7 +49,6 @@ def engine_options(url: str) -> dict[str, Any]:
         # peak, because opening connections again would slow down the next one
         "pool_size": 12,
         "max_overflow": 0,
-        "pool_timeout": 10,
         "connect_args": {
             "application_name": "examhall",
             # only statements with `PREPARED` are: the best plan of a search depends on its phrase, and a generic plan
@@ -73,6 +70,7 @@ def configure_engine(engine: Engine) -> None:
     On SQLite a write outside `writing()` raises at once; otherwise it could fail later with "database is locked".
     """
     if engine.dialect.name == "sqlite":
+        engine.update_execution_options(**{WRITERS_LOCK: Lock()})
         event.listen(engine, "do_connect", lambda _dialect, _record, args, _options: create_private_file(args[0]))
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
@@ -105,32 +103,25 @@ def _on_sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by `_on_sqlite_begin`, not by the driver
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -65536"):
         connection.execute(f"PRAGMA {setting}")
-    register_sqlite_functions(connection)
+    # its own `lower()` knows ASCII only
+    connection.create_function("examhall_fold", 1, lambda text: fold_for_search(text or ""), deterministic=True)
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    driver: Any = connection.connection.driver_connection
-    deadline = connection.get_execution_options().get(WRITE)
-    if deadline is None:
-        driver.execute("PRAGMA query_only = ON")
-        driver.execute("PRAGMA busy_timeout = 50")  # a reader waits only while the write-ahead log is recovered
-        driver.execute("BEGIN")
-    else:
-        driver.execute("PRAGMA query_only = OFF")
-        driver.execute("PRAGMA busy_timeout = 0")
-        _begin_immediate(driver, deadline)
-
-
-def _begin_immediate(driver: sqlite3.Connection, deadline: float) -> None:
-    """Take SQLite's write lock, waiting until `deadline` (monotonic seconds). Raises `Unavailable`.
+    """Begin to read, or take the write lock, waiting until the deadline. Raises `Unavailable`.
 
     It sleeps between tries, which lets other greenlets run; SQLite's own wait would stop them all.
     """
+    driver: Any = connection.connection.driver_connection
+    deadline = connection.get_execution_options().get(WRITE)
+    driver.execute(f"PRAGMA query_only = {'ON' if deadline is None else 'OFF'}")
+    # a reader waits only while the write-ahead log is recovered
+    driver.execute(f"PRAGMA busy_timeout = {50 if deadline is None else 0}")
     while True:
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            driver.execute("BEGIN" if deadline is None else "BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            if "locked" not in str(error) or time.monotonic() > (deadline or 0):
                 raise Unavailable("the database is busy") from error
             time.sleep(0.02)
         else:

@@ -1,19 +1,53 @@
-"""Which errors mean that the database cannot answer now, and how the log words them."""
+"""The database does not answer: for how long a request waits, which errors mean it, and how the log words them."""
 
 import sqlite3
+from collections.abc import Generator
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
+from flask import has_request_context
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from webapp.exceptions import Unavailable
 from webapp.logging import RateLimitedLog
 
-log = structlog.get_logger(__name__)
+SILENCE_SECONDS = 12.0
+"""How long a request waits for any response from PostgreSQL; longer than `lock_timeout`."""
 READ_ONLY_SQLSTATE = "25006"
-
+log = structlog.get_logger(__name__)
 _outages = RateLimitedLog(5)
+Result = TypeVar("Result")
+
+
+class TimeoutConnection(psycopg.Connection[Any]):
+    """A connection that gives up after a silence, in requests only: commands and background loops may wait.
+
+    `statement_timeout` does not help here: a server that stands still cannot enforce it.
+    """
+
+    def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
+        """Wait for the server. Raises `psycopg.OperationalError` after a silence; the connection is then closed."""
+        return super().wait(self._limit_silence(gen) if has_request_context() else gen, *args, **kwargs)
+
+    def _limit_silence(self, gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
+        """`gen`, until psycopg's wait loop has reported for too long that nothing is ready."""
+        deadline = monotonic() + SILENCE_SECONDS
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready:
+                    deadline = monotonic() + SILENCE_SECONDS
+                elif monotonic() > deadline:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no response for {SILENCE_SECONDS:.0f} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def is_outage(error: BaseException) -> bool:

@@ -12,8 +12,6 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-CONNECT_SECONDS = 5
-
 
 def create_private_file(path: str) -> None:
     """Create a missing SQLite file that only its owner can read; SQLite gives the files beside it the same mode.
@@ -27,21 +25,18 @@ def create_private_file(path: str) -> None:
 
 def connection_failure(url: str) -> str | None:
     """Why no connection can be opened, as one line for the operator without the URL; None if it can."""
-    options = {} if url.startswith("sqlite") else {"connect_timeout": CONNECT_SECONDS}
     try:
+        options = {} if url.startswith("sqlite") else {"connect_timeout": 5}
         engine = create_engine(url, poolclass=NullPool, connect_args=options)
         if engine.dialect.name == "sqlite":
             create_private_file(engine.url.database or "")
         engine.connect().close()
     except DBAPIError as error:
-        lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
-        return _message(lines[0])
+        reason = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
     except (SQLAlchemyError, ValueError):
-        return _message("this is not an address")  # without the URL, which may hold a password
-    return None
-
-
-def _message(reason: str) -> str:
+        reason = "this is not an address"  # without the URL, which may hold a password
+    else:
+        return None
     return f"Examhall cannot start. EXAMHALL_DATABASE_URL: the database cannot be opened: {reason}"
 
 

@@ -1,22 +1,30 @@
-"""Transactions: one writer at a time on SQLite, row locks on PostgreSQL."""
+"""Transactions: one writer at a time on SQLite, row locks on PostgreSQL; and whether writing is possible at all."""
 
-import threading
-import time
+import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
-from weakref import WeakKeyDictionary
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Lock
+from time import monotonic
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
+
+from webapp.db.outages import is_outage, outage_reason
+from webapp.exceptions import Unavailable
 
 WRITE = "examhall_write"
 """Execution option of a connection that writes; on SQLite its value is the deadline for the write lock."""
+WRITERS_LOCK = "examhall_writers_lock"
+"""Execution option of an engine for SQLite: the lock for which the writers of this process queue."""
 WRITE_TIMEOUT_SECONDS = 10.0
 """How long a writer waits for other writers, in this process and in others."""
-
-_write_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
-_write_locks_guard = threading.Lock()
+CACHE_SECONDS = 3.0
+"""For how long a good result of `WriteCheck` is reused: probes may come from many places."""
+SORT_A_MEGABYTE = text(
+    "SELECT count(*) FROM (SELECT repeat('x', 250) AS filler, number FROM generate_series(1, 4000) AS number"
+    " ORDER BY filler, number DESC OFFSET 0) AS sorted"
+)
 
 
 @contextmanager
@@ -30,10 +38,9 @@ def writing(session: Session, *, keep: bool = False) -> Iterator[None]:
     would not. Raises `Unavailable` if another process holds SQLite for too long.
     """
     session.rollback()
-    bind = session.get_bind()
     session.expire_on_commit = not keep
-    deadline = time.monotonic() + WRITE_TIMEOUT_SECONDS  # before the queue, or a hundred writers would add up
-    with _write_lock(bind if isinstance(bind, Engine) else bind.engine):
+    deadline = monotonic() + WRITE_TIMEOUT_SECONDS  # before the queue, or a hundred writers would add up
+    with session.get_bind().get_execution_options().get(WRITERS_LOCK, nullcontext()):
         try:
             session.connection(execution_options={WRITE: deadline})
             yield
@@ -54,8 +61,43 @@ def read_snapshot(session: Session) -> None:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def _write_lock(engine: Engine) -> AbstractContextManager[Any]:
-    if engine.dialect.name == "postgresql":
-        return nullcontext()
-    with _write_locks_guard:
-        return _write_locks.setdefault(engine, threading.Lock())
+class WriteCheck:
+    """Whether the database takes writes: with a full disk, or read-only, it still answers every query.
+
+    Checks at most every few seconds; probes that come meanwhile wait for the result.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._valid_until = 0.0
+
+    def reason(self, engine: Engine) -> str | None:
+        """Why nothing can be written, for the log; None if it can."""
+        with self._lock:
+            if monotonic() < self._valid_until:
+                return None
+            try_writing = _try_sqlite if engine.dialect.name == "sqlite" else _try_postgresql
+            try:
+                with Session(engine) as session, writing(session):
+                    try_writing(session)
+            except Exception as error:
+                if isinstance(error, OSError) or is_outage(error):
+                    return outage_reason(error)
+                raise
+            self._valid_until = monotonic() + CACHE_SECONDS
+            return None
+
+
+def _try_postgresql(session: Session) -> None:
+    if session.scalar(text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")):
+        raise Unavailable("the database is read-only, or a standby")
+    session.execute(text("SET LOCAL work_mem = '64kB'"))
+    session.execute(SORT_A_MEGABYTE)  # needs disk space for lack of memory, and writes no row
+
+
+def _try_sqlite(session: Session) -> None:
+    version = session.scalar(text("PRAGMA user_version"))
+    session.execute(text(f"PRAGMA user_version = {version}"))  # writes a page and changes nothing
+    # space freed inside the database file lets that succeed on a full disk, on which its log could not grow
+    with tempfile.TemporaryFile(dir=Path(session.connection().engine.url.database or "").parent) as file:
+        file.write(bytes(256 * 1024))

@@ -17,10 +17,9 @@ from webapp.config import Settings
 from webapp.db.transactions import writing
 from webapp.demo.story import PASSWORD, STORY, seats
 from webapp.exceptions import Refusal
-from webapp.messaging.audience import Selection
+from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.preview import preview
 from webapp.messaging.sending import Draft, send
-from webapp.messaging.tokens import Tokens
 from webapp.models import Answer, Candidacy, Contribution, Message, Question, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.monitor.filters import Filter, parse_filter
@@ -203,6 +202,6 @@ def _send(session: Session, hall: Hall, message: dict[str, Any], at: datetime, s
         selection = Selection(parse_filter(parameters, settings.timezone))
     shown = preview(session, sender, selection, now=at, limit=settings.max_recipients)
     tokens = Tokens(settings.secret_key, sender.id)
-    token = tokens.sign(shown.selection, shown.audience) if shown.audience else ""
+    token = tokens.sign(shown.selection, shown.user_ids) if shown.user_ids else ""
     draft = Draft(message["subject"], message["body"], selection, token, message["key"])
     send(session, sender, draft, now=at, limit=settings.max_recipients, tokens=tokens, announce=lambda *_: None)

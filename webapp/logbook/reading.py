@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, distinct, func, o
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
-from webapp.db.casefold import casefold_contains
+from webapp.db.sql import casefold_contains
 from webapp.exceptions import NotAllowed, NotFound
 from webapp.logbook.filters import LogFilter
 from webapp.models import LogEntry, LogSubject, User

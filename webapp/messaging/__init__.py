@@ -2,7 +2,6 @@
 
 from flask import Flask
 
-from webapp.messaging import inbox_views  # noqa: F401 adds its routes to the blueprint
 from webapp.messaging.views import blueprint
 
 

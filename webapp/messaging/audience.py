@@ -1,21 +1,25 @@
-"""The audience of a sending: the candidacies that a filter matches, or that were picked."""
+"""The audience of a sending: the candidacies that a filter matches, or that were picked, and how a form names them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
+from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, distinct, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.db.sql import id_in
 from webapp.exceptions import NotAllowed, NotFound
-from webapp.messaging.exceptions import AudienceChanged, NoOpenTest, NoRecipients, Part, TooManyRecipients
-from webapp.models import Candidacy, Test, User
+from webapp.messaging.exceptions import AudienceChanged, NoOpenTest, NoRecipients, TooManyRecipients
+from webapp.models import Candidacy, User
 from webapp.monitor.filters import Filter
 from webapp.monitor.query import check_values, listed_scope, resolve_phrase, select_candidacies
 
@@ -29,10 +33,6 @@ class Selection:
     """The ids of picked candidacies."""
     frozen: tuple[int, ...] | None = None
     """The ids of candidacies that a refused form has shown: these are sent to, whatever the filter matches now (R3)."""
-
-    def freeze(self, candidacies: tuple[int, ...], *, by_words: bool) -> Selection:
-        """The same for exactly these candidacies, which the filter's phrase or its single words matched."""
-        return replace(self, filter=replace(self.filter, by_words=by_words), frozen=candidacies)
 
     def query(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The candidacies within `scope`, with test and person: the monitor's own query (R6, R17)."""
@@ -78,12 +78,48 @@ class Selection:
         return hashlib.sha256(json.dumps(plain.described(), sort_keys=True).encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True)
-class Audience:
-    """Who is reached now: each person once, and every candidacy that matched (R5)."""
+class ShownAudience(NamedTuple):
+    """Whom a form has shown, as its token says."""
 
-    candidacies: tuple[int, ...]
-    persons: frozenset[int]
+    selection: Selection
+    persons: set[int] | None
+    """The persons whom the selection must still reach; None if it is frozen."""
+
+
+class Tokens:
+    """Signs what a dialog shows, for one sender and one selection: a form cannot name anybody else (R3)."""
+
+    def __init__(self, secret_key: str, sender_id: int) -> None:
+        self._serializer = URLSafeSerializer(secret_key, salt=f"shown-audience-{sender_id}")
+
+    def sign(self, selection: Selection, persons: Iterable[int]) -> str:
+        """A token for a form that shows `persons`, whom `selection` reaches now; a frozen one is signed itself."""
+        is_frozen = selection.frozen is not None
+        ids = _compress(sorted(persons if selection.frozen is None else selection.frozen))
+        return str(self._serializer.dumps([is_frozen, selection.key, ids, selection.filter.by_words]))
+
+    def read(self, token: str, selection: Selection) -> ShownAudience | None:
+        """The content of a token; None if it is not one of ours, or was made for another selection."""
+        try:
+            is_frozen, key, text, by_words = self._serializer.loads(token)
+        except (BadData, ValueError):
+            return None
+        if key != selection.key:
+            return None
+        if not is_frozen:
+            return ShownAudience(selection, set(_expand(text)))
+        filter = replace(selection.filter, by_words=by_words)
+        return ShownAudience(replace(selection, filter=filter, frozen=_expand(text)), None)
+
+
+def _compress(ids: list[int]) -> str:
+    """Ascending ids as their differences, deflated: 1,500 of them stay below 2 KB."""
+    gaps = [str(number - before) for before, number in zip([0, *ids], ids, strict=False)]
+    return zlib.compress(",".join(gaps).encode(), 9).hex()
+
+
+def _expand(text: str) -> tuple[int, ...]:
+    return tuple(accumulate(map(int, zlib.decompress(bytes.fromhex(text)).decode().split(","))))
 
 
 def sender_scope(session: Session, sender: User, now: datetime) -> AccessScope:
@@ -106,7 +142,7 @@ def check_audience(session: Session, selection: Selection, scope: AccessScope, n
     matches = query.with_only_columns(Candidacy.user_id, maintain_column_froms=True).subquery()
     candidacies, persons = session.execute(select(func.count(), func.count(distinct(matches.c.user_id)))).one()
     if persons > limit:
-        raise TooManyRecipients(candidacies, persons, limit, _parts(session, query))
+        raise TooManyRecipients(candidacies, persons)
     if selection.listed and selection.frozen is None and not selection.filter:
         missing = len(set(selection.listed)) - candidacies
         if missing and not candidacies:
@@ -115,20 +151,3 @@ def check_audience(session: Session, selection: Selection, scope: AccessScope, n
             raise AudienceChanged(joined=0, left=missing)
     if not candidacies:
         raise NoRecipients("nobody to reach")
-
-
-def _parts(session: Session, query: Select[Any]) -> list[Part]:
-    """An audience by room, or by test or group if all are in one room: the parts to send to one by one."""
-    parts: list[Part] = []
-    columns: list[tuple[str, InstrumentedAttribute[Any], InstrumentedAttribute[Any]]] = [
-        ("room", Candidacy.room, Candidacy.room),
-        ("test", Candidacy.test_id, Test.title),
-        ("group", Candidacy.group_name, Candidacy.group_name),
-    ]
-    for name, value, label in columns:
-        counted = query.with_only_columns(value, label, func.count(distinct(Candidacy.user_id)))
-        rows = session.execute(counted.group_by(value, label).order_by(label)).all()
-        parts = [Part(name, str(row[0]), str(row[1]), row[2]) for row in rows]
-        if len(parts) > 1:
-            return parts
-    return parts

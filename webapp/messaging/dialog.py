@@ -1,48 +1,77 @@
-"""The compose dialog as a response: new, or after a refusal with everything that was typed."""
+"""The compose dialog over HTTP: from a request's fields to a draft, and back to a form with all that was typed."""
 
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+import re
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, make_response, render_template, url_for
+from flask import Response, current_app, make_response, render_template
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from webapp.clock import utcnow
-from webapp.config import Settings
-from webapp.exceptions import Refusal
+from webapp.db.types import MAX_ID
+from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
-from webapp.messaging.audience import Selection
-from webapp.messaging.exceptions import AudienceChanged, ContentChanged, Part
-from webapp.messaging.forms import new_key
-from webapp.messaging.preview import Preview, preview
+from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.exceptions import AudienceChanged, ContentChanged
+from webapp.messaging.preview import preview
 from webapp.messaging.sending import Draft
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
-from webapp.messaging.tokens import Tokens
-from webapp.monitor.filters import Filter
+from webapp.monitor.filters import Filter, parse_filter
 from webapp.web.errors import wants_fragment
 
+OWN_FIELDS = frozenset(
+    {"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "person", "insert"}
+)
+ID = re.compile(r"[0-9]{1,15}")
+MAX_IDS = 10_000
+"""Of candidacies or messages in one form."""
 
-@dataclass(frozen=True)
-class Compose:
-    """What `templates/messaging/_compose.html` gets."""
 
-    draft: Draft
-    preview: Preview
-    refusal: Refusal | None
-    fields: list[tuple[str, str]]
-    """Hidden fields that say whom the form is for."""
-    audience: str
-    """The token of what is shown (R3)."""
-    draft_key: str
-    """Identifies the selection of this form, to which a draft in the browser belongs (R23)."""
-    parts: list[tuple[Part, str]]
-    """Above the limit: the parts of the audience and the addresses that open the same message for one of them."""
-    subject_limit: int = SUBJECT_LIMIT
-    body_limit: int = BODY_LIMIT
+def parse_selection(fields: MultiDict[str, str], zone: ZoneInfo) -> Selection:
+    """Whom a form or address is for: `scope=filtered` with the monitor's parameters, or `candidate` ids.
 
-    @property
-    def filtered(self) -> bool:
-        """The form is for everyone a filter shows; else for picked candidates."""
-        return self.draft.selection.listed is None
+    A filter beside `candidate` ids narrows them. Raises `BadParameter` for anything unknown: nothing is dropped, which
+    would widen the audience (R6).
+    """
+    scopes = fields.getlist("scope")
+    if scopes not in ([], ["filtered"], ["listed"]):
+        raise BadParameter("scope", scopes[0])
+    picked = fields.getlist("candidate")
+    if picked and scopes == ["filtered"]:
+        raise BadParameter("candidate", picked[0])
+    rest = MultiDict((name, value) for name, value in fields.items(multi=True) if name not in OWN_FIELDS)
+    listed = None if scopes == ["filtered"] else tuple(parse_ids("candidate", picked))
+    return Selection(parse_filter(rest, zone), listed)
+
+
+def parse_opened(address: MultiDict[str, str], form: MultiDict[str, str], zone: ZoneInfo) -> Selection:
+    """Whom the dialog is opened for: by its address, or by a posted form that the address narrows.
+
+    An address with a scope or with candidates counts alone, though a form brings the text (the links to the parts of an
+    audience that is too large, R4).
+    """
+    if not form or "scope" in address or "candidate" in address:
+        return parse_selection(address or form, zone)
+    merged = MultiDict(form)
+    merged.update(address)
+    return parse_selection(merged, zone)
+
+
+def parse_draft(fields: MultiDict[str, str], zone: ZoneInfo) -> Draft:
+    """What a compose form posts. Raises `BadParameter`."""
+    texts = {name: fields.get(name, "") for name in ("subject", "body", "audience", "idempotency_key")}
+    return Draft(selection=parse_selection(fields, zone), **texts)
+
+
+def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[int]:
+    """The ids in a field's values, sorted, each once. Raises `BadParameter` for too many and for what is no id."""
+    if len(values) > MAX_IDS:
+        raise BadParameter(name, f"more than {MAX_IDS}")
+    for value in values:
+        if not ID.fullmatch(value) or int(value) > highest:
+            raise BadParameter(name, value)
+    return sorted(set(map(int, values)))
 
 
 def sender_tokens() -> Tokens:
@@ -50,78 +79,42 @@ def sender_tokens() -> Tokens:
     return Tokens(current_app.config["SECRET_KEY"], current_user.id)
 
 
-def recipient_limit() -> int:
-    """How many persons one sending may reach."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings.max_recipients
-
-
-def new_dialog(selection: Selection, subject: str, body: str) -> Response:
-    """The dialog for a selection, perhaps with a text that came along."""
-    draft = Draft(subject, body, selection, audience="", idempotency_key=new_key())
-    try:
-        return _response(draft, None, 200)
-    except AudienceChanged as refusal:
-        return redisplay(draft, refusal)
-
-
-def redisplay(draft: Draft, refusal: Refusal) -> Response:
-    """The dialog after a refusal: the text kept, the audience as it is now, and a new key where the old one is used.
+def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
+    """The dialog for a draft, after a refusal with the text kept and the audience as it is now.
 
     After a change of the audience the form carries the present one, frozen: its next press cannot be refused for this
-    again (R3).
+    again (R3). A key that another message has used is replaced.
     """
+    limit = current_app.config["SETTINGS"].max_recipients
+    has_changed = isinstance(refusal, AudienceChanged)
     shown = sender_tokens().read(draft.audience, draft.selection)
-    if shown and shown.is_frozen:
-        draft = replace(draft, selection=draft.selection.freeze(shown.ids, by_words=shown.by_words))
-    elif isinstance(refusal, AudienceChanged):
-        draft = replace(draft, selection=_freeze_audience(draft.selection))
+    selection = shown.selection if shown else draft.selection
+    if has_changed and selection.listed is not None:
+        selection = replace(selection, frozen=selection.listed)
+    try:
+        now_reached = preview(db.session(), current_user, selection, now=utcnow(), limit=limit)
+    except AudienceChanged as change:  # some of the picked candidates are out of reach
+        return show_dialog(draft, change)
     if isinstance(refusal, ContentChanged):
-        draft = replace(draft, idempotency_key=new_key())
-    return _response(draft, refusal, refusal.status)
-
-
-def _freeze_audience(selection: Selection) -> Selection:
-    if selection.listed is not None:
-        return replace(selection, frozen=selection.listed)
-    shown = _preview(selection)
-    if shown.audience is None:
-        return selection
-    return selection.freeze(shown.audience.candidacies, by_words=shown.selection.filter.by_words)
-
-
-def _preview(selection: Selection) -> Preview:
-    return preview(db.session(), current_user, selection, now=utcnow(), limit=recipient_limit())
-
-
-def _response(draft: Draft, refusal: Refusal | None, status: int) -> Response:
-    shown = _preview(draft.selection)
+        draft = Draft(draft.subject, draft.body, draft.selection)
     posted, token = draft.selection, ""
-    if shown.audience and posted.listed is not None:
-        posted = Selection(Filter(), listed=shown.audience.candidacies)  # those who can be reached
-    elif shown.audience:
-        token = sender_tokens().sign(shown.selection, shown.audience)
-    compose = Compose(
-        draft,
-        shown,
-        refusal,
-        fields=_fields(posted),
+    if now_reached.user_ids and posted.listed is not None:
+        posted = Selection(Filter(), listed=now_reached.candidacy_ids)  # those who can be reached
+    elif now_reached.user_ids:
+        signed = now_reached.selection
+        if has_changed or signed.frozen is not None:
+            signed = replace(signed, frozen=now_reached.candidacy_ids)
+        token = sender_tokens().sign(signed, now_reached.user_ids)
+    page = render_template(
+        "messaging/_compose.html" if wants_fragment() else "messaging/compose.html",
+        fragment=wants_fragment(),
+        draft=draft,
+        preview=now_reached,
+        refusal=refusal,
+        selection=posted,
         audience=token,
-        draft_key=posted.key,
-        parts=[(part, _part_address(draft.selection, part)) for part in shown.parts],
+        limit=limit,
+        subject_limit=SUBJECT_LIMIT,
+        body_limit=BODY_LIMIT,
     )
-    template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
-    return make_response(render_template(template, compose=compose, fragment=wants_fragment()), status)
-
-
-def _fields(posted: Selection) -> list[tuple[str, str]]:
-    if posted.listed is None:
-        return [("scope", "filtered"), *posted.filter.pairs()]
-    return [("candidate", str(candidacy_id)) for candidacy_id in posted.listed] + posted.filter.pairs()
-
-
-def _part_address(selection: Selection, part: Part) -> str:
-    """The address of the same form for one part only; picked candidates come along in the form."""
-    scope = [("scope", "filtered")] if selection.listed is None else []
-    pairs = scope + selection.filter.narrowed(part.name, part.value).pairs()
-    return f"{url_for('messaging.compose')}?{urlencode(pairs)}"
+    return make_response(page, refusal.status if refusal else 200)

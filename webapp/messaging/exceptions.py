@@ -5,18 +5,24 @@ from typing import NamedTuple
 from webapp.exceptions import NotAllowed, Refusal
 
 
+class Problem(NamedTuple):
+    """Why a field cannot be sent: `empty`, `long`, `line` (more than one), or a character at a place (from 1)."""
+
+    kind: str
+    place: int = 0
+    character: str = ""
+
+
 class BadText(Refusal):
     """The subject or the body cannot be sent (R7)."""
 
     status = 422
     code = "bad_text"
 
-    def __init__(self, problems: dict[str, str], places: dict[str, tuple[int, str]]) -> None:
+    def __init__(self, problems: dict[str, Problem]) -> None:
         super().__init__(f"bad text: {problems}")
         self.problems = problems
-        """Field name → kind of problem: `empty`, `long`, `line` (more than one), `characters`."""
-        self.places = places
-        """Field name → position (from 1) and code (U+0007) of the first character that cannot be sent."""
+        """By the name of the field."""
 
 
 class NoOpenTest(NotAllowed):
@@ -32,27 +38,16 @@ class NoRecipients(Refusal):
     code = "no_recipients"
 
 
-class Part(NamedTuple):
-    """A part of an audience that is too large: a room, group or test."""
-
-    name: str
-    """Of the filter: `room`, `group` or `test`."""
-    value: str
-    label: str
-    persons: int
-
-
 class TooManyRecipients(Refusal):
     """More persons than one sending may reach (R4)."""
 
     status = 422
     code = "too_many_recipients"
 
-    def __init__(self, candidacies: int, persons: int, limit: int, parts: list[Part]) -> None:
-        super().__init__(f"{persons} persons, {limit} allowed")
+    def __init__(self, candidacies: int, persons: int) -> None:
+        super().__init__(f"{persons} persons are too many")
         self.candidacies = candidacies
         self.persons = persons
-        self.parts = parts
 
 
 class AudienceChanged(Refusal):

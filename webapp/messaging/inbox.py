@@ -45,14 +45,10 @@ def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[in
     """
     if not message_ids:
         return []
+    was_open = Delivery.user_id == user_id, Delivery.message_id.in_(message_ids), Delivery.closed_at.is_(None)
     with writing(session):
-        closed = session.scalars(
-            update(Delivery)
-            .where(Delivery.user_id == user_id, Delivery.message_id.in_(message_ids), Delivery.closed_at.is_(None))
-            .values(closed_at=utcnow())
-            .returning(Delivery.message_id)
-        )
-        return sorted(closed)
+        closing = update(Delivery).where(*was_open).values(closed_at=utcnow()).returning(Delivery.message_id)
+        return sorted(session.scalars(closing))
 
 
 def prune(session: Session, before: datetime) -> int:

@@ -1,71 +1,63 @@
-"""The compose dialog's view of an audience: who is reached, in words and numbers."""
+"""What the compose dialog shows of an audience: who is reached, in words and numbers, and by whom just before."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, case
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.access import RoomLimit
-from webapp.messaging.audience import Audience, Selection, check_audience, sender_scope
-from webapp.messaging.exceptions import NoRecipients, Part, TooManyRecipients
-from webapp.messaging.overlaps import Overlap, find_overlaps
-from webapp.models import Candidacy, Test, User
+from webapp.access import MAY, AccessScope, Right, RoomLimit
+from webapp.db.sql import id_in
+from webapp.messaging.audience import Selection, check_audience, sender_scope
+from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
+from webapp.models import Candidacy, Delivery, LogSubject, Message, Test, User
 from webapp.models.status import Progress, is_online, is_writing, own_end, progress
+from webapp.monitor.filters import Filter
 from webapp.monitor.words import candidate_in_words, filter_in_words, test_in_words
 
 FIRST_NAMES = 3
+OVERLAP_WITHIN = timedelta(minutes=2)
 TIME_UP = "time_up"
 """Started, not submitted, and the own end has passed."""
 STAGES = (
     Progress.IN_PROGRESS.value, TIME_UP, Progress.PAUSED.value, Progress.DASHBOARD.value, Progress.INACTIVE.value,
     Progress.SUBMITTED.value, Progress.BLANK.value, Progress.WITHDRAWN.value,
 )  # fmt: skip
-
-
-class Place(NamedTuple):
-    """One room of one test in the breakdown."""
-
-    test: str
-    """Its title, with its date where two have the same."""
-    room: str
-    persons: int
-
-
-class StageCount(NamedTuple):
-    """How many persons are at a stage. A person counts once, at the first in `STAGES` of any of their candidacies."""
-
-    stage: str
-    persons: int
-    online: int
+PART_COLUMNS: tuple[tuple[str, Any, Any], ...] = (
+    ("room", Candidacy.room, Candidacy.room),
+    ("test", Candidacy.test_id, Test.title),
+    ("group", Candidacy.group_name, Candidacy.group_name),
+)
+"""What an audience is divided by: the filter's name, its value and the words for it."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What the dialog shows of an audience; of one that is too large, its size and its parts only."""
+    """What the dialog shows of an audience; of one that is empty or too large, the first fields only."""
 
     selection: Selection
     words: list[str]
     """The filter's conditions, for chips; empty if nothing was filtered or candidates were picked."""
-    limit: int
     candidacies: int = 0
     persons: int = 0
-    parts: list[Part] = field(default_factory=list)
-    """Only above the limit: what to send to instead."""
-    audience: Audience | None = None
-    """None if the audience is empty or above the limit; the fields below are then unset."""
-    stages: list[StageCount] = field(default_factory=list)
-    """In the order of `STAGES`."""
+    parts: list[tuple[Filter, str, int]] = field(default_factory=list)
+    """(filter, label, persons); only above the limit: what to send to instead."""
+    candidacy_ids: tuple[int, ...] = ()
+    user_ids: frozenset[int] = frozenset()
+    """Who is reached, each person once (R5); without any, nothing can be sent."""
+    stages: list[tuple[str, int, int]] = field(default_factory=list)
+    """(stage, persons, online). A person counts once, at the first in `STAGES` of any of their candidacies."""
     room_limit: RoomLimit | None = None
     names: list[str] = field(default_factory=list)
     """The first few, each with candidate ID and seat."""
-    places: list[Place] = field(default_factory=list)
+    places: list[tuple[str, str, int]] = field(default_factory=list)
+    """(test, room, persons); the test with its date where two have the same title."""
     tests: list[tuple[int, str]] = field(default_factory=list)
-    overlaps: list[Overlap] = field(default_factory=list)
-    """What others have just sent to these people, as far as the sender may see it."""
+    overlaps: list[tuple[Message, int]] = field(default_factory=list)
+    """What others have just sent to these people, as far as the sender may see it, and to how many of them."""
     reached_unseen: int = 0
     """How many of these persons other recent messages reached."""
 
@@ -81,22 +73,21 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     try:
         check_audience(session, selection, scope, now, limit)
     except TooManyRecipients as refusal:
-        return Preview(selection, words, limit, refusal.candidacies, refusal.persons, refusal.parts)
+        parts = _parts(session, selection.query(scope, now), selection.filter)
+        return Preview(selection, words, refusal.candidacies, refusal.persons, parts)
     except NoRecipients:
-        return Preview(selection, words, limit)
+        return Preview(selection, words)
     query = selection.query(scope, now).with_only_columns(*_columns(now))
     rows = session.execute(query.order_by(User.name, User.id, Candidacy.id)).all()
-    if not rows:  # all of them have left since they were counted
-        return Preview(selection, words, limit)
-    audience = Audience(tuple(sorted(row.id for row in rows)), frozenset(row.user_id for row in rows))
-    overlaps, reached_unseen = find_overlaps(session, sender, scope, audience, now)
+    user_ids = frozenset(row.user_id for row in rows)
+    overlaps, reached_unseen = _find_overlaps(session, sender, scope, user_ids, now)
     return Preview(
         selection,
         words,
-        limit,
-        candidacies=len(audience.candidacies),
-        persons=len(audience.persons),
-        audience=audience,
+        candidacies=len(rows),
+        persons=len(user_ids),
+        candidacy_ids=tuple(sorted(row.id for row in rows)),
+        user_ids=user_ids,
         stages=_stages(rows),
         room_limit=scope.room_limit(),
         names=_names(rows),
@@ -105,6 +96,18 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         overlaps=overlaps,
         reached_unseen=reached_unseen,
     )
+
+
+def _parts(session: Session, query: Select[Any], filter: Filter) -> list[tuple[Filter, str, int]]:
+    """An audience by room, or by test or group if all are in one room: the parts to send to one by one."""
+    parts: list[tuple[Filter, str, int]] = []
+    for name, value, label in PART_COLUMNS:
+        counted = query.with_only_columns(value, label, func.count(distinct(Candidacy.user_id)))
+        rows = session.execute(counted.group_by(value, label).order_by(label))
+        parts = [(filter.narrowed(name, str(key)), words, persons) for key, words, persons in rows]
+        if len(parts) > 1:
+            break
+    return parts
 
 
 def _columns(now: datetime) -> list[Any]:
@@ -116,27 +119,61 @@ def _columns(now: datetime) -> list[Any]:
     ]
 
 
-def _stages(rows: Sequence[Any]) -> list[StageCount]:
+def _stages(rows: Sequence[Any]) -> list[tuple[str, int, int]]:
     first: dict[int, int] = {}
     for row in rows:
         first[row.user_id] = min(STAGES.index(row.stage), first.get(row.user_id, len(STAGES)))
     persons = Counter(first.values())
     online = Counter(first[user_id] for user_id in {row.user_id for row in rows if row.online})
-    return [StageCount(STAGES[index], persons[index], online[index]) for index in sorted(persons)]
+    return [(STAGES[index], persons[index], online[index]) for index in sorted(persons)]
 
 
 def _names(rows: Sequence[Any]) -> list[str]:
-    by_person = {row.user_id: row for row in reversed(rows)}  # of several candidacies of a person the first
-    first = [row for row in rows if by_person[row.user_id] is row][:FIRST_NAMES]
+    by_person: dict[int, Any] = {}
+    for row in rows:
+        by_person.setdefault(row.user_id, row)  # of several candidacies of a person the first
+    first = list(by_person.values())[:FIRST_NAMES]
     return [candidate_in_words(row.name, row.number, row.seat) for row in first]
 
 
-def _places(rows: Sequence[Any]) -> list[Place]:
+def _places(rows: Sequence[Any]) -> list[tuple[str, str, int]]:
     persons: defaultdict[tuple[str, date, str], set[int]] = defaultdict(set)
     for row in rows:
         persons[row.title, row.start_date, row.room].add(row.user_id)
     titles = [title for title, _ in {(title, day) for title, day, _ in persons}]
-    return [
-        Place(test_in_words(title, day, titles), room, len(user_ids))
-        for (title, day, room), user_ids in sorted(persons.items())
-    ]
+    places = sorted(persons.items())
+    return [(test_in_words(title, day, titles), room, len(user_ids)) for (title, day, room), user_ids in places]
+
+
+def _find_overlaps(
+    session: Session, reader: User, scope: AccessScope, user_ids: Iterable[int], now: datetime
+) -> tuple[list[tuple[Message, int]], int]:
+    """Recent sendings that the reader may see, newest first; and how many persons the others reached.
+
+    `scope` is where the reader may send.
+    """
+    visible = _is_visible(reader, scope).label("visible")
+    newest_first = select(Message, visible).where(Message.sent_at > now - OVERLAP_WITHIN).order_by(Message.id.desc())
+    recent = session.execute(newest_first).all()
+    if not recent:
+        return [], 0
+    deliveries = select(Delivery.message_id, Delivery.user_id).where(
+        Delivery.message_id.in_([message.id for message, _ in recent]), id_in(Delivery.user_id, user_ids)
+    )
+    reached: defaultdict[int, set[int]] = defaultdict(set)
+    for message_id, user_id in session.execute(deliveries):
+        reached[message_id].add(user_id)
+    seen = [(message, len(reached[message.id])) for message, visible in recent if visible and reached[message.id]]
+    return seen, len(set().union(*(reached[message.id] for message, visible in recent if not visible)))
+
+
+def _is_visible(reader: User, scope: AccessScope) -> ColumnElement[bool]:
+    """Whether the log shows the reader a message, or it concerns only people whom the reader may send to."""
+    if reader.is_admin:  # sees all of the log
+        return literal(value=True)
+    roles = {test_id: role for test_id, role in scope.roles.items() if role in MAY[Right.READ_LOG]}
+    rooms = {test_id: room for test_id, room in scope.rooms.items() if test_id in roles}
+    of_message = LogSubject.entry_id == Message.id
+    in_log = exists().where(of_message, replace(scope, roles=roles, rooms=rooms).condition(LogSubject))
+    beyond = exists().where(of_message, ~scope.condition(LogSubject))
+    return or_(Message.sender_id == reader.id, in_log, ~beyond)

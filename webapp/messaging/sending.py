@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +20,9 @@ from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, Head, append, lock_head, write_subjects
 from webapp.logbook.chain import Subject
 from webapp.logbook.reading import MESSAGE_SENT
-from webapp.messaging.audience import Selection, check_audience, sender_scope
+from webapp.messaging.audience import Selection, Tokens, check_audience, sender_scope
 from webapp.messaging.exceptions import AudienceChanged, ContentChanged
 from webapp.messaging.text import check_text
-from webapp.messaging.tokens import ShownAudience, Tokens
 from webapp.models import Delivery, LogSubject, Message, Role, User
 from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
@@ -54,9 +54,9 @@ class Draft:
     subject: str
     body: str
     selection: Selection
-    audience: str
+    audience: str = ""
     """The token of what the dialog showed; empty for picked candidacies."""
-    idempotency_key: str
+    idempotency_key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
 
     @property
     def digest(self) -> str:
@@ -89,14 +89,12 @@ def send(
             return earlier
         scope = sender_scope(session, sender, now)
         shown = tokens.read(draft.audience, draft.selection)
-        selection = draft.selection
-        if shown is not None and shown.is_frozen:
-            selection = selection.freeze(shown.ids, by_words=shown.by_words)
-        selection = selection.resolve_phrase(session, sender, now)
+        selection = (shown.selection if shown else draft.selection).resolve_phrase(session, sender, now)
         if shown is None and (selection.listed is None or draft.audience):
             check_audience(session, selection, scope, now, limit)
             raise AudienceChanged(joined=None, left=None)
-        subjects = _write_subjects(session, head, selection, shown, scope, now, limit)
+        persons = shown.persons if shown else None
+        subjects = _write_subjects(session, head, selection, persons, scope, now, limit)
         role = scope.highest_role({subject.test_id for subject in subjects})
         if role is None:
             raise NotAllowed("no role in these tests")
@@ -112,15 +110,15 @@ def _write_subjects(
     session: Session,
     head: Head,
     selection: Selection,
-    shown: ShownAudience | None,
+    shown: set[int] | None,
     scope: AccessScope,
     now: datetime,
     limit: int,
 ) -> list[Subject]:
     """Write the candidacies that the selection reaches as the entry's subjects; refuse if they are not as expected.
 
-    Usually nothing has changed since the dialog, so they are written first and compared afterwards. They are counted
-    only to say what is wrong.
+    `shown` are the persons whom it must reach, if the form named them. Usually nothing has changed since the dialog, so
+    the candidacies are written first and compared afterwards. They are counted only to say what is wrong.
     """
     if selection.frozen is None:
         check_values(session, scope, selection.filter)
@@ -128,8 +126,8 @@ def _write_subjects(
     subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
     persons = {subject.user_id for subject in subjects}
     found = expected = persons
-    if shown is not None and not shown.is_frozen:
-        expected = set(shown.ids)
+    if shown is not None:
+        expected = shown
     elif selection.listed is not None and selection.frozen is None and not selection.filter:
         found, expected = {subject.candidacy_id for subject in subjects}, set(selection.listed)
     if found != expected or not subjects or len(persons) > limit or len(subjects) > most:

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from webapp.messaging.exceptions import BadText
+from webapp.messaging.exceptions import BadText, Problem
 from webapp.text.normalization import is_blank
 
 SUBJECT_LIMIT = 120
@@ -20,29 +20,20 @@ def unify_line_ends(text: str) -> str:
 def check_text(subject: str, body: str) -> tuple[str, str]:
     """Subject and body as they are stored. Raises `BadText`, which names every problem."""
     subject, body = unify_line_ends(subject), unify_line_ends(body)
-    problems = {"subject": _problem(subject, SUBJECT_LIMIT, one_line=True), "body": _problem(body, BODY_LIMIT)}
-    if any(problems.values()):
-        places = {"subject": _unsendable(subject), "body": _unsendable(body)}
-        raise BadText(
-            {name: problem for name, problem in problems.items() if problem},
-            {name: place for name, place in places.items() if place},
-        )
+    found = {"subject": _problem(subject, SUBJECT_LIMIT, one_line=True), "body": _problem(body, BODY_LIMIT)}
+    if problems := {name: problem for name, problem in found.items() if problem}:
+        raise BadText(problems)
     return subject, body
 
 
-def _problem(text: str, limit: int, *, one_line: bool = False) -> str | None:
+def _problem(text: str, limit: int, *, one_line: bool = False) -> Problem | None:
     if is_blank(text):
-        return "empty"
+        return Problem("empty")
     if len(text) > limit:
-        return "long"
+        return Problem("long")
     if one_line and "\n" in text:
-        return "line"
-    return "characters" if _unsendable(text) else None
-
-
-def _unsendable(text: str) -> tuple[int, str] | None:
-    """Position and code of the first control character but tab and line end, surrogate, or undecodable byte."""
-    for position, character in enumerate(text, 1):
+        return Problem("line")
+    for place, character in enumerate(text, 1):  # control characters, surrogates, bytes that could not be decoded
         if character == REPLACEMENT or (character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}):
-            return position, f"U+{ord(character):04X}"
+            return Problem("characters", place, f"U+{ord(character):04X}")
     return None

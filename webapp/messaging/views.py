@@ -1,25 +1,31 @@
-"""Compose and send over HTTP, and a sent message as the log has it."""
+"""Messaging over HTTP: compose and send, a sent message as the log has it, and the message center."""
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from webapp import push
 from webapp.access import Right, access_scope
+from webapp.accounts.redirects import safe_address
 from webapp.clock import utcnow
 from webapp.exceptions import BadParameter, NotFound
 from webapp.extensions import db
 from webapp.logbook.reading import MESSAGE_SENT, entry_details, log_scope
-from webapp.messaging import dialog
+from webapp.messaging import inbox
+from webapp.messaging.dialog import parse_draft, parse_ids, parse_opened, sender_tokens, show_dialog
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
-from webapp.messaging.forms import parse_draft, parse_ids, parse_opened
 from webapp.messaging.notices import announce
-from webapp.messaging.sending import send
+from webapp.messaging.sending import Draft, send
 from webapp.messaging.text import unify_line_ends
 from webapp.models import Test
-from webapp.web.errors import wants_fragment
+from webapp.web.errors import for_scripts, wants_fragment
 from webapp.web.times import installation_zone
 
+MAX_MESSAGE_ID = 10**15 - 1
+"""Messages have the numbers of the log, which are PostgreSQL's `bigint`."""
 blueprint = Blueprint("messaging", __name__)
 
 
@@ -30,18 +36,18 @@ def compose() -> Response:
     subject = request.values.get("subject", "")
     if insert := request.values.get("insert"):
         subject = f"{_title(insert)}: {subject}"
-    return dialog.new_dialog(selection, subject, unify_line_ends(request.values.get("body", "")))
+    return show_dialog(Draft(subject, unify_line_ends(request.values.get("body", "")), selection))
 
 
 @blueprint.post("/messages")
 def send_message() -> BaseResponse:
     """Send: 201, or the dialog once more with what was typed."""
     draft = parse_draft(request.form, installation_zone())
-    tokens, limit = dialog.sender_tokens(), dialog.recipient_limit()
+    limit, tokens = current_app.config["SETTINGS"].max_recipients, sender_tokens()
     try:
         message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
     except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
-        return dialog.redisplay(draft, refusal)
+        return show_dialog(draft, refusal)
     address = url_for("messaging.show", message_id=message.id)
     if not wants_fragment():
         return redirect(address, 303)
@@ -58,6 +64,41 @@ def show(message_id: int) -> str:
     if opened.entry.action != MESSAGE_SENT:
         raise NotFound(f"log entry {message_id} is no message")
     return render_template("logbook/entry.html", opened=opened)
+
+
+@blueprint.get("/inbox")
+def message_center() -> str:
+    """The signed-in person's own messages over all tests, newest first (R12, R13)."""
+    session = db.session()
+    return render_template(
+        "messaging/_inbox_list.html" if wants_fragment() else "messaging/inbox.html",
+        messages=inbox.all_messages(session, current_user.id),
+        open_numbers=inbox.open_numbers(session, current_user.id),
+    )
+
+
+@blueprint.get("/inbox/new")
+@for_scripts
+def new_notices() -> str:
+    """The notices not closed, for pages that poll."""
+    notices = inbox.open_notices(db.session(), current_user.id)
+    return render_template("messaging/_open_notices.html", notices=notices)
+
+
+@blueprint.post("/inbox/close")
+def close_notices() -> BaseResponse:
+    """Close notices; 204, or back to the page where a browser without JavaScript posted the form.
+
+    The person's other tabs are told after the commit (R9).
+    """
+    numbers = parse_ids("message", request.form.getlist("message"), highest=MAX_MESSAGE_ID)
+    closed = inbox.close(db.session(), current_user.id, numbers)
+    if closed:
+        push.announce_closed(current_user.id, closed)
+    if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):
+        return Response(status=204)
+    page = urlsplit(request.referrer or "")
+    return redirect(safe_address(page._replace(scheme="", netloc="").geturl()), 303)
 
 
 def _title(value: str) -> str:

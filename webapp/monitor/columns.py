@@ -17,7 +17,6 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, case, func, literal, or_, select, type_coerce
 from werkzeug.datastructures import MultiDict
 
-from webapp.db.sql import DialectExpression
 from webapp.db.types import MINUTE, UtcDateTime
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Role, Test, User
@@ -56,7 +55,7 @@ def _minute(moment: Any) -> ColumnElement[datetime]:
 def _minutes(start: Any, end: Any) -> ColumnElement[int]:
     """Minutes between two moments on a clock without seconds, at least 0."""
     whole = type_coerce(end, BigInteger) // MINUTE - type_coerce(start, BigInteger) // MINUTE
-    return DialectExpression(on_postgresql=func.greatest(whole, 0), on_sqlite=func.max(whole, 0), type_=BigInteger())
+    return case((whole > 0, whole), else_=0)
 
 
 def _text(key: str, label: LazyString, column: Any, order: Sequence[Any] = (), *, default: bool = False) -> Column:
