@@ -31,7 +31,8 @@ from webapp.models import (
     Test,
     User,
 )
-from webapp.planning.importing import Source, import_roster
+from webapp.planning.importing import import_roster
+from webapp.planning.sheets import Source
 
 DATA = ROOT / "tests" / "data"
 TABLES = (User, Test, Question, Candidacy, Contribution)

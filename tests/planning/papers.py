@@ -11,12 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.models import Candidacy, Contribution, Question, Test, User
-from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
 from webapp.planning.exceptions import RosterRefused
-from webapp.planning.importing import Report, Source, import_roster
-from webapp.planning.roster import COLUMNS
+from webapp.planning.files import CONTRIBUTORS, roster_columns
+from webapp.planning.importing import Report, import_roster
+from webapp.planning.sheets import Source
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+COLUMNS = tuple(roster_columns(STOCKHOLM))
+STAFF_COLUMNS = tuple(CONTRIBUTORS)
 USUAL = {
     "test": "Algebra",
     "test_start": "2026-11-24T08:00",

@@ -6,9 +6,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tests.planning.papers import candidate, contributors, problems, roster, staff
+from tests.planning.papers import COLUMNS, candidate, contributors, problems, roster, staff
 from webapp.models import Candidacy, Contribution, Question, Test, User
-from webapp.planning.roster import COLUMNS
 
 pytestmark = pytest.mark.one_database
 

@@ -13,7 +13,7 @@ from tests.hall import Hall
 from tests.planning.papers import bring_in, candidate, contributors, everything, person, roster, staff
 from webapp.accounts.passwords import verify
 from webapp.planning.exceptions import CredentialsNeeded, CredentialsNotWritten
-from webapp.planning.importing import Count
+from webapp.planning.import_plan import Count
 
 
 def test_made_passwords_work_and_are_for_their_owner_only(session: Session, tmp_path: Path) -> None:

@@ -11,13 +11,23 @@ from flask import Flask
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from tests.planning.papers import bring_in, candidate, contributors, everything, person, problems, roster, staff
+from tests.planning.papers import (
+    STAFF_COLUMNS,
+    bring_in,
+    candidate,
+    contributors,
+    everything,
+    person,
+    problems,
+    roster,
+    staff,
+)
 from tests.until import until
 from webapp.db.transactions import WRITE, writing
 from webapp.extensions import db
 from webapp.models import Candidacy, Contribution, Question, Test
-from webapp.planning.contributors import COLUMNS as STAFF_COLUMNS
-from webapp.planning.importing import Count, Report
+from webapp.planning.import_plan import Count
+from webapp.planning.importing import Report
 
 DATA = Path(__file__).parent.parent / "data"
 ROSTER = (DATA / "roster.csv").read_bytes()

@@ -16,7 +16,6 @@ from webapp.db.transactions import WRITE
 from webapp.extensions import db
 from webapp.logbook.append import LOCK_HEAD
 from webapp.models import Candidacy, Role, Test
-from webapp.planning.closing import COMMAND_LINE
 from webapp.planning.roles import set_role
 
 
@@ -32,9 +31,7 @@ def test_the_head_of_the_log_is_locked_before_candidacies_as_closing_locks_them(
 
     def give() -> bool:
         with app.app_context():
-            return set_role(
-                db.session(), username, Role.PLANNER, title, day, room=None, actor=COMMAND_LINE, now=utcnow()
-            )
+            return set_role(db.session(), username, Role.PLANNER, title, day, room=None, now=utcnow())
 
     other = db.engine.connect().execution_options(**{WRITE: True})
     with ThreadPoolExecutor(1) as threads, other, other.begin():

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
+from tests.planning.papers import COLUMNS, bring_in, candidate, contributors, problems, roster, staff
 from tests.planning.test_importing import candidacy, person
-from webapp.planning.roster import COLUMNS
 
 DAMAGED = [
     "1.23E+11", "1,23E+11", "1.23457e+15", "-2E+3", "#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!",

@@ -80,7 +80,7 @@ def set_role_command(username: str, role: str, title: str | None, day: datetime 
         raise click.UsageError("administrator is no role in a test: leave --test and --date out.")
     else:
         test_role = None if role == NONE else Role(role)
-        changed = set_role(session, username, test_role, title, day.date(), room=room, actor=actor, now=now)
+        changed = set_role(session, username, test_role, title, day.date(), room=room, now=now)
         where = f"in {title} ({day:%Y-%m-%d})"
     click.echo(f"{username} {'has the role' if changed else 'had the role already:'} {role} {where}.")
 

@@ -7,8 +7,9 @@ import click
 from webapp.cli.command import command
 from webapp.exceptions import Refusal
 from webapp.extensions import db
-from webapp.planning.exceptions import CredentialsNeeded, RosterRefused
-from webapp.planning.importing import Count, Report, Source, import_roster
+from webapp.planning.exceptions import RosterRefused
+from webapp.planning.importing import Report, import_roster
+from webapp.planning.sheets import Source
 from webapp.web.times import installation_zone
 
 
@@ -27,11 +28,6 @@ def import_roster_command(roster: Path, contributors: Path | None, credentials: 
     except RosterRefused as refusal:
         _print_problems(refusal)
         raise click.exceptions.Exit(1) from refusal
-    except CredentialsNeeded as refusal:
-        raise click.ClickException(
-            f"{refusal.people} people have no password yet. Name a file for those that are made, with "
-            "--credentials OUT.csv. Nothing was imported."
-        ) from refusal
     except Refusal as refusal:
         raise click.ClickException(f"{refusal}. Nothing was imported.") from refusal
     _print_report(report, credentials, dry_run=dry_run)
@@ -45,8 +41,7 @@ def _read(path: Path) -> Source:
 
 
 def _print_problems(refusal: RosterRefused) -> None:
-    for problem in refusal.problems:
-        click.echo(str(problem), err=True)
+    click.echo(str(refusal), err=True)
     lines = {(problem.file, problem.line) for problem in refusal.problems}
     noun = "line has" if len(lines) == 1 else "lines have"
     click.echo(f"{len(lines)} {noun} to be corrected. Nothing was imported.", err=True)
@@ -55,7 +50,7 @@ def _print_problems(refusal: RosterRefused) -> None:
 def _print_report(report: Report, credentials: Path | None, *, dry_run: bool) -> None:
     click.echo("Checked only; an import would make these changes:" if dry_run else "Imported:")
     for noun in ("tests", "people", "candidacies", "contributors"):
-        count: Count = getattr(report, noun)
+        count = getattr(report, noun)
         changes = f"{count.new} new, {count.changed} changed, {count.unchanged} unchanged"
         click.echo(f"  {noun.capitalize()}: {changes}")
     if report.passwords_made and dry_run:

@@ -12,8 +12,6 @@ from webapp.models.status import own_end, sitting
 from webapp.planning.exceptions import NoSuchTest
 from webapp.text.normalization import normalize
 
-CLOSED = "test.closed"
-REOPENED = "test.reopened"
 COMMAND_LINE = Actor(None, "command line", "")
 """Somebody who runs a command on the server, where nobody is signed in."""
 TIMER = Actor(None, "automatic", "")
@@ -26,11 +24,11 @@ def find_test(session: Session, title: str, day: date) -> Test:
     Raises `NoSuchTest`, which names the tests with this title and those of this day.
     """
     title = normalize(title)
-    test = session.scalar(select(Test).where(Test.title == title, Test.start_date == day))
+    alike = Test.title == title, Test.start_date == day
+    test = session.scalar(select(Test).where(*alike))
     if test is None:
-        near = select(Test.title, Test.start_date).where(or_(Test.title == title, Test.start_date == day))
-        rows = session.execute(near.order_by(Test.start_date.desc(), Test.title).limit(NoSuchTest.MOST_NAMED))
-        raise NoSuchTest(title, day, [(row.title, row.start_date) for row in rows])
+        near = select(Test).where(or_(*alike)).order_by(Test.start_date.desc(), Test.title).limit(10)
+        raise NoSuchTest(title, day, session.scalars(near).all())
     return test
 
 
@@ -39,9 +37,9 @@ def set_closed(session: Session, title: str, day: date, *, closed: bool, now: da
 
     Raises `NoSuchTest`.
     """
-    test_id = find_test(session, title, day).id
-    action, condition = (CLOSED, Test.closed_at.is_(None)) if closed else (REOPENED, Test.closed_at.is_not(None))
-    return _change(session, test_id, COMMAND_LINE, action, now, only_if=condition)
+    test = find_test(session, title, day)
+    condition = Test.closed_at.is_(None) if closed else Test.closed_at.is_not(None)
+    return _change(session, test.id, COMMAND_LINE, condition, now, closed=closed)
 
 
 def close_ended_tests(session: Session, *, now: datetime, after: timedelta) -> list[Test]:
@@ -49,25 +47,21 @@ def close_ended_tests(session: Session, *, now: datetime, after: timedelta) -> l
 
     Each is closed in a transaction of its own. Several processes may try at once: one of them closes it.
     """
-    ended = _has_ended(now - after)
-    test_ids = session.scalars(select(Test.id).where(ended).order_by(Test.id)).all()
-    closed = [_change(session, test_id, TIMER, CLOSED, now, only_if=ended) for test_id in test_ids]
-    return [test for test in closed if test is not None]
-
-
-def _has_ended(moment: datetime) -> ColumnElement[bool]:
-    """The condition on `Test` to be open, and that nobody had time left at `moment`."""
+    moment = now - after
     has_time = select(Candidacy.id).where(Candidacy.test_id == Test.id, own_end() > moment).correlate(Test)
-    return and_(
+    has_ended = and_(
         Test.closed_at.is_(None),
         Test.ends_at <= moment,  # nobody has less time, so the candidacies of most tests need not be read
         or_(Test.reopened_at.is_(None), Test.reopened_at <= moment),
         ~has_time.exists(),
     )
+    test_ids = session.scalars(select(Test.id).where(has_ended).order_by(Test.id)).all()
+    tests = [_change(session, test_id, TIMER, has_ended, now, closed=True) for test_id in test_ids]
+    return [test for test in tests if test is not None]
 
 
 def _change(
-    session: Session, test_id: int, actor: Actor, action: str, now: datetime, *, only_if: ColumnElement[bool]
+    session: Session, test_id: int, actor: Actor, condition: ColumnElement[bool], now: datetime, *, closed: bool
 ) -> Test | None:
     """Close or reopen a test and log it with all its candidacies; None if the condition does not hold.
 
@@ -76,21 +70,15 @@ def _change(
     with writing(session, keep=True):
         head = lock_head(session)
         test = session.get_one(Test, test_id, with_for_update=True)
-        if session.scalar(select(Test.id).where(Test.id == test_id, only_if)) is None:
+        if session.scalar(select(Test.id).where(Test.id == test_id, condition)) is None:
             return None
-        if action == CLOSED:
-            test.closed_at = now
-        else:
-            test.closed_at, test.reopened_at = None, now
+        test.closed_at = now if closed else None
+        if not closed:
+            test.reopened_at = now
         session.flush()
         candidacies = select(Candidacy.id).select_from(sitting()).where(Candidacy.test_id == test_id)
-        append(
-            session,
-            head,
-            at=now,
-            actor=actor,
-            action=action,
-            detail={"test": test.title, "date": f"{test.start_date}"},
-            subjects=write_subjects(session, head, candidacies),
-        )
+        subjects = write_subjects(session, head, candidacies)
+        action = "test.closed" if closed else "test.reopened"
+        detail = {"test": test.title, "date": f"{test.start_date}"}
+        append(session, head, at=now, actor=actor, action=action, detail=detail, subjects=subjects)
     return test

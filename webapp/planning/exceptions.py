@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
 
 from webapp.exceptions import Refusal
+from webapp.models import Test
 
 
 @dataclass(frozen=True, order=True)
@@ -26,8 +26,6 @@ class Problem:
 class RosterRefused(Refusal):
     """Some lines cannot be imported. `problems` names all of them."""
 
-    status = 422
-
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = sorted(set(problems))
         super().__init__("\n".join(map(str, self.problems)))
@@ -36,36 +34,27 @@ class RosterRefused(Refusal):
 class CredentialsNeeded(Refusal):
     """People would get passwords, and there is no file to write them to."""
 
-    status = 422
-
     def __init__(self, people: int) -> None:
-        super().__init__(f"{people} people have no password yet, and no file for new passwords is named")
         self.people = people
+        remedy = "Name a file for those that are made, with --credentials OUT.csv"
+        super().__init__(f"{people} people have no password yet. {remedy}")
 
 
 class CredentialsNotWritten(Refusal):
     """The file for the passwords cannot be written."""
 
-    status = 422
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+    def __init__(self, path: Path, reason: str | None) -> None:
+        super().__init__(f"{path}: {reason or 'cannot be written'}")
 
 
 class ChangedMeanwhile(Refusal):
     """Somebody else changed the same people between the check and the writing."""
 
-    status = 409
-
 
 class NoSuchTest(Refusal):
-    """No test has this title and start date. `near` holds (title, date) of tests that have one of the two."""
+    """No test has this title and start date; `near` are tests that have one of the two."""
 
-    status = 404
-    MOST_NAMED: ClassVar[int] = 10
-
-    def __init__(self, title: str, day: date, near: Sequence[tuple[str, date]]) -> None:
-        named = "".join(f"\n  {other} --date {start}" for other, start in near)
-        hint = f" Similar tests:{named}" if near else " No test has this title, and none starts on this day."
-        super().__init__(f"There is no test “{title}” that starts on {day}.{hint}")
-        self.near = near
+    def __init__(self, title: str, day: date, near: Sequence[Test]) -> None:
+        named = "".join(f"\n  {test.title} --date {test.start_date}" for test in near)
+        hint = f"Similar tests:{named}" if near else "No test has this title, and none starts on this day."
+        super().__init__(f"There is no test “{title}” that starts on {day}. {hint}")

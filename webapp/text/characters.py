@@ -1,9 +1,22 @@
 """Characters that texts of people must not have."""
 
+import re
 import unicodedata
 
 CONTROL_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 """Control characters, lone surrogates, and the separators of lines and paragraphs."""
+LOST = "\ufffd"
+"""Stands for bytes that were not UTF-8."""
+
+
+def find_unusable_character(text: str, allowed: str = "") -> tuple[int, str] | None:
+    """Position, from 1, and character of the first that is lost, or one of control that is not allowed."""
+    if text.isascii() and text.isprintable():
+        return None
+    for position, character in enumerate(text, 1):
+        if character == LOST or (unicodedata.category(character) in CONTROL_CATEGORIES and character not in allowed):
+            return position, character
+    return None
 
 
 def has_control_characters(text: str) -> bool:
@@ -13,4 +26,4 @@ def has_control_characters(text: str) -> bool:
 
 def is_storable(text: str) -> bool:
     """Whether databases and pages take the text: PostgreSQL no NUL, and nothing takes a lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return re.search("[\0\ud800-\udfff]", text) is None
