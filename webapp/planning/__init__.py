@@ -7,7 +7,6 @@ from flask import Flask, current_app
 
 from webapp import push
 from webapp.clock import utcnow
-from webapp.config import Settings
 from webapp.extensions import db
 from webapp.planning.closing import close_ended_tests
 
@@ -18,16 +17,12 @@ log = structlog.get_logger(__name__)
 
 def init_app(app: Flask) -> None:
     """Have tests close by themselves, if the settings say after how many hours."""
-    settings: Settings = app.config["SETTINGS"]
-    if settings.close_after_hours:
+    if app.config["SETTINGS"].close_after_hours:
         push.every(app, LOOK_SECONDS, close_tests)
 
 
 def close_tests() -> None:
     """Close the tests that ended long enough ago; needs an application context."""
-    settings: Settings = current_app.config["SETTINGS"]
-    after = timedelta(hours=settings.close_after_hours)
-    for test in close_ended_tests(db.session(), now=utcnow(), after=after):
-        log.info(
-            "test closed", test=test.title, date=f"{test.start_date}", hours_after_its_end=settings.close_after_hours
-        )
+    hours = current_app.config["SETTINGS"].close_after_hours
+    for test in close_ended_tests(db.session(), now=utcnow(), after=timedelta(hours=hours)):
+        log.info("test closed", test=test.title, date=f"{test.start_date}", hours_after_its_end=hours)

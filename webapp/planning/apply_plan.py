@@ -20,7 +20,10 @@ def apply(session: Session, plan: ImportPlan) -> None:
     with session.no_autoflush:
         found_by_names = _found_by_names(session, plan)
         _lock(session, plan, tests, found_by_names)
-        _release_numbers(session, plan.candidacies.changed_in("number"))
+        # two people may swap their candidate IDs, so each first gets one that nobody can type
+        renumbered = id_in(Candidacy.id, _ids(plan.candidacies.changed_in("number")))
+        placeholder = literal("\x1f") + cast(Candidacy.id, String)
+        session.connection().execute(update(Candidacy).where(renumbered).values(number=placeholder))
         _copy_presence(session, [*plan.candidacies.new, *plan.candidacies.changed_in("user")])
         for rows in (plan.people.new, plan.tests.new, plan.candidacies.new, plan.contributors.new):
             session.add_all(rows)
@@ -32,7 +35,9 @@ def apply(session: Session, plan: ImportPlan) -> None:
         write_end_of_all(session, list(signed_out), utcnow())
     changed = _ids(plan.candidacies.changed)
     refresh_search_text(session, changed | _ids(plan.candidacies.new) | found_by_names)
-    _count_rows(session)
+    for model in (User, Test, Question, Contribution, Candidacy):
+        # until PostgreSQL looks by itself how many rows there are now, its planner expects a handful
+        session.execute(text(f"ANALYZE {model.__tablename__}"))
     note_changes(session, candidacy_ids=changed, test_ids=_ids(plan.tests.changed))
 
 
@@ -54,13 +59,6 @@ def _lock(session: Session, plan: ImportPlan, tests: Collection[Test], found_by_
     session.execute(select(Candidacy.id).where(written).order_by(Candidacy.id).with_for_update()).all()
 
 
-def _release_numbers(session: Session, candidacies: Collection[Candidacy]) -> None:
-    """Two people may swap their candidate IDs, so each first gets one that nobody can type."""
-    placeholder = literal("\x1f") + cast(Candidacy.id, String)
-    renumbered = id_in(Candidacy.id, _ids(candidacies))
-    session.connection().execute(update(Candidacy).where(renumbered).values(number=placeholder))
-
-
 def _copy_presence(session: Session, candidacies: Collection[Candidacy]) -> None:
     """Presence belongs to the person: a candidacy that is new to somebody takes it from their other tests."""
     columns = Candidacy.user_id, func.max(Candidacy.last_seen), func.max(Candidacy.left_at)
@@ -78,9 +76,3 @@ def _found_by_names(session: Session, plan: ImportPlan) -> set[int]:
     test_ids = _ids(plan.replanned) | set(session.scalars(select(Contribution.test_id).where(*planned)))
     found = or_(id_in(Candidacy.user_id, renamed), id_in(Candidacy.test_id, test_ids))
     return set(session.scalars(select(Candidacy.id).where(found)))
-
-
-def _count_rows(session: Session) -> None:
-    """Tell the planner how many rows there are now: until PostgreSQL looks by itself it expects a handful."""
-    for model in (User, Test, Question, Contribution, Candidacy):
-        session.execute(text(f"ANALYZE {model.__tablename__}"))

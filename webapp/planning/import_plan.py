@@ -54,12 +54,11 @@ class Changes(Generic[Row]):
     """Each with the names of the columns that change."""
     unchanged: int = 0
 
-    def add(self, row: Row) -> Row:
-        self.new.append(row)
-        return row
-
-    def update(self, row: Row, values: dict[str, Any]) -> None:
-        """Set columns of a stored row."""
+    def put(self, row: Row | None, values: dict[str, Any], model: type[Row], **key: Any) -> Row:
+        """Set columns of a stored row, or make a new one, which also has the columns of `key`."""
+        if row is None:
+            self.new.append(model(**key, **values))
+            return self.new[-1]
         different = {name for name, value in values.items() if getattr(row, name) != value}
         for name in different:
             setattr(row, name, values[name])
@@ -67,6 +66,7 @@ class Changes(Generic[Row]):
             self.changed[row] = different
         else:
             self.unchanged += 1
+        return row
 
     def changed_in(self, column: str) -> list[Row]:
         """The stored rows of which this column changes."""
@@ -108,23 +108,19 @@ class ImportPlan:
         user = self.user_rows.get(known_as)
         if password and password.before != (user.password_hash if user else None):
             raise ChangedMeanwhile("a password was changed while this import was being prepared; try again")
-        values = {"name": line["name"], "email": line["email"], "password_hash": password and password.hash}
-        values = {column: value for column, value in values.items() if value is not None}
-        if user is None:
-            new = User(username=line["username"], sign_in_name=known_as, **values)
-            self.user_rows[known_as] = self.people.add(new)
-            return
-        if "password_hash" in values:
-            values["epoch"] = user.epoch + 1
-        self.people.update(user, values)
+        values: dict[str, Any] = {"name": line["name"]}
+        if line["email"] is not None:
+            values["email"] = line["email"]
+        if password and password.hash:
+            values |= {"password_hash": password.hash, "epoch": user.epoch + 1 if user else 0}
+        new = {"username": line["username"], "sign_in_name": known_as}
+        self.user_rows[known_as] = self.people.put(user, values, User, **new)
 
     def add_test(self, key: TestKey, line: Line) -> None:
         """Add a test of the roster."""
+        title, day = key
         times = {"starts_at": line["test_start"], "ends_at": line["test_end"]}
-        if key in self.test_rows:
-            self.tests.update(self.test_rows[key], times)
-        else:
-            self.test_rows[key] = self.tests.add(Test(title=key[0], start_date=key[1], **times))
+        self.test_rows[key] = self.tests.put(self.test_rows.get(key), times, Test, title=title, start_date=day)
 
     def add_candidate(self, key: TestKey, line: Line) -> None:
         """Add a line of the roster.
@@ -144,14 +140,12 @@ class ImportPlan:
                 line.add_problem("candidate_id", f"{quote(number)} {reason}")
                 return
         values = {"number": number, "group_name": line["group"], **{column: line[column] for column in SAME_NAME}}
-        if own is not None:
-            self.candidacies.update(own, values)
-        elif holder is not None and not moves_on:
+        if own is None and holder is not None and not moves_on:
             for name, value in {**values, **NOT_BEGUN, "user": user}.items():
                 setattr(holder, name, value)
             self.candidacies.changed[holder] = {"user"}
         else:
-            self.candidacies.add(Candidacy(user=user, test=test, **values))
+            self.candidacies.put(own, values, Candidacy, user=user, test=test)
 
     def add_contributor(self, line: Line) -> None:
         """Add a line of the contributors' file."""
@@ -166,10 +160,7 @@ class ImportPlan:
         before, role = row.role if row else None, line["role"]
         if before != role and Role.PLANNER in {before, role}:
             self.replanned.append(test)
-        if row is None:
-            self.contributors.add(Contribution(user=user, test=test, role=role, room=room))
-        else:
-            self.contributors.update(row, {"role": role, "room": room})
+        self.contributors.put(row, {"role": role, "room": room}, Contribution, user=user, test=test)
 
     def _find_test(self, line: Line) -> TestKey | None:
         """The test that a contributor's line means, by title and date, if it has one: of the roster, else a stored one.

@@ -4,20 +4,25 @@ The files are read and compared with what is stored, and passwords are hashed. O
 compares once more, so that what is written fits what is there.
 """
 
-from contextlib import nullcontext
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated, hash_password, matches
 from webapp.db.transactions import writing
 from webapp.planning.apply_plan import apply
-from webapp.planning.credentials import credentials_file, make_passwords, write_passwords
-from webapp.planning.exceptions import CredentialsNeeded
+from webapp.planning.exceptions import CredentialsNeeded, CredentialsNotWritten
 from webapp.planning.files import read_files
-from webapp.planning.import_plan import Count, ImportPlan, make_plan
-from webapp.planning.sheets import Source
+from webapp.planning.import_plan import Count, ImportPlan, Password, make_plan
+from webapp.planning.sheets import Line, Source
+from webapp.web.csv_download import harmless
 
 
 class Report(NamedTuple):
@@ -48,28 +53,73 @@ def import_roster(
     files = read_files(roster, contributors, zone)
     hashes = {name: user.password_hash for name, user in make_plan(session, files, {}).user_rows.items()}
     session.rollback()  # no transaction is open while passwords are hashed
-    without = sum(line["password"] is None and hashes[name] is None for name, line in files.people.items())
+    to_make = sum(line["password"] is None and hashes[name] is None for name, line in files.people.items())
     if dry_run:
-        plan = make_plan(session, files, make_passwords(files.people, hashes))
+        plan = make_plan(session, files, _make_passwords(files.people, hashes))
         session.rollback()
-        return _report(plan, without)
-    if without and credentials is None:
-        raise CredentialsNeeded(without)
-    with credentials_file(credentials) if credentials and without else nullcontext() as file:
-        passwords = make_passwords(files.people, hashes)
+        return _report(plan, to_make)
+    if to_make and credentials is None:
+        raise CredentialsNeeded(to_make)
+    with _credentials_file(credentials) if credentials and to_make else nullcontext() as file:
+        passwords = _make_passwords(files.people, hashes)
         with writing(session):
             plan = make_plan(session, files, passwords)
             apply(session, plan)
             if file:
-                write_passwords(file, files.people, passwords)
-    return _report(plan, without)
+                _write_passwords(file, files.people, passwords)
+    return _report(plan, to_make)
 
 
-def _report(plan: ImportPlan, passwords_made: int) -> Report:
-    return Report(
-        tests=plan.tests.count(),
-        people=plan.people.count(),
-        candidacies=plan.candidacies.count(),
-        contributors=plan.contributors.count(),
-        passwords_made=passwords_made,
-    )
+def _report(plan: ImportPlan, made: int) -> Report:
+    return Report(plan.tests.count(), plan.people.count(), plan.candidacies.count(), plan.contributors.count(), made)
+
+
+def _make_passwords(people: Mapping[str, Line], hashes: Mapping[str, str | None]) -> dict[str, Password]:
+    """The password of each person: made if there is none, hashed if it is given and new. One thread per core.
+
+    `hashes` are the stored ones; people, hashes and the result are by the username as it is compared.
+    """
+
+    def make_password(known_as: str) -> Password:
+        before, given = hashes.get(known_as), people[known_as]["password"]
+        if given is None and before is None:
+            made = generate_password()
+            return Password(before, hash_generated(made), made)
+        if given is None or (before is not None and matches(before, given)):
+            return Password(before, None, None)
+        return Password(before, hash_password(given), None)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return dict(zip(people, threads.map(make_password, people), strict=True))
+
+
+@contextmanager
+def _credentials_file(path: Path) -> Iterator[TextIO]:
+    """A new file (mode 600) for passwords, which is deleted if the block fails. Raises `CredentialsNotWritten`."""
+    try:
+        file = open(path, "x", encoding="utf-8-sig", newline="", opener=_open_privately)  # noqa: SIM115
+    except FileExistsError as error:
+        raise CredentialsNotWritten(path, "exists already, and is not overwritten; name another file") from error
+    except OSError as error:
+        raise CredentialsNotWritten(path, error.strerror) from error
+    try:
+        with file:
+            yield file
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise CredentialsNotWritten(path, error.strerror) from error
+        raise
+
+
+def _open_privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _write_passwords(file: TextIO, people: Mapping[str, Line], passwords: Mapping[str, Password]) -> None:
+    """Write the passwords that were made, and close the file: whatever fails has to fail before the commit."""
+    made = [(people[name]["username"], password.made) for name, password in passwords.items() if password.made]
+    with file:
+        csv.writer(file, lineterminator="\n").writerows(map(harmless, row) for row in [("username", "password"), *made])
+        file.flush()
+        os.fsync(file.fileno())

@@ -11,14 +11,12 @@ from typing import Any, NamedTuple
 from webapp.models.people import sign_in_name
 from webapp.planning.exceptions import Problem
 from webapp.planning.fields import Parser, encoding_problem, quote
-from webapp.text.normalization import BYTE_ORDER_MARK, is_blank, normalize
+from webapp.text.normalization import is_blank, normalize
 
 DELIMITERS = ",;\t"
 """Which one a file has depends on the language of the spreadsheet that wrote it."""
 SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ ,;\t|]*(?:\r\n?|\n)', re.IGNORECASE)
 """A first line that names the delimiter. Saved once more by a spreadsheet, it is as wide as the other lines."""
-OTHER_UNICODE = (b"\xff\xfe", b"\xfe\xff")
-"""The first bytes of UTF-16, and of little-endian UTF-32."""
 
 
 class Source(NamedTuple):
@@ -59,7 +57,7 @@ def read_lines(
     Columns are separated by commas, semicolons or tabs. Empty columns without a name at the end do not count. All
     problems of header, shape and fields go to `problems`, and lines of the wrong shape are left out.
     """
-    if source.data.startswith(OTHER_UNICODE):
+    if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):
         reason = "the header is not UTF-8 but UTF-16; save the file as “CSV UTF-8”"
         problems.append(Problem(source.name, 1, "", reason))
         return
@@ -88,7 +86,7 @@ def read_lines(
 
 def _rows(source: Source, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
     # other bytes become lone surrogates, by which `encoding_problem` finds their column
-    text = source.data.decode("utf-8", "surrogateescape").removeprefix(BYTE_ORDER_MARK)
+    text = source.data.decode("utf-8-sig", "surrogateescape")
     separator_line = SEPARATOR_LINE.match(text)
     delimiter = separator_line[1] if separator_line else _delimiter(text)
     lines = io.StringIO(text[separator_line.end() :] if separator_line else text, newline="")
@@ -97,12 +95,12 @@ def _rows(source: Source, problems: list[Problem]) -> Iterator[tuple[int, list[s
     while True:
         number = reader.line_num + first
         try:
-            row = next(reader)
-        except StopIteration:
-            return
+            row = next(reader, None)
         except csv.Error as error:
             problems.append(Problem(source.name, number, "", f"cannot be read as CSV: {error}"))
             continue
+        if row is None:
+            return
         if not all(map(is_blank, row)):
             yield number, row
 

@@ -10,18 +10,19 @@ LOST = "\ufffd"
 
 
 def find_unusable_character(text: str, allowed: str = "") -> tuple[int, str] | None:
-    """Position, from 1, and character of the first that is lost, or one of control that is not allowed."""
+    """Position, from 1, and character of the first control character or lost one that is not allowed."""
     if text.isascii() and text.isprintable():
         return None
     for position, character in enumerate(text, 1):
-        if character == LOST or (unicodedata.category(character) in CONTROL_CATEGORIES and character not in allowed):
+        is_control = unicodedata.category(character) in CONTROL_CATEGORIES
+        if (is_control or character == LOST) and character not in allowed:
             return position, character
     return None
 
 
 def has_control_characters(text: str) -> bool:
     """Whether the text has control characters, line ends included, or was not UTF-8."""
-    return any(unicodedata.category(character) in CONTROL_CATEGORIES for character in text)
+    return find_unusable_character(text, allowed=LOST) is not None
 
 
 def is_storable(text: str) -> bool:

@@ -1,8 +1,7 @@
 """The two normal forms of a text.
 
 `normalize()` is the form in which names, IDs, rooms, groups, titles and filter values are stored, shown and compared:
-texts that look alike become equal; case and accents count. `fold_for_search()` is the form in which a search compares
-its phrase with what it searches.
+texts that look alike become equal; case and accents count. `fold_for_search()` is the form in which a search compares.
 """
 
 import re
@@ -45,16 +44,9 @@ ALIKE = str.maketrans(
     {
         **dict.fromkeys(APOSTROPHES, "'"),
         **dict.fromkeys(HYPHENS, "-"),
-        "ı": "i",
-        "ø": "o",
-        "đ": "d",
-        "ð": "d",
-        "ħ": "h",
-        "ł": "l",
-        "ŧ": "t",
+        **dict(zip("ıøđðħłŧς", "ioddhltσ", strict=True)),
         "æ": "ae",
         "œ": "oe",
-        "ς": "σ",
     }
 )
 """Apostrophes, hyphens and dashes; letters whose accent Unicode does not take apart."""
