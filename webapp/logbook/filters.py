@@ -9,11 +9,11 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.exceptions import BadParameter
 from webapp.logbook.words import ACTIONS
+from webapp.text.characters import has_control_characters
 from webapp.text.normalization import normalize
 
 NAMES = ("from", "to", "person", "action", "text")
 MAX_PHRASE = 200
-CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
     for name in NAMES:
         texts = args.getlist(name)
         values = {normalize(text) for text in texts} - {""}
-        if CONTROL_CHARACTER.search("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
+        if has_control_characters("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
             raise BadParameter(name, texts[0])
         if values:
             params[name] = values.pop()

@@ -24,6 +24,7 @@ from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
 from webapp.models.status import NOW, CandidateWarning, Progress, has_progress, has_warning, is_online
 from webapp.monitor.periods import PERIOD, bounds, parse_local_minute
+from webapp.text.characters import has_control_characters, is_storable
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
 MAX_PHRASE_LENGTH = 200
@@ -31,10 +32,8 @@ MAX_VALUES = 500
 """Of one name. A person sets no more, and databases limit the parameters of a statement."""
 MAX_TIMES = 10
 TEST_ID = re.compile(r"[1-9][0-9]{0,17}")
-PHRASE = re.compile(r"[^\x00\x1f\ud800-\udfff]*")
-"""Without what no database stores, and without the separator of the search text."""
-TEXT_VALUE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,100}")
-"""A text of a column, such as a room: at most as long as the longest column, without control characters."""
+LONGEST_TEXT = 100
+"""Of a column, such as a room."""
 PRESENTATION_NAMES = ("sort", "page", "view", "column")
 """Parameters of the same addresses that say how the list is shown (`columns.py`)."""
 
@@ -74,7 +73,8 @@ class Choice:
         if self.values:
             return value in self.values
         if self.text_column is not None:
-            return TEXT_VALUE.fullmatch(value) is not None and not (value and is_blank(value))
+            is_text = len(value) <= LONGEST_TEXT and not has_control_characters(value)
+            return is_text and not (value and is_blank(value))
         return TEST_ID.fullmatch(value) is not None and int(value) <= MAX_ID
 
     def matches(self, values: Sequence[str]) -> ColumnElement[bool]:
@@ -232,7 +232,8 @@ def _parse(name: str, values: list[str]) -> list[str]:
 
 def _parse_phrase(values: list[str]) -> list[str]:
     for value in values:
-        if not PHRASE.fullmatch(value):  # before normalization, which takes some control characters for spaces
+        # before normalization, which takes some control characters for spaces; \x1f separates the searched columns
+        if "\x1f" in value or not is_storable(value):
             raise BadParameter("q", value)
     phrases = list({normalize(value) for value in values} - {""})
     if len(phrases) > 1 or len("".join(phrases)) > MAX_PHRASE_LENGTH:

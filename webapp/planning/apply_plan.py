@@ -10,7 +10,7 @@ from webapp.db.sql import id_in
 from webapp.exams.changes import note_changes
 from webapp.models import Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.import_plan import ImportPlan
-from webapp.planning.search_text import refresh_search_text
+from webapp.planning.search_text import SEPARATOR, refresh_search_text
 from webapp.push import write_end_of_all
 
 
@@ -22,7 +22,7 @@ def apply(session: Session, plan: ImportPlan) -> None:
         _lock(session, plan, tests, found_by_names)
         # two people may swap their candidate IDs, so each first gets one that nobody can type
         renumbered = id_in(Candidacy.id, _ids(plan.candidacies.changed_in("number")))
-        placeholder = literal("\x1f") + cast(Candidacy.id, String)
+        placeholder = literal(SEPARATOR) + cast(Candidacy.id, String)
         session.connection().execute(update(Candidacy).where(renumbered).values(number=placeholder))
         _copy_presence(session, [*plan.candidacies.new, *plan.candidacies.changed_in("user")])
         for rows in (plan.people.new, plan.tests.new, plan.candidacies.new, plan.contributors.new):
