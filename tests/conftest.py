@@ -23,6 +23,7 @@ from tests.databases import (  # noqa: F401 hooks and fixtures: pytest finds the
     pytest_generate_tests,
     used_databases,
 )
+from tests.efforts import hash_quickly
 from tests.hall import Hall
 from tests.in_memory import keep_files_in_memory
 from tests.open_connections import pytest_runtest_teardown  # noqa: F401 the hook
@@ -38,6 +39,7 @@ from tests.running import (  # noqa: F401 hooks: pytest finds them here
 from webapp.extensions import db
 
 keep_files_in_memory()
+hash_quickly()
 # an example may take as long as a busy machine needs: what is to be quick has a bound of its own
 hypothesis.settings.register_profile("default", deadline=None, max_examples=8)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=200)

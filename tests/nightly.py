@@ -13,6 +13,12 @@ def at_night(*values: Any) -> list[Any]:
     return [pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=_NIGHTLY) for value in values]
 
 
+clock_factors = pytest.mark.parametrize(
+    "factor", [4, pytest.param(1, marks=pytest.mark.nightly)], ids=["quick clock", "true clock"]
+)
+"""How fast the server's clock runs (`tests/quick_clock.py`): waits of minutes take their true time at night only."""
+
+
 def named(cases: Mapping[str, Any], by_day: set[str]) -> list[Any]:
     """All cases under their names; those that are not named for the day are tried at night only."""
     return [pytest.param(value, id=name, marks=() if name in by_day else _NIGHTLY) for name, value in cases.items()]

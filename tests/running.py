@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 LONGEST_ID = 60
-LONGEST_GROUP = "browser-long"
-"""Minutes of waiting, which pass beside everything else if they begin first."""
 SKIPPED_IN_CI = "skipped, and with CI=true a skipped test is a failure: "
 
 
@@ -64,13 +62,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     yield
     # after pytest, which puts together what has the same parameters: a file's server or large hall is made once for
-    # each database. What stays on one worker comes first, and first of all what takes longest
+    # each database. What stays on one worker comes first, and of that the most tests
     files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
     sizes = Counter(_group_of(item) for item in items)
 
-    def place(item: pytest.Item) -> tuple[bool, int, int, str]:
+    def place(item: pytest.Item) -> tuple[int, int, str]:
         group = _group_of(item)
-        return (group != LONGEST_GROUP, -sizes[group] if group else 0, files[item.path], _kind_of(item))
+        return (-sizes[group] if group else 0, files[item.path], _kind_of(item))
 
     items.sort(key=place)
 

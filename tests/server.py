@@ -51,7 +51,8 @@ class Server:
     """A server process on one database; it can be killed and started again on the same port.
 
     It is gunicorn with `wsgi` and `arguments`, unless `command` gives another command line for a port. `inherits` are
-    files of this process that it gets too, `open_files` is its limit of them.
+    files of this process that it gets too, `open_files` is its limit of them. Its clock is `clock_factor` times as fast
+    as the world's.
     """
 
     def __init__(
@@ -63,7 +64,13 @@ class Server:
         command: Callable[[int], Sequence[str]] | None = None,
         inherits: Sequence[int] = (),
         open_files: int | None = None,
+        clock_factor: int = 1,
     ) -> None:
+        self.clock_factor = clock_factor
+        if clock_factor != 1:
+            wsgi = "tests.quick_clock:app"
+            quick = {"GEVENT_LOOP": "tests.quick_clock.QuickLoop", "CLOCK_FACTOR": str(clock_factor)}
+            environ = {**quick, **(environ or {})}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = database

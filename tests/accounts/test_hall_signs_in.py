@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.databases import Database
+from tests.efforts import TRUE_EFFORT
 from tests.hall import Hall
 from tests.server import PASSWORD, Listener, Person, Server, close_all
-from webapp.accounts.passwords import hash_generated, hash_password
+from webapp.accounts.passwords import hash_generated
 from webapp.db.transactions import writing
 from webapp.models import Test, User
 
@@ -39,7 +40,7 @@ def server(session: Session, database: Database) -> Iterator[Server]:
 @pytest.fixture
 def exam(hall: Hall) -> Test:
     """A test with its invigilator `ines` and a candidate `ada`, who is in it already."""
-    test, costly = hall.test(), hash_password(PASSWORD)
+    test, costly = hall.test(), TRUE_EFFORT.hash(PASSWORD)
     ada = hall.person("Ada", username="ada", password_hash=costly)
     hall.candidacy(test, ada, room="Ada's room")
     hall.contributor(test, user=hall.person("Ines", username="ines", password_hash=costly))
@@ -50,7 +51,7 @@ def exam(hall: Hall) -> Test:
 def usernames(exam: Test, hall: Hall, session: Session, size: int) -> list[str]:
     """A hall that has yet to come in."""
     made = hall.candidacies(exam, size)
-    costly, cheap = hash_password(PASSWORD), hash_generated(PASSWORD)
+    costly, cheap = TRUE_EFFORT.hash(PASSWORD), hash_generated(PASSWORD)
     with writing(session):
         users = [session.get_one(User, one.user_id) for one in made]
         for number, user in enumerate(users):

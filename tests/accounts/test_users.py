@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import Type, extract_parameters
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
+from tests.efforts import TRUE_EFFORT
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_generated, problem_with, verify
 from webapp.models import Contribution, LogEntry, LogSubject, Role, Test, User
+
+
+def test_passwords_that_people_choose_are_hashed_at_owasps_effort() -> None:
+    parameters = extract_parameters(TRUE_EFFORT.hash(PASSWORD))
+    assert (parameters.type, parameters.memory_cost, parameters.time_cost) == (Type.ID, 19 * 1024, 2)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
-from sqlalchemy import Engine
 
 from tests.browser.house import Desks, House, opened_house
 from tests.databases import Database, NewDatabase
@@ -53,11 +53,9 @@ def shared_house(
     database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
     """One server per worker and database, for the tests that leave it alone; each test makes people and exams in it."""
-    with opened_house(new_database(database_kind, tmp_path_factory.mktemp("house"))) as house:
-        assert isinstance(house.session.bind, Engine)
-        with connections_outlive_tests(house.session.bind):
-            yield house
-            house.session.close()
+    database = new_database(database_kind, tmp_path_factory.mktemp("house"))
+    with opened_house(database) as house, connections_outlive_tests(house.engine):
+        yield house
 
 
 @pytest.fixture
@@ -77,15 +75,10 @@ def own_house(database: Database) -> Iterator[House]:
 @pytest.fixture
 def house_with(database: Database) -> Iterator[Callable[..., House]]:
     """Give `environ`, get a server of this test's own with these settings."""
-    opened = []
-
-    def open_with(**environ: str) -> House:
-        opened.append(opened_house(database, environ))
-        return opened[-1].__enter__()
-
-    yield open_with
-    for house in opened:
-        house.__exit__(None, None, None)
+    with ExitStack() as opened:
+        yield lambda clock_factor=1, **environ: opened.enter_context(
+            opened_house(database, environ, clock_factor=clock_factor)
+        )
 
 
 @pytest.fixture

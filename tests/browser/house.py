@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 from httpx import Cookies
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, WebError, expect
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests.databases import Database, application_on
@@ -30,6 +31,22 @@ CUT = (
 )
 """What browser and htmx write to the console when a test cuts the line or kills the server."""
 
+QUICK_PAGE = """{
+const factor = %d, begin = Date.now(), Right = Date, now = performance.now.bind(performance);
+const quick = () => begin + (Right.now() - begin) * factor;
+window.Date = class extends Right {
+  constructor(...given) { given.length ? super(...given) : super(quick()); }
+  static now() { return quick(); }
+};
+performance.now = () => now() * factor;
+for (const name of ["setTimeout", "setInterval"]) {
+  const right = window[name];
+  window[name] = (run, wait, ...given) => right(run, wait / factor, ...given);
+}
+const timeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (wait) => timeout(wait / factor);
+}"""
+
 _numbers = count(1)
 _secret = hash_password(PASSWORD)
 NEW_LINE = "\n"
@@ -40,6 +57,7 @@ class House:
     """A running server, and its database from the inside."""
 
     app: Flask
+    engine: Engine
     session: Session
     hall: Hall
     server: Server
@@ -96,14 +114,16 @@ class House:
 
 @contextmanager
 def opened_house(
-    database: Database, environ: dict[str, str] | None = None, arguments: Sequence[str] = ()
+    database: Database,
+    environ: dict[str, str] | None = None,
+    **options: Any,
 ) -> Iterator[House]:
-    """Serve an empty database."""
-    with application_on(database) as app, Server(database, environ=environ, arguments=arguments) as server:
+    """Serve an empty database; `options` are those of `Server`."""
+    with application_on(database) as app, Server(database, environ=environ, **options) as server:
         with app.app_context():  # not for longer: a shared house would be the current one for other tests' commands
             engine = db.engine
         with Session(engine) as session:
-            yield House(app, session, Hall(session), server)
+            yield House(app, engine, session, Hall(session), server)
 
 
 @dataclass
@@ -160,6 +180,10 @@ class Desk:
         """Have a session as the sign-in gives it."""
         name, value = self.house.session_cookie(user)
         self.context.add_cookies([{"name": name, "value": value, "url": self.house.url}])
+
+    def quicken(self, factor: int) -> None:
+        """Have clocks and timers of its pages run as fast as those of a quick server."""
+        self.context.add_init_script(QUICK_PAGE % factor)
 
     def _on_error(self, error: WebError) -> None:
         self.problems.append(f"error in a page: {error.error}")

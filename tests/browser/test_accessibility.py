@@ -20,7 +20,7 @@ from tests.browser.monitor_page import (
 from webapp.models import Role
 
 # what is looked at is the page, whatever is behind it
-pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("browser-long")]
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 axe = Axe()
 

@@ -86,7 +86,13 @@ def without(desk: Desk, script: str) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize("taken", TAKEN.values(), ids=TAKEN.keys())
+CANDIDATES_BY_DAY = {
+    "BroadcastChannel and storage forbidden", "storage full", "storage unreadable", "an old browser",
+    "three days behind",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("taken", named(TAKEN, CANDIDATES_BY_DAY))
 def test_a_candidate_gets_notices_and_saves(house: House, desks: Desks, taken: str) -> None:
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.cable import HoldingProxy, head_alone, head_and_beginning, nothing, whole
 from tests.browser.house import CUT, Desk, Desks, House, is_live, notice
+from tests.nightly import clock_factors
 from webapp.models import User
 
 # what is looked at is the page, whatever is behind it
@@ -34,8 +35,15 @@ def says(page: Page, state: str, timeout: float = 15_000) -> None:
 
 
 @pytest.mark.parametrize("lets_through", [nothing, head_alone], ids=["head and body kept", "body kept"])
-def test_a_stream_whose_bytes_are_kept_back(house: House, desks: Desks, lets_through: Callable[[bytes], int]) -> None:
-    """Never called live; a message comes within the polls' time, always; then a stream is tried each minute, alone."""
+@clock_factors
+def test_a_stream_whose_bytes_are_kept_back(
+    house_with: Callable[..., House], desks: Desks, lets_through: Callable[[bytes], int], factor: int
+) -> None:
+    """Never called live; a message comes within the polls' time, always; then a stream is tried each minute, alone.
+
+    The page's clock is put forward; beats take the server's time.
+    """
+    house = house_with(clock_factor=factor)
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
     with HoldingProxy(house.server.port, lets_through) as proxy:
@@ -66,7 +74,7 @@ def test_a_stream_whose_bytes_are_kept_back(house: House, desks: Desks, lets_thr
         page.clock.fast_forward(25_000)
         page.wait_for_timeout(1_000)
         page.clock.fast_forward(75_000)
-        says(page, "live", timeout=40_000)  # after its second beat: it has been quiet before
+        says(page, "live", timeout=40_000 / factor)  # after its second beat: it has been quiet before
         ines.send("At once", scope="filtered")
         expect(notice(page, "At once")).to_have_count(1, timeout=2_000)
         expect(page.locator("[data-notice]")).to_have_count(4)

@@ -13,7 +13,7 @@ from tests.browser.monitor_page import compose_for_all, compose_for_one, press_s
 from webapp.models import Role
 
 # what is looked at is the page, whatever is behind it
-pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("browser-long")]
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 SCREENS = {
     "360 px": {"viewport": {"width": 360, "height": 640}, "has_touch": True},

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.nightly import at_night
 from tests.server import ROOT, free_port
 from webapp.demo.story import PASSWORD
 
@@ -92,7 +93,7 @@ def test_sign_in_watch_and_stop(demo: Demo) -> None:
     assert "Traceback" not in demo.log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *at_night(signal.SIGHUP)])
 def test_other_ways_to_end_it(demo: Demo, number: signal.Signals) -> None:
     """A closed terminal and a plain kill leave no orphans either."""
     demo.process.send_signal(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from threading import Thread
 
@@ -14,20 +15,21 @@ import pytest
 from tests.databases import Database, application_on
 from tests.databases import _migrate as migrate
 from tests.hall import Hall
+from tests.nightly import clock_factors
 from tests.postgres import Cluster, Postgres
 from tests.server import ENDED, PASSWORD, Listener, Person, Server, close_all
 from webapp.accounts.passwords import hash_password
 from webapp.extensions import db
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("postgresql")]
-AWAY_SECONDS = 20
+AWAY_SECONDS = 20.0
 NAMES = ("ada", "bob", "eve")
 Answer = tuple[str, int, str | None, float]
 """Address, status, `Retry-After`, and how long it took."""
 
 
 @pytest.fixture
-def server(own_postgres: Postgres, database_kind: str, tmp_path: Path) -> Iterator[Server]:
+def server(own_postgres: Postgres, database_kind: str, tmp_path: Path, factor: int) -> Iterator[Server]:
     """A server with a PostgreSQL of its own; `ines` may send to three candidates."""
     database = Database(database_kind, Cluster(own_postgres.address).migrated(migrate), tmp_path)
     with application_on(database) as app, app.app_context():
@@ -37,7 +39,7 @@ def server(own_postgres: Postgres, database_kind: str, tmp_path: Path) -> Iterat
         for name in NAMES:
             hall.candidacy(test, hall.person(name.title(), username=name, password_hash=secret))
         hall.session.rollback()
-    with Server(database) as running:
+    with Server(database, clock_factor=factor) as running:
         yield running
     close_all()
 
@@ -52,7 +54,7 @@ def freeze(postgres: Postgres) -> Callable[[], None]:
     return lambda: postgres.send(signal.SIGCONT)
 
 
-def ask(person: Person, address: str, until: float, answers: list[Answer]) -> None:
+def ask(person: Person, address: str, until: float, pause: float, answers: list[Answer]) -> None:
     """One request after the other, as an impatient person does."""
     while time.monotonic() < until:
         asked = time.monotonic()
@@ -61,13 +63,26 @@ def ask(person: Person, address: str, until: float, answers: list[Answer]) -> No
         else:
             answer = person.http.get(address)
         answers.append((address, answer.status_code, answer.headers.get("Retry-After"), time.monotonic() - asked))
-        time.sleep(0.5)
+        time.sleep(pause)
 
 
+def ping(people: list[Person], until: float, pause: float) -> None:
+    """Their pages' signs of life, which need no database."""
+    for person in cycle(people):
+        if time.monotonic() > until:
+            return
+        asked = time.monotonic()
+        assert person.post("/ping").status_code == 204
+        assert time.monotonic() - asked < 1
+        time.sleep(pause)
+
+
+@clock_factors
 @pytest.mark.parametrize(("go_away", "bound"), [(shut_down, 2.0), (freeze, 14.0)])
 def test_away_for_20_seconds(
-    server: Server, own_postgres: Postgres, go_away: Callable[[Postgres], Callable[[], None]], bound: float
+    server: Server, own_postgres: Postgres, go_away: Callable[[Postgres], Callable[[], None]], bound: float, factor: int
 ) -> None:
+    away, bound = AWAY_SECONDS / factor, bound / factor
     ines, *people = (Person(server.url, name) for name in ("ines", *NAMES))
     streams = [Listener(person) for person in people]
     fields = ines.compose("Before", scope="filtered", q="algebra")
@@ -79,18 +94,14 @@ def test_away_for_20_seconds(
     answers: list[Answer] = []
 
     addresses = ["/inbox", "/inbox/new", "/tests/1", "POST /tests/1/submit"]
-    until = began + AWAY_SECONDS - bound - 1
+    until = began + away - bound - 1 / factor
     askers = [people[n % 3].at(server.url) for n in range(len(addresses))]
-    threads = [Thread(target=ask, args=(*who, until, answers)) for who in zip(askers, addresses, strict=True)]
+    threads = [
+        Thread(target=ask, args=(*who, until, 0.5 / factor, answers)) for who in zip(askers, addresses, strict=True)
+    ]
     for thread in threads:
         thread.start()
-    pinged = 0
-    while time.monotonic() - began < AWAY_SECONDS:
-        asked = time.monotonic()
-        assert people[pinged % 3].post("/ping").status_code == 204
-        assert time.monotonic() - asked < 1
-        pinged += 1
-        time.sleep(1)
+    ping(people, began + away, 1 / factor)
     for thread in threads:
         thread.join()
     come_back()
@@ -107,7 +118,7 @@ def test_away_for_20_seconds(
         assert ENDED not in stream.events
         assert [name for name, *_ in stream.events].count("beat") >= 2
     assert time.monotonic() - back < 10
-    time.sleep(6)  # a batch of presence
+    time.sleep(6 / factor)  # a batch of presence
     assert ines.http.get("/monitor").status_code == 200
     assert 'data-count="3"' in ines.http.get("/monitor", params={"status": "online"}).text
     assert 'data-count="0"' in ines.http.get("/monitor", params={"warning": "was_offline"}).text

@@ -12,6 +12,7 @@ from flask import Flask
 
 from tests.databases import Database
 from tests.hall import Hall, signed_in
+from tests.nightly import clock_factors
 from tests.server import Server
 from webapp.models import User
 
@@ -37,8 +38,8 @@ def cookies(app: Flask, hall: Hall) -> list[str]:
 
 
 @pytest.fixture
-def server(database: Database) -> Iterator[Server]:
-    with Server(database, open_files=LIMIT) as running:
+def server(database: Database, factor: int) -> Iterator[Server]:
+    with Server(database, open_files=LIMIT, clock_factor=factor) as running:
         yield running
 
 
@@ -54,7 +55,8 @@ def ask(server: Server, address: str, cookie: str) -> tuple[socket.socket, str]:
     return client, head.split(b"\r\n\r\n")[0].decode()
 
 
-def test_more_clients_than_files(cookies: list[str], server: Server) -> None:
+@clock_factors
+def test_more_clients_than_files(cookies: list[str], server: Server, factor: int) -> None:
     worker = server.worker_pid()
     with ExitStack() as open_connections:
         heads = []
@@ -67,7 +69,7 @@ def test_more_clients_than_files(cookies: list[str], server: Server) -> None:
         assert len(streams) == STREAMS
         assert len(refused) == CLIENTS - STREAMS
         assert all("Retry-After: " in head for head in refused)
-    deadline = time.monotonic() + 40  # who has left is noticed at the next beat
+    deadline = time.monotonic() + 40 / factor  # who has left is noticed at the next beat
     with ExitStack() as open_connections:
         again = 0
         while again < STREAMS:
@@ -77,7 +79,7 @@ def test_more_clients_than_files(cookies: list[str], server: Server) -> None:
                 open_connections.callback(client.close)
             else:
                 client.close()
-                time.sleep(0.5)
+                time.sleep(0.5 / factor)
             assert time.monotonic() < deadline, "the files of those who left are not given back"
         page, head = ask(server, "/inbox", cookies[-1])
         page.close()

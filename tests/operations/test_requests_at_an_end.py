@@ -13,6 +13,7 @@ from tests.databases import Database
 from tests.server import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("sqlite")]
+SLOW_START = "tests.operations.slow_start_wsgi:app"
 WAITING = 60
 MANY = 300
 """More than gunicorn accepts at a time."""
@@ -64,7 +65,7 @@ def answers_of_a_frozen_worker(
 
 
 def test_sighup_refuses_no_request(database: Database) -> None:
-    with Server(database) as server:
+    with Server(database, SLOW_START) as server:
         answers = []
         for number in range(ROUNDS):
             worker = server.worker_pid()

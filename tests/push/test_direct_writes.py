@@ -68,6 +68,7 @@ def test_r8_a_reset_connection_does_not_stop_the_round_of_the_others() -> None:
 
 
 @pytest.mark.server
+@pytest.mark.one_database
 def test_who_does_not_read_gets_whole_events_or_none(hall: Hall, database: Database) -> None:
     """R9: the line is closed where an event does not fit; chunks before that are whole, and no message comes twice."""
     test, secret = hall.test("Algebra"), hash_password(PASSWORD)

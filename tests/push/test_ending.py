@@ -28,6 +28,7 @@ def server(hall: Hall, database: Database) -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.one_database
 def test_sigterm_tells_each_stream_when_to_come_back_and_does_not_wait_for_idle_connections(server: Server) -> None:
     listeners = [Listener(Person(server.url, name)) for name in ("ada", "bob", "eve")]
     idle = Person(server.url, "ines")  # its connection is kept alive for 75 s
@@ -85,6 +86,7 @@ def test_sighup_in_the_middle_of_sendings_loses_and_repeats_nothing(server: Serv
     assert [one - wanted for one in seen.values()] == [set()] * 3, "sent twice"
 
 
+@pytest.mark.one_database
 def test_a_killed_worker_is_replaced(server: Server) -> None:
     killed = server.worker_pid()
     os.kill(killed, signal.SIGKILL)

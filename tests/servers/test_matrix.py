@@ -17,6 +17,7 @@ CANDIDATES = 24
 BROWSERS = 1100
 """More than a server has file descriptors by default, or than `select` can watch."""
 AT_ONCE = 5.0
+"""On a busy machine; what a server keeps back comes with the next beat, up to fifteen seconds later."""
 GIVEN_BACK_WITHIN = 30.0
 BEAT_WITHIN = 25.0
 BEAT = ("beat", "", "")

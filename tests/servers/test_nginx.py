@@ -24,6 +24,7 @@ from webapp.web.security import CONTENT_SECURITY_POLICY
 pytestmark = [pytest.mark.server, pytest.mark.only_on("postgresql")]
 BEAT = ("beat", "", "")
 AT_ONCE = 5.0
+"""On a busy machine; what nginx keeps back comes with the next beat, up to fifteen seconds later."""
 """What a proxy holds back comes with the next beat, after fifteen seconds, or never."""
 TO_ALL = {"scope": "filtered", "q": "algebra"}
 
