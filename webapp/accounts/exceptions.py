@@ -1,10 +1,9 @@
 """Why a sign-in, an account or the help for a candidate is refused."""
 
 from datetime import datetime, timedelta
+from math import ceil
 
 from webapp.exceptions import Refusal
-
-SECOND = timedelta(seconds=1)
 
 
 class WrongPassword(Refusal):
@@ -22,8 +21,8 @@ class TooManyTries(Refusal):
 
     def __init__(self, again_at: datetime, now: datetime) -> None:
         super().__init__(f"too many tries, next one at {again_at.isoformat()}")
-        self.again_at = (again_at + SECOND - timedelta.resolution).replace(microsecond=0)
-        self.retry_after = -((now - again_at) // SECOND)
+        self.again_at = (again_at + timedelta(microseconds=999_999)).replace(microsecond=0)
+        self.retry_after = ceil((again_at - now).total_seconds())
 
 
 class AccountRefused(Refusal):

@@ -32,6 +32,9 @@ SHORTEST = 8
 """Characters of a password that somebody chooses."""
 LONGEST = 1024
 LISTS = Path(__file__).parent / "lists"
+WORDS = (LISTS / "words.txt").read_text(encoding="ascii").split()
+"""Of passphrases."""
+COMMON_PASSWORDS = frozenset((LISTS / "common-passwords.txt").read_text(encoding="utf-8").splitlines())
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -47,13 +50,7 @@ def passphrase(secret_key: str, seed: str) -> str:
     41 bits, for a password that its person may replace.
     """
     digest = hmac.digest(secret_key.encode(), f"passphrase {seed}".encode(), "sha256")
-    return "-".join(words()[number % len(words())] for number in struct.unpack(">4Q", digest))
-
-
-@cache
-def words() -> tuple[str, ...]:
-    """The words of passphrases."""
-    return tuple((LISTS / "words.txt").read_text(encoding="ascii").split())
+    return "-".join(WORDS[number % len(WORDS)] for number in struct.unpack(">4Q", digest))
 
 
 def is_possible_password(password: str) -> bool:
@@ -65,24 +62,19 @@ def problem_with(password: str) -> str | None:
     """Why somebody cannot choose this password, to continue "The password …"; None if they can."""
     if not is_possible_password(password) or len(strip_invisible(password)) < SHORTEST:
         return f"must have {SHORTEST} to {LONGEST} characters"
-    if unicodedata.normalize("NFKC", strip_invisible(password)).casefold() in _common_passwords():
+    if _comparable(password).casefold() in COMMON_PASSWORDS:
         return "is one of the first that are guessed; choose another"
     return None
 
 
-@cache
-def _common_passwords() -> frozenset[str]:
-    return frozenset((LISTS / "common-passwords.txt").read_text(encoding="utf-8").splitlines())
-
-
 def hash_password(password: str) -> str:
     """The hash of a password that a person has chosen; takes tens of milliseconds."""
-    return CHOSEN.hash(_to_bytes(password))
+    return CHOSEN.hash(_comparable(password))
 
 
 def hash_generated(password: str) -> str:
     """The hash of a password from `generate_password()`, never of one that a person has chosen."""
-    return GENERATED.hash(_to_bytes(password))
+    return GENERATED.hash(_comparable(password))
 
 
 def verify(stored: str | None, password: str) -> bool:
@@ -117,7 +109,7 @@ def _verify(stored: str | None, password: str) -> bool:
 def matches(stored: str, password: str) -> bool:
     """Whether a password belongs to a hash, where nobody measures the time (imports)."""
     try:
-        return CHOSEN.verify(stored, _to_bytes(password))  # with the parameters of the hash
+        return CHOSEN.verify(stored, _comparable(password))  # with the parameters of the hash
     except VerifyMismatchError:
         return False
 
@@ -127,6 +119,6 @@ def _dummy_hash(hasher: PasswordHasher) -> str:
     return hasher.hash(secrets.token_bytes(16))
 
 
-def _to_bytes(password: str) -> bytes:
+def _comparable(password: str) -> str:
     # keyboards send é as one character or as two, and nobody sees spaces at the ends
-    return unicodedata.normalize("NFKC", strip_invisible(password)).encode()
+    return unicodedata.normalize("NFKC", strip_invisible(password))

@@ -7,7 +7,7 @@ import click
 from flask import current_app
 
 from webapp.accounts.users import create_user, set_administrator, set_deactivated, set_password
-from webapp.cli.command import command
+from webapp.cli.group import DAY, commands
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.messaging.inbox import prune
@@ -17,13 +17,9 @@ from webapp.planning.roles import set_role
 from webapp.web.times import installation_zone
 
 ADMINISTRATOR, NONE = "administrator", "none"
-password_stdin = click.option(
-    "--password-stdin",
-    is_flag=True,
-    required=True,
-    expose_value=False,
-    help="Read the password from standard input.",
-)
+HELP = "Read the password from standard input."
+username_argument = click.argument("username")
+password_stdin = click.option("--password-stdin", is_flag=True, required=True, expose_value=False, help=HELP)
 
 
 def _password() -> str:
@@ -33,8 +29,8 @@ def _password() -> str:
         raise click.ClickException("The password is not UTF-8 text.") from error
 
 
-@command("create-user")
-@click.argument("username")
+@commands.command("create-user")
+@username_argument
 @click.option("--name", required=True, help="The name that others see.")
 @click.option("--admin", is_flag=True, help="May see everything in this installation.")
 @password_stdin
@@ -44,24 +40,23 @@ def create_user_command(username: str, name: str, admin: bool) -> None:
     click.echo(f"{user.username} can sign in now.")
 
 
-@command("set-password")
-@click.argument("username")
+@commands.command("set-password")
+@username_argument
 @password_stdin
 def set_password_command(username: str) -> None:
     """Give USERNAME another password; it ends their sessions."""
-    secret_key: str = current_app.config["SECRET_KEY"]
-    now, password = utcnow(), _password()
-    user = set_password(db.session(), username, password, actor=COMMAND_LINE, secret_key=secret_key, now=now)
+    secret_key, password = current_app.config["SECRET_KEY"], _password()
+    user = set_password(db.session(), username, password, actor=COMMAND_LINE, secret_key=secret_key, now=utcnow())
     click.echo(f"{user.username} has a new password. Sessions with the old one are signed out.")
     if user.deactivated_at is not None:
         click.echo("The account is deactivated: `flask deactivate-user` with --undo lets them sign in.", err=True)
 
 
-@command("set-role")
-@click.argument("username")
+@commands.command("set-role")
+@username_argument
 @click.argument("role", type=click.Choice([*(role.value for role in Role), ADMINISTRATOR, NONE]))
 @click.option("--test", "title", help="The test's title; without it the role is the installation's.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The local day on which the test starts.")
+@click.option("--date", "day", type=DAY, help="The local day on which the test starts.")
 @click.option("--room", help="The only room of that test.")
 def set_role_command(username: str, role: str, title: str | None, day: datetime | None, room: str | None) -> None:
     """Give USERNAME the role ROLE in a test, or take it away with none.
@@ -85,8 +80,8 @@ def set_role_command(username: str, role: str, title: str | None, day: datetime 
     click.echo(f"{username} {'has the role' if changed else 'had the role already:'} {role} {where}.")
 
 
-@command("deactivate-user")
-@click.argument("username")
+@commands.command("deactivate-user")
+@username_argument
 @click.option("--undo", is_flag=True, help="Let them sign in again, with the password that they had.")
 def deactivate_user_command(username: str, undo: bool) -> None:
     """Deactivate USERNAME's account: their sessions end at once, what they did stays."""
@@ -95,17 +90,14 @@ def deactivate_user_command(username: str, undo: bool) -> None:
     click.echo(f"{username} {state} {'now' if changed else 'already'}.")
 
 
-@command("prune")
+@commands.command("prune")
 @click.option(
     "--before",
     required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=DAY,
     help="Messages sent before this day begins (in the installation's zone) are deleted.",
 )
 def prune_command(before: datetime) -> None:
     """Delete old messages from the message centers. The log keeps all entries."""
     deleted = prune(db.session(), before.replace(tzinfo=installation_zone()))
     click.echo(f"{deleted} message{'' if deleted == 1 else 's'} deleted; the log keeps their entries.")
-
-
-COMMANDS = (create_user_command, set_password_command, set_role_command, deactivate_user_command, prune_command)

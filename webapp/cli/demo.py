@@ -6,24 +6,19 @@ import click
 import flask_migrate
 from flask import current_app
 
-from webapp.cli.command import command
+from webapp.cli.group import commands
 from webapp.clock import utcnow
-from webapp.config import Settings
 from webapp.demo import hall, serving
 from webapp.demo.story import ACCOUNTS, PASSWORD
 from webapp.extensions import db
 
+CANDIDATES = "With --serve: how many simulated candidates walk in; 0 for none."
 
-@command("demo")
+
+@commands.command("demo")
 @click.option("--serve", is_flag=True, help="Migrate, load and serve until Ctrl-C (what `make demo` does).")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="With --serve.")
-@click.option(
-    "--candidates",
-    type=click.IntRange(0, 500),
-    default=120,
-    show_default=True,
-    help="With --serve: how many simulated candidates walk in; 0 for none.",
-)
+@click.option("--candidates", type=click.IntRange(0, 500), default=120, show_default=True, help=CANDIDATES)
 def demo(*, serve: bool, port: int, candidates: int) -> None:
     """Load the sample hall: three tests that run now, 1,600 candidates, all roles. Again: nothing is doubled."""
     if not serve:
@@ -31,20 +26,16 @@ def demo(*, serve: bool, port: int, candidates: int) -> None:
         _print_accounts()
         return
     serving.hold_stop_signals()
-    try:
-        serving.check_port(port)
-        flask_migrate.upgrade()
-        _load()
-        db.engine.dispose()  # the server's process is the one that has the database open
-        serving.serve(port, candidates, _print_address)
-        click.echo("Stopped.")
-    except serving.CannotServe as problem:
-        raise click.ClickException(str(problem)) from problem
+    serving.check_port(port)
+    flask_migrate.upgrade()
+    _load()
+    db.engine.dispose()  # the server's process is the one that has the database open
+    serving.serve(port, candidates, _print_address)
+    click.echo("Stopped.")
 
 
 def _load() -> None:
-    settings: Settings = current_app.config["SETTINGS"]
-    now, session = utcnow(), db.session()
+    now, session, settings = utcnow(), db.session(), current_app.config["SETTINGS"]
     try:
         loaded = hall.load(session, now, settings)
     except hall.NotADemo as refusal:
@@ -67,7 +58,7 @@ def _print_accounts() -> None:
         click.echo(f"  {username:<13} {description}")
 
 
-@click.command("simulate")
+@commands.command("simulate", with_appcontext=False)
 @click.option(
     "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server is; this machine only."
 )
@@ -90,6 +81,3 @@ def simulate(url: str, candidates: int, seconds: float | None) -> None:
         ) from refusals
     summary = ", ".join(f"{name} {count}" for name, count in tally.items())
     click.echo(f"Simulation ended: {summary}.")
-
-
-COMMANDS = (demo, simulate)

@@ -3,15 +3,17 @@
 from typing import TextIO
 
 import click
-from flask.cli import AppGroup
 
-from webapp.cli.command import command
+from webapp.cli.group import commands
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.logbook.append import note_restore
 from webapp.logbook.verify import export, verify, verify_export
 
-log = AppGroup("log", help="Check and export the log.")
+
+@commands.group("log")
+def log() -> None:
+    """Check and export the log."""
 
 
 @log.command("verify")
@@ -33,11 +35,8 @@ def export_log() -> None:
         click.echo(line)
 
 
-@command("after-restore")
+@commands.command("after-restore")
 def after_restore_command() -> None:
     """Number new messages above all that open pages can know; run it before the server starts again."""
     first, last = note_restore(db.session(), utcnow())
     click.echo(f"Numbers {first} to {last} are left out, and the log says so. Start the server now.")
-
-
-COMMANDS = (log, after_restore_command)

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 
 from webapp.config import ROOT
+from webapp.exceptions import Refusal
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
@@ -24,7 +25,7 @@ PARENT_DEATH_SIGNAL = 1
 Process = subprocess.Popen[bytes]
 
 
-class CannotServe(Exception):
+class CannotServe(Refusal):
     """The demo does not run; the text is one line for the person who started it."""
 
 
