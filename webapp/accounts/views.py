@@ -18,7 +18,7 @@ from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal, StaleForm
 from webapp.extensions import csrf, db
-from webapp.models import Candidacy, User
+from webapp.models import User
 from webapp.web import browser_session
 from webapp.web.errors import render_refusal, wants_fragment
 from webapp.web.security import device_cookie_name, public
@@ -113,7 +113,7 @@ def ask_for_password(candidacy_id: int) -> str:
     session, now = db.session(), utcnow()
     candidate = helping.load_candidate(session, current_user, candidacy_id, now)
     helping.check_account(session, current_user, candidate, now)
-    return _help("password", candidate, form_key=secrets.token_urlsafe(18))
+    return _page("accounts/help.html", kind="password", candidate=candidate, form_key=secrets.token_urlsafe(18))
 
 
 @blueprint.post(f"{CANDIDATE}/password")
@@ -128,13 +128,14 @@ def give_password(candidacy_id: int) -> str:
     candidate, password = helping.give_password(
         db.session(), current_user, candidacy_id, form_key=form_key, epoch=epoch, secret_key=secret_key, now=utcnow()
     )
-    return _help("password", candidate, password=password)
+    return _page("accounts/help.html", kind="password", candidate=candidate, password=password)
 
 
 @blueprint.get(f"{CANDIDATE}/unlock")
 def ask_to_unlock(candidacy_id: int) -> str:
     """Ask whether this candidate's sign-in is to be unlocked."""
-    return _help("unlock", helping.load_candidate(db.session(), current_user, candidacy_id, utcnow()))
+    candidate = helping.load_candidate(db.session(), current_user, candidacy_id, utcnow())
+    return _page("accounts/help.html", kind="unlock", candidate=candidate)
 
 
 @blueprint.post(f"{CANDIDATE}/unlock")
@@ -142,19 +143,17 @@ def unlock(candidacy_id: int) -> str:
     """Unlock it."""
     secret_key = current_app.config["SECRET_KEY"]
     candidate = helping.unlock(db.session(), current_user, candidacy_id, secret_key=secret_key, now=utcnow())
-    return _help("unlock", candidate, is_done=True)
-
-
-def _help(kind: str, candidate: Candidacy, **context: object) -> str:
-    fragment = wants_fragment()
-    template = "accounts/_help.html" if fragment else "accounts/help.html"
-    return render_template(template, kind=kind, candidate=candidate, fragment=fragment, **context)
+    return _page("accounts/help.html", kind="unlock", candidate=candidate, is_done=True)
 
 
 @blueprint.errorhandler(CannotHelp)
 @blueprint.errorhandler(PasswordChanged)
-def show_refusal(refusal: CannotHelp | PasswordChanged) -> Response:
+def show_refusal(refusal: CannotHelp | PasswordChanged) -> tuple[str, int]:
     """Say why not, and who can help instead."""
-    db.session.rollback()
-    template = "accounts/_help_refused.html" if wants_fragment() else "accounts/help_refused.html"
-    return make_response(render_template(template, refusal=refusal), refusal.status)
+    return _page("accounts/help_refused.html", refusal=refusal), refusal.status
+
+
+def _page(template: str, **context: object) -> str:
+    """A page, or the fragment of it, whose template has the same name with an underscore."""
+    fragment = wants_fragment()
+    return render_template(template.replace("/", "/_") if fragment else template, fragment=fragment, **context)
