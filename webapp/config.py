@@ -7,137 +7,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 PREFIX = "EXAMHALL_"
 ROOT = Path(__file__).resolve().parent.parent
-TRANSLATIONS = Path(__file__).resolve().parent / "translations"
+TRANSLATIONS = ROOT / "webapp" / "translations"
 SHORTEST_KEY = 32
 FEWEST_DIFFERENT = 8
 """Different characters of a secret key, and different steps from one to the next: random ones have more."""
 MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_hex(32))'"
+DRIVERS = dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg"), "postgresql+psycopg")
 
 
 class BadSetting(Exception):
     """A setting with which the application cannot start; the text is one line for the operator."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Everything that an operator can set; the README lists the same names with the prefix."""
-
-    secret_key: str = field(repr=False)
-    database_url: str = field(repr=False)
-    redis_url: str | None = field(default=None, repr=False)
-    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    max_recipients: int = 1500
-    streams_per_process: int | None = None
-    """None: 10,000 under gevent, else 0 (everyone polls)."""
-    close_after_hours: int = 12
-    """After a test's last own end it is closed; 0: never by itself."""
-    receipts: bool = False
-    default_locale: str = "en"
-    trusted_proxies: int = 0
-    metrics_token: str | None = field(default=None, repr=False)
-    cookie_name: str | None = None
-    """None: one that follows from key and database (`security.cookie_name`)."""
-    demo: bool = False
-
-
-def load(environ: Mapping[str, str], instance: Path | None = None) -> Settings:
-    """Read the settings from an environment.
-
-    `instance` is the folder of the default database and of the demo's key. Raises `BadSetting` for the first setting
-    that is not valid.
-    """
-    instance = instance or ROOT / "instance"
-    texts = {name: environ.get(PREFIX + name.upper(), "").strip() for name in PARSERS}
-    values = {name: _parse(name, text) for name, text in texts.items() if text}
-    values["secret_key"] = _secret_key(environ, instance, values.get("demo", False))
-    if "database_url" not in values:
-        values["database_url"] = _default_database(instance)
-    return Settings(**values)
-
-
-def _parse(name: str, text: str) -> Any:
-    try:
-        return PARSERS[name](text)
-    except (ValueError, KeyError, OSError) as error:
-        # never print secrets, nor addresses with passwords
-        shown = "" if name.endswith(("_key", "_url", "_token")) else f" (now: {text!r})"
-        hint = str(error.args[0]) if isinstance(error, ValueError) and error.args else "not a known value"
-        raise BadSetting(f"{PREFIX}{name.upper()}: {hint}{shown}") from error
-
-
-def _secret_key(environ: Mapping[str, str], instance: Path, demo: bool) -> str:
-    key = environ.get(PREFIX + "SECRET_KEY", "")
-    if not key and demo:
-        return _demo_key(instance)
-    if problem := _weakness(key):
-        raise BadSetting(f"{PREFIX}SECRET_KEY: {problem}. Make one with: {MAKE_KEY}")
-    return key
-
-
-def _weakness(key: str) -> str | None:
-    """What is wrong with a secret key. Who guesses it can sign in as anybody."""
-    if not key:
-        return "not set"
-    if len(key) < SHORTEST_KEY:
-        return f"must have at least {SHORTEST_KEY} characters"
-    steps = {ord(later) - ord(earlier) for earlier, later in pairwise(key)}
-    repeats = any(key.startswith(key[period:]) for period in range(1, len(key) // 2 + 1))
-    if len(set(key)) < FEWEST_DIFFERENT or len(steps) < FEWEST_DIFFERENT or repeats:
-        return "has too little variety"
-    return None
-
-
-def _demo_key(instance: Path) -> str:
-    """The demo's key, made once so that sign-ins survive a restart."""
-    path = instance / "secret_key"
-    try:
-        if not path.exists():
-            instance.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32))
-        return path.read_text()
-    except OSError as error:
-        raise BadSetting(f"The folder {instance} cannot be written ({error.strerror}).") from error
-
-
-def _default_database(instance: Path) -> str:
-    try:
-        instance.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSetting(
-            f"The folder {instance} cannot be written ({error.strerror}); make it writable or set {PREFIX}DATABASE_URL."
-        ) from error
-    return f"sqlite:///{instance / 'examhall.db'}"
-
-
-def _whole(least: int, most: int = 999_999_999) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
-            raise ValueError(f"must be a whole number of at least {least}")
-        if int(text) > most:
-            raise ValueError(f"must be at most {most}")
-        return int(text)
-
-    return parse
-
-
-def _boolean(text: str) -> bool:
-    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if text.lower() not in known:
-        raise ValueError("must be 1 or 0")
-    return known[text.lower()]
-
-
-def _locale(text: str) -> str:
-    if text not in locales():
-        raise ValueError(f"must be one of {', '.join(locales())}")
-    return text
 
 
 def runs_on_gevent() -> bool:
@@ -151,44 +36,131 @@ def locales() -> list[str]:
     return ["en", *sorted(path.parent.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.mo"))]
 
 
+def _secret_key(text: str) -> str:
+    """Refuses weak keys: a person who guesses the key can sign in as anybody."""
+    steps = {ord(later) - ord(earlier) for earlier, later in pairwise(text)}
+    repeats = any(text.startswith(text[period:]) for period in range(1, len(text) // 2 + 1))
+    problem = ""
+    if not text:
+        problem = "not set"
+    elif len(text) < SHORTEST_KEY:
+        problem = f"must have at least {SHORTEST_KEY} characters"
+    elif len(set(text)) < FEWEST_DIFFERENT or len(steps) < FEWEST_DIFFERENT or repeats:
+        problem = "has too little variety"
+    if problem:
+        raise ValueError(f"{problem}. Make one with: {MAKE_KEY}")
+    return text
+
+
+def _database_url(text: str) -> str:
+    """The address with SQLAlchemy's name of the driver."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in DRIVERS and not text.startswith("sqlite:///"):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        raise ValueError("not an address; characters such as : / @ in a password are written as %3A %2F %40") from None
+    return f"{DRIVERS.get(scheme, scheme)}://{rest}"
+
+
+def _boolean(text: str) -> bool:
+    values = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in values:
+        raise ValueError("must be 1 or 0")
+    return values[text.lower()]
+
+
+def _whole(least: int, most: int = 999_999_999) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+            raise ValueError(f"must be a whole number of at least {least}")
+        if int(text) > most:
+            raise ValueError(f"must be at most {most}")
+        return int(text)
+
+    return parse
+
+
+def _locale(text: str) -> str:
+    if text not in locales():
+        raise ValueError(f"must be one of {', '.join(locales())}")
+    return text
+
+
 def _cookie_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,49}", text):
         raise ValueError("must be 1 to 50 letters, digits, hyphens or underscores, and begin with a letter")
     return text
 
 
-def _database_url(text: str) -> str:
-    for given, driver in (
-        ("postgres://", "postgresql+psycopg://"),
-        ("postgresql://", "postgresql+psycopg://"),
-        ("postgresql+psycopg://", "postgresql+psycopg://"),
-        ("sqlite:///", "sqlite:///"),
-    ):
-        if text.startswith(given):
-            _check_port(text)
-            return driver + text.removeprefix(given)
-    raise ValueError("must start with sqlite:/// or postgresql://")
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that an operator can set; the README lists the same names with the prefix.
+
+    Each type is annotated with what reads it from text, and raises `ValueError` with what is wrong.
+    """
+
+    secret_key: Annotated[str, _secret_key] = field(repr=False)
+    database_url: Annotated[str, _database_url] = field(repr=False)
+    redis_url: Annotated[str | None, str] = field(default=None, repr=False)
+    """Not checked: the application also works without Redis."""
+    timezone: Annotated[ZoneInfo, ZoneInfo] = field(default=ZoneInfo("UTC"))
+    max_recipients: Annotated[int, _whole(1)] = 1500
+    streams_per_process: Annotated[int | None, _whole(0)] = None
+    """None: 10,000 under gevent, else 0 (everyone polls)."""
+    close_after_hours: Annotated[int, _whole(0, 87_600)] = 12
+    """After a test's last own end it is closed; 0: never by itself."""
+    receipts: Annotated[bool, _boolean] = False
+    default_locale: Annotated[str, _locale] = "en"
+    trusted_proxies: Annotated[int, _whole(0)] = 0
+    metrics_token: Annotated[str | None, str] = field(default=None, repr=False)
+    cookie_name: Annotated[str | None, _cookie_name] = None
+    """None: one that follows from key and database (`security.cookie_name`)."""
+    demo: Annotated[bool, _boolean] = False
 
 
-def _check_port(text: str) -> None:
+def load(environ: Mapping[str, str], instance: Path = ROOT / "instance") -> Settings:
+    """Read the settings from an environment.
+
+    `instance` is the folder of the default database and of the demo's key. Raises `BadSetting` for the first setting
+    that is not valid.
+    """
+    texts = {name: environ.get(PREFIX + name.upper(), "") for name in PARSERS}
+    values = {name: _read(name, text) for name, text in texts.items() if text.strip()}
     try:
-        _ = urlsplit(text).port
-    except ValueError:
-        raise ValueError("not an address; characters such as : / @ in a password are written as %3A %2F %40") from None
+        if "secret_key" not in values:
+            values["secret_key"] = _demo_key(instance) if values.get("demo") else _read("secret_key", "")
+        if "database_url" not in values:
+            instance.mkdir(parents=True, exist_ok=True)
+            values["database_url"] = f"sqlite:///{instance / 'examhall.db'}"
+    except OSError as error:
+        raise BadSetting(
+            f"The folder {instance} cannot be written ({error.strerror}); make it writable or set {PREFIX}DATABASE_URL."
+        ) from error
+    return Settings(**values)
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {
-    "demo": _boolean,
-    "database_url": _database_url,
-    "redis_url": str,  # not checked: the application also works without Redis
-    "timezone": ZoneInfo,
-    "max_recipients": _whole(1),
-    "streams_per_process": _whole(0),
-    "close_after_hours": _whole(0, 87_600),
-    "receipts": _boolean,
-    "default_locale": _locale,
-    "trusted_proxies": _whole(0),
-    "metrics_token": str,
-    "cookie_name": _cookie_name,
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
-"""How the text of each setting but the secret key is read."""
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return PARSERS[name](text if name == "secret_key" else text.strip())
+    except (ValueError, KeyError, OSError) as error:
+        # never print secrets, nor addresses with passwords
+        shown = "" if name.endswith(("_key", "_url", "_token")) else f" (now: {text.strip()!r})"
+        hint = str(error.args[0]) if isinstance(error, ValueError) and error.args else "not a known value"
+        raise BadSetting(f"{PREFIX}{name.upper()}: {hint}{shown}") from error
+
+
+def _demo_key(instance: Path) -> str:
+    """The demo's key, made once so that sign-ins survive a restart."""
+    path = instance / "secret_key"
+    if not path.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text()
