@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -30,10 +30,9 @@ class Right(StrEnum):
     """Give a candidate a new password, or unlock their sign-in."""
 
 
-EVERY_ROLE = frozenset(Role)
 MAY: dict[Right, frozenset[Role]] = {
-    Right.WATCH: EVERY_ROLE,
-    Right.SEND: EVERY_ROLE,
+    Right.WATCH: frozenset(Role),
+    Right.SEND: frozenset(Role),
     Right.READ_LOG: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
     Right.HELP_SIGN_IN: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
 }
@@ -44,14 +43,6 @@ ANY_TIME = frozenset({Role.PLANNER})
 UNTIL_CLOSED = frozenset({Right.SEND})
 """Rights that end for everybody when a test is closed (R26)."""
 RANKS = [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR, Role.PLANNER]
-
-
-class RoomLimit(NamedTuple):
-    """The rooms that a contributor is limited to."""
-
-    rooms: list[str]
-    everywhere: bool
-    """Whether they are limited in all of their tests."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +56,15 @@ class AccessScope:
     """Test id → the only room, for tests in which the person is limited to one."""
     tests: frozenset[int] | None = None
     """Narrows `everything` to these tests; None for all."""
-    open_tests: frozenset[int] = field(default=frozenset(), compare=False)
+    open_tests: frozenset[int] = frozenset()
     """The tests that are open to staff now."""
-    closed_tests: frozenset[int] = field(default=frozenset(), compare=False)
+    closed_tests: frozenset[int] = frozenset()
     """The tests with a role that are closed."""
-    all_are_open: bool = field(default=False, compare=False)
+    all_are_open: bool = False
     """Whether `open_tests` are all tests of the scope."""
 
     def __bool__(self) -> bool:
         return self.everything or bool(self.roles)
-
-    def __hash__(self) -> int:
-        return hash((self.everything, frozenset(self.roles.items()), frozenset(self.rooms.items()), self.tests))
 
     def open_now(self) -> AccessScope:
         """The part in open tests, which lists show unless their filter names tests (R26)."""
@@ -96,8 +84,7 @@ class AccessScope:
         `rows` is the model to look at: any that has a test's id and a room.
         """
         if self.everything:
-            in_tests: ColumnElement[bool] = rows.test_id.in_(sorted(self.tests or ()))
-            return true() if self.tests is None else in_tests
+            return self.test_condition(rows.test_id)
         whole = [test_id for test_id in self.roles if test_id not in self.rooms]
         parts: list[ColumnElement[bool]] = [rows.test_id.in_(whole)] if whole else []
         parts += [and_(rows.test_id == test, rows.room == room) for test, room in self.rooms.items()]
@@ -107,14 +94,8 @@ class AccessScope:
         """The same for what has a test's id and no room, such as tests."""
         if self.everything and self.tests is None:
             return true()
-        in_tests: ColumnElement[bool] = test_id.in_(sorted(self.roles if self.tests is None else self.tests))
-        return in_tests
-
-    def room_limit(self) -> RoomLimit | None:
-        """The rooms that this person is limited to; None where they see whole tests only."""
-        if self.everything or not self.rooms:
-            return None
-        return RoomLimit(sorted(set(self.rooms.values())), everywhere=len(self.rooms) == len(self.roles))
+        is_in_scope: ColumnElement[bool] = test_id.in_(sorted(self.roles if self.tests is None else self.tests))
+        return is_in_scope
 
     def tests_with(self, right: Right) -> frozenset[int]:
         """The tests in which the person's role allows another right too, now."""
@@ -123,8 +104,7 @@ class AccessScope:
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The highest role in any of these tests, which a message shows as its sender's."""
-        roles = [self.roles[test_id] for test_id in test_ids if test_id in self.roles]
-        return max(roles, key=RANKS.index, default=None)
+        return max((self.roles[test_id] for test_id in test_ids & self.roles.keys()), key=RANKS.index, default=None)
 
 
 def access_scope(session: Session, actor: User, right: Right, now: datetime, *, window: bool = True) -> AccessScope:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.access import MAY, AccessScope, Right, RoomLimit
+from webapp.access import MAY, AccessScope, Right
 from webapp.db.sql import id_in
 from webapp.messaging.audience import Selection, check_audience, sender_scope
 from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
@@ -50,7 +50,8 @@ class Preview:
     """Who is reached, each person once (R5); without any, nothing can be sent."""
     stages: list[tuple[str, int, int]] = field(default_factory=list)
     """(stage, persons, online). A person counts once, at the first in `STAGES` of any of their candidacies."""
-    room_limit: RoomLimit | None = None
+    scope: AccessScope | None = None
+    """Of the sender."""
     names: list[str] = field(default_factory=list)
     """The first few, each with candidate ID and seat."""
     places: list[tuple[str, str, int]] = field(default_factory=list)
@@ -89,7 +90,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         candidacy_ids=tuple(sorted(row.id for row in rows)),
         user_ids=user_ids,
         stages=_stages(rows),
-        room_limit=scope.room_limit(),
+        scope=scope,
         names=_names(rows),
         places=_places(rows),
         tests=sorted({(row.test_id, row.title) for row in rows}, key=lambda test: (test[1], test[0])),
