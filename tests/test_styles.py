@@ -1,0 +1,80 @@
+"""Classes and selectors: no class in a template without a use, and no selector that nothing on a page has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from webapp.config import ROOT
+
+
+def text_of(paths: Iterable[Path]) -> str:
+    """Without comments, because they name what was there once."""
+    text = "\n".join(path.read_text() for path in paths)
+    return re.sub(r"/\*.*?\*/|{#.*?#}|^\s*//[^\n]*$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+STYLES = sorted((ROOT / "static" / "css").iterdir())
+SCRIPTS = sorted((ROOT / "static" / "js").iterdir())
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SCRIPT_TEXT = text_of(SCRIPTS)
+TEMPLATE_TEXT = text_of(TEMPLATES)
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-zA-Z][\w-]*", text))
+
+
+def selectors(path: Path) -> str:
+    """What a stylesheet or a script looks for, without values of attributes and names that are made up."""
+    pattern = r"([^{};]+){" if path.suffix == ".css" else r"(?:querySelector(?:All)?|closest|matches)\(([^)]*)\)"
+    found = "\n".join(re.findall(pattern, text_of([path])))
+    return re.sub(r'="[^"]*"|[\w-]*\${[^}]*}[\w-]*', "", found)
+
+
+def classes(template: Path) -> set[str]:
+    """The classes in a template's `class` attributes; `*` is for what is filled in."""
+    found: set[str] = set()
+    text = text_of([template])
+    in_blocks = re.findall(r"{% block body_class %}([\w ]*)", text)
+    for value in [*in_blocks, *re.findall(r'\bclass="((?:{{.*?}}|{%.*?%}|[^"])*)"', text, re.DOTALL)]:
+        filled = re.sub(r"{{.*?}}|{%.*?%}", lambda tag: "*" if tag[0].startswith("{{") else " ", value)
+        found |= set(filled.split())
+    return found
+
+
+def matches(name: str, pattern: str) -> bool:
+    return re.fullmatch(pattern.replace("*", r"[\w-]+"), name) is not None
+
+
+USED = {
+    *words("\n".join(map(selectors, STYLES))),
+    *words("\n".join(re.findall(r"""["'`][^"'`\n]*["'`]""", SCRIPT_TEXT))),
+    *re.findall(r"""[."']([a-z][\w-]*)""", text_of((ROOT / "tests").rglob("*.py"))),
+}
+ADDED = "\n".join(re.findall(r"(?:classList\.\w+|className|(?:set|toggle)Attribute)\b[^;]*", SCRIPT_TEXT))
+KEPT = {"data-" + re.sub(r"[A-Z]", lambda letter: "-" + letter[0].lower(), name)
+        for name in re.findall(r"dataset\.(\w+)", SCRIPT_TEXT)}  # fmt: skip
+THERE = {
+    ".": {name for template in TEMPLATES for name in classes(template)} | {"htmx-request"},
+    "#": set(re.findall(r'\bid="([\w-]+)"', TEMPLATE_TEXT)),
+    "[": set(re.findall(r"""[\s"'}]([a-z][a-z-]*)(?=[\s=>{])""", TEMPLATE_TEXT)) | KEPT,
+}
+"""By the sign of a selector: what the pages have."""
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_each_class_of_a_template_has_a_use(template: Path) -> None:
+    """In a stylesheet, in a script, or in a test that looks for it."""
+    assert {name for name in classes(template) if not any(matches(word, name) for word in USED)} == set()
+
+
+@pytest.mark.parametrize("path", [*STYLES, *SCRIPTS], ids=lambda path: path.name)
+def test_each_selector_finds_something(path: Path) -> None:
+    """Each class, id and attribute that is looked for stands in a template, or a script adds it."""
+    for sign, names in THERE.items():
+        wanted = set(re.findall(re.escape(sign) + r"([a-z][\w-]*)", selectors(path))) - names - words(ADDED)
+        assert {name for name in wanted if not any(matches(name, pattern) for pattern in names)} == set(), sign
