@@ -43,7 +43,7 @@ def _start_timing(_app: Flask) -> None:
 def _observe(response: Response) -> Response:
     if request.endpoint != "push.stream":  # lasts as long as its page
         taken = perf_counter() - g.started
-        metrics.timer(request.endpoint or "none", response.status_code).observe(taken)
+        metrics.REQUESTS.labels(request.endpoint or "none", response.status_code).observe(taken)
     return response
 
 
@@ -51,7 +51,7 @@ def _observe(response: Response) -> Response:
 @public
 def healthz() -> Response:
     """Answers while the process lives, whatever the database does: it must not restart the server."""
-    return _words("alive", 200)
+    return Response("alive\n", mimetype="text/plain")
 
 
 @blueprint.get("/readyz")
@@ -61,11 +61,9 @@ def readyz() -> Response:
     _require_operator()
     problem = _problem()
     if problem is None:
-        return _words("ready", 200)
+        return Response("ready\n", mimetype="text/plain")
     log.warning("not ready", problem=problem)
-    answer = _words(problem, 503)
-    answer.headers["Retry-After"] = "5"
-    return answer
+    return Response(f"{problem}\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
 
 
 @blueprint.get("/metrics")
@@ -77,13 +75,17 @@ def show_metrics() -> Response:
 
 
 def _require_operator() -> None:
-    if not (_has_token() or _comes_from_here()):
+    settings: Settings = current_app.config["SETTINGS"]
+    given, expected = request.headers.get("Authorization", ""), f"Bearer {settings.metrics_token}"
+    has_token = settings.metrics_token is not None and hmac.compare_digest(given.encode(), expected.encode())
+    if not has_token and not _comes_from_here():
         raise Forbidden
 
 
 def _problem() -> str | None:
     try:
-        current = _database_revisions()
+        with db.engine.connect() as connection:
+            current = set(MigrationContext.configure(connection).get_current_heads())
     except Exception as error:
         if not is_outage(error):
             raise
@@ -101,22 +103,10 @@ def _problem() -> str | None:
     return None
 
 
-def _database_revisions() -> set[str]:
-    with db.engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads())
-
-
 @cache
 def _code_revisions(directory: str) -> set[str]:
     """The newest migrations that this code has; read from disk once."""
     return set(ScriptDirectory(directory).get_heads())
-
-
-def _has_token() -> bool:
-    settings: Settings = current_app.config["SETTINGS"]
-    given = request.headers.get("Authorization", "")
-    expected = f"Bearer {settings.metrics_token}"
-    return settings.metrics_token is not None and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _comes_from_here() -> bool:
@@ -126,7 +116,3 @@ def _comes_from_here() -> bool:
         return ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:
         return False  # a Unix socket has no address
-
-
-def _words(text: str, status: int) -> Response:
-    return Response(text + "\n", status, mimetype="text/plain")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import Processor
 
 DATABASE_PACKAGES = {"psycopg", "sqlite3", "sqlalchemy"}
 """Their exceptions carry values of rows and parameters of statements in their texts."""
@@ -52,7 +52,8 @@ def formatter() -> logging.Formatter:
 
 def _processors() -> list[Processor]:
     timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    return [structlog.processors.add_log_level, timestamp, _format_exception]
+    exception = structlog.processors.ExceptionRenderer(lambda info: _format_traceback(info[1]))
+    return [structlog.processors.add_log_level, timestamp, exception]
 
 
 def _renderer() -> Processor:
@@ -65,22 +66,14 @@ def _log_uncaught(error: BaseException | None) -> None:
     logging.getLogger("uncaught").error("uncaught exception", exc_info=error)
 
 
-def _format_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    info = event.pop("exc_info", None)
-    error = sys.exception() if info is True else info[1] if isinstance(info, tuple) else info
-    if isinstance(error, BaseException):
-        event["exception"] = format_traceback(error)
-    return event
-
-
-def format_traceback(error: BaseException) -> str:
+def _format_traceback(error: BaseException) -> str:
     """The traceback with those of its causes first; an outage of the database without frames."""
     if _is_outage(error):
         return _message(error)
     frames = "".join(traceback.format_tb(error.__traceback__))
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     text = f"{frames}{_message(error)}"
-    return f"{format_traceback(cause)}\n\n{text}" if cause is not None else text
+    return f"{_format_traceback(cause)}\n\n{text}" if cause is not None else text
 
 
 def _is_outage(error: BaseException) -> bool:
