@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -18,16 +17,9 @@ from webapp.messaging.notices import MESSAGE_SOURCE, open_notices
 from webapp.web import errors, languages, security, templating
 
 
-class Application(Flask):
-    """Flask without log lines of its own."""
-
-    def log_exception(self, exc_info: Any) -> None:
-        """Write nothing: the handlers of `web/errors.py` log what they answer."""
-
-
 def create_app(settings: Settings | None = None) -> Flask:
     """Join the parts to an application. Settings come from the environment unless given; raises `BadSetting`."""
-    app = Application(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app, settings or load(os.environ))
     logging.configure()
     security.init_app(app)  # before the extensions: who is not signed in hears that, not that a token is missing

@@ -20,7 +20,7 @@ from webapp.models import Role
 from webapp.monitor.columns import COLUMNS, DEFAULT_COLUMNS
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
-from webapp.web.times import installation_zone
+from webapp.web.templating import installation_zone
 
 HTMX = {"HX-Request": "true"}
 

@@ -93,6 +93,16 @@ def test_a_catalogue_for_one_country_serves_its_language_everywhere(translations
             assert '<html lang="sv-SE"' in app.test_client().get("/login", headers=accepting(languages)).text
 
 
+@pytest.mark.parametrize("name", ["zh_Hans_CN", "zh_Hans"])
+def test_a_catalogue_with_a_script_serves_browsers_that_name_none(
+    translations: Path, database: Database, name: str
+) -> None:
+    (translations / "sv").rename(translations / name)
+    with application_on(database) as app:
+        page = app.test_client().get("/login", headers=accepting("zh-CN, en;q=0.5")).text
+    assert f'<html lang="{name.replace("_", "-")}"' in page
+
+
 def test_the_default_is_for_browsers_that_ask_for_no_language_we_have(translations: Path, database: Database) -> None:
     with application_on(database, default_locale="sv") as app:
         for languages, word in (("", "Användarnamn"), ("fi", "Användarnamn"), ("en", "Username")):

@@ -14,7 +14,7 @@ from webapp.messaging.inbox import prune
 from webapp.models import Role
 from webapp.planning.closing import COMMAND_LINE
 from webapp.planning.roles import set_role
-from webapp.web.times import installation_zone
+from webapp.web.templating import installation_zone
 
 ADMINISTRATOR, NONE = "administrator", "none"
 HELP = "Read the password from standard input."

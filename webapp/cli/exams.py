@@ -14,7 +14,7 @@ from webapp.planning.closing import find_test, set_closed
 from webapp.planning.exceptions import RosterRefused
 from webapp.planning.importing import Report, import_roster
 from webapp.planning.sheets import Source
-from webapp.web.times import installation_zone
+from webapp.web.templating import installation_zone
 
 PATH = click.Path(path_type=Path)
 

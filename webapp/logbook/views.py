@@ -18,8 +18,7 @@ from webapp.logbook.filters import LogFilter, parse_filter, parse_page
 from webapp.logbook.words import ACTIONS, action_label, summary
 from webapp.web.csv_download import Pieces, csv_answer, csv_text, streamed
 from webapp.web.errors import wants_fragment
-from webapp.web.templating import role_label
-from webapp.web.times import installation_zone, local
+from webapp.web.templating import installation_zone, local, role_label
 
 blueprint = Blueprint("logbook", __name__)
 MAX_PRINTED = 10_000

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
-from webapp.web.times import day_in_words
+from webapp.web.templating import day_in_words
 
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),

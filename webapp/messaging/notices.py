@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app, render_template
+from flask_babel import force_locale
 from sqlalchemy import and_, bindparam, func, select
 
 from webapp import push
 from webapp.db.sql import PREPARED
 from webapp.extensions import db
 from webapp.models import Delivery, LogSubject, Message, Role, SessionClaims, User, still_counts
-from webapp.web.languages import available_locales, current_locale, in_language
-from webapp.web.times import installation_zone
+from webapp.web.languages import available_locales, current_locale
+from webapp.web.templating import installation_zone
 
 
 class Notice(NamedTuple):
@@ -60,7 +61,7 @@ def _announcement(message: Message, user_ids: list[int]) -> push.Announcement:
     """With the notice in every language: each stream takes that of its page, whatever the sender's is."""
     events = {}
     for locale in available_locales():
-        with in_language(locale):
+        with force_locale(locale):
             events[locale] = push.notice_event(message.id, render_notice(message))
     event = events.pop(current_app.config["SETTINGS"].default_locale)
     translations = {locale: event.decode() for locale, event in events.items()}

@@ -22,7 +22,7 @@ from webapp.messaging.sending import Draft, send
 from webapp.messaging.text import unify_line_ends
 from webapp.models import Test
 from webapp.web.errors import for_scripts, wants_fragment
-from webapp.web.times import installation_zone
+from webapp.web.templating import installation_zone
 
 MAX_MESSAGE_ID = 10**15 - 1
 """Messages have the numbers of the log, which are PostgreSQL's `bigint`."""

@@ -20,7 +20,7 @@ from webapp.monitor.query import check_values, listed_scope, next_opening
 from webapp.monitor.words import PERIODS_OFFERED, choices, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
 from webapp.web.errors import wants_fragment
-from webapp.web.times import installation_zone, local
+from webapp.web.templating import installation_zone, local
 
 blueprint = Blueprint("monitor", __name__)
 

@@ -11,7 +11,7 @@ from webapp.models import Test
 from webapp.monitor.filters import CHOICES, LABELS, Choice, Filter
 from webapp.monitor.periods import PERIOD
 from webapp.text.normalization import natural_sort_key
-from webapp.web.times import day_in_words
+from webapp.web.templating import day_in_words
 
 PERIODS_OFFERED = ("today", "week", "5m", "15m", "1h", "2h", "1d", "next-15m", "next-1h", "next-1d")
 

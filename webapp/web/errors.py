@@ -24,10 +24,7 @@ LONG_TEXTS = ("subject", "body", "text")
 def init_app(app: Flask) -> None:
     """Register the handlers."""
     app.config["PROPAGATE_EXCEPTIONS"] = False  # in tests too
-    app.register_error_handler(Refusal, _handle_refusal)
-    app.register_error_handler(CSRFError, lambda _error: error_answer(400, refusal=StaleForm()))
-    app.register_error_handler(HTTPException, _handle_http_error)
-    app.register_error_handler(InternalServerError, lambda error: _handle(error.original_exception or error))
+    app.log_exception = lambda exc_info: None  # type: ignore[method-assign] # noqa: ARG005 `_handle` logs
     app.register_error_handler(Exception, _handle)
     login.unauthorized_handler(not_signed_in)
 
@@ -44,16 +41,16 @@ def wants_fragment() -> bool:
     return request.headers.get("HX-Request") == "true" or getattr(view, "is_for_scripts", False)
 
 
-def error_answer(status: int, *, refusal: Refusal | None = None, retry_after: int | None = None) -> Response:
+def _error_answer(status: int, refusal: Refusal | None = None) -> Response:
     """The page or fragment for an error, worded by `templates/errors/` from status and refusal."""
-    template = "errors/_fragment.html" if wants_fragment() else "errors/page.html"
-    page = render_refusal(template, status=status, refusal=refusal, typed=_long_texts())
-    response = make_response(page, status)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    if refusal is not None and refusal.code:
+    fragment = wants_fragment()
+    template = "errors/_fragment.html" if fragment else "errors/page.html"
+    response = make_response(render_refusal(template, status=status, refusal=refusal, typed=_long_texts()), status)
+    if refusal and refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    if refusal and refusal.code:
         response.headers["X-Examhall-Refusal"] = refusal.code
-    if wants_fragment() and browser_session.USER_ID in session:
+    if fragment and browser_session.USER_ID in session:
         # for nobody it would begin a session, whose cookie would replace that of a sign-in page in another tab
         response.headers["X-CSRF-Token"] = generate_csrf()
     return response
@@ -76,7 +73,7 @@ def render_refusal(template: str, *, status: int, **context: object) -> str:
 def not_signed_in() -> BaseResponse:
     """Send page requests to the sign-in page, which leads back; a 401 with what was typed for all others."""
     if request.method != "GET" or wants_fragment():
-        return error_answer(401)
+        return _error_answer(401)
     address = request.full_path.rstrip("?")
     if len(address) > LONGEST_NEXT:
         address = request.path
@@ -91,32 +88,31 @@ def _long_texts() -> dict[str, str]:
         return {}  # the body is too large, or did not arrive
 
 
-def _handle_refusal(refusal: Refusal) -> BaseResponse:
-    if isinstance(refusal, Unavailable):
-        return _handle(refusal)
-    _roll_back()
-    return error_answer(refusal.status, refusal=refusal, retry_after=refusal.retry_after)
-
-
-def _handle_http_error(error: HTTPException) -> BaseResponse:
-    if error.code is None or error.code < 400 or request_ctx.url_adapter is None:
-        return error.get_response()  # no error; or `Host` is no host name, so that no page with addresses can be made
-    # servers raise TimeoutError to the reader of a body that does not arrive
-    is_late = isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError)
-    response = error_answer(408 if is_late else error.code)
-    for name, value in error.get_headers():
-        if name in {"Allow", "Retry-After"}:
-            response.headers[name] = value
-    return response
-
-
 def _handle(error: BaseException) -> BaseResponse:
+    if isinstance(error, InternalServerError):
+        error = error.original_exception or error
+    if isinstance(error, CSRFError):
+        error = StaleForm()
+    if isinstance(error, HTTPException):
+        return _http_answer(error)
     _roll_back()
     if is_outage(error):
         log_outage(error)
-        return error_answer(503, retry_after=getattr(error, "retry_after", 5))
+        error = error if isinstance(error, Unavailable) else Unavailable(str(error), retry_after=5)
+    if isinstance(error, Refusal):
+        return _error_answer(error.status, error)
     log.error("unexpected error", path=request.path, exc_info=error)
-    return error_answer(500)
+    return _error_answer(500)
+
+
+def _http_answer(error: HTTPException) -> BaseResponse:
+    if error.code is None or request_ctx.url_adapter is None:
+        return error.get_response()  # `Host` is no host name, so that no page with addresses can be made
+    # servers raise TimeoutError to the reader of a body that does not arrive
+    is_late = isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError)
+    response = _error_answer(408 if is_late else error.code)
+    response.headers.extend((name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"})
+    return response
 
 
 def _roll_back() -> None:

@@ -111,21 +111,14 @@ def _require_utf8() -> None:
     """Refuse addresses and forms that are not UTF-8, which would be decoded to another text."""
     texts = [request.query_string]
     if request.content_length != 0 and request.mimetype == "application/x-www-form-urlencoded":
-        texts.append(_whole_body())
+        texts.append(request.get_data())
+        if request.content_length is None and len(texts[1]) >= current_app.config["MAX_CONTENT_LENGTH"]:
+            raise RequestEntityTooLarge  # a body without a length is silently cut at the limit
     for text in filter(NOT_ASCII.search, texts):
         try:
             unquote_to_bytes(text).decode()
         except UnicodeDecodeError as error:
             raise BadRequest("not UTF-8") from error
-
-
-def _whole_body() -> bytes:
-    """The request's body. One without a length is silently cut at the limit, so that it is refused too."""
-    body = request.get_data()
-    limit = request.max_content_length
-    if request.content_length is None and limit is not None and len(body) >= limit:
-        raise RequestEntityTooLarge
-    return body
 
 
 def _require_sign_in() -> BaseResponse | None:

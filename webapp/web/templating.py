@@ -1,16 +1,18 @@
-"""What every template can call: times, addresses of assets, who is looking."""
+"""What templates show: moments in the installation's zone (trap 24), addresses of assets, names of roles."""
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, url_for
-from flask_babel import format_decimal, lazy_gettext
+from flask_babel import format_date, format_datetime, format_decimal, lazy_gettext
+from markupsafe import Markup
 
 from webapp.clock import utcnow
 from webapp.db.types import microseconds
-from webapp.web.times import time_tag
+from webapp.web.languages import current_locale
 
 ROLE_LABELS = {
     "invigilator": lazy_gettext("Invigilator"),
@@ -45,12 +47,44 @@ def role_label(role: str) -> str:
     return str(ROLE_LABELS.get(role, role))
 
 
+def installation_zone() -> ZoneInfo:
+    """The zone of the installation; needs an application context."""
+    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
+    return zone
+
+
+def local(moment: datetime) -> datetime:
+    """The same moment in the installation's zone."""
+    return moment.astimezone(installation_zone())
+
+
+def day_in_words(day: date) -> str:
+    """A date for people, such as "1 Dec 2026"."""
+    return str(format_date(day, "d MMM yyyy"))
+
+
+def time_tag(moment: datetime | None, style: str = "full") -> Markup:
+    """`<time datetime=…>` for a moment; nothing for None.
+
+    `style`: `full` is date, time and zone; `clock` is the time to the second; `minute` is date and time to the minute.
+    `title` has the full form.
+    """
+    if moment is None:
+        return Markup("")
+    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), current_locale())
+
+
+@lru_cache(maxsize=1024)  # lists and saves show the same moments again and again
+def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Markup:
+    here = moment.astimezone(zone)
+    full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
+    shown = {"full": full, "clock": f"{here:%H:%M:%S}", "minute": format_datetime(here, "d MMM HH:mm", rebase=False)}
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(here.isoformat(), full, shown[style])
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their functions."""
-    app.add_template_global(asset)
-    app.add_template_global(time_tag)
-    app.add_template_global(server_time)
-    app.add_template_global(milliseconds)
+    app.jinja_env.globals.update(asset=asset, time_tag=time_tag, server_time=server_time, milliseconds=milliseconds)
     app.add_template_filter(role_label)
     app.add_template_filter(format_decimal, "number")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600
