@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from tests.compiled import COMPILED_TEMPLATES
 from tests.postgres import Cluster
 from webapp import create_app
 from webapp.config import Settings
@@ -42,25 +41,6 @@ def settings_for(database: Database, **changes: object) -> Settings:
     """Settings of an application under test."""
     given: dict[str, object] = {"secret_key": SECRET_KEY, "database_url": database.url}
     return Settings(**{**given, **changes})  # type: ignore[arg-type]
-
-
-class CompiledTemplates(BytecodeCache):
-    """Templates as Python has compiled them, for all applications of a run: to compile them takes most of a start."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill in what is there; without it Jinja compiles."""
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Take what was compiled."""
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED_TEMPLATES = CompiledTemplates()
 
 
 @contextmanager
