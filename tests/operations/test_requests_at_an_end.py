@@ -84,6 +84,6 @@ def test_sighup_refuses_no_request(database: Database) -> None:
 @pytest.mark.parametrize("kept_alive", [False, True], ids=["new connections", "kept connections"])
 def test_what_waits_is_answered(database: Database, end: signal.Signals, kept_alive: bool) -> None:
     """On SIGTERM nobody else serves: what waits at the door is let in before it closes."""
-    with Server(database) as server:
+    with Server(database, SLOW_START) as server:
         answers = answers_of_a_frozen_worker(server, 1.2, end, kept_alive=kept_alive, waiting=MANY)
         assert {answer: answers.count(answer) for answer in answers} == {"HTTP/1.1 200 OK": MANY}
