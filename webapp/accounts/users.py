@@ -18,6 +18,8 @@ from webapp.text.characters import has_control_characters
 from webapp.text.normalization import normalize
 
 LONGEST_USERNAME = 150
+COMMAND_LINE = Actor(None, "command line", "")
+"""Somebody who runs a command on the server, where nobody is signed in."""
 
 
 def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:
@@ -35,19 +37,17 @@ def create_user(session: Session, username: str, name: str, password: str, *, is
     return user
 
 
-def set_password(
-    session: Session, username: str, password: str, *, actor: Actor, secret_key: str, now: datetime
-) -> User:
+def set_password(session: Session, username: str, password: str, *, secret_key: str, now: datetime) -> User:
     """Give somebody another password; ends their sessions, and a lock of their sign-in. Raises `AccountRefused`."""
     password_hash = _hash_checked(password)
     with writing(session, keep=True):
         user = find_user(session, username)
         replace_password(session, user, password_hash, secret_key, now)
-        log_change(session, user, actor, "account.password_set", now)
+        log_change(session, user, COMMAND_LINE, "account.password_set", now)
     return user
 
 
-def set_deactivated(session: Session, username: str, *, deactivated: bool, actor: Actor, now: datetime) -> bool:
+def set_deactivated(session: Session, username: str, *, deactivated: bool, now: datetime) -> bool:
     """End somebody's sessions and refuse their sign-ins, or let them sign in again with the password that they had.
 
     False if it is so already.
@@ -58,11 +58,11 @@ def set_deactivated(session: Session, username: str, *, deactivated: bool, actor
             return False
         user.deactivated_at = now if deactivated else None
         _end_sessions(session, user, now)
-        log_change(session, user, actor, "account.deactivated" if deactivated else "account.reactivated", now)
+        log_change(session, user, COMMAND_LINE, "account.deactivated" if deactivated else "account.reactivated", now)
     return True
 
 
-def set_administrator(session: Session, username: str, *, is_admin: bool, actor: Actor, now: datetime) -> bool:
+def set_administrator(session: Session, username: str, *, is_admin: bool, now: datetime) -> bool:
     """Give or take the right to see everything in this installation. False if it is so already."""
     with writing(session):
         user = find_user(session, username)
@@ -70,7 +70,7 @@ def set_administrator(session: Session, username: str, *, is_admin: bool, actor:
             return False
         user.is_admin = is_admin
         before, after = ("none", "administrator") if is_admin else ("administrator", "none")
-        log_change(session, user, actor, "account.role_changed", now, before=before, after=after)
+        log_change(session, user, COMMAND_LINE, "account.role_changed", now, before=before, after=after)
     return True
 
 

@@ -12,7 +12,6 @@ from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.messaging.inbox import prune
 from webapp.models import Role
-from webapp.planning.closing import COMMAND_LINE
 from webapp.planning.roles import set_role
 from webapp.web.templating import installation_zone
 
@@ -46,7 +45,7 @@ def create_user_command(username: str, name: str, admin: bool) -> None:
 def set_password_command(username: str) -> None:
     """Give USERNAME another password; it ends their sessions."""
     secret_key, password = current_app.config["SECRET_KEY"], _password()
-    user = set_password(db.session(), username, password, actor=COMMAND_LINE, secret_key=secret_key, now=utcnow())
+    user = set_password(db.session(), username, password, secret_key=secret_key, now=utcnow())
     click.echo(f"{user.username} has a new password. Sessions with the old one are signed out.")
     if user.deactivated_at is not None:
         click.echo("The account is deactivated: `flask deactivate-user` with --undo lets them sign in.", err=True)
@@ -63,11 +62,11 @@ def set_role_command(username: str, role: str, title: str | None, day: datetime 
 
     Without --test: administrator, or none to take that away.
     """
-    session, actor, now = db.session(), COMMAND_LINE, utcnow()
+    session, now = db.session(), utcnow()
     if title is None and day is None and room is None:
         if role not in {ADMINISTRATOR, NONE}:
             raise click.UsageError(f"{role} is a role in a test: name it with --test and --date.")
-        changed = set_administrator(session, username, is_admin=role == ADMINISTRATOR, actor=actor, now=now)
+        changed = set_administrator(session, username, is_admin=role == ADMINISTRATOR, now=now)
         where = "in this installation"
     elif title is None or day is None:
         raise click.UsageError("A test is named by --test and --date together.")
@@ -85,7 +84,7 @@ def set_role_command(username: str, role: str, title: str | None, day: datetime 
 @click.option("--undo", is_flag=True, help="Let them sign in again, with the password that they had.")
 def deactivate_user_command(username: str, undo: bool) -> None:
     """Deactivate USERNAME's account: their sessions end at once, what they did stays."""
-    changed = set_deactivated(db.session(), username, deactivated=not undo, actor=COMMAND_LINE, now=utcnow())
+    changed = set_deactivated(db.session(), username, deactivated=not undo, now=utcnow())
     state = "can sign in" if undo else "is signed out and cannot sign in"
     click.echo(f"{username} {state} {'now' if changed else 'already'}.")
 

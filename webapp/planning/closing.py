@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.users import COMMAND_LINE
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test
@@ -12,8 +13,6 @@ from webapp.models.status import own_end, sitting
 from webapp.planning.exceptions import NoSuchTest
 from webapp.text.normalization import normalize
 
-COMMAND_LINE = Actor(None, "command line", "")
-"""Somebody who runs a command on the server, where nobody is signed in."""
 TIMER = Actor(None, "automatic", "")
 """The server itself, when a test has been over for long enough."""
 

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.exceptions import AccountRefused
-from webapp.accounts.users import find_user, log_change
+from webapp.accounts.users import COMMAND_LINE, find_user, log_change
 from webapp.db.transactions import writing
 from webapp.logbook.append import lock_head
 from webapp.models import Candidacy, Contribution, Role
-from webapp.planning.closing import COMMAND_LINE, find_test
+from webapp.planning.closing import find_test
 from webapp.planning.search_text import refresh_search_text
 from webapp.text.normalization import normalize
 
