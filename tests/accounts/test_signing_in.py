@@ -8,7 +8,7 @@ import time
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
@@ -17,7 +17,7 @@ from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_password
 from webapp.db.transactions import WRITE
 from webapp.extensions import db
-from webapp.models import User
+from webapp.models import SignInBudget, User
 
 pytestmark = pytest.mark.one_database
 
@@ -76,10 +76,14 @@ def test_somebody_without_a_password_cannot_sign_in(client: FlaskClient, hall: H
         ("\ufdfa" * 140, PASSWORD),  # grows eighteenfold when normalised
     ],
 )
-def test_bad_input_is_refused_with_a_text(client: FlaskClient, anna: User, username: str, password: str) -> None:
+def test_bad_input_is_refused_with_a_text(
+    client: FlaskClient, session: Session, anna: User, username: str, password: str
+) -> None:
+    """Before any of it is stored, which PostgreSQL would refuse otherwise."""
     answer = submit_sign_in(client, username, password)
     assert answer.status_code == 422
     assert "Wrong username or password" in answer.text
+    assert session.scalars(select(SignInBudget)).all() == []
 
 
 def test_lone_surrogates_are_refused_with_a_text(client: FlaskClient, anna: User) -> None:

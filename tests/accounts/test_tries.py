@@ -149,6 +149,15 @@ def test_one_account_does_not_lock_another(session: Session, hall: Hall, anna: U
     assert guess(session, password=PASSWORD, username="bo") == IN
 
 
+def test_r22_signing_in_oneself_gives_no_tries_at_another_account(session: Session, hall: Hall, anna: User) -> None:
+    """From the same address, by somebody who is a candidate too."""
+    hall.person(username="bo", password_hash=hash_generated(PASSWORD))
+    for _ in range(TRIES):
+        assert guess(session) == WRONG
+        assert guess(session, password=PASSWORD, username="bo") == IN
+    assert guess(session, password=PASSWORD) == LOCKED
+
+
 @pytest.mark.parametrize("username", KNOWN_ACCOUNTS)
 def test_a_thousand_guesses_at_once_get_no_further_than_ten(
     app: Flask, session: Session, anna: User, username: str
@@ -260,8 +269,11 @@ def test_what_a_stranger_typed_is_never_kept(session: Session, monkeypatch: pyte
         (None, "", '{"address":"192.0.2.7"}')
     }
     assert all("secret" not in key.lower() for key in session.scalars(select(SignInBudget.account)))
+    for _ in range(TRIES):
+        guess(session)
+    assert actions(session) == {"sign_in.failed": 20, "sign_in.locked": 1}  # so many of each kind
     guess(session, NOW + signing_in.LOG_WINDOW + timedelta(seconds=1), username="My Secret 99")
-    assert actions(session) == {"sign_in.failed": 21}
+    assert actions(session) == {"sign_in.failed": 21, "sign_in.locked": 1}
 
 
 def test_budgets_that_are_whole_again_leave_no_rows(session: Session, anna: User) -> None:
