@@ -20,6 +20,7 @@ AT_ONCE = 5.0
 """On a busy machine; what a server keeps back comes with the next beat, up to fifteen seconds later."""
 GIVEN_BACK_WITHIN = 30.0
 BEAT_WITHIN = 25.0
+"""One is due after fifteen seconds; if it were lost, the next one would come after thirty."""
 BEAT = ("beat", "", "")
 THREADED = {"gunicorn gthread", "waitress", "granian", "cheroot", "flask run"}
 GEVENT = {"gunicorn", "uwsgi"}
