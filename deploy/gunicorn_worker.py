@@ -196,9 +196,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         gevent.spawn(self._end_in_order)
 
     def _end_in_order(self) -> None:
-        from webapp.push import drain  # noqa: PLC0415 after gevent's patches
-
-        drain(self.wsgi)
+        self.wsgi.extensions["examhall_push"].drain()
         while True:
             gevent.sleep(2)  # by then nothing more is accepted, and accepted requests have been read
             for timeout, greenlet in tuple(self.waiting.items()):

@@ -58,7 +58,7 @@ def application_on(database: Database, engine: Engine | None = None, **changes: 
     try:
         yield app
     finally:
-        app.extensions["examhall_push"].background.stop()
+        app.extensions["examhall_push"].stop()
         with app.app_context():
             db.session.remove()
             db.engine.dispose()

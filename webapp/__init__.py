@@ -13,7 +13,8 @@ from webapp.db.engine import configure_engine, engine_options
 from webapp.exams.changes import ChangedSittings
 from webapp.exams.sittings import note_return
 from webapp.extensions import csrf, db, login, migrate
-from webapp.messaging.notices import MESSAGE_SOURCE, open_notices
+from webapp.messaging.notices import MESSAGE_SOURCE
+from webapp.push.sweep import MessageSource
 from webapp.web import errors, languages, security, templating
 
 
@@ -28,14 +29,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.init_app(app)
     for part in (accounts, exams, monitor, messaging, logbook, health):
         part.init_app(app)
-    push.init_app(app, messages=_message_source(), open_notices=open_notices, on_reconnect=note_return)
+    push.init_app(app, _message_source(), note_return)
     planning.init_app(app)
     cli.init_app(app)
     return app
 
 
-def _message_source() -> push.MessageSource:
-    """What the sweep reads: messages, closed notices and changed sittings."""
+def _message_source() -> MessageSource:
+    """What streams and the sweep read: messages, closed notices and changed sittings."""
     changed = ChangedSittings()
     return replace(
         MESSAGE_SOURCE,

@@ -18,7 +18,7 @@ from webapp.config import Settings
 from webapp.db.outages import is_outage, outage_reason
 from webapp.db.transactions import WriteCheck
 from webapp.extensions import db
-from webapp.push import service
+from webapp.push.service import current_push
 from webapp.web.security import public
 
 log = structlog.get_logger(__name__)
@@ -98,7 +98,7 @@ def _problem() -> str | None:
     if reason is not None:
         log.warning("readiness: writing", error=reason)
         return "Nothing can be written to the database: its disk is full, or it is read-only."
-    if not service.current().bus.is_ready():
+    if not current_push().bus.is_ready:
         return "The message bus does not answer."
     return None
 

@@ -19,7 +19,7 @@ from webapp.accounts.passwords import hash_generated
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test, User
-from webapp.push.service import current
+from webapp.push.service import current_push
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def kept(client: FlaskClient) -> set[str]:
 def last_seen(app: Flask, session: Session, user: User) -> datetime | None:
     """What the list says after the next batch."""
     with app.app_context():
-        current().presence.flush(session, utcnow())
+        current_push().presence.flush(session, utcnow())
     session.rollback()
     return session.query(Candidacy).filter_by(user_id=user.id).one().last_seen
 
@@ -74,8 +74,8 @@ def test_a_signed_out_cookie_is_emptied(
     app: Flask, session: Session, anna: User, copied: FlaskClient, method: str, path: str, status: int
 ) -> None:
     with app.app_context():
-        current().presence.flush(session, utcnow())
-        current().hub.capacity = 10  # without gevent there are no streams unless set
+        current_push().presence.flush(session, utcnow())
+        current_push().hub.capacity = 10  # without gevent there are no streams unless set
     with writing(session):
         session.execute(update(Candidacy).values(last_seen=None))
     answer = copied.open(path, method=method, data={"text": "x"} if method == "POST" and "answers" in path else None)
@@ -89,7 +89,7 @@ def test_a_process_that_has_not_heard_of_the_end_finds_it_with_its_next_batch(
 ) -> None:
     """R21: until then the ping is answered, and nobody is online by it."""
     with app.app_context():
-        push = current()
+        push = current_push()
     push.presence.flush(session, utcnow())
     with writing(session):
         session.execute(update(Candidacy).values(last_seen=None))
@@ -108,7 +108,7 @@ def test_a_ping_before_a_new_password_counts_no_longer_after_it(app: Flask, sess
         with writing(session):
             session.execute(update(User).values(epoch=User.epoch + 1))
         with app.app_context():
-            current().presence.flush(session, utcnow())
+            current_push().presence.flush(session, utcnow())
 
 
 def in_hours(hours: float, browser: FlaskClient, path: str = "/inbox") -> TestResponse:

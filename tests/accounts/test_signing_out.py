@@ -11,7 +11,7 @@ from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import hash_generated
 from webapp.models import User
 from webapp.push.hub import Hub
-from webapp.push.service import current
+from webapp.push.service import current_push
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def anna(hall: Hall) -> User:
 def hub_of(app: Flask) -> Hub:
     """The hub of the application, with room for streams (without gevent it offers none unless set)."""
     with app.app_context():
-        hub = current().hub
+        hub = current_push().hub
     hub.capacity = 10
     return hub
 

@@ -18,7 +18,7 @@ from webapp.config import PREFIX, ROOT, Settings
 from webapp.db.engine import engine_options
 from webapp.models import Role
 from webapp.models.status import CandidateWarning, Progress
-from webapp.push.service import STREAMS_UNDER_GEVENT
+from webapp.push.hub import STREAMS_UNDER_GEVENT
 
 README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference.md"

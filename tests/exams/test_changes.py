@@ -19,7 +19,7 @@ from webapp.exams.changes import ChangedSittings
 from webapp.models import Candidacy
 from webapp.models import Test as Exam
 from webapp.planning.closing import set_closed
-from webapp.push.service import current
+from webapp.push.service import current_push
 
 LATER = {"test_end": "2026-11-24T13:00"}
 
@@ -64,8 +64,8 @@ def test_r25_streams_of_its_person_are_told_the_sitting_once(app: Flask, hall: H
     ada, bob = hall.candidacy(test), hall.candidacy(test)
     ada_id, ada_person, bob_id = ada.id, ada.user_id, bob.id
     with app.app_context():
-        current().hub.capacity = 1
-        current().hub.open(ada_person, "s")
+        current_push().hub.capacity = 1
+        current_push().hub.open(ada_person, "s")
     sweep, before = ChangedSittings(), utcnow()
     assert list(sweep.since(before)) == []
     with writing(session):

@@ -23,7 +23,7 @@ from tests.databases import Database, settings_for
 from webapp import create_app
 from webapp.db.transactions import WRITE
 from webapp.extensions import db
-from webapp.push.bus import Announcement, Item, dispatch
+from webapp.push.events import Announcement, Item
 from webapp.push.stream import Stream
 
 STREAMS = 100
@@ -84,7 +84,7 @@ class Network:
         sender, item = self.waiting.popleft()
         for process in self.processes:
             if process is not sender:
-                dispatch(process.hub, item)
+                process.hub.dispatch(item)
 
     def lose(self) -> None:
         """The oldest item never arrives."""
@@ -112,12 +112,8 @@ class Line:
                 committed = connection.scalar(text("SELECT id FROM message WHERE id = :id"), {"id": item.message_id})
             assert committed, "announced before its commit"
         stop()
-        dispatch(self._process.hub, item)
+        self._process.hub.dispatch(item)
         self._network.waiting.append((self._process, item))
-
-    def is_ready(self) -> bool:
-        """Always."""
-        return True
 
 
 class Process:
@@ -136,9 +132,8 @@ class Process:
         self.app.testing = True
         self.app.jinja_env.bytecode_cache = self._network.templates  # what takes a start most of its time
         push = self.app.extensions["examhall_push"]
-        push.background.stop()
-        push = type(push)(**{**vars(push), "bus": Line(self._network, self)})
-        self.app.extensions["examhall_push"] = push
+        push.stop()
+        push.bus = Line(self._network, self)
         self.hub = push.hub
         self.sweep = push.sweep
         assert self.app.test_client().get("/login").status_code == 200
@@ -179,7 +174,7 @@ class Process:
         """`GET /stream` in a session that has one stream at a time: the answer, and the stream behind it."""
         answer = self.browser(cookie).get("/stream", buffered=False)
         assert answer.status_code == 200
-        found = [stream for stream in self.hub._streams[user_id] if stream.session_id == session_id]
+        found = [stream for stream in self.hub._by_person[user_id] if stream.session_id == session_id]
         assert len(found) == 1
         return answer, found[0]
 

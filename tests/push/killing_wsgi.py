@@ -9,20 +9,21 @@ import os
 import signal
 from pathlib import Path
 
-import webapp.push
+from webapp.push.bus import Bus
+from webapp.push.events import Announcement, Item
 from wsgi import app
 
 TOLD_BY = Path(os.environ["KILL_BEFORE_PUSH"])
-announce = webapp.push.announce
+publish = Bus.publish
 
 
-def die_before_push(announcement: webapp.push.Announcement) -> None:
-    """In the place of `push.announce`."""
-    if TOLD_BY.exists():
+def die_before_push(bus: Bus, item: Item) -> None:
+    """In the place of `Bus.publish`."""
+    if isinstance(item, Announcement) and TOLD_BY.exists():
         TOLD_BY.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    announce(announcement)
+    publish(bus, item)
 
 
-webapp.push.announce = die_before_push
+Bus.publish = die_before_push  # type: ignore[method-assign]
 __all__ = ["app"]

@@ -15,7 +15,7 @@ from tests.server import ENDED, Listener, Person, Server, close_all
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Message, User
-from webapp.push import write_end_of_all
+from webapp.push.sessions import write_end_of_all
 
 pytestmark = pytest.mark.server
 WITHIN = 5.0

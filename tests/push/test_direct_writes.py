@@ -13,9 +13,8 @@ from tests.hall import Hall
 from tests.server import PASSWORD, Person, Server
 from tests.until import until
 from webapp.accounts.passwords import hash_password
-from webapp.push.direct_writes import _write_chunk
 from webapp.push.events import BEAT
-from webapp.push.stream import Stream
+from webapp.push.stream import Stream, _write_chunk
 
 LARGE = "🔔" * 4000
 """Sixteen thousand bytes: some dozens of them fill what a system keeps for a client that does not read."""

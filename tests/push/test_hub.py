@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from webapp.push.events import BEAT, POLL, SIGNED_OUT, Event, closed_event, notice_event
+from webapp.push.events import BEAT, POLL, SIGNED_OUT, Announcement, Event, SignOut, closed_event, notice_event
 from webapp.push.hub import BEAT_SECONDS, Hub, NoStreamLeft
 from webapp.push.stream import QUEUE_LIMIT, Stream
 
@@ -35,23 +35,23 @@ def test_the_first_byte_comes_at_once(hub: Hub) -> None:
 
 def test_r13_an_event_reaches_its_people_only(hub: Hub) -> None:
     mine, other = hub.open(1, "s"), hub.open(2, "s")
-    hub.hand_out(7, b"seven", [1])
+    hub.dispatch(Announcement(7, b"seven", [1]))
     assert read(mine, 2) == [BEAT, b"seven"]
-    assert other.waiting == 0
+    assert not other.waiting
 
 
 def test_r9_traps_3_and_13_a_message_is_written_once_to_a_stream(hub: Hub) -> None:
     stream = hub.open(1, "s")
-    hub.hand_out(7, b"seven", [1])  # between subscription and the read of what is open
-    hub.hand_out(8, b"eight", [1])
+    hub.dispatch(Announcement(7, b"seven", [1]))  # between subscription and the read of what is open
+    hub.dispatch(Announcement(8, b"eight", [1]))
     assert read(stream, 2, opening=[(7, b"seven")]) == [BEAT + b"seven", b"eight"]
 
 
 def test_r9_the_bus_and_the_sweep_hand_out_once(hub: Hub) -> None:
     stream = hub.open(1, "s")
-    hub.hand_out(7, b"seven", [1])
-    hub.hand_out(7, b"seven", [1])
-    assert stream.waiting == 1
+    hub.dispatch(Announcement(7, b"seven", [1]))
+    hub.dispatch(Announcement(7, b"seven", [1]))
+    assert len(stream.waiting) == 1
 
 
 def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
@@ -59,7 +59,7 @@ def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
     assert not first.closing  # until the third has proved to be theirs
     hub.keep_newest(1)
     assert ended(first) == [BEAT, POLL]
-    hub.hand_out(7, b"seven", [1])
+    hub.dispatch(Announcement(7, b"seven", [1]))
     assert read(second, 2)[1] == read(third, 2)[1] == b"seven"
     assert not first.waiting
 
@@ -86,33 +86,33 @@ def test_beyond_the_capacity_nobody_gets_a_stream() -> None:
 def test_a_stream_that_takes_nothing_is_closed_and_its_queue_stays_bounded(hub: Hub) -> None:
     stream = hub.open(1, "s")
     for number in range(1, QUEUE_LIMIT + 500):
-        hub.hand_out(number, b"x", [1])
-    assert stream.waiting <= QUEUE_LIMIT + 2
+        hub.dispatch(Announcement(number, b"x", [1]))
+    assert len(stream.waiting) <= QUEUE_LIMIT + 2
     assert len(ended(stream)) == QUEUE_LIMIT + 1
 
 
 def test_a_session_that_ends_takes_its_own_streams_along(hub: Hub) -> None:
     here, elsewhere = hub.open(1, "here"), hub.open(1, "elsewhere")
-    hub.sign_out(1, "here")
+    hub.dispatch(SignOut(1, "here"))
     assert ended(here) == [BEAT, SIGNED_OUT]
-    assert elsewhere.waiting == 0
+    assert not elsewhere.waiting
 
 
 def test_trap_6_each_stream_has_a_beat_in_every_round_and_not_all_at_once(hub: Hub) -> None:
     streams = [hub.open(person, "s") for person in range(1, 6)]
     for _ in range(BEAT_SECONDS):
-        before = sum(stream.waiting for stream in streams)
+        before = sum(len(stream.waiting) for stream in streams)
         hub.beat()
-        assert sum(stream.waiting for stream in streams) <= before + 1
+        assert sum(len(stream.waiting) for stream in streams) <= before + 1
     assert [read(stream, 2) for stream in streams] == [[BEAT, BEAT]] * 5
 
 
 def test_a_stream_that_has_something_to_write_needs_no_beat(hub: Hub) -> None:
     stream = hub.open(1, "s")
-    hub.hand_out(7, b"seven", [1])
+    hub.dispatch(Announcement(7, b"seven", [1]))
     for _ in range(BEAT_SECONDS):
         hub.beat()
-    assert stream.waiting == 1
+    assert len(stream.waiting) == 1
 
 
 def test_who_left_gets_no_beat(hub: Hub) -> None:
@@ -120,7 +120,7 @@ def test_who_left_gets_no_beat(hub: Hub) -> None:
     hub.leave(stream)
     for _ in range(BEAT_SECONDS):
         hub.beat()
-    assert stream.waiting == 0
+    assert not stream.waiting
 
 
 def returns(events: list[bytes]) -> int:
@@ -133,7 +133,7 @@ def returns(events: list[bytes]) -> int:
 def test_a_process_that_ends_writes_what_waits_and_spreads_the_return() -> None:
     hub = Hub(capacity=2000)
     streams = [hub.open(person, "s") for person in range(1, 1001)]
-    hub.hand_out(7, b"seven", [1])
+    hub.dispatch(Announcement(7, b"seven", [1]))
     hub.drain()
     written = [ended(stream) for stream in streams]
     assert written[0][:2] == [BEAT, b"seven"]
@@ -159,7 +159,7 @@ def test_many_threads_open_and_leave_without_a_trace(hub: Hub) -> None:
     def come_and_go(user_id: int) -> None:
         for number in range(200):
             stream = hub.open(user_id, "s")
-            hub.hand_out(user_id * 1000 + number, b"x", [1, 2, 3, 4])
+            hub.dispatch(Announcement(user_id * 1000 + number, b"x", [1, 2, 3, 4]))
             hub.leave(stream)
 
     threads = [threading.Thread(target=come_and_go, args=(user_id,)) for user_id in range(1, 5)]
@@ -172,8 +172,8 @@ def test_many_threads_open_and_leave_without_a_trace(hub: Hub) -> None:
 
 def test_events_split_at_the_line_ends_of_the_format_only() -> None:
     assert notice_event(7, "a\nb\u2028c\x85d") == "data: a\ndata: b\u2028c\x85d\nid: 7\n\n".encode()
-    assert str(Event("a\r\nb\rc", type="t", retry=5)) == "event: t\ndata: a\ndata: b\ndata: c\nretry: 5\n\n"
-    assert closed_event([3, 4]) == b"event: closed\ndata: 3,4\n\n"
+    assert str(Event("a\r\nb\rc", type="t")) == "event: t\ndata: a\ndata: b\ndata: c\n\n"
+    assert closed_event(1, [3, 4]).event == b"event: closed\ndata: 3,4\n\n"
 
 
 def test_a_beat_has_a_name_and_no_id() -> None:

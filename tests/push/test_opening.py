@@ -120,7 +120,7 @@ def test_streams_open_a_few_at_a_time_and_pages_are_served_meanwhile(app: Flask,
             opening -= 1
         return []
 
-    app.extensions["examhall_push"] = replace(push, open_notices=hold)
+    push.messages = replace(push.messages, open_notices=hold)
     with ThreadPoolExecutor(len(pages)) as threads:
         streams = [threads.submit(page.get, "/stream", buffered=False) for page in pages[1:]]
         until(lambda: opening == most == 12, 5)

@@ -16,7 +16,7 @@ from webapp.clock import utcnow
 from webapp.db.transactions import WRITE, writing
 from webapp.exams.sittings import note_return
 from webapp.extensions import db
-from webapp.models import Candidacy, User
+from webapp.models import Candidacy, SessionClaims, User
 from webapp.models.status import is_online, sitting
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
@@ -31,6 +31,11 @@ def online(session: Session, user: User, after: timedelta) -> bool:
     return bool(session.scalar(query))
 
 
+def claims_of(user: User) -> SessionClaims:
+    """A session of this person that counts."""
+    return SessionClaims(user.id, user.epoch, "s")
+
+
 @pytest.fixture
 def user(hall: Hall) -> User:
     return hall.session.get_one(User, hall.candidacy(hall.test()).user_id)
@@ -43,7 +48,7 @@ def recorder() -> PresenceRecorder:
 
 def test_r21_heard_of_is_online_for_75_seconds(session: Session, user: User, recorder: PresenceRecorder) -> None:
     assert not online(session, user, timedelta(0))
-    recorder.seen(user.id, NOW)
+    recorder.seen(claims_of(user), NOW)
     recorder.flush(session, NOW)
     assert online(session, user, timedelta(seconds=74))
     assert not online(session, user, timedelta(seconds=75))
@@ -52,7 +57,7 @@ def test_r21_heard_of_is_online_for_75_seconds(session: Session, user: User, rec
 def test_a_closed_stream_makes_offline_after_five_seconds(
     session: Session, user: User, recorder: PresenceRecorder
 ) -> None:
-    recorder.seen(user.id, NOW)
+    recorder.seen(claims_of(user), NOW)
     recorder.left(user.id, NOW + timedelta(seconds=1))
     recorder.flush(session, NOW + timedelta(seconds=2))
     assert online(session, user, timedelta(seconds=3))
@@ -62,7 +67,7 @@ def test_a_closed_stream_makes_offline_after_five_seconds(
 
 def test_whoever_comes_back_in_time_never_left(session: Session, user: User, recorder: PresenceRecorder) -> None:
     recorder.left(user.id, NOW)
-    recorder.seen(user.id, NOW + timedelta(seconds=2))
+    recorder.seen(claims_of(user), NOW + timedelta(seconds=2))
     recorder.flush(session, NOW + timedelta(seconds=10))
     assert online(session, user, timedelta(seconds=10))
 
@@ -72,7 +77,7 @@ def test_whoever_comes_back_at_another_process_is_online(
 ) -> None:
     elsewhere = PresenceRecorder(Hub(0), on_reconnect=note_return)
     recorder.left(user.id, NOW)
-    elsewhere.seen(user.id, NOW + timedelta(seconds=1))
+    elsewhere.seen(claims_of(user), NOW + timedelta(seconds=1))
     elsewhere.flush(session, NOW + timedelta(seconds=5))
     recorder.flush(session, NOW + timedelta(seconds=6))
     assert online(session, user, timedelta(seconds=7))
@@ -81,9 +86,9 @@ def test_whoever_comes_back_at_another_process_is_online(
 def test_an_older_batch_does_not_take_back_a_newer_moment(
     session: Session, user: User, recorder: PresenceRecorder
 ) -> None:
-    recorder.seen(user.id, NOW)
+    recorder.seen(claims_of(user), NOW)
     recorder.flush(session, NOW)
-    recorder.seen(user.id, NOW - timedelta(seconds=60))
+    recorder.seen(claims_of(user), NOW - timedelta(seconds=60))
     recorder.flush(session, NOW)
     assert online(session, user, timedelta(seconds=70))
 
@@ -94,7 +99,7 @@ def test_a_batch_that_fails_is_written_with_the_next(session: Session, hall: Hal
 
     failing = PresenceRecorder(Hub(0), on_reconnect=fails)
     hall.seen(user.id, ago=timedelta(hours=1))
-    failing.seen(user.id, NOW)
+    failing.seen(claims_of(user), NOW)
     with pytest.raises(RuntimeError):
         failing.flush(session, NOW)
     failing._on_reconnect = note_return
@@ -110,10 +115,10 @@ def test_whoever_was_away_during_the_exam_keeps_a_mark(
         return bool(session.scalar(select(Candidacy.back_at).where(Candidacy.user_id == user.id)))
 
     for second in (0, 60, 120):
-        recorder.seen(user.id, NOW + timedelta(seconds=second))
+        recorder.seen(claims_of(user), NOW + timedelta(seconds=second))
         recorder.flush(session, NOW + timedelta(seconds=second))
     assert not marked()
-    recorder.seen(user.id, NOW + timedelta(seconds=300))
+    recorder.seen(claims_of(user), NOW + timedelta(seconds=300))
     recorder.flush(session, NOW + timedelta(seconds=300))
     assert marked()
 
@@ -124,12 +129,12 @@ def test_only_an_absence_of_more_than_two_minutes_is_noted(
     session: Session, user: User, recorder: PresenceRecorder, away: int, noted: bool, closed: bool
 ) -> None:
     """Counted from the last sign of life, or from when the page was closed; what is noted is the moment of return."""
-    recorder.seen(user.id, NOW - timedelta(seconds=20 if closed else 0))
+    recorder.seen(claims_of(user), NOW - timedelta(seconds=20 if closed else 0))
     if closed:
         recorder.left(user.id, NOW)
     recorder.flush(session, NOW + timedelta(seconds=6))
     back = NOW + timedelta(seconds=away)
-    recorder.seen(user.id, back)
+    recorder.seen(claims_of(user), back)
     recorder.flush(session, back + timedelta(seconds=4))
     session.rollback()
     back_at = session.scalar(select(Candidacy.back_at).where(Candidacy.user_id == user.id))
@@ -139,7 +144,7 @@ def test_only_an_absence_of_more_than_two_minutes_is_noted(
 def test_whoever_was_away_before_starting_does_not(session: Session, hall: Hall, recorder: PresenceRecorder) -> None:
     one = hall.candidacy(hall.test("Law"), started_at=None)
     hall.seen(one.user_id, ago=timedelta(hours=2))
-    recorder.seen(one.user_id, NOW)
+    recorder.seen(SessionClaims(one.user_id, 0, "s"), NOW)
     recorder.flush(session, NOW)
     assert not session.get_one(Candidacy, one.id).back_at
 
@@ -148,9 +153,9 @@ def test_one_who_is_not_in_the_database_does_not_keep_the_others_from_being_writ
     session: Session, user: User, recorder: PresenceRecorder
 ) -> None:
     """`/ping` believes the cookie; its person may be of a database that was there before."""
-    recorder.seen(user.id + 1000, NOW)
+    recorder.seen(SessionClaims(user.id + 1000, 0, "s"), NOW)
     recorder.left(user.id + 1001, NOW)
-    recorder.seen(user.id, NOW)
+    recorder.seen(claims_of(user), NOW)
     recorder.flush(session, NOW + timedelta(seconds=6))
     assert online(session, user, timedelta(seconds=7))
 
@@ -164,7 +169,7 @@ def test_all_tests_of_a_person_know_but_those_long_over(
         title: hall.candidacy(hall.test(title, starts_at=end - timedelta(hours=4), ends_at=end), user)
         for title, end in ends.items()
     }
-    recorder.seen(user.id, NOW)
+    recorder.seen(claims_of(user), NOW)
     recorder.flush(session, NOW)
     recorder.left(user.id, NOW + timedelta(seconds=1))
     recorder.flush(session, NOW + timedelta(seconds=10))
@@ -191,7 +196,7 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
     ids = [hall.candidacy(tests[place], people[place]).id for place in (1, 0)]
     recorder = PresenceRecorder(Hub(0), on_reconnect=note_return)
     for person in people:
-        recorder.seen(person.id, NOW)
+        recorder.seen(claims_of(person), NOW)
     # so that people are looked up one by one: a handful of rows would be read whole, in their order
     with writing(session):
         session.execute(text(f"ALTER DATABASE {session.get_bind().engine.url.database} SET enable_seqscan = off"))
@@ -240,6 +245,6 @@ def test_a_server_that_was_down_marks_nobody_who_was_there(
     fresh = PresenceRecorder(Hub(0), on_reconnect=note_return)
     fresh.start(session, started)
     back = started + timedelta(seconds=back_after)
-    fresh.seen(user.id, back)
+    fresh.seen(claims_of(user), back)
     fresh.flush(session, back)
     assert bool(session.scalar(select(Candidacy.back_at).where(Candidacy.user_id == user.id))) is marked

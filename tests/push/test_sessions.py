@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import EndedSession, User
-from webapp.push import write_end_of_all
+from webapp.push.sessions import write_end_of_all
 
 MORE_THAN_PARAMETERS = 66_000
 """PostgreSQL takes 65,535 in a statement; how many SQLite takes depends on who has built it."""

@@ -9,9 +9,8 @@ import pytest
 from time_machine import TimeMachineFixture
 
 from webapp.clock import utcnow
-from webapp.push.bus import Announcement, SignOut, UserEvent
-from webapp.push.events import SIGNED_OUT
-from webapp.push.hub import ALL_SESSIONS, Hub
+from webapp.push.events import ALL_SESSIONS, SIGNED_OUT, Announcement, SignOut, UserEvent
+from webapp.push.hub import Hub
 from webapp.push.stream import Stream
 from webapp.push.sweep import OVERLAP, MessageSource, Sweep
 
@@ -37,6 +36,7 @@ class Committed:
 
     def source(self) -> MessageSource:
         return MessageSource(
+            open_notices=lambda _claims: [],
             newest=lambda: max(self.messages, default=0),
             numbers_after=lambda after: sorted(number for number in self.messages if number > after),
             load=self.load,
@@ -62,7 +62,7 @@ def test_what_was_announced_is_not_even_loaded() -> None:
     hub, committed = Hub(10), Committed()
     sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
-    hub.hand_out(4, b"event 4", [1])
+    hub.dispatch(Announcement(4, b"event 4", [1]))
     committed.messages[4] = [1]
     sweep.step()
     assert committed.loaded == []
@@ -87,7 +87,7 @@ def test_an_error_leaves_the_cursor_where_it_was() -> None:
     with pytest.raises(TypeError):
         sweep.step()
     committed.messages[5] = recipients
-    hub._handed_out.pop(5, None)
+    hub._handed_out.clear()
     sweep.step()
     assert waiting(stream) == [b"event 4", b"event 5"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.docs.documents import blocks
 from webapp.config import ROOT
-from webapp.push.service import STREAMS_UNDER_GEVENT
+from webapp.push.hub import STREAMS_UNDER_GEVENT
 
 DOCUMENT = ROOT / "docs" / "deployment.md"
 MARK = "server: "

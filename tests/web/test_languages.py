@@ -19,7 +19,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, open_dialog, post
 from webapp.config import BadSetting, load, locales
 from webapp.models import Candidacy, Role, Test, User
-from webapp.push.service import current
+from webapp.push.service import current_push
 
 pytestmark = pytest.mark.only_on("sqlite")
 
@@ -158,7 +158,7 @@ def test_each_stream_is_in_the_language_of_its_page(
 ) -> None:
     """What is open at the start, and what is sent meanwhile, whatever the sender's language is."""
     with app.app_context():
-        current().hub.capacity = 10  # without gevent there are none unless set
+        current_push().hub.capacity = 10  # without gevent there are none unless set
     candidate = signed_in(app, session.get_one(User, candidacy.user_id))
     expected = {"sv": "Meddelande från ansvarig", "en": "Message from the chief"}
     post(chief, open_dialog(chief, scope="filtered"), subject="Before")

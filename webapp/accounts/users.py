@@ -13,7 +13,7 @@ from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
 from webapp.models.people import sign_in_name
-from webapp.push import write_end_of_all
+from webapp.push.sessions import write_end_of_all
 from webapp.text.characters import has_control_characters
 from webapp.text.normalization import normalize
 

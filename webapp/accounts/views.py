@@ -7,7 +7,6 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
-from webapp import push
 from webapp.accounts import helping
 from webapp.accounts.budgets import account_key
 from webapp.accounts.exceptions import CannotHelp, PasswordChanged, TooManyTries, WrongPassword
@@ -19,6 +18,7 @@ from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal, StaleForm
 from webapp.extensions import csrf, db
 from webapp.models import User
+from webapp.push.service import current_push
 from webapp.web import browser_session
 from webapp.web.errors import render_refusal, wants_fragment
 from webapp.web.security import device_cookie_name, public
@@ -102,7 +102,8 @@ def _end_session() -> None:
     session_id = session.get(browser_session.SESSION_ID)
     if current_user.is_authenticated and session_id is not None:
         log.info("signed out", user_id=current_user.id, address=request.remote_addr)
-        push.sign_out(current_user.id, session_id)  # first: if it fails, the browser can sign out again
+        # first: if it fails, the browser can sign out again
+        current_push().sign_out(current_user.id, session_id)
     browser_session.clear()
     logout_user()
 

@@ -12,12 +12,13 @@ from flask import render_template
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from webapp import push
 from webapp.clock import utcnow
 from webapp.db.sql import id_in
 from webapp.exams.sittings import sittings_of
 from webapp.extensions import db
 from webapp.models import Candidacy
+from webapp.push.events import UserEvent, named_event
+from webapp.push.service import current_push
 
 
 def note_changes(session: Session, candidacy_ids: Iterable[int], test_ids: Iterable[int]) -> None:
@@ -36,19 +37,19 @@ class ChangedSittings:
     """The events that tell of changes. Each is rendered once, however often the sweep looks at its moment."""
 
     def __init__(self) -> None:
-        self._events: dict[tuple[int, datetime], push.UserEvent] = {}
+        self._events: dict[tuple[int, datetime], UserEvent] = {}
 
-    def since(self, moment: datetime) -> Iterator[push.UserEvent]:
+    def since(self, moment: datetime) -> Iterator[UserEvent]:
         """The events for streams of this process whose person's sitting has changed after `moment`."""
         session = db.session()
         query = select(Candidacy.id, Candidacy.user_id, Candidacy.changed_at).where(Candidacy.changed_at > moment)
-        rows = session.connection().execute(query)
-        changes = {row.id: (row.id, row.changed_at) for row in rows if push.is_listening(row.user_id)}
+        rows, hub = session.connection().execute(query), current_push().hub
+        changes = {row.id: (row.id, row.changed_at) for row in rows if hub.is_open(row.user_id)}
         events = {change: self._events[change] for change in changes.values() if change in self._events}
         new = [candidacy_id for candidacy_id, change in changes.items() if change not in events]
         for sitting in sittings_of(session, new, utcnow()) if new else ():
             html = render_template("exams/_sitting.html", sitting=sitting)
-            event = push.UserEvent(sitting.candidacy.user_id, push.named_event("sitting", html))
+            event = UserEvent(sitting.candidacy.user_id, named_event("sitting", html))
             events[changes[sitting.candidacy.id]] = event
             time.sleep(0)  # lets other requests run while a hall whose end has moved is told
         self._events = events

@@ -10,10 +10,12 @@ from flask import current_app, render_template
 from flask_babel import force_locale
 from sqlalchemy import and_, bindparam, func, select
 
-from webapp import push
 from webapp.db.sql import PREPARED
 from webapp.extensions import db
 from webapp.models import Delivery, LogSubject, Message, Role, SessionClaims, User, still_counts
+from webapp.push.events import Announcement, UserEvent, closed_event, notice_event
+from webapp.push.service import current_push
+from webapp.push.sweep import MessageSource
 from webapp.web.languages import available_locales, current_locale
 from webapp.web.templating import installation_zone
 
@@ -54,18 +56,18 @@ def _render(notice: Notice, _zone: ZoneInfo, _locale: str) -> str:
 
 def announce(message: Message, user_ids: list[int]) -> None:
     """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8)."""
-    push.announce(_announcement(message, user_ids))
+    current_push().bus.publish(_announcement(message, user_ids))
 
 
-def _announcement(message: Message, user_ids: list[int]) -> push.Announcement:
+def _announcement(message: Message, user_ids: list[int]) -> Announcement:
     """With the notice in every language: each stream takes that of its page, whatever the sender's is."""
     events = {}
     for locale in available_locales():
         with force_locale(locale):
-            events[locale] = push.notice_event(message.id, render_notice(message))
+            events[locale] = notice_event(message.id, render_notice(message))
     event = events.pop(current_app.config["SETTINGS"].default_locale)
     translations = {locale: event.decode() for locale, event in events.items()}
-    return push.Announcement(message.id, event, user_ids, translations)
+    return Announcement(message.id, event, user_ids, translations)
 
 
 def open_notices(claims: SessionClaims) -> list[tuple[int, str]] | None:
@@ -84,18 +86,18 @@ def _numbers_after(number: int) -> list[int]:
     return list(db.session.scalars(select(Message.id).where(Message.id > number).order_by(Message.id)))
 
 
-def _load(number: int) -> push.Announcement:
+def _load(number: int) -> Announcement:
     """A committed message as it is announced, to the persons whom its log entry names."""
     message = db.session.get_one(Message, number)
     user_ids = db.session.scalars(select(LogSubject.user_id).distinct().where(LogSubject.entry_id == number))
     return _announcement(message, list(user_ids))
 
 
-def _closed_since(moment: datetime) -> Iterator[push.UserEvent]:
+def _closed_since(moment: datetime) -> Iterator[UserEvent]:
     """The notices closed after a moment, as people's other tabs hear of it."""
     query = select(Delivery.user_id, Delivery.message_id).where(Delivery.closed_at > moment)
     for user_id, number in db.session.execute(query).all():
-        yield push.UserEvent(user_id, push.closed_event([number]))
+        yield closed_event(user_id, [number])
 
 
-MESSAGE_SOURCE = push.MessageSource(_newest_number, _numbers_after, _load, _closed_since)
+MESSAGE_SOURCE = MessageSource(open_notices, _newest_number, _numbers_after, _load, _closed_since)

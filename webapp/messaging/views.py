@@ -7,7 +7,6 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp import push
 from webapp.access import Right, access_scope
 from webapp.accounts.redirects import safe_address
 from webapp.clock import utcnow
@@ -21,6 +20,8 @@ from webapp.messaging.notices import announce
 from webapp.messaging.sending import Draft, send
 from webapp.messaging.text import unify_line_ends
 from webapp.models import Test
+from webapp.push.events import closed_event
+from webapp.push.service import current_push
 from webapp.web.errors import for_scripts, wants_fragment
 from webapp.web.templating import installation_zone
 
@@ -94,7 +95,7 @@ def close_notices() -> BaseResponse:
     numbers = parse_ids("message", request.form.getlist("message"), highest=MAX_MESSAGE_ID)
     closed = inbox.close(db.session(), current_user.id, numbers)
     if closed:
-        push.announce_closed(current_user.id, closed)
+        current_push().bus.publish(closed_event(current_user.id, closed))
     if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):
         return Response(status=204)
     page = urlsplit(request.referrer or "")

@@ -62,7 +62,7 @@ class EndedSession(Model):
 
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
     session_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Or `push.hub.ALL_SESSIONS`, for the streams of all sessions until then; their cookies have an old epoch."""
+    """Or `push.events.ALL_SESSIONS`, for the streams of all sessions until then; their cookies have an old epoch."""
     at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 import structlog
 from flask import Flask, current_app
 
-from webapp import push
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.planning.closing import close_ended_tests
@@ -18,7 +17,7 @@ log = structlog.get_logger(__name__)
 def init_app(app: Flask) -> None:
     """Have tests close by themselves, if the settings say after how many hours."""
     if app.config["SETTINGS"].close_after_hours:
-        push.every(app, LOOK_SECONDS, close_tests)
+        app.extensions["examhall_push"].every(LOOK_SECONDS, close_tests)
 
 
 def close_tests() -> None:

@@ -11,7 +11,7 @@ from webapp.exams.changes import note_changes
 from webapp.models import Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.import_plan import ImportPlan
 from webapp.planning.search_text import SEPARATOR, refresh_search_text
-from webapp.push import write_end_of_all
+from webapp.push.sessions import write_end_of_all
 
 
 def apply(session: Session, plan: ImportPlan) -> None:

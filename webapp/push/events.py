@@ -1,18 +1,49 @@
-"""Server-sent events as bytes. Format: WHATWG HTML, section 9.2, "Server-sent events"."""
+"""Server-sent events as bytes (WHATWG HTML, section 9.2), and the items that bring them to streams."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from flask_sse import Message
 
+ALL_SESSIONS = "*"
+"""Stands for all sessions of a person where a session's id is expected."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Event(Message):  # type: ignore[misc] # flask-sse has no types
-    """A flask-sse message that splits its data at the three line ends of the format only.
+@dataclass(frozen=True)
+class Announcement:
+    """A committed message, its event, and its recipients."""
 
-    flask-sse splits at every Unicode line end (U+2028, form feed …), which would alter people's text.
-    """
+    message_id: int
+    event: bytes
+    user_ids: list[int]
+    translations: Mapping[str, str] = field(default_factory=dict)
+    """The event in other languages than the installation's, by locale."""
+
+
+@dataclass(frozen=True)
+class UserEvent:
+    """An event for one person's streams that is not a message."""
+
+    user_id: int
+    event: bytes
+
+
+@dataclass(frozen=True)
+class SignOut:
+    """The end of a session, or of `ALL_SESSIONS` of a person, and so of its streams."""
+
+    user_id: int
+    session_id: str
+
+
+Item = Announcement | UserEvent | SignOut
+
+
+class Event(Message):  # type: ignore[misc] # flask-sse has no types
+    """flask-sse's message splits its data at every Unicode line end (U+2028 …), which would alter people's text."""
 
     def __str__(self) -> str:
         lines = [f"data: {line}" for line in LINE_END.split(self.data)]
@@ -20,8 +51,6 @@ class Event(Message):  # type: ignore[misc] # flask-sse has no types
             lines.insert(0, f"event: {self.type}")
         if self.id:
             lines.append(f"id: {self.id}")
-        if self.retry:
-            lines.append(f"retry: {self.retry}")
         return "\n".join(lines) + "\n\n"
 
 
@@ -36,19 +65,9 @@ def named_event(name: str, data: str = "") -> bytes:
     return str(Event(data, type=name)).encode()
 
 
-def closed_event(message_ids: list[int]) -> bytes:
+def closed_event(user_id: int, message_ids: list[int]) -> UserEvent:
     """Tells a person's other tabs which notices were closed."""
-    return named_event("closed", ",".join(map(str, message_ids)))
-
-
-def still_open_event(message_ids: list[int]) -> bytes:
-    """The first event of a stream: the page removes all other notices, which were closed while it was disconnected."""
-    return named_event("still-open", ",".join(map(str, message_ids)))
-
-
-def restart_event(milliseconds: int) -> bytes:
-    """This process ends: the page reconnects after so long."""
-    return named_event("restart", str(milliseconds))
+    return UserEvent(user_id, named_event("closed", ",".join(map(str, message_ids))))
 
 
 BEAT = named_event("beat")

@@ -1,24 +1,21 @@
 """Presence: who was seen, held in memory and written in one batch every five seconds (R21)."""
 
-import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, cast, func, or_, select, type_coerce, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import JSON, BigInteger, Integer, bindparam, case, cast, column, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from webapp import metrics
 from webapp.db.sql import id_in
 from webapp.db.transactions import writing
 from webapp.db.types import UtcDateTime, microseconds
-from webapp.models import Candidacy, SessionClaims, Test
+from webapp.models import Candidacy, EndedSession, SessionClaims, Test, User
 from webapp.models.status import OFFLINE_AFTER, away_for_long_until, is_online
+from webapp.push.events import SignOut
 from webapp.push.hub import Hub
-from webapp.push.sessions import ended_among
+from webapp.push.sessions import sign_outs
 
 FLUSH_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
@@ -27,7 +24,34 @@ FOLLOWED = timedelta(days=32)
 """How long after a test's end `last_seen` is still written for its candidates."""
 
 OnReconnect = Callable[[Session, list[int], datetime], None]
-"""Is told which people were away for long and are back, and since when."""
+"""Is told, within the batch's transaction, which people were away for long and are back, and since when."""
+
+_entry = func.json_each(bindparam("batch", type_=JSON)).table_valued("key", column("value", JSON))
+_seen, _left = (cast(_entry.c.value[place].as_string(), BigInteger) for place in (0, 1))
+_last_seen, _left_at = (type_coerce(stored, BigInteger) for stored in (Candidacy.last_seen, Candidacy.left_at))
+_locked = (
+    select(Candidacy.id, _seen.label("seen"), _left.label("left"))
+    .join(Test, Test.id == Candidacy.test_id)
+    .join(_entry, cast(_entry.c.key, Integer) == Candidacy.user_id)
+    .where(Test.ends_at > bindparam("followed", type_=UtcDateTime))
+    .order_by(Candidacy.id)  # so that two processes never deadlock
+    .with_for_update(of=Candidacy, key_share=True)
+    .cte("locked")
+)
+_new = _locked.c
+WRITE_BATCH = (
+    update(Candidacy)
+    .where(Candidacy.id == _new.id)
+    .values(
+        # someone who left before a first batch was written has been here
+        last_seen=case((_last_seen >= _new.seen, _last_seen), else_=func.coalesce(_new.seen, _last_seen, _new.left)),
+        left_at=case((_left_at >= _new.left, _left_at), else_=func.coalesce(_new.left, _left_at)),
+    )
+)
+"""Sets `last_seen` and `left_at` in all candidacies of the people in `batch`, user id → the two moments or None.
+
+A later stored moment stays: another process has seen the person since. `left_at` counts only if it is the later one.
+"""
 
 
 class PresenceRecorder:
@@ -38,9 +62,7 @@ class PresenceRecorder:
         self._on_reconnect = on_reconnect
         self._started_at: datetime | None = None
         self._last_seen_before_start: datetime | None = None
-        self._seen: dict[int, datetime] = {}
-        self._pinged: dict[SessionClaims, datetime] = {}
-        """Sessions of pings, which are not checked in the database: each batch checks all of them."""
+        self._seen: dict[SessionClaims, datetime] = {}
         self._since: datetime | None = None
         """When the first entry of the batch was made: long ago if the database was away."""
         self._left: dict[int, datetime] = {}
@@ -50,21 +72,11 @@ class PresenceRecorder:
         """Read when anybody was last seen before this process started: a server that is down sees nobody."""
         self._started_at, self._last_seen_before_start = now, session.scalar(select(func.max(Candidacy.last_seen)))
 
-    def seen(self, user_id: int, now: datetime) -> None:
-        """Count a person as seen: by a request, a poll, a stream."""
+    def seen(self, claims: SessionClaims, now: datetime) -> None:
+        """Count a session's person as seen, by a request, a ping, a stream. The batch leaves out ended sessions."""
         with self._lock:
-            self._seen[user_id] = max(now, self._seen.get(user_id, now))
+            self._seen[claims] = max(now, self._seen.get(claims, now))
             self._since = self._since or now
-            self._left.pop(user_id, None)
-
-    def pinged(self, claims: SessionClaims, now: datetime) -> bool:
-        """Count a session's person as seen; False if this process knows that the session has ended."""
-        if self._hub.has_ended(claims):
-            return False
-        with self._lock:
-            self._pinged[claims] = now
-            self._since = self._since or now
-        return True
 
     def left(self, user_id: int, now: datetime) -> None:
         """Note that a person's last stream in this process was closed."""
@@ -72,118 +84,48 @@ class PresenceRecorder:
             self._left[user_id] = now
 
     def flush(self, session: Session, now: datetime) -> None:
-        """Write the batch in one transaction. If that fails, the next batch contains it.
-
-        `on_reconnect` runs inside the same transaction.
-        """
+        """Write the batch in one transaction. If that fails, the next batch contains it."""
         with self._lock:
-            seen, self._seen = self._seen, {}
-            pinged, self._pinged = self._pinged, {}
-            since, self._since = self._since, None
-            left = {
-                user_id: at
-                for user_id, at in self._left.items()
-                if now - at >= GRACE and not self._hub.is_open(user_id)
-            }
-            for user_id in left:
-                del self._left[user_id]
-        try:
-            self._write(session, self._with_pings(session, seen, pinged), left, since)
-        except BaseException:
-            with self._lock:
-                self._seen = {**seen, **self._seen}
-                self._pinged = {**pinged, **self._pinged}
-                self._since = since or self._since
-                self._left = {**left, **self._left}
-            raise
-
-    def _with_pings(
-        self, session: Session, seen: dict[int, datetime], pinged: dict[SessionClaims, datetime]
-    ) -> dict[int, datetime]:
-        """Those seen, and those who pinged in a session that still counts."""
-        ended = ended_among(session, pinged) if pinged else set()
-        everyone = dict(seen)
-        for claims, at in pinged.items():
-            if claims in ended:
-                self._hub.remember_end(claims.user_id, claims.session_id)
-            else:
-                everyone[claims.user_id] = max(at, everyone.get(claims.user_id, at))
-        return everyone
-
-    def _write(
-        self, session: Session, seen: dict[int, datetime], left: dict[int, datetime], since: datetime | None
-    ) -> None:
+            seen, since = dict(self._seen), self._since or now
+            gone = {user_id: at for user_id, at in self._left.items() if now - at >= GRACE}
+        left = {user_id: at for user_id, at in gone.items() if not self._hub.is_open(user_id)}
         if not seen and not left:
             return
+        people = self._of_people(session, seen)
+        batch = {
+            user_id: [at and microseconds(at) for at in (people.get(user_id), left.get(user_id))]
+            for user_id in people.keys() | left.keys()
+        }
         with writing(session):
-            back = self._reconnected(session, seen, since)
-            _write_later(session, "last_seen", seen)
-            _write_later(session, "left_at", left)
+            back = self._reconnected(session, people, min(since, *people.values())) if people else []
+            session.connection().execute(WRITE_BATCH, {"batch": batch, "followed": now - FOLLOWED})
             if back:
-                self._on_reconnect(session, back, min(seen.values()))
-        metrics.PRESENCE_BATCH.observe(len(seen) + len(left))
+                self._on_reconnect(session, back, min(people.values()))
+        metrics.PRESENCE_BATCH.observe(len(batch))
+        with self._lock:  # what has come meanwhile waits for the next batch
+            self._seen = dict(self._seen.items() - seen.items())
+            self._left = dict(self._left.items() - left.items())
+            self._since = min(self._seen.values(), default=None)
 
-    def _reconnected(self, session: Session, seen: dict[int, datetime], since: datetime | None) -> list[int]:
-        """Those seen who were away for long before, through no fault of the server.
+    def _of_people(self, session: Session, seen: dict[SessionClaims, datetime]) -> dict[int, datetime]:
+        """When people were last seen in a session that still counts. The other sessions end in this process too."""
+        user_ids = {claims.user_id for claims in seen}
+        epochs = set(session.execute(select(User.id, User.epoch).where(id_in(User.id, user_ids))))
+        ended = sign_outs(session, id_in(EndedSession.user_id, user_ids))
+        people: dict[int, datetime] = {}
+        for claims, at in seen.items():
+            sign_out = SignOut(claims.user_id, claims.session_id)
+            if (claims.user_id, claims.epoch) not in epochs or sign_out in ended:
+                self._hub.dispatch(sign_out)
+            else:
+                people[claims.user_id] = max(at, people.get(claims.user_id, at))
+        return people
 
-        People who were online when a server or database went away, and are back as soon as it is, were not away.
+    def _reconnected(self, session: Session, people: Collection[int], earliest: datetime) -> list[int]:
+        """Those seen from `earliest` on who were away for long before. People who were online when a server or database
+        went away, and are back as soon as it is, were not away.
         """
-        if not seen or since is None:
-            return []
-        earliest = min(since, *seen.values())
-        away = and_(~is_online(earliest), away_for_long_until(earliest))
+        away = ~is_online(earliest) & away_for_long_until(earliest)
         if self._started_at and self._last_seen_before_start and earliest <= self._started_at + OFFLINE_AFTER:
-            away = and_(away, ~is_online(self._last_seen_before_start))
-        was_here = Candidacy.last_seen.is_not(None)
-        people = select(Candidacy.user_id).where(id_in(Candidacy.user_id, seen), was_here, away).distinct()
-        return list(session.scalars(people))
-
-
-def _write_later(session: Session, column: str, moments: dict[int, datetime]) -> None:
-    """Set `last_seen` or `left_at` in all candidacies of these people, where the stored moment is not later: another
-    process may have seen the person since.
-
-    `left_at` is never cleared: it counts only while it is later than `last_seen`. Unknown user ids are ignored:
-    `/ping` trusts the cookie without asking the database.
-    """
-    if not moments:
-        return
-    batch = json.dumps([(user_id, microseconds(at)) for user_id, at in moments.items()])
-    statement = _later_of(session.get_bind().dialect.name, column)
-    followed = min(moments.values()) - FOLLOWED
-    session.connection().execute(statement, {"batch": batch, "followed": followed})
-
-
-@cache
-def _later_of(dialect: str, column: str) -> Any:
-    """The statement for a batch, which is one parameter of JSON."""
-    user_id, at = (type_coerce(one, BigInteger) for one in _pair(dialect))
-    heard = select(user_id.label("user_id"), at.label("at")).cte("heard")
-    stored = type_coerce(Candidacy.last_seen if column == "last_seen" else Candidacy.left_at, BigInteger)
-    # locked in the order of ids, so that two processes never deadlock
-    mine = (
-        select(Candidacy.id, heard.c.at)
-        .join(heard, heard.c.user_id == Candidacy.user_id)
-        .join(Test, Test.id == Candidacy.test_id)
-        .where(Test.ends_at > bindparam("followed", type_=UtcDateTime), or_(stored.is_(None), stored < heard.c.at))
-        .order_by(Candidacy.id)
-        .with_for_update(of=Candidacy, key_share=True)
-        .cte("mine")
-    )
-    # someone who left before a first batch was written has been here
-    values = {
-        column: mine.c.at,
-        "last_seen": mine.c.at if column == "last_seen" else func.coalesce(Candidacy.last_seen, mine.c.at),
-    }
-    later = or_(stored.is_(None), stored < mine.c.at)
-    return update(Candidacy).where(Candidacy.id == mine.c.id, later).values(values)
-
-
-def _pair(dialect: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """User id and moment of each element of the parameter `batch`."""
-    batch = bindparam("batch", type_=Text)
-    if dialect == "sqlite":
-        pair = func.json_each(batch).table_valued("value").c.value
-        return func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]")
-    pair = func.json_array_elements(cast(batch, postgresql.JSON)).column_valued("pair")
-    return cast(pair.op("->>")(0), BigInteger), cast(pair.op("->>")(1), BigInteger)
+            away &= ~is_online(self._last_seen_before_start)
+        return list(session.scalars(select(Candidacy.user_id).where(id_in(Candidacy.user_id, people), away).distinct()))

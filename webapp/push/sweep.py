@@ -7,11 +7,11 @@ below the cursor (trap 7).
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import time
 
 from webapp import metrics
 from webapp.clock import utcnow
-from webapp.push.bus import Announcement, SignOut, UserEvent, dispatch
+from webapp.models import SessionClaims
+from webapp.push.events import Announcement, SignOut, UserEvent
 from webapp.push.hub import Hub
 
 SWEEP_SECONDS = 1.0
@@ -22,8 +22,10 @@ and clocks differ."""
 
 @dataclass(frozen=True)
 class MessageSource:
-    """Where the sweep reads. Each call needs an application context."""
+    """Where streams and the sweep read. Each call needs an application context."""
 
+    open_notices: Callable[[SessionClaims], list[tuple[int, str]] | None]
+    """A person's open notices as (message id, notice), oldest first; None for a session that has ended."""
     newest: Callable[[], int]
     """The highest message id committed so far; 0 if there is none."""
     numbers_after: Callable[[int], Sequence[int]]
@@ -41,8 +43,6 @@ class Sweep:
         self._hub = hub
         self._messages = messages
         self._ended_since = ended_since
-        self._cursor: int | None = None
-        self._swept_at = utcnow()
         self._dispatched: set[UserEvent | SignOut] = set()
 
     def start(self) -> None:
@@ -53,19 +53,14 @@ class Sweep:
 
     def step(self) -> None:
         """Hand out what was committed since the last step. An error leaves the cursor where it was."""
-        if self._cursor is None:
-            self.start()
-        now = utcnow()
+        now, moment = utcnow(), self._swept_at - OVERLAP
         # read before the messages: a notice must not follow the event that closes it
-        events = self._events_since(self._swept_at - OVERLAP)
-        for message_id in self._messages.numbers_after(self._cursor or 0):
+        events: set[UserEvent | SignOut] = {*self._messages.user_events_since(moment), *self._ended_since(moment)}
+        for message_id in self._messages.numbers_after(self._cursor):
             if not self._hub.has_handed_out(message_id):
-                dispatch(self._hub, self._messages.load(message_id))
+                self._hub.dispatch(self._messages.load(message_id))
             self._cursor = message_id
         for event in events - self._dispatched:
-            dispatch(self._hub, event)
+            self._hub.dispatch(event)
         self._dispatched, self._swept_at = events, now
-        metrics.SWEEP_AT.set(time())
-
-    def _events_since(self, moment: datetime) -> set[UserEvent | SignOut]:
-        return {*self._messages.user_events_since(moment), *self._ended_since(moment)}
+        metrics.SWEEP_AT.set_to_current_time()

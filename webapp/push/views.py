@@ -1,24 +1,24 @@
-"""`GET /stream` and `POST /ping`."""
-
-from __future__ import annotations
+"""`GET /stream` and `POST /ping`, and what every request does for push."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from threading import Semaphore
 from typing import Any
 
-from flask import Response, request
+from flask import Flask, Response, g, request
 from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Unauthorized
 
 from webapp.clock import utcnow
 from webapp.extensions import login
 from webapp.models import SessionClaims
-from webapp.push import service
-from webapp.push.direct_writes import direct_writer
-from webapp.push.events import notice_event, still_open_event
-from webapp.push.hub import Hub, NoStreamLeft
-from webapp.push.presence import PresenceRecorder
-from webapp.push.stream import Stream
+from webapp.push.events import named_event, notice_event
+from webapp.push.hub import NoStreamLeft
+from webapp.push.presence import OnReconnect
+from webapp.push.service import Push, current_push
+from webapp.push.stream import Stream, direct_writer
+from webapp.push.sweep import MessageSource
 from webapp.web.errors import for_scripts
 from webapp.web.languages import current_locale
 from webapp.web.security import checks_session_itself, session_claims
@@ -30,12 +30,25 @@ OPENING_TIMEOUT = 20.0
 _openings = Semaphore(OPENINGS_AT_ONCE)
 
 
-class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
-    """flask-sse's blueprint with the hub behind it.
+@dataclass(slots=True)
+class StreamBody:
+    """A stream as a response body. Servers call `close()` even if they never iterate: every stream leaves the hub."""
 
-    The channel is the signed-in person (R13) instead of a name in the request, and all streams of a process share one
-    listener instead of one Redis connection each.
-    """
+    push: Push
+    stream: Stream
+    opening: list[tuple[int, bytes]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.stream.events(self.opening)
+
+    def close(self) -> None:
+        """Leave the hub. Presence hears of it if this was the person's last stream."""
+        if self.push.hub.leave(self.stream):
+            self.push.presence.left(self.stream.user_id, utcnow())
+
+
+class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
+    """flask-sse's blueprint with the hub behind it: its channel is the signed-in person, never a parameter (R13)."""
 
     @for_scripts
     @checks_session_itself
@@ -45,76 +58,68 @@ class PushBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-ss
         `Last-Event-ID` is ignored: all open notices are sent, and the page replaces those that it shows (traps 3, 4).
         """
         claims = session_claims()
-        body = _open_in_turn(claims) if claims else None
+        if not _openings.acquire(timeout=OPENING_TIMEOUT):
+            raise NoStreamLeft("too many streams are opening")
+        try:
+            body = _open(claims) if claims else None
+        finally:
+            _openings.release()
         if body is None:
             return login.unauthorized()
-        return Response(
-            body,
-            mimetype="text/event-stream",
-            direct_passthrough=True,  # the server iterates over the body itself and lets go of the response
-            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
-        )
-
-
-def _open_in_turn(claims: SessionClaims) -> StreamBody | None:
-    if not _openings.acquire(timeout=OPENING_TIMEOUT):
-        raise NoStreamLeft("too many streams are opening")
-    try:
-        return _open(claims)
-    finally:
-        _openings.release()
+        # passed through directly: the server iterates over the body itself and lets go of the response
+        headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"}
+        return Response(body, mimetype="text/event-stream", direct_passthrough=True, headers=headers)
 
 
 def _open(claims: SessionClaims) -> StreamBody | None:
     """Subscribe first, then read the open notices: no message falls in between (trap 1). None if the session ended."""
-    push = service.current()
+    push = current_push()
     stream = push.hub.open(claims.user_id, claims.session_id, direct_writer(request.environ), current_locale())
-    try:
-        notices = push.open_notices(claims)
-    except BaseException:
-        push.hub.leave(stream)
-        raise
-    if notices is None:
-        push.hub.leave(stream)
-        return None
-    service.seen(claims.user_id)
+    with ExitStack() as without_stream:
+        without_stream.callback(push.hub.leave, stream)
+        notices = push.messages.open_notices(claims)
+        if notices is None:
+            return None
+        without_stream.pop_all()
+    push.presence.seen(claims, utcnow())
     push.hub.keep_newest(claims.user_id)
-    opening = [(0, still_open_event([message_id for message_id, _ in notices]))]
+    # first, so that the page removes all other notices, which were closed while it was disconnected
+    opening = [(0, named_event("still-open", ",".join(str(message_id) for message_id, _ in notices)))]
     opening += [(message_id, notice_event(message_id, notice)) for message_id, notice in notices]
-    return StreamBody(push.hub, push.presence, stream, opening)
-
-
-class StreamBody:
-    """A stream as a response body. Servers call `close()` even if they never iterate: every stream leaves the hub."""
-
-    __slots__ = ("_hub", "_opening", "_presence", "_stream")
-
-    def __init__(self, hub: Hub, presence: PresenceRecorder, stream: Stream, opening: list[tuple[int, bytes]]) -> None:
-        self._hub = hub
-        self._presence = presence
-        self._stream = stream
-        self._opening = opening
-
-    def __iter__(self) -> Iterator[bytes]:
-        opening, self._opening = self._opening, []
-        return self._stream.events(opening)
-
-    def close(self) -> None:
-        """Leave the hub. Presence hears of it if this was the person's last stream."""
-        if self._hub.leave(self._stream):
-            self._presence.left(self._stream.user_id, utcnow())
+    return StreamBody(push, stream, opening)
 
 
 @for_scripts
 @checks_session_itself
 def ping() -> Response:
     """Count the person as seen: 204, or 401 if this process knows that the session has ended. Asks no database."""
-    claims = session_claims()
-    if claims is None or not service.current().presence.pinged(claims, utcnow()):
+    push, claims = current_push(), session_claims()
+    if claims is None or push.hub.has_ended(claims):
         raise Unauthorized
+    push.presence.seen(claims, utcnow())
     return Response(status=204)
 
 
-push = PushBlueprint("push", __name__)
-push.add_url_rule("/stream", endpoint="stream", view_func=push.stream, methods=["GET"])
-push.add_url_rule("/ping", endpoint="ping", view_func=ping, methods=["POST"])
+def init_app(app: Flask, messages: MessageSource, on_reconnect: OnReconnect) -> None:
+    """Join push to an application. The callables run in an application context."""
+    app.extensions["examhall_push"] = Push(app, messages, on_reconnect)
+    blueprint = PushBlueprint("push", __name__)
+    blueprint.add_url_rule("/stream", view_func=blueprint.stream, methods=["GET"])
+    blueprint.add_url_rule("/ping", view_func=ping, methods=["POST"])
+    app.register_blueprint(blueprint)
+    app.before_request(_start_loops)
+    app.after_request(_count_as_seen)
+
+
+def _start_loops() -> None:
+    """With the first request that needs the database: servers fork before it."""
+    if request.blueprint != "operations" and request.endpoint not in {None, "static"}:
+        current_push().start()
+
+
+def _count_as_seen(response: Response) -> Response:
+    user = g.get("_login_user")  # set if the request has loaded its user; `/ping` and streams count by themselves
+    claims = session_claims() if user is not None and user.is_authenticated else None
+    if claims:
+        current_push().presence.seen(claims, utcnow())
+    return response
