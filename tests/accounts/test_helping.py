@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, event, select
+from sqlalchemy import Executable, delete, event, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -188,24 +188,27 @@ def chief_of_nobody(app: Flask, hall: Hall, test: Test) -> FlaskClient:
     return signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR))
 
 
-def test_r6_a_role_that_is_taken_while_the_password_is_hashed_counts_no_more(
-    app: Flask, session: Session, chief: FlaskClient, ada: Candidacy
+@pytest.mark.parametrize(
+    "change", [delete(Contribution), update(Test).values(closed_at=utcnow())], ids=["role taken", "test closed"]
+)
+def test_r6_a_right_that_ends_while_the_password_is_hashed_counts_no_more(
+    app: Flask, session: Session, chief: FlaskClient, ada: Candidacy, change: Executable
 ) -> None:
     form = form_in(chief.get(address(ada)))
     rollbacks = []
 
-    def take_role(_session: Session, _transaction: object) -> None:
+    def end_right(_session: Session, _transaction: object) -> None:
         rollbacks.append(1)
         if len(rollbacks) == 1:  # the one that gives the connection back before the hash
             writing = {WRITE: time.monotonic() + 5}
             with db.engine.connect().execution_options(**writing) as connection, connection.begin():
-                connection.execute(delete(Contribution))
+                connection.execute(change)
 
-    event.listen(db.session, "after_soft_rollback", take_role)
+    event.listen(db.session, "after_soft_rollback", end_right)
     try:
         answer = chief.post(address(ada), data=form)
     finally:
-        event.remove(db.session, "after_soft_rollback", take_role)
+        event.remove(db.session, "after_soft_rollback", end_right)
     assert rollbacks
     assert answer.status_code == 403
     assert matches(stored(session, ada), PASSWORD)

@@ -83,6 +83,7 @@ def test_bad_input_is_refused_with_a_text(
     answer = submit_sign_in(client, username, password)
     assert answer.status_code == 422
     assert "Wrong username or password" in answer.text
+    assert len(username) < 200 or username not in answer.text
     assert session.scalars(select(SignInBudget)).all() == []
 
 
