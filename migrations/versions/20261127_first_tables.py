@@ -49,8 +49,9 @@ SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 POSTGRESQL_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 # The database itself keeps the log append-only. The head only steps to the next entry, which must be there and carry on
-# the chain. A subject is only written for the entry to come. The entry of a restore may leave numbers out. SQLite's
-# INSERT OR REPLACE deletes without firing a DELETE trigger, so inserts are guarded on every table.
+# the chain. A subject is only written for the entry to come, which the head's foreign key then requires at the commit:
+# one check for all subjects. The entry of a restore may leave numbers out. SQLite's INSERT OR REPLACE deletes without
+# firing a DELETE trigger, so inserts are guarded on every table.
 SQLITE_TRIGGERS = [
     *(
         f"""CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table}
@@ -73,7 +74,13 @@ SQLITE_TRIGGERS = [
     WHEN NEW.entry_id IS NOT (SELECT number + 1 FROM log_head)
         OR EXISTS (SELECT 1 FROM log_entry WHERE id = NEW.entry_id)
     BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
-    """CREATE TRIGGER log_head_forward BEFORE UPDATE ON log_head
+    """CREATE TRIGGER log_subject_written AFTER INSERT ON log_subject
+    WHEN NEW.entry_id IS NOT (SELECT subjects_of FROM log_head)
+    BEGIN UPDATE log_head SET subjects_of = NEW.entry_id; END""",
+    """CREATE TRIGGER log_head_subjects BEFORE UPDATE OF subjects_of ON log_head
+    WHEN NEW.subjects_of IS NOT OLD.number + 1
+    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+    """CREATE TRIGGER log_head_forward BEFORE UPDATE OF id, number, hash ON log_head
     WHEN NEW.id IS NOT OLD.id OR NEW.number <= OLD.number OR NOT EXISTS (
         SELECT 1 FROM log_entry WHERE id = NEW.number AND hash = NEW.hash AND previous_hash = OLD.hash)
     BEGIN SELECT RAISE(ABORT, 'the log only grows'); END""",
@@ -101,6 +108,7 @@ POSTGRESQL_FUNCTIONS = {
         THEN
             RAISE EXCEPTION 'the log is append-only';
         END IF;
+        UPDATE log_head SET subjects_of = following WHERE EXISTS (SELECT 1 FROM added);
         RETURN NULL;
     END""",
     "log_head_forward": """BEGIN
@@ -130,7 +138,10 @@ POSTGRESQL_TRIGGERS = [
         f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION log_refuse()"
         for table in ("log_entry", "log_subject", "log_head")
     ),
-    "CREATE TRIGGER log_head_forward BEFORE UPDATE ON log_head FOR EACH ROW EXECUTE FUNCTION log_head_forward()",
+    """CREATE TRIGGER log_head_subjects BEFORE UPDATE OF subjects_of ON log_head FOR EACH ROW
+    WHEN (NEW.subjects_of IS DISTINCT FROM OLD.number + 1) EXECUTE FUNCTION log_refuse()""",
+    """CREATE TRIGGER log_head_forward BEFORE UPDATE OF id, number, hash ON log_head
+    FOR EACH ROW EXECUTE FUNCTION log_head_forward()""",
     "CREATE TRIGGER log_entry_next BEFORE INSERT ON log_entry FOR EACH ROW EXECUTE FUNCTION log_next_entry()",
     # once for all rows of a statement: a full hall is one statement of 1,500 rows
     """CREATE TRIGGER log_subject_next AFTER INSERT ON log_subject REFERENCING NEW TABLE AS added
@@ -382,8 +393,12 @@ def create_log() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("subjects_of", sa.BigInteger(), nullable=True),
         *column_types("log_head"),
         sa.CheckConstraint("id = 1", name=op.f("ck_log_head_one_row")),
+        sa.ForeignKeyConstraint(
+            ["subjects_of"], ["log_entry.id"], name="fk_log_head_subjects_of", initially="DEFERRED", deferrable=True
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_log_head"),
     )
     op.execute("INSERT INTO log_head (id, number, hash) VALUES (1, 0, '')")
@@ -398,9 +413,6 @@ def create_log() -> None:
         sa.Column("test_title", sa.String(length=200), nullable=False),
         sa.Column("room", sa.String(length=100), nullable=False),
         *column_types("log_subject"),
-        sa.ForeignKeyConstraint(
-            ["entry_id"], ["log_entry.id"], name="fk_log_subject_entry_id", initially="DEFERRED", deferrable=True
-        ),
         sa.PrimaryKeyConstraint("entry_id", "candidacy_id", name="pk_log_subject"),
     )
     op.create_index("ix_log_subject_test_id_entry_id", "log_subject", ["test_id", "entry_id"])

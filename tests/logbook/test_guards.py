@@ -40,6 +40,15 @@ REFUSED = {
     "leave a number out": [f"INSERT INTO log_entry {ENTRY} VALUES (4, 0, '', '', 'x', '{{}}', {LAST}, 'h')"],
     "take an old number": [f"INSERT INTO log_entry {ENTRY} VALUES (0, 0, '', '', 'x', '{{}}', {LAST}, 'h')"],
     "begin another chain": [f"INSERT INTO log_entry {ENTRY} VALUES (3, 0, '', '', 'x', '{{}}', '', 'h')"],
+    "subject without an entry, hidden from the head": [
+        f"INSERT INTO log_subject {SUBJECT} VALUES (3, 99, 1, 1, '', '', '', '')",
+        "UPDATE log_head SET subjects_of = NULL",
+    ],
+    "subject without an entry, said to be of another": [
+        f"INSERT INTO log_subject {SUBJECT} VALUES (3, 99, 1, 1, '', '', '', '')",
+        "UPDATE log_head SET subjects_of = 2",
+    ],
+    "subjects of an entry that never comes": ["UPDATE log_head SET subjects_of = number + 1"],
     "add a subject to a written entry": [
         f"INSERT INTO log_entry {ENTRY} VALUES (3, 0, '', '', 'x', '{{}}', {LAST}, 'h')",
         f"INSERT INTO log_subject {SUBJECT} VALUES (3, 99, 1, 1, '', '', '', '')",

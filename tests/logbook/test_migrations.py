@@ -81,7 +81,7 @@ def test_rows_that_would_point_at_nothing_stop_a_migration(
 
 
 def test_every_constraint_has_a_name_and_every_id_a_foreign_key(session: Session) -> None:
-    """Without: the log, which keeps ids as they were, and deliveries, as a decision record says."""
+    """Without: the log, which keeps ids as they were, and subjects and deliveries, as decision records say."""
     inspector = inspect(session.connection())
     without = set()
     for table in set(inspector.get_table_names()) - {"alembic_version"}:
@@ -91,7 +91,7 @@ def test_every_constraint_has_a_name_and_every_id_a_foreign_key(session: Session
         pointing = {name for key in keys for name in key["constrained_columns"]}
         names = {column["name"] for column in inspector.get_columns(table)}
         without |= {f"{table}.{name}" for name in names - pointing if name.endswith("_id")}
-    log = {"log_entry.actor_id", *(f"log_subject.{name}_id" for name in ("candidacy", "user", "test"))}
+    log = {"log_entry.actor_id", *(f"log_subject.{name}_id" for name in ("entry", "candidacy", "user", "test"))}
     assert without == log | {"delivery.user_id", "delivery.message_id", "ended_session.session_id"}
 
 

@@ -48,9 +48,7 @@ class LogSubject(Model):
         _typed("number name test_title room", "entry_id candidacy_id user_id test_id"),
     )
 
-    entry_id: Mapped[int] = mapped_column(
-        ForeignKey(LogEntry.id, deferrable=True, initially="DEFERRED"), primary_key=True, autoincrement=False
-    )
+    entry_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     candidacy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     user_id: Mapped[int]
     test_id: Mapped[int]
@@ -61,10 +59,15 @@ class LogSubject(Model):
 
 
 class LogHead(Model):
-    """One row: the number and the hash of the last entry. Every writer locks it until the commit."""
+    """One row: the number and the hash of the last entry. Every writer locks it until the commit.
+
+    `subjects_of` is the entry that subjects were last written for, by a trigger. Its foreign key is that of all of them
+    (`docs/decisions/0022-one-key-for-all-subjects.md`).
+    """
 
     __table_args__ = (CheckConstraint("id = 1", "one_row"), _typed("hash", "number"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str] = mapped_column(String(64))
+    subjects_of: Mapped[int | None] = mapped_column(ForeignKey(LogEntry.id, deferrable=True, initially="DEFERRED"))
