@@ -17,9 +17,6 @@ from webapp.text.normalization import ACCENTS_FROM, ALIKE, BLANK, JOINERS, NEVER
 PREPARED = {"examhall_prepared": True}
 """Execution options of a statement whose best plan does not depend on its parameters: PostgreSQL plans it once per
 connection."""
-TRIGRAM = 3
-"""Characters."""
-LAST_ACCENT = 0x1FFFF
 
 
 class DialectExpression(FunctionElement[bool]):
@@ -73,7 +70,7 @@ def contains(column: Any, phrase: str, *, by_index: bool) -> ColumnElement[bool]
     looks at each text. SQLite always does, with GLOB, which takes half the time of its LIKE.
     """
     glob = re.sub(r"[*?[]", r"[\g<0>]", phrase)
-    has_trigram = by_index and len(phrase) >= TRIGRAM
+    has_trigram = by_index and len(phrase) >= 3
     return DialectExpression(
         on_postgresql=column.contains(phrase, autoescape=True) if has_trigram else func.strpos(column, phrase) > 0,
         on_sqlite=column.op("GLOB", is_comparison=True)(f"*{glob}*"),
@@ -112,5 +109,5 @@ def postgresql_fold(text: Any) -> ColumnElement[str]:
 
 @cache
 def _invisible_or_accent() -> str:
-    accents = [chr(sign) for sign in range(LAST_ACCENT) if unicodedata.combining(chr(sign)) >= ACCENTS_FROM]
+    accents = [chr(sign) for sign in range(0x1FFFF) if unicodedata.combining(chr(sign)) >= ACCENTS_FROM]
     return f"[{NEVER_SEEN}{JOINERS}{SELECTORS}{''.join(accents)}]"
