@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, literal, or_, select
@@ -14,24 +15,13 @@ from webapp.db.sql import id_in
 from webapp.messaging.audience import Selection, check_audience, sender_scope
 from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
 from webapp.models import Candidacy, Delivery, LogSubject, Message, Test, User
-from webapp.models.status import Progress, is_online, is_writing, own_end, progress
-from webapp.monitor.filters import Filter
+from webapp.models.status import is_online, is_writing, own_end, progress
+from webapp.monitor.filters import CHOICES, Filter
 from webapp.monitor.words import candidate_in_words, filter_in_words, test_in_words
 
-FIRST_NAMES = 3
 OVERLAP_WITHIN = timedelta(minutes=2)
-TIME_UP = "time_up"
-"""Started, not submitted, and the own end has passed."""
-STAGES = (
-    Progress.IN_PROGRESS.value, TIME_UP, Progress.PAUSED.value, Progress.DASHBOARD.value, Progress.INACTIVE.value,
-    Progress.SUBMITTED.value, Progress.BLANK.value, Progress.WITHDRAWN.value,
-)  # fmt: skip
-PART_COLUMNS: tuple[tuple[str, Any, Any], ...] = (
-    ("room", Candidacy.room, Candidacy.room),
-    ("test", Candidacy.test_id, Test.title),
-    ("group", Candidacy.group_name, Candidacy.group_name),
-)
-"""What an audience is divided by: the filter's name, its value and the words for it."""
+STAGES = ("in_progress", "time_up", "paused", "dashboard", "inactive", "submitted", "blank", "withdrawn")
+"""Progress, and `time_up`: started, not submitted, and the own end has passed."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +39,7 @@ class Preview:
     user_ids: frozenset[int] = frozenset()
     """Who is reached, each person once (R5); without any, nothing can be sent."""
     stages: list[tuple[str, int, int]] = field(default_factory=list)
-    """(stage, persons, online). A person counts once, at the first in `STAGES` of any of their candidacies."""
+    """(stage, persons, online). A person counts once, at the first of `STAGES` of any of their candidacies."""
     scope: AccessScope | None = None
     """Of the sender."""
     names: list[str] = field(default_factory=list)
@@ -80,18 +70,19 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
         return Preview(selection, words)
     query = selection.query(scope, now).with_only_columns(*_columns(now))
     rows = session.execute(query.order_by(User.name, User.id, Candidacy.id)).all()
+    persons = [[*candidacies] for _, candidacies in groupby(rows, lambda row: row.user_id)]
     user_ids = frozenset(row.user_id for row in rows)
     overlaps, reached_unseen = _find_overlaps(session, sender, scope, user_ids, now)
     return Preview(
         selection,
         words,
         candidacies=len(rows),
-        persons=len(user_ids),
+        persons=len(persons),
         candidacy_ids=tuple(sorted(row.id for row in rows)),
         user_ids=user_ids,
-        stages=_stages(rows),
+        stages=_stages(persons),
         scope=scope,
-        names=_names(rows),
+        names=[candidate_in_words(first.name, first.number, first.seat) for first, *_ in persons[:3]],
         places=_places(rows),
         tests=sorted({(row.test_id, row.title) for row in rows}, key=lambda test: (test[1], test[0])),
         overlaps=overlaps,
@@ -102,7 +93,9 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
 def _parts(session: Session, query: Select[Any], filter: Filter) -> list[tuple[Filter, str, int]]:
     """An audience by room, or by test or group if all are in one room: the parts to send to one by one."""
     parts: list[tuple[Filter, str, int]] = []
-    for name, value, label in PART_COLUMNS:
+    for name in ("room", "test", "group"):
+        column = CHOICES[name].text_column
+        value, label = (Candidacy.test_id, Test.title) if column is None else (column, column)
         counted = query.with_only_columns(value, label, func.count(distinct(Candidacy.user_id)))
         rows = session.execute(counted.group_by(value, label).order_by(label))
         parts = [(filter.narrowed(name, str(key)), words, persons) for key, words, persons in rows]
@@ -112,7 +105,7 @@ def _parts(session: Session, query: Select[Any], filter: Filter) -> list[tuple[F
 
 
 def _columns(now: datetime) -> list[Any]:
-    stage = case((and_(is_writing(), own_end() <= now), TIME_UP), else_=progress())
+    stage = case((and_(is_writing(), own_end() <= now), "time_up"), else_=progress())
     return [
         *(Candidacy.id, Candidacy.user_id, Candidacy.number, Candidacy.room, Candidacy.seat, User.name),
         *(Test.id.label("test_id"), Test.title, Test.start_date),
@@ -120,30 +113,21 @@ def _columns(now: datetime) -> list[Any]:
     ]
 
 
-def _stages(rows: Sequence[Any]) -> list[tuple[str, int, int]]:
-    first: dict[int, int] = {}
-    for row in rows:
-        first[row.user_id] = min(STAGES.index(row.stage), first.get(row.user_id, len(STAGES)))
-    persons = Counter(first.values())
-    online = Counter(first[user_id] for user_id in {row.user_id for row in rows if row.online})
-    return [(STAGES[index], persons[index], online[index]) for index in sorted(persons)]
-
-
-def _names(rows: Sequence[Any]) -> list[str]:
-    by_person: dict[int, Any] = {}
-    for row in rows:
-        by_person.setdefault(row.user_id, row)  # of several candidacies of a person the first
-    first = list(by_person.values())[:FIRST_NAMES]
-    return [candidate_in_words(row.name, row.number, row.seat) for row in first]
+def _stages(persons: list[list[Any]]) -> list[tuple[str, int, int]]:
+    counts: Counter[str] = Counter()
+    online: Counter[str] = Counter()
+    for candidacies in persons:
+        stage = min((row.stage for row in candidacies), key=STAGES.index)
+        counts[stage] += 1
+        online[stage] += any(row.online for row in candidacies)
+    return [(stage, counts[stage], online[stage]) for stage in STAGES if counts[stage]]
 
 
 def _places(rows: Sequence[Any]) -> list[tuple[str, str, int]]:
-    persons: defaultdict[tuple[str, date, str], set[int]] = defaultdict(set)
-    for row in rows:
-        persons[row.title, row.start_date, row.room].add(row.user_id)
+    seats = {(row.title, row.start_date, row.room, row.user_id) for row in rows}
+    persons = Counter(seat[:3] for seat in seats)
     titles = [title for title, _ in {(title, day) for title, day, _ in persons}]
-    places = sorted(persons.items())
-    return [(test_in_words(title, day, titles), room, len(user_ids)) for (title, day, room), user_ids in places]
+    return [(test_in_words(title, day, titles), room, count) for (title, day, room), count in sorted(persons.items())]
 
 
 def _find_overlaps(
