@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
-from tests.messaging.compose_form import open_dialog, post
+from tests.messaging.compose_form import fields_of, open_dialog, post
 from tests.messaging.written import counts, recipients
 from tests.statements import statements
 from webapp.db.transactions import writing
@@ -88,3 +88,19 @@ def test_r6_a_value_that_nobody_has_is_refused_beside_one_that_all_have(
     form = open_dialog(browser, scope="filtered")
     assert post(browser, form, **wrong).status_code == 400
     assert counts(session) == (0, 0, 0, 0)
+
+
+def test_picked_candidates_who_leave_while_the_text_is_corrected_take_no_text_with_them(
+    app: Flask, hall: Hall, test: Test, session: Session
+) -> None:
+    browser = signed_in(app, hall.contributor(test, room="Aula"))
+    stays, leaves = (hall.candidacy(test, room="Aula") for _ in range(2))
+    form = open_dialog(browser, candidate=[stays.id, leaves.id])
+    with writing(session):
+        session.get_one(Candidacy, leaves.id).room = "Annex"
+    refused = post(browser, form, subject="", body="Kept")
+    assert refused.status_code == 409
+    assert "Kept" in refused.text
+    assert fields_of(refused).getlist("candidate") == [str(stays.id)]
+    assert counts(session) == (0, 0, 0, 0)
+    assert post(browser, fields_of(refused)).status_code == 201

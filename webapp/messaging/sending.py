@@ -35,7 +35,7 @@ is refused. A sending that may be sent never has more."""
 
 _message_id: Any = bindparam("message_id", type_=Message.id.type)
 WRITE_DELIVERIES = (
-    insert(Delivery.__table__)  # type: ignore[arg-type] # a Table
+    insert(Delivery)
     .from_select(
         ["message_id", "user_id"],
         select(_message_id, LogSubject.user_id).distinct().where(LogSubject.entry_id == _message_id),
