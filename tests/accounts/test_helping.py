@@ -127,6 +127,23 @@ def test_an_old_form_does_not_bring_an_old_password_back(session: Session, chief
     assert password_in(chief.post(address(ada), data=another)) != now
 
 
+def test_a_key_makes_one_password_of_one_helper_for_one_candidate(
+    app: Flask, hall: Hall, test: Test, chief: FlaskClient, ada: Candidacy
+) -> None:
+    """Whoever learns or repeats the key of a form gets nothing by it."""
+    bo, key = hall.candidacy(test), {"idempotency_key": "one key"}
+    form = {**form_in(chief.get(address(ada))), **key}
+    first = password_in(chief.post(address(ada), data=form))
+    colleague = signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR))
+    answer = colleague.post(address(ada), data={**form, "csrf_token": csrf(colleague), "person": ""})
+    assert answer.status_code == 409
+    assert first not in answer.text
+    for candidacy in (bo, ada):
+        assert (
+            password_in(chief.post(address(candidacy), data={**form_in(chief.get(address(candidacy))), **key})) != first
+        )
+
+
 @pytest.mark.parametrize(
     "change", [{"idempotency_key": ""}, {"idempotency_key": "x" * 101}, {"epoch": "-1"}, {"epoch": "x"}]
 )
