@@ -35,10 +35,11 @@ def test_the_address_told_is_canonical(watched: Watched) -> None:
 
 
 def test_each_condition_has_a_chip_that_removes_it(watched: Watched) -> None:
-    page = got(watched.client, "/monitor?q=bulk&room=Room+2&flag=yes&sort=-name&page=1")
+    page = got(watched.client, "/monitor?q=bulk&room=Room+2&room=&flag=yes&sort=-name&page=1")
     for words, left in (
-        ("Search: “bulk”", "/monitor?room=Room+2&amp;flag=yes&amp;sort=-name"),
-        ("Room: Room 2", "/monitor?q=bulk&amp;flag=yes&amp;sort=-name"),
-        ("Flag: Flagged", "/monitor?q=bulk&amp;room=Room+2&amp;sort=-name"),
+        ("Search: “bulk”", "/monitor?room=&amp;room=Room+2&amp;flag=yes&amp;sort=-name"),
+        ("Room: Room 2", "/monitor?q=bulk&amp;room=&amp;flag=yes&amp;sort=-name"),
+        ("Room: No room", "/monitor?q=bulk&amp;room=Room+2&amp;flag=yes&amp;sort=-name"),
+        ("Flag: Flagged", "/monitor?q=bulk&amp;room=&amp;room=Room+2&amp;sort=-name"),
     ):
         assert re.search(rf'<bdi>{re.escape(words)}</bdi> <a href="{re.escape(left)}"', page), words

@@ -92,6 +92,16 @@ def test_beyond_the_end_is_the_last_page(watched: Watched, asked: str) -> None:
     assert re.search(r'aria-current="page"\s+aria-label="Page 3"', page)
 
 
+def test_pages_far_away_have_no_link(app: Flask, hall: Hall) -> None:
+    hall.candidacies(test := hall.test(), 401)
+    client = signed_in(app, hall.contributor(test))
+    for page, linked in ((1, "1 2 3 … 9"), (4, "1 2 3 4 5 6 … 9"), (5, "1 … 3 4 5 6 7 … 9"), (9, "1 … 7 8 9")):
+        shown = re.findall(
+            r'aria-label="Page (\d+)"|class="gap" aria-hidden="true">(…)', got(client, f"/monitor?page={page}")
+        )
+        assert " ".join(number or gap for number, gap in shown) == linked
+
+
 def test_page_nought_is_the_first(watched: Watched) -> None:
     assert rows_of(got(watched.client, "/monitor?page=0")) == rows_of(got(watched.client, "/monitor"))
 
@@ -158,6 +168,13 @@ def test_sorting_by_progress_warnings_and_time_left(app: Flask, hall: Hall) -> N
     assert rows_of(got(client, "/monitor?sort=status"))[0] == quiet.id
 
 
+def test_a_label_sorts_and_then_turns_the_order_round(watched: Watched) -> None:
+    for shown, linked in (("seat", "-seat"), ("-seat", "seat"), ("name", "seat")):
+        head = re.search(r'<th [^>]*data-column="seat".*?</th>', got(watched.client, f"/monitor?sort={shown}"))
+        assert head is not None
+        assert f'href="/monitor?sort={linked}"' in head[0]
+
+
 def heads_of(page: str) -> list[str]:
     return re.findall(r'<th scope="col" data-column="(\w+)"', page)
 
@@ -182,6 +199,7 @@ def test_filters_that_are_set_are_ticked(watched: Watched) -> None:
     assert re.search(r'name="room" value="Room 2" checked', page)
     assert not re.search(r'name="room" value="Room 1" checked', page)
     assert re.search(r'value="45m" selected', page)
+    assert re.search(r'Times <span class="badge" data-active-count >2</span>', page)
     assert re.search(r'name="saved_after"\s+value="2026-11-24T10:00"', page)
     assert re.search(r'name="q"\s+value="bul"', page)
 

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, statements
+from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.models import Candidacy, User
+from webapp.models import Candidacy, Role, User
 from webapp.monitor.columns import COLUMN_BY_KEY
 
 pytestmark = pytest.mark.one_database
@@ -85,6 +86,29 @@ def test_seconds_within_a_minute_change_nothing(poll: Poll, clock: time_machine.
     assert poll.status() == 304
     clock.shift(timedelta(seconds=20))
     assert poll.status() == 200
+
+
+def test_from_midnight_on_a_moment_has_its_date(clock: time_machine.Coordinates, app: Flask, hall: Hall) -> None:
+    clock.move_to(NOON + timedelta(hours=11, minutes=59))
+    poll = Poll(app, hall)
+    page = got(poll.client, "/monitor?column=saved")
+    assert ">12:00</time>" in page
+    poll.tag = poll.of(page)
+    assert poll.status("?column=saved") == 304
+    clock.shift(timedelta(minutes=1))
+    assert poll.status("?column=saved") == 200
+    assert ">24 Nov 12:00</time>" in got(poll.client, "/monitor?column=saved")
+
+
+def test_why_the_list_is_empty_is_told_anew(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    client = signed_in(app, hall.contributor(test, role=Role.PLANNER))
+    page = got(client, "/monitor")
+    assert "There are no candidates here yet" in page
+    with writing(hall.session):
+        hall.session.merge(test).closed_at = utcnow()
+    answer = client.get("/monitor", headers={**HTMX, "HX-PTag": Poll.of(page)})
+    assert "None of your tests is open now" in answer.text
 
 
 def test_being_seen_again_changes_nothing(poll: Poll, clock: time_machine.Coordinates) -> None:

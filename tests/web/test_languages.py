@@ -26,6 +26,7 @@ pytestmark = pytest.mark.only_on("sqlite")
 WORDS = {
     "Username": "Användarnamn",
     "Candidate ID": "Anonymkod",
+    "Offline": "Frånkopplad",
     "Chief invigilator": "Ansvarig tentamensvakt",
     "Message from the chief invigilator": "Meddelande från ansvarig tentamensvakt",
     "Message sent": "Meddelande skickat",
@@ -127,12 +128,20 @@ def test_two_browsers_in_turn_have_pages_and_fragments_in_their_own_language(chi
     """Also where rendered rows or headers are cached."""
     for headers in ({}, HTMX):
         for _ in range(2):
-            swedish = chief.get("/monitor?column=number", headers=accepting("sv", **headers)).text
-            english = chief.get("/monitor?column=number", headers=accepting("en", **headers)).text
-            assert "Anonymkod" in swedish
-            assert "Candidate ID" not in swedish
-            assert "Candidate ID" in english
-            assert "Anonymkod" not in english
+            swedish = chief.get("/monitor?column=number&column=status", headers=accepting("sv", **headers)).text
+            english = chief.get("/monitor?column=number&column=status", headers=accepting("en", **headers)).text
+            for word in ("Candidate ID", "Offline"):
+                assert WORDS[word] in swedish
+                assert word not in swedish
+                assert word in english
+                assert WORDS[word] not in english
+
+
+def test_a_list_in_another_language_is_not_unchanged(chief: FlaskClient) -> None:
+    tag = chief.get("/monitor", headers=accepting("en", **HTMX)).headers["HX-PTag"]
+    again = {**HTMX, "HX-PTag": tag}
+    assert chief.get("/monitor", headers=accepting("en", **again)).status_code == 304
+    assert chief.get("/monitor", headers=accepting("sv", **again)).status_code == 200
 
 
 def test_a_download_is_in_the_language_of_its_request(chief: FlaskClient) -> None:
