@@ -1,0 +1,27 @@
+"""Several colleagues help the same candidate at the same moment: one of them makes the password that counts."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from tests.accounts.test_helping import address, form_in, password_in, stored
+from tests.hall import Hall, signed_in
+from webapp.accounts.passwords import matches
+from webapp.models import Role
+
+HELPERS = 6
+
+
+def test_the_others_hear_that_it_was_changed(app: Flask, hall: Hall, session: Session) -> None:
+    test = hall.test()
+    ada = hall.candidacy(test)
+    helpers = [signed_in(app, hall.contributor(test, role=Role.CHIEF_INVIGILATOR)) for _ in range(HELPERS)]
+    forms = [form_in(helper.get(address(ada))) for helper in helpers]
+    with ThreadPoolExecutor(HELPERS) as threads:
+        answers = list(threads.map(lambda helper, form: helper.post(address(ada), data=form), helpers, forms))
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * (HELPERS - 1)]
+    [made] = [password_in(answer) for answer in answers if answer.status_code == 200]
+    assert matches(stored(session, ada), made)
