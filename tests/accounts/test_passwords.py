@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.accounts.sign_in_form import submit_sign_in
 from tests.hall import Hall
-from webapp.accounts.passwords import CHOSEN, GENERATED, hash_generated, hash_password
+from webapp.accounts.passwords import CHOSEN, GENERATED, hash_generated, hash_password, passphrase, problem_with
 from webapp.clock import utcnow
 from webapp.config import ROOT
 
@@ -64,4 +64,13 @@ def test_r32_a_wrong_password_costs_both_efforts_whatever_the_account(
 def test_streams_go_on_while_a_password_is_checked() -> None:
     command = [sys.executable, "-c", UNDER_GEVENT]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert int(ended.stdout) > 0
+    assert int(ended.stdout) > 10  # taking turns alone would give it one
+
+
+def test_spaces_at_the_ends_do_not_make_a_password_long() -> None:
+    assert "8 to 1024 characters" in (problem_with("  short7 \u200b ") or "")
+
+
+def test_nobody_without_the_key_knows_a_passphrase() -> None:
+    assert passphrase("a key", "a seed") == passphrase("a key", "a seed")
+    assert len({passphrase(key, seed) for key in ("a key", "another") for seed in ("a seed", "another")}) == 4

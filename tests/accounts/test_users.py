@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
 import pytest
 from argon2 import Type, extract_parameters
 from flask import Flask
@@ -10,11 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
+from tests.databases import SECRET_KEY
 from tests.efforts import TRUE_EFFORT
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.accounts.passwords import hash_generated, problem_with, verify
-from webapp.models import Contribution, LogEntry, LogSubject, Role, Test, User
+from webapp.accounts.users import set_deactivated, set_password
+from webapp.clock import utcnow
+from webapp.models import Contribution, EndedSession, LogEntry, LogSubject, Role, Test, User
+from webapp.push.events import ALL_SESSIONS
 
 
 def test_passwords_that_people_choose_are_hashed_at_owasps_effort() -> None:
@@ -89,6 +97,12 @@ def test_common_passwords_are_refused_everywhere(app: Flask, session: Session, p
     assert session.scalars(select(User)).all() == []
 
 
+def test_a_username_is_taken_however_it_is_written(app: Flask, session: Session, ada: User) -> None:
+    code, said = run(app, "create-user", " ＡDA ", "--name", "Ada Two", "--password-stdin", typed=PASSWORD)
+    assert (code, said) == (1, "Error: The username ＡDA is taken.\n")
+    assert len(session.scalars(select(User)).all()) == 1
+
+
 @pytest.mark.parametrize(
     "password", [PASSWORD, "exam-hall-demo", "replace this one", "k7mq-92xf-tnb4", "acorn-twist-mute-panda"]
 )
@@ -122,6 +136,23 @@ def test_a_deactivated_person_is_signed_out_and_stays_in_the_log(
         "account.reactivated",
     ]
     assert run(app, "deactivate-user", "nobody")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        partial(set_password, username="ada", password="acorn twist mute", secret_key=SECRET_KEY),
+        partial(set_deactivated, username="ada", deactivated=True),
+    ],
+    ids=["password", "deactivation"],
+)
+def test_streams_end_in_every_process(session: Session, ada: User, change: Callable[..., object]) -> None:
+    """However long the change has waited for other writers: sweeps look back a few seconds only."""
+    begun = utcnow() - timedelta(seconds=9)
+    change(session, now=begun)
+    [ended] = session.scalars(select(EndedSession).where(EndedSession.user_id == ada.id))
+    assert ended.session_id == ALL_SESSIONS
+    assert ended.at > begun + timedelta(seconds=8)
 
 
 def test_a_role_in_a_test_is_given_changed_and_taken(

@@ -72,7 +72,7 @@ def give_password(
         session.refresh(user, with_for_update={"key_share": True})
         check_account(session, helper, candidate, now)
         if user.epoch == epoch:
-            replace_password(session, user, password_hash, secret_key, now)
+            replace_password(session, user, password_hash, secret_key)
             log_change(session, user, _actor(session, helper, candidate, now), "account.password_set", now)
         elif not user.password_hash or not matches(user.password_hash, password):
             raise PasswordChanged(user.name)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts import budgets
 from webapp.accounts.exceptions import AccountRefused
 from webapp.accounts.passwords import hash_password, problem_with
+from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
@@ -42,7 +43,7 @@ def set_password(session: Session, username: str, password: str, *, secret_key: 
     password_hash = _hash_checked(password)
     with writing(session, keep=True):
         user = find_user(session, username)
-        replace_password(session, user, password_hash, secret_key, now)
+        replace_password(session, user, password_hash, secret_key)
         log_change(session, user, COMMAND_LINE, "account.password_set", now)
     return user
 
@@ -57,7 +58,7 @@ def set_deactivated(session: Session, username: str, *, deactivated: bool, now: 
         if deactivated == (user.deactivated_at is not None):
             return False
         user.deactivated_at = now if deactivated else None
-        _end_sessions(session, user, now)
+        _end_sessions(session, user)
         log_change(session, user, COMMAND_LINE, "account.deactivated" if deactivated else "account.reactivated", now)
     return True
 
@@ -83,11 +84,11 @@ def find_user(session: Session, username: str) -> User:
     return user
 
 
-def replace_password(session: Session, user: User, password_hash: str, secret_key: str, now: datetime) -> None:
+def replace_password(session: Session, user: User, password_hash: str, secret_key: str) -> None:
     """Store a password; ends the person's sessions, and a lock of their sign-in. Within `writing()`."""
     budgets.forget(session, budgets.account_key(user.sign_in_name, secret_key))
     user.password_hash = password_hash
-    _end_sessions(session, user, now)
+    _end_sessions(session, user)
 
 
 def log_change(session: Session, user: User, actor: Actor, action: str, now: datetime, **detail: Any) -> None:
@@ -100,10 +101,10 @@ def log_change(session: Session, user: User, actor: Actor, action: str, now: dat
     append(session, head, at=now, actor=actor, action=action, detail=detail, subjects=subjects)
 
 
-def _end_sessions(session: Session, user: User, now: datetime) -> None:
+def _end_sessions(session: Session, user: User) -> None:
     user.epoch += 1
     session.flush()
-    write_end_of_all(session, [user.id], now)
+    write_end_of_all(session, [user.id], utcnow())  # the change may have waited, and sweeps look back seconds only
 
 
 def _hash_checked(password: str) -> str:
