@@ -19,8 +19,8 @@ from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.db.transactions import writing
-from webapp.exams.archive import ExportNotWritten, new_archive
-from webapp.exams.export import export_test, file_name
+from webapp.exams.export import export_test, file_name, new_archive
+from webapp.exceptions import Refusal
 from webapp.logbook.verify import export
 from webapp.models import Answer, Candidacy, Question, Test
 from webapp.planning.closing import set_closed
@@ -138,7 +138,7 @@ def test_a_file_that_appears_meanwhile_stays_and_nothing_is_left_behind(tmp_path
             archive.write("answers.csv", ["ours"])
             path.write_text("somebody else's")
 
-    with pytest.raises(ExportNotWritten):
+    with pytest.raises(Refusal, match="File exists"):
         write_late()
     assert [file.name for file in tmp_path.iterdir()] == ["out.zip"]
     assert path.read_text() == "somebody else's"

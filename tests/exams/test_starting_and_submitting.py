@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from tests.exams.rows import browser_of, delivered, person_of, question_of
 from tests.hall import Hall
+from tests.until import until
 from webapp.clock import utcnow
+from webapp.db.transactions import WRITE
 from webapp.exams import answers, sittings
 from webapp.exams.sittings import NotNow
 from webapp.exceptions import NotFound
+from webapp.extensions import db
 from webapp.models import Candidacy, Question, User, status
+from webapp.models import Test as Exam
 
 MINUTE = timedelta(minutes=1)
 
@@ -47,6 +52,29 @@ def test_a_test_without_questions_gets_one_answer_field_once(app: Flask, hall: H
     page = browser_of(app, person_of(hall, candidacy)).get(f"/tests/{test_id}").text
     assert page.count("<textarea") == 1
     assert "Your answer" in page
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_test_is_locked_before_its_candidacy_as_closing_locks_them(app: Flask, hall: Hall, session: Session) -> None:
+    """A start that waited for the test while it holds its candidacy would end in a deadlock with closing."""
+    candidacy = hall.candidacy(hall.test(), started_at=None)
+    user_id, test_id = candidacy.user_id, candidacy.test_id
+    session.rollback()
+
+    def begin() -> None:
+        with app.app_context():
+            sittings.start(db.session(), user_id, test_id, utcnow())
+
+    other = db.engine.connect().execution_options(**{WRITE: True})
+    with ThreadPoolExecutor(1) as threads, other, other.begin():
+        other.execute(select(Exam.id).with_for_update())
+        started = threads.submit(begin)
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        until(lambda: started.done() or session.scalar(waiting))
+        assert other.execute(select(Candidacy.id).with_for_update(nowait=True)).all()
+    started.result()
 
 
 @pytest.mark.parametrize(

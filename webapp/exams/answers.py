@@ -6,7 +6,6 @@ Only when that finds no row is the sitting read, to say why or to store a first 
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, and_, bindparam, select, type_coerce, update
 from sqlalchemy.orm import Session
@@ -21,7 +20,6 @@ from webapp.models.status import NOW, is_writing, own_end
 
 MAX_CHARACTERS = 100_000
 """Unicode code points, after CRLF became LF."""
-ANSWERS: Any = Answer.__table__
 # the candidacy is locked before the answer, as everywhere; a statement that waited for it sees the row as it is then
 OPEN_SITTING = (
     select(Candidacy.id)
@@ -36,15 +34,15 @@ OPEN_SITTING = (
     .with_for_update(of=Candidacy)
 )
 REPLACE = (
-    update(ANSWERS)
+    update(Answer)
     .where(
-        ANSWERS.c.candidacy_id == OPEN_SITTING.scalar_subquery(),
-        ANSWERS.c.question_id == bindparam("question"),
-        type_coerce(ANSWERS.c.saved_at, BigInteger) == bindparam("base"),
-        ANSWERS.c.text != bindparam("typed"),
+        Answer.candidacy_id == OPEN_SITTING.scalar_subquery(),
+        Answer.question_id == bindparam("question"),
+        type_coerce(Answer.saved_at, BigInteger) == bindparam("base"),
+        Answer.text != bindparam("typed"),
     )
     .values(text=bindparam("typed"), saved_at=NOW)
-    .returning(ANSWERS.c.candidacy_id)
+    .returning(Answer.candidacy_id)
     .execution_options(**PREPARED)
 )
 NOTE_SAVE = (
@@ -86,9 +84,9 @@ class UnfitText(ExamRefusal):
         self.length = length
 
 
-def clean(text: str) -> str:
+def clean(typed: str) -> str:
     """What is stored of a typed text: LF as the only line end. Raises `UnfitText`."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = typed.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MAX_CHARACTERS:
         raise UnfitText("too_long", len(text))
     if "\0" in text:
@@ -107,14 +105,7 @@ def questions_with_answers(session: Session, sitting: Sitting) -> list[tuple[Que
 
 
 def save(
-    session: Session,
-    user_id: int,
-    test_id: int,
-    question_id: int,
-    *,
-    typed: str,
-    now: datetime,
-    base: int | None = None,
+    session: Session, user_id: int, test_id: int, question_id: int, typed: str, now: datetime, base: int | None = None
 ) -> SavedAnswer:
     """Store an answer of this person's own test and give it back as stored.
 
@@ -122,44 +113,29 @@ def save(
     written and `ChangedElsewhere` carries it. Without `base` the newest to arrive wins. The same text again (a
     repeated request) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
     """
-    text = clean(typed)
+    text, at = clean(typed), microseconds(now)
     with writing(session, keep=True):
-        if base and _replace(session, user_id, test_id, question_id, text, now, base):
-            return SavedAnswer(text, now)
-        return _save_step_by_step(session, user_id, test_id, question_id, text, now, base)
-
-
-def _replace(
-    session: Session, user_id: int, test_id: int, question_id: int, text: str, now: datetime, base: int
-) -> bool:
-    """Write over version `base`; False if another one is stored, or the test takes no answers."""
-    connection, at = session.connection(), microseconds(now)
-    values = {"user_id": user_id, "test_id": test_id, "question": question_id, "typed": text, "base": base, "now": at}
-    candidacy_id = connection.scalar(REPLACE, values)
-    if candidacy_id is not None:
-        connection.execute(NOTE_SAVE, {"candidacy": candidacy_id, "now": at})
-    return candidacy_id is not None
-
-
-def _save_step_by_step(
-    session: Session, user_id: int, test_id: int, question_id: int, text: str, now: datetime, base: int | None
-) -> SavedAnswer:
-    sitting = own_sitting(session, user_id, test_id, now, lock=True)
-    if not sitting.takes_answers:
-        raise NotNow(sitting)
-    if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
-        raise NotFound
-    answer = session.scalar(
-        select(Answer).where(Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id)
-    )
-    stored = SavedAnswer(answer.text, answer.saved_at) if answer else SavedAnswer("", None)
-    if answer and stored.text == text:
-        return stored
-    if base is not None and base != stored.version:
-        raise ChangedElsewhere(stored)
-    if answer is None:
-        answer = Answer(candidacy_id=sitting.candidacy.id, question_id=question_id)
-        session.add(answer)
-    answer.text = text
-    answer.saved_at = sitting.candidacy.saved_at = now
+        if base:
+            connection, where = session.connection(), {"user_id": user_id, "test_id": test_id, "question": question_id}
+            candidacy_id = connection.scalar(REPLACE, {**where, "base": base, "typed": text, "now": at})
+            if candidacy_id is not None:
+                connection.execute(NOTE_SAVE, {"candidacy": candidacy_id, "now": at})
+                return SavedAnswer(text, now)
+        sitting = own_sitting(session, user_id, test_id, now, lock=True)
+        if not sitting.takes_answers:
+            raise NotNow(sitting)
+        if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
+            raise NotFound
+        own = Answer.candidacy_id == sitting.candidacy.id, Answer.question_id == question_id
+        answer = session.scalar(select(Answer).where(*own))
+        stored = SavedAnswer(answer.text, answer.saved_at) if answer else SavedAnswer("", None)
+        if answer and stored.text == text:
+            return stored
+        if base is not None and base != stored.version:
+            raise ChangedElsewhere(stored)
+        if answer is None:
+            answer = Answer(candidacy_id=sitting.candidacy.id, question_id=question_id)
+            session.add(answer)
+        answer.text = text
+        answer.saved_at = sitting.candidacy.saved_at = now
     return SavedAnswer(text, now)

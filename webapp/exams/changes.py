@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp.clock import utcnow
 from webapp.db.sql import id_in
-from webapp.exams.sittings import sittings_of
+from webapp.exams.sittings import find_sittings
 from webapp.extensions import db
 from webapp.models import Candidacy
 from webapp.push.events import UserEvent, named_event
@@ -47,7 +47,7 @@ class ChangedSittings:
         changes = {row.id: (row.id, row.changed_at) for row in rows if hub.is_open(row.user_id)}
         events = {change: self._events[change] for change in changes.values() if change in self._events}
         new = [candidacy_id for candidacy_id, change in changes.items() if change not in events]
-        for sitting in sittings_of(session, new, utcnow()) if new else ():
+        for sitting in find_sittings(session, utcnow(), id_in(Candidacy.id, new)) if new else ():
             html = render_template("exams/_sitting.html", sitting=sitting)
             event = UserEvent(sitting.candidacy.user_id, named_event("sitting", html))
             events[changes[sitting.candidacy.id]] = event

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START
@@ -37,13 +37,6 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-STATES_AHEAD = {
-    State.EARLY: (State.READY, State.MISSED),
-    State.READY: (State.MISSED,),
-    State.WRITING: (State.TIME_UP,),
-    State.TIME_UP: (State.WRITING,),
-}
-"""What a state becomes by time alone. Time that is up can go on when minutes are added."""
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """After the own end a candidate can still submit until the test is closed. Answers are no longer stored then."""
 
@@ -67,6 +60,7 @@ class NotNow(ExamRefusal):
 class Sitting:
     """One candidacy with its test, at `now`."""
 
+    grace: ClassVar = GRACE
     candidacy: Candidacy
     test: Test
     ends_at: datetime
@@ -91,11 +85,6 @@ class Sitting:
         return State.READY if self.now >= self.test.starts_at else State.EARLY
 
     @property
-    def possible_states(self) -> tuple[State, ...]:
-        """The state now, and those that time alone can make of it."""
-        return (self.state, *STATES_AHEAD.get(self.state, ()))
-
-    @property
     def fingerprint(self) -> tuple[object, ...]:
         """Everything about it that a candidate's page shows, except what time alone changes."""
         test, candidacy = self.test, self.candidacy
@@ -108,17 +97,18 @@ class Sitting:
         return self.candidacy.started_at is not None and self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
 
     @property
-    def grace_seconds(self) -> int:
-        return int(GRACE.total_seconds())
-
-    @property
     def takes_answers(self) -> bool:
         return self.state is State.WRITING or (self.state is State.TIME_UP and self.now <= self.ends_at + GRACE)
 
 
+def find_sittings(session: Session, now: datetime, condition: ColumnElement[bool]) -> list[Sitting]:
+    """The sittings of the candidacies for which a condition holds."""
+    return [Sitting(*row, now) for row in session.execute(SITTINGS.where(condition))]
+
+
 def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]:
     """All tests of a person: first those that are not over, each group by its start."""
-    sittings = _read(session, SITTINGS.where(Candidacy.user_id == user_id), now)
+    sittings = find_sittings(session, now, Candidacy.user_id == user_id)
     return sorted(sittings, key=lambda sitting: (sitting.ends_at <= now, sitting.test.starts_at, sitting.test.id))
 
 
@@ -128,33 +118,24 @@ def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, 
     With `lock`, the row stays as it is until the transaction ends.
     """
     query = SITTINGS.where(Candidacy.user_id == user_id, Candidacy.test_id == test_id)
-    sittings = _read(session, query.with_for_update(of=Candidacy) if lock else query, now)
-    if not sittings:
+    row = session.execute(query.with_for_update(of=Candidacy) if lock else query).one_or_none()
+    if row is None:
         raise NotFound
-    return sittings[0]
-
-
-def sittings_of(session: Session, candidacy_ids: Iterable[int], now: datetime) -> list[Sitting]:
-    return _read(session, SITTINGS.where(id_in(Candidacy.id, candidacy_ids)), now)
-
-
-def _read(session: Session, query: Select[Candidacy, Test, datetime], now: datetime) -> list[Sitting]:
-    return [Sitting(candidacy, test, ends_at, now) for candidacy, test, ends_at in session.execute(query)]
+    return Sitting(*row, now)
 
 
 def enter(session: Session, user_id: int, now: datetime) -> None:
     """Note the first time a person is on the dashboard, for each test that runs or begins within the hour."""
-    entered = sorted(
+    entered = [
         sitting.candidacy.id
         for sitting in own_sittings(session, user_id, now)
         if sitting.candidacy.entered_at is None and sitting.test.starts_at - ENTRY_BEFORE_START <= now < sitting.ends_at
-    )
-    if not entered:
-        return
-    with writing(session):
-        for candidacy_id in entered:  # row by row, in the order in which presence locks them
-            first_time = Candidacy.id == candidacy_id, Candidacy.entered_at.is_(None)
-            session.execute(update(Candidacy).where(*first_time).values(entered_at=now))
+    ]
+    if entered:
+        with writing(session):
+            for candidacy_id in sorted(entered):  # row by row, in the order in which presence locks them
+                first_time = Candidacy.id == candidacy_id, Candidacy.entered_at.is_(None)
+                session.execute(update(Candidacy).where(*first_time).values(entered_at=now))
 
 
 def start(session: Session, user_id: int, test_id: int, now: datetime) -> None:
@@ -163,23 +144,22 @@ def start(session: Session, user_id: int, test_id: int, now: datetime) -> None:
     Possible from the test's start to the candidate's own end. Raises `NotNow` otherwise, `NotFound` if the test is not
     theirs.
     """
+    question = select(Question.id).where(Question.test_id == test_id).limit(1)
     with writing(session):
+        has_questions = session.scalar(question) is not None
+        if not has_questions:
+            # the test is locked before the candidacy, as closing does; who starts at the same moment finds the question
+            session.execute(select(Test.id).where(Test.id == test_id).with_for_update())
+            has_questions = session.scalar(question) is not None
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if sitting.state is State.WRITING:
             return
         if sitting.state is not State.READY:
             raise NotNow(sitting)
-        if not _has_questions(session, test_id):
-            # two candidates who start at the same moment wait for each other, and the second finds the question
-            session.execute(select(Test.id).where(Test.id == test_id).with_for_update())
-            if not _has_questions(session, test_id):
-                session.add(Question(test_id=test_id, position=1, prompt=""))
+        if not has_questions:
+            session.add(Question(test_id=test_id, position=1, prompt=""))
         sitting.candidacy.started_at = now
         sitting.candidacy.entered_at = sitting.candidacy.entered_at or now
-
-
-def _has_questions(session: Session, test_id: int) -> bool:
-    return session.scalar(select(Question.id).where(Question.test_id == test_id).limit(1)) is not None
 
 
 def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:

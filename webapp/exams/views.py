@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from zlib import crc32
 
-from flask import Blueprint, Flask, abort, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -28,22 +28,16 @@ QUESTION = f"<int(max={MAX_ID}):question_id>"
 @blueprint.get("/")
 def dashboard() -> str | Response:
     """A candidate's tests and message center; people who only work in tests go on to the monitor."""
-    session, now = db.session(), utcnow()
-    user_id: int = current_user.id
-    sittings.enter(session, user_id, now)
+    session, user_id = db.session(), current_user.id
+    sittings.enter(session, user_id, utcnow())
     own = own_sittings()
     staff = current_user.is_admin or is_contributor(session, current_user)
     if staff and not own:
         return redirect(url_for("monitor.monitor"))
     if wants_fragment():
         return render_template("exams/_sittings.html", sittings=own)
-    return render_template(
-        "exams/dashboard.html",
-        sittings=own,
-        staff=staff,
-        messages=inbox.all_messages(session, user_id),
-        open_numbers=inbox.open_numbers(session, user_id),
-    )
+    messages, numbers = inbox.all_messages(session, user_id), inbox.open_numbers(session, user_id)
+    return render_template("exams/dashboard.html", sittings=own, staff=staff, messages=messages, open_numbers=numbers)
 
 
 @blueprint.post(f"{TEST}/start")
@@ -65,22 +59,23 @@ def exam(test_id: int) -> str:
     if confirm not in {None, "submit"}:
         raise BadParameter("confirm", confirm)
     answered = answers.questions_with_answers(session, sitting)
-    if confirm and sitting.state in sittings.MAY_SUBMIT:
-        template = "exams/_confirm.html" if wants_fragment() else "exams/confirm.html"
-    else:
-        template = "exams/_answers.html" if wants_fragment() else "exams/exam.html"
     blank = sum(is_blank(answer.text) for _, answer in answered)
-    return render_template(template, sitting=sitting, answers=answered, blank=blank)
+    page, part = "exams/exam.html", "exams/_answers.html"
+    if confirm and sitting.state in sittings.MAY_SUBMIT:
+        page, part = "exams/confirm.html", "exams/_confirm.html"
+    return render_template(part if wants_fragment() else page, sitting=sitting, answers=answered, blank=blank)
 
 
 @blueprint.post(f"{TEST}/answers/{QUESTION}")
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
-    text = request.form.get("text")
+    text, base = request.form.get("text"), request.form.get("base")
     if text is None:
         abort(400)
-    where = current_user.id, test_id, question_id
-    answer = answers.save(db.session(), *where, typed=text, now=utcnow(), base=_base())
+    if base is not None and not re.fullmatch(r"\d{1,18}", base, re.ASCII):
+        raise BadParameter("base", base)
+    version = int(base) if base else None
+    answer = answers.save(db.session(), current_user.id, test_id, question_id, text, utcnow(), version)
     if wants_fragment():
         return render_template("exams/_saved.html", answer=answer)
     return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)
@@ -101,34 +96,17 @@ def refused(refusal: ExamRefusal) -> Response:
     return make_response(render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status)
 
 
-def _base() -> int | None:
-    """The version that the text was typed into, from the form; None where a form has none."""
-    version = request.form.get("base")
-    if version is None:
-        return None
-    if not re.fullmatch(r"\d{1,18}", version, re.ASCII):
-        raise BadParameter("base", version[:40])
-    return int(version)
-
-
 def open_notices() -> Sequence[Message]:
     """The signed-in person's open notices, newest first.
 
     Every page of a candidate is sent with them, so that a reload, or a page without JavaScript, loses none (trap 8).
     """
-    if "open_notices" not in g:
-        g.open_notices = inbox.open_notices(db.session(), current_user.id) if current_user.is_authenticated else ()
-    notices: Sequence[Message] = g.open_notices
-    return notices
+    return inbox.open_notices(db.session(), current_user.id)
 
 
 def own_sittings() -> list[Sitting]:
-    """The signed-in person's tests; read once per request."""
-    if "own_sittings" not in g:
-        signed_in = current_user.is_authenticated
-        g.own_sittings = sittings.own_sittings(db.session(), current_user.id, utcnow()) if signed_in else []
-    own: list[Sitting] = g.own_sittings
-    return own
+    """The signed-in person's tests."""
+    return sittings.own_sittings(db.session(), current_user.id, utcnow())
 
 
 def sittings_version(own: Sequence[Sitting]) -> str:

@@ -1,31 +1,46 @@
-"""Reading the log: pages, single entries and all rows of a filter, always within a person's scope (R14, R17)."""
+"""Reading the log: pages, single entries and all rows of a filter, always within a person's scope (R14, R17, R18)."""
 
 import json
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, distinct, func, or_, select, true
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.db.sql import casefold_contains
-from webapp.exceptions import NotAllowed, NotFound
-from webapp.logbook.filters import LogFilter
+from webapp.exceptions import BadParameter, NotAllowed, NotFound
+from webapp.logbook.words import ACTIONS
 from webapp.models import LogEntry, LogSubject, User
-from webapp.text.normalization import natural_sort_key
+from webapp.text.characters import has_control_characters
+from webapp.text.normalization import natural_sort_key, normalize
 
 PAGE_SIZE = 50
 ROWS_AT_ONCE = 1000
 MAX_NUMBER = 2**62
 MESSAGE_SENT = "message.sent"
+NAMES = ("from", "to", "person", "action", "text")
+MAX_PHRASE = 200
 ROW_COLUMNS: tuple[Any, ...] = (
     LogEntry.id, LogEntry.at, LogEntry.actor_name, LogEntry.actor_role, LogEntry.action, LogEntry.detail,
     LogSubject.number, LogSubject.name, LogSubject.test_title, LogSubject.room,
 )  # fmt: skip
 """The columns of an entry and of one of its subjects, as files list them."""
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Which entries to show: from `since` on and before `until`, if set, and with these parameters of the address."""
+
+    since: datetime | None
+    until: datetime | None
+    params: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,13 +78,34 @@ class Page:
     count: int
 
 
-@dataclass(frozen=True)
-class EntryDetails:
-    """One entry with everybody it concerned; `hidden` people are outside the reader's scope."""
+def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
+    """The filter that the parameters mean; times are local to `zone`, to the minute, both included.
 
-    entry: LogEntry
-    subjects: list[LogSubject]
-    hidden: int
+    Raises `BadParameter` for an unknown name or value, and for a name with two values. A blank value is no filter,
+    because an empty field of a form sends it. `page` does not belong to the filter.
+    """
+    for name in args:
+        if name not in {*NAMES, "page"}:
+            raise BadParameter(name)
+    params: dict[str, str] = {}
+    for name in NAMES:
+        texts = args.getlist(name)
+        values = {normalize(text) for text in texts} - {""}
+        if has_control_characters("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
+            raise BadParameter(name, texts[0])
+        if values:
+            params[name] = values.pop()
+    if params.get("action", "") not in {"", *ACTIONS}:
+        raise BadParameter("action", params["action"])
+    return LogFilter(_moment(params, "from", zone), _moment(params, "to", zone), params)
+
+
+def parse_page(args: MultiDict[str, str]) -> int:
+    """The number of the page, from 1. The list shows the nearest page that exists."""
+    values = args.getlist("page") or ["1"]
+    if len(values) > 1 or not re.fullmatch(r"\d{1,18}", values[0], re.ASCII):
+        raise BadParameter("page", values[0])
+    return max(1, int(values[0]))
 
 
 def log_scope(session: Session, actor: User, now: datetime) -> LogScope:
@@ -104,8 +140,8 @@ def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: i
         yield from _lines(session, scope, ids[first : first + PAGE_SIZE])
 
 
-def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetails:
-    """One entry with everybody in it who is in scope. Raises `NotFound` if the entry is not."""
+def entry_details(session: Session, scope: LogScope, number: int) -> tuple[LogEntry, list[LogSubject], int]:
+    """One entry, its subjects in scope, and the number of people out of it. Raises `NotFound` if the entry is."""
     query = select(LogEntry).where(LogEntry.id == number, scope.entries())
     entry = session.scalar(query) if number <= MAX_NUMBER else None
     if entry is None:
@@ -116,7 +152,7 @@ def entry_details(session: Session, scope: LogScope, number: int) -> EntryDetail
         key=lambda subject: (subject.test_title, natural_sort_key(subject.number), subject.candidacy_id),
     )
     everybody = session.scalar(of_entry.with_only_columns(func.count(distinct(LogSubject.user_id)))) or 0
-    return EntryDetails(entry, subjects, everybody - len({subject.user_id for subject in subjects}))
+    return entry, subjects, everybody - len({subject.user_id for subject in subjects})
 
 
 def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Generator[Any, None, None]:
@@ -129,6 +165,21 @@ def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Genera
     )
     with closing(session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})) as rows:
         yield from rows
+
+
+def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime | None:
+    """The bound that a local minute sets: its beginning for `from`, its end for `to`."""
+    if name not in params:
+        return None
+    try:
+        minute = datetime.fromisoformat(params[name])
+        if minute.tzinfo is not None or minute.isoformat(timespec="minutes") != params[name]:
+            raise ValueError("not a local minute")
+        # of an hour that a clock change repeats, both are included
+        local = minute.replace(tzinfo=zone, fold=1 if name == "to" else 0)
+        return local.astimezone(UTC) + timedelta(minutes=1 if name == "to" else 0)
+    except (ValueError, OverflowError) as error:
+        raise BadParameter(name, params[name]) from error
 
 
 def _conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement[bool]]:

@@ -47,7 +47,7 @@ ENTRIES = select(
 SUBJECTS = select(
     LogSubject.entry_id.label("entry"), *(getattr(LogSubject, name) for name in Subject._fields)
 ).order_by(LogSubject.entry_id, LogSubject.candidacy_id)
-ROWS_AT_ONCE = 1000
+BATCHES = {"yield_per": 1000}
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,7 @@ class Verdict:
 
 
 class Broken(Exception):
-    """The first place where the chain does not hold."""
-
-    def __init__(self, number: int | None, reason: str) -> None:
-        super().__init__(reason)
-        self.number = number
+    """The first place where the chain does not hold: the number of the entry, None for the head, and the reason."""
 
 
 def verify(session: Session) -> Verdict:
@@ -99,9 +95,10 @@ def _verify(records: Iterable[Record]) -> Verdict:
         for number, last_hash in _sound_entries(chain(records, [END])):  # noqa: B007 the last ones are told
             count += 1
     except Broken as broken:
+        bad, reason = broken.args
         left_out = number - count
-        last_sound = number if broken.number is None else min(number, broken.number - 1)
-        return Verdict(max(0, last_sound - left_out), str(broken), broken.number, last_hash)
+        last_sound = number if bad is None else min(number, bad - 1)
+        return Verdict(max(0, last_sound - left_out), reason, bad, last_hash)
     return Verdict(count, last_hash=last_hash)
 
 
@@ -164,11 +161,10 @@ def _check_head(number: Any, head_hash: Any, last: int, last_hash: str) -> None:
 def _stored_records(session: Session) -> Generator[Record, None, None]:
     """The log of a database, with values as they are stored; one moment's view, while others go on writing."""
     read_snapshot(session)
-    options = {"yield_per": ROWS_AT_ONCE}
     with (
         _any_text(session),
-        closing(session.execute(ENTRIES, execution_options=options)) as entries,
-        closing(session.execute(SUBJECTS, execution_options=options)) as subjects,
+        closing(session.execute(ENTRIES, execution_options=BATCHES)) as entries,
+        closing(session.execute(SUBJECTS, execution_options=BATCHES)) as subjects,
     ):
         yield from heapq.merge(
             (("entry", row._asdict()) for row in entries), (("subject", row._asdict()) for row in subjects), key=_place

@@ -14,7 +14,6 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.logbook import reading
-from webapp.logbook.filters import LogFilter, parse_filter, parse_page
 from webapp.logbook.words import ACTIONS, action_label, summary
 from webapp.web.csv_download import Pieces, csv_answer, csv_text, streamed
 from webapp.web.errors import wants_fragment
@@ -29,7 +28,7 @@ MAX_PRINTED = 10_000
 def index() -> str:
     """The list, filtered; with HTMX only what stands below the form."""
     scope, log_filter = _scope_and_filter()
-    page = reading.page_of(db.session(), scope, log_filter, parse_page(request.args))
+    page = reading.page_of(db.session(), scope, log_filter, reading.parse_page(request.args))
     hidden = () if scope.tests.everything else ("sign_in.", "log.")  # only administrators see these
     return render_template(
         "logbook/_list.html" if wants_fragment() else "logbook/index.html",
@@ -42,11 +41,12 @@ def index() -> str:
     )
 
 
-@blueprint.get("/log/<int:number>")
-def entry(number: int) -> str:
+@blueprint.get("/log/<int:number>", endpoint="entry")
+def show(number: int) -> str:
     """One entry with everybody it concerned, on one page."""
     scope = reading.log_scope(db.session(), current_user, utcnow())
-    return render_template("logbook/entry.html", opened=reading.entry_details(db.session(), scope, number))
+    entry, subjects, hidden = reading.entry_details(db.session(), scope, number)
+    return render_template("logbook/entry.html", entry=entry, subjects=subjects, hidden=hidden)
 
 
 @blueprint.get("/log.csv")
@@ -73,9 +73,9 @@ def paper() -> Response:
     return streamed(pieces, "text/html")
 
 
-def _scope_and_filter() -> tuple[reading.LogScope, LogFilter]:
+def _scope_and_filter() -> tuple[reading.LogScope, reading.LogFilter]:
     scope = reading.log_scope(db.session(), current_user, utcnow())
-    return scope, parse_filter(request.args, installation_zone())
+    return scope, reading.parse_filter(request.args, installation_zone())
 
 
 def _csv_pieces(rows: Iterable[Any]) -> Pieces:

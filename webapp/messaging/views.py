@@ -61,10 +61,10 @@ def send_message() -> BaseResponse:
 def show(message_id: int) -> str:
     """A sent message as the log has it, with all its recipients, for those who may see that entry (R14)."""
     scope = log_scope(db.session(), current_user, utcnow())
-    opened = entry_details(db.session(), scope, message_id)
-    if opened.entry.action != MESSAGE_SENT:
+    entry, subjects, hidden = entry_details(db.session(), scope, message_id)
+    if entry.action != MESSAGE_SENT:
         raise NotFound(f"log entry {message_id} is no message")
-    return render_template("logbook/entry.html", opened=opened)
+    return render_template("logbook/entry.html", entry=entry, subjects=subjects, hidden=hidden)
 
 
 @blueprint.get("/inbox")
