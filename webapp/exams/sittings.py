@@ -23,20 +23,8 @@ GRACE = timedelta(seconds=15)
 SITTINGS = select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id)
 
 
-class State(StrEnum):
-    """What a test is for one candidate at one moment."""
-
-    EARLY = "early"
-    READY = "ready"
-    WRITING = "writing"
-    PAUSED = "paused"
-    TIME_UP = "time_up"
-    MISSED = "missed"
-    SUBMITTED = "submitted"
-    CLOSED = "closed"
-    WITHDRAWN = "withdrawn"
-
-
+State = StrEnum("State", "EARLY READY WRITING PAUSED TIME_UP MISSED SUBMITTED CLOSED WITHDRAWN")
+"""What a test is for one candidate at one moment; a value is its name in lower case."""
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """After the own end a candidate can still submit until the test is closed. Answers are no longer stored then."""
 
@@ -113,10 +101,7 @@ def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]
 
 
 def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, lock: bool = False) -> Sitting:
-    """A person's own candidacy in this test. Raises `NotFound` if there is none (R13).
-
-    With `lock`, the row stays as it is until the transaction ends.
-    """
+    """A person's own candidacy in this test, with `lock` as it is until the commit. Raises `NotFound` (R13)."""
     query = SITTINGS.where(Candidacy.user_id == user_id, Candidacy.test_id == test_id)
     row = session.execute(query.with_for_update(of=Candidacy) if lock else query).one_or_none()
     if row is None:
@@ -179,9 +164,6 @@ def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
 
 
 def note_return(session: Session, user_ids: list[int], moment: datetime) -> None:
-    """Note in the candidacies in progress of these people that they came back at `moment` from a long absence.
-
-    Called inside the presence transaction.
-    """
+    """Note that these people have come back to their candidacies in progress, inside the presence transaction."""
     in_progress = id_in(Candidacy.user_id, user_ids), is_writing()
     session.connection().execute(update(Candidacy).where(*in_progress).values(back_at=moment))
