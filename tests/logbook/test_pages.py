@@ -162,6 +162,8 @@ def test_filters(app: Flask, world: World) -> None:
     client = signed_in(app, world.admin)
     for query, names in FILTERS:
         assert (query, shown(client, f"/log?{query}")) == (query, [getattr(world, name) for name in names])
+    table = client.get("/log.csv?person=inga").text
+    assert set(re.findall(r"^(\d+),", table, re.MULTILINE)) == {f"{world.to_a}"}
 
 
 def test_each_action_that_is_offered_can_be_asked_for(app: Flask, lite: World) -> None:

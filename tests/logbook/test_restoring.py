@@ -53,6 +53,12 @@ def test_it_hides_nothing_else(restored: Session, deed: str) -> None:
     assert not verify(restored).sound
 
 
+def test_entries_before_a_bad_one_are_counted_without_the_numbers_left_out(restored: Session) -> None:
+    tamper(restored, f"UPDATE log_entry SET actor_name = '' WHERE id = {LEFT_OUT + 4}")
+    verdict = verify(restored)
+    assert (verdict.number, verdict.entries) == (LEFT_OUT + 4, 3)
+
+
 def test_the_next_message_has_a_number_that_nobody_has_seen(app: Flask, hall: Hall, restored: Session) -> None:
     test = hall.test()
     candidacy = hall.candidacy(test)
