@@ -86,9 +86,10 @@ def test_all_bad_lines_are_named_in_both_files(session: Session) -> None:
 
 
 def test_bytes_that_are_no_utf_8_are_named(session: Session) -> None:
-    data = roster(GOOD, candidate(2, name="Källström")).decode().encode("latin-1")
-    (said,) = problems(session, data)
-    assert said.startswith("roster.csv, line 3, name: is not UTF-8")
+    line = candidate(2, test="Lägesprov", name="Källström", username="källström")
+    found = problems(session, roster(GOOD, line).decode().encode("latin-1"))
+    reason = "is not UTF-8 text; save the file as “CSV UTF-8”"
+    assert found == [f"roster.csv, line 3, {column}: {reason}" for column in ("name", "test", "username")]
 
 
 @pytest.mark.parametrize("data", ["utf-16", "utf-32"])
@@ -183,6 +184,7 @@ def test_an_hour_that_the_clocks_skip_does_not_exist(session: Session) -> None:
         (staff(role="boss"), "line 2, role: “boss” is not a role; use one of invigilator, chief_invigilator, planner"),
         (staff(role="Invigilator"), "line 2, role: “Invigilator” is not a role; use one of"),
         (staff(role=""), "line 2, role: is empty"),
+        (staff(username=""), "line 2, username: is empty"),
         (staff(room="hall 1"), "line 2, room: no candidate of this test sits in “hall 1”"),
         (staff(test="Zoology"), "line 2, test: “Zoology” is neither in the roster nor stored"),
     ],

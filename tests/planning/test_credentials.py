@@ -6,13 +6,16 @@ import csv
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, event, select, update
 from sqlalchemy.orm import Session
 
 from tests.databases import refuse_inserts
 from tests.hall import Hall
-from tests.planning.papers import bring_in, candidate, contributors, everything, person, roster, staff
+from tests.planning.papers import STAFF_COLUMNS, bring_in, candidate, contributors, everything, person, roster, staff
 from webapp.accounts.passwords import verify
-from webapp.planning.exceptions import CredentialsNeeded, CredentialsNotWritten
+from webapp.db.transactions import WRITE
+from webapp.models import Candidacy, EndedSession, User
+from webapp.planning.exceptions import ChangedMeanwhile, CredentialsNeeded, CredentialsNotWritten
 from webapp.planning.import_plan import Count
 
 
@@ -40,7 +43,31 @@ def test_a_given_password_again_changes_nothing_and_another_ends_the_sessions(se
     assert everything(session) == before
     assert bring_in(session, roster(candidate(1, password="other password"))).people == Count(0, 1, 0)
     assert person(session, "u1").epoch == 1
+    assert session.scalars(select(EndedSession.user_id)).all() == [person(session, "u1").id]
     assert verify(person(session, "u1").password_hash, "other password")
+
+
+def test_a_password_counts_in_whichever_line_it_stands(session: Session) -> None:
+    lines = candidate(1), candidate(1, test="Botany", password="given password"), candidate(2)
+    people = contributors(staff("u2", name="Person 2", password="of the staff"), columns=(*STAFF_COLUMNS, "password"))
+    assert bring_in(session, roster(*lines), people, credentials=None).passwords_made == 0
+    assert verify(person(session, "u1").password_hash, "given password")
+    assert verify(person(session, "u2").password_hash, "of the staff")
+
+
+def test_a_password_that_changes_during_an_import_stops_it(session: Session, hall: Hall) -> None:
+    """Else somebody would be handed a password that is not theirs."""
+    user_id = hall.person("Person 1", username="u1", email="u1@example.org").id
+
+    def set_password(_session: Session, _transaction: object, connection: Connection) -> None:
+        if WRITE in connection.get_execution_options():
+            connection.execute(update(User).where(User.id == user_id).values(password_hash="another"))
+
+    event.listen(session, "after_begin", set_password)
+    with pytest.raises(ChangedMeanwhile):
+        bring_in(session, roster(candidate(1)))
+    event.remove(session, "after_begin", set_password)
+    assert session.scalars(select(Candidacy.id)).all() == []
 
 
 def test_without_a_file_for_passwords_nothing_is_imported(session: Session) -> None:

@@ -104,6 +104,8 @@ def test_what_cannot_be_seen_is_no_name(session: Session, column: str, value: st
 def test_a_character_that_is_refused_is_named_with_its_place(session: Session) -> None:
     (problem,) = problems(session, roster(candidate(1, name="Anna\x07")))
     assert problem.endswith("holds a control character or a line break (character 5 is U+0007)")
+    (problem,) = problems(session, roster(candidate(1, name="Ing\ufffdborg")))
+    assert "name: has lost a letter (character 4 is U+FFFD)" in problem
 
 
 def test_the_file_of_the_passwords_opens_in_a_spreadsheet(session: Session, tmp_path: Path) -> None:

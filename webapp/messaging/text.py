@@ -1,15 +1,12 @@
 """Which subjects and bodies can be sent (R7)."""
 
-import unicodedata
-
 from webapp.messaging.exceptions import BadText, Problem
+from webapp.text.characters import find_unusable_character
 from webapp.text.normalization import is_blank
 
 SUBJECT_LIMIT = 120
 BODY_LIMIT = 4000
 """In Unicode code points, after CRLF became LF."""
-REPLACEMENT = "\ufffd"
-"""Stands in a form field for bytes that are no UTF-8."""
 
 
 def unify_line_ends(text: str) -> str:
@@ -33,7 +30,7 @@ def _problem(text: str, limit: int, *, one_line: bool = False) -> Problem | None
         return Problem("long")
     if one_line and "\n" in text:
         return Problem("line")
-    for place, character in enumerate(text, 1):  # control characters, surrogates, bytes that could not be decoded
-        if character == REPLACEMENT or (character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}):
-            return Problem("characters", place, f"U+{ord(character):04X}")
+    if unusable := find_unusable_character(text, allowed="\n\t\u2028\u2029"):
+        place, character = unusable
+        return Problem("characters", place, f"U+{ord(character):04X}")
     return None
