@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.users import COMMAND_LINE
 from webapp.db.transactions import writing
+from webapp.exceptions import NotFound
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test
 from webapp.models.status import own_end, sitting
-from webapp.planning.exceptions import NoSuchTest
 from webapp.text.normalization import normalize
 
 TIMER = Actor(None, "automatic", "")
@@ -20,21 +20,23 @@ TIMER = Actor(None, "automatic", "")
 def find_test(session: Session, title: str, day: date) -> Test:
     """The test that a roster knows by its title and local start date.
 
-    Raises `NoSuchTest`, which names the tests with this title and those of this day.
+    Raises `NotFound`, which names the tests with this title and those of this day.
     """
     title = normalize(title)
     alike = Test.title == title, Test.start_date == day
     test = session.scalar(select(Test).where(*alike))
     if test is None:
-        near = select(Test).where(or_(*alike)).order_by(Test.start_date.desc(), Test.title).limit(10)
-        raise NoSuchTest(title, day, session.scalars(near).all())
+        query = select(Test).where(or_(*alike)).order_by(Test.start_date.desc(), Test.title).limit(10)
+        near = "".join(f"\n  {test.title} --date {test.start_date}" for test in session.scalars(query))
+        hint = f"Similar tests:{near}" if near else "No test has this title, and none starts on this day."
+        raise NotFound(f"There is no test “{title}” that starts on {day}. {hint}")
     return test
 
 
 def set_closed(session: Session, title: str, day: date, *, closed: bool, now: datetime) -> Test | None:
     """Close a test for grading, or open it again to staff and candidates; None if it is so already.
 
-    Raises `NoSuchTest`.
+    Raises `NotFound`.
     """
     test = find_test(session, title, day)
     condition = Test.closed_at.is_(None) if closed else Test.closed_at.is_not(None)

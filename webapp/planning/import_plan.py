@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.db.sql import id_in
 from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.planning.exceptions import ChangedMeanwhile, RosterRefused
+from webapp.planning.exceptions import ImportRefused, RosterRefused
 from webapp.planning.fields import quote
 from webapp.planning.files import Files, TestKey
 from webapp.planning.sheets import Line
@@ -104,10 +104,10 @@ class ImportPlan:
         self._rooms = {(row.test_id, row.room) for row in candidacies}
 
     def add_person(self, known_as: str, line: Line, password: Password | None) -> None:
-        """Add a person of the files. Raises `ChangedMeanwhile` if the stored hash is no longer `password.before`."""
+        """Add a person of the files. Raises `ImportRefused` if the stored hash is no longer `password.before`."""
         user = self.user_rows.get(known_as)
         if password and password.before != (user.password_hash if user else None):
-            raise ChangedMeanwhile("a password was changed while this import was being prepared; try again")
+            raise ImportRefused("a password was changed while this import was being prepared; try again")
         values: dict[str, Any] = {"name": line["name"]}
         if line["email"] is not None:
             values["email"] = line["email"]
@@ -186,7 +186,7 @@ def make_plan(session: Session, files: Files, passwords: Mapping[str, Password])
     """Compare the files with what is stored. `passwords` are by the username as it is compared.
 
     Raises `RosterRefused` with the problems of the files and all contradictions to what is stored, and
-    `ChangedMeanwhile` if a stored password is no longer the one that the new one rests on.
+    `ImportRefused` if a stored password is no longer the one that the new one rests on.
     """
     bad = {(problem.file, problem.line) for problem in files.problems}
     plan = ImportPlan(session, files)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TextIO
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated, hash_password, matches
 from webapp.db.transactions import writing
 from webapp.planning.apply_plan import apply
-from webapp.planning.exceptions import CredentialsNeeded, CredentialsNotWritten
+from webapp.planning.exceptions import ImportRefused
 from webapp.planning.files import read_files
 from webapp.planning.import_plan import Count, ImportPlan, Password, make_plan
 from webapp.planning.sheets import Line, Source
@@ -47,8 +48,8 @@ def import_roster(
     """Import a roster, and the contributors of its tests.
 
     `zone` is the one of the roster's local times. `credentials` names the file for new passwords, which must not exist.
-    With `dry_run` everything is checked and nothing written. Raises `RosterRefused` with every bad line,
-    `CredentialsNeeded`, `CredentialsNotWritten` or `ChangedMeanwhile`; then nothing was imported.
+    With `dry_run` everything is checked and nothing written. Raises `RosterRefused` with every bad line, or another
+    `ImportRefused`; then nothing was imported.
     """
     files = read_files(roster, contributors, zone)
     hashes = {name: user.password_hash for name, user in make_plan(session, files, {}).user_rows.items()}
@@ -59,7 +60,8 @@ def import_roster(
         session.rollback()
         return _report(plan, to_make)
     if to_make and credentials is None:
-        raise CredentialsNeeded(to_make)
+        remedy = "Name a file for those that are made, with --credentials OUT.csv"
+        raise ImportRefused(f"{to_make} people have no password yet. {remedy}")
     with _credentials_file(credentials) if credentials and to_make else nullcontext() as file:
         passwords = _make_passwords(files.people, hashes)
         with writing(session):
@@ -95,25 +97,21 @@ def _make_passwords(people: Mapping[str, Line], hashes: Mapping[str, str | None]
 
 @contextmanager
 def _credentials_file(path: Path) -> Iterator[TextIO]:
-    """A new file (mode 600) for passwords, which is deleted if the block fails. Raises `CredentialsNotWritten`."""
+    """A new file (mode 600) for passwords, which is deleted if the block fails. Raises `ImportRefused`."""
     try:
-        file = open(path, "x", encoding="utf-8-sig", newline="", opener=_open_privately)  # noqa: SIM115
+        file = open(path, "x", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600))  # noqa: SIM115
     except FileExistsError as error:
-        raise CredentialsNotWritten(path, "exists already, and is not overwritten; name another file") from error
+        raise ImportRefused(f"{path}: exists already, and is not overwritten; name another file") from error
     except OSError as error:
-        raise CredentialsNotWritten(path, error.strerror) from error
+        raise ImportRefused(f"{path}: {error.strerror}") from error
     try:
         with file:
             yield file
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise CredentialsNotWritten(path, error.strerror) from error
+            raise ImportRefused(f"{path}: {error.strerror}") from error
         raise
-
-
-def _open_privately(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _write_passwords(file: TextIO, people: Mapping[str, Line], passwords: Mapping[str, Password]) -> None:

@@ -20,7 +20,7 @@ def set_role(
 ) -> bool:
     """Give somebody a role in a test, limited to a room or not, or take it (None). False if nothing changes.
 
-    Raises `NoSuchTest`, and `AccountRefused` for a username or a room that nobody there has.
+    Raises `NotFound`, and `AccountRefused` for a username or a room that nobody there has.
     """
     room = normalize(room or "") or None
     with writing(session):

@@ -88,7 +88,9 @@ def _rows(source: Source, problems: list[Problem]) -> Iterator[tuple[int, list[s
     # other bytes become lone surrogates, by which `encoding_problem` finds their column
     text = source.data.decode("utf-8-sig", "surrogateescape")
     separator_line = SEPARATOR_LINE.match(text)
-    delimiter = separator_line[1] if separator_line else _delimiter(text)
+    header = next((line for line in text.splitlines() if not is_blank(line.strip(DELIMITERS))), "")
+    # no column's name contains a delimiter
+    delimiter = separator_line[1] if separator_line else max(DELIMITERS, key=header.count)
     lines = io.StringIO(text[separator_line.end() :] if separator_line else text, newline="")
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     first = 2 if separator_line else 1
@@ -103,12 +105,6 @@ def _rows(source: Source, problems: list[Problem]) -> Iterator[tuple[int, list[s
             return
         if not all(map(is_blank, row)):
             yield number, row
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter that the header has most of: no column's name contains one."""
-    header = next((line for line in text.splitlines() if not is_blank(line.strip(DELIMITERS))), "")
-    return max(DELIMITERS, key=header.count)
 
 
 def _header_problems(

@@ -40,15 +40,8 @@ _USELESS = (
 
 APOSTROPHES = "\u2018\u2019\u201a\u201b\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u2032\u2035\uff07`\u00b4"
 HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u058a\u05be\u2e3a\u2e3b\ufe58\ufe63\uff0d"
-ALIKE = str.maketrans(
-    {
-        **dict.fromkeys(APOSTROPHES, "'"),
-        **dict.fromkeys(HYPHENS, "-"),
-        **dict(zip("ıøđðħłŧς", "ioddhltσ", strict=True)),
-        "æ": "ae",
-        "œ": "oe",
-    }
-)
+LETTERS = {**dict(zip("ıøđðħłŧς", "ioddhltσ", strict=True)), "æ": "ae", "œ": "oe"}
+ALIKE = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(HYPHENS, "-") | LETTERS)
 """Apostrophes, hyphens and dashes; letters whose accent Unicode does not take apart."""
 _DIGITS = re.compile("0*([0-9]+)")
 _SHAPING = re.compile(f"[{JOINERS}{SELECTORS}]+")
