@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,6 +11,7 @@ from flask.testing import FlaskClient
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in, token_of
 from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import hash_generated
+from webapp.clock import utcnow
 from webapp.models import User
 from webapp.push.hub import Hub
 from webapp.push.service import current_push
@@ -58,6 +61,15 @@ def test_sign_out_twice_and_by_nobody_is_fine(client: FlaskClient, anna: User) -
     for _ in range(2):
         answer = client.post("/logout", data={"csrf_token": token_of(client)})
         assert answer.status_code == 302
+
+
+def test_r21_whoever_signs_out_has_left(app: Flask, client: FlaskClient, hall: Hall, anna: User) -> None:
+    candidacy = hall.candidacy(hall.test(), anna)
+    submit_sign_in(client, "anna", PASSWORD)
+    client.post("/logout", data={"csrf_token": token_of(client)})
+    app.extensions["examhall_push"].presence.flush(hall.session, utcnow() + timedelta(seconds=10))
+    hall.session.refresh(candidacy)
+    assert candidacy.left_at
 
 
 def test_another_device_stays_signed_in(app: Flask, anna: User) -> None:

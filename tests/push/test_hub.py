@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from webapp.models import SessionClaims
 from webapp.push.events import BEAT, POLL, SIGNED_OUT, Announcement, Event, SignOut, closed_event, notice_event
-from webapp.push.hub import BEAT_SECONDS, Hub, NoStreamLeft
+from webapp.push.hub import BEAT_SECONDS, REMEMBERED_ENDS, Hub, NoStreamLeft
 from webapp.push.stream import QUEUE_LIMIT, Stream
 
 
@@ -62,6 +63,33 @@ def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
     hub.dispatch(Announcement(7, b"seven", [1]))
     assert read(second, 2)[1] == read(third, 2)[1] == b"seven"
     assert not first.waiting
+
+
+def test_a_stream_that_is_about_to_end_does_not_cost_another_one_its_place(hub: Hub) -> None:
+    second, signed_out = hub.open(1, "s"), hub.open(1, "t")
+    hub.dispatch(SignOut(1, "t"))
+    hub.open(1, "s")
+    hub.keep_newest(1)
+    assert (second.closing, signed_out.closing) == (False, True)
+
+
+def test_r9_an_announcement_that_comes_late_is_left_to_the_streams_that_open(hub: Hub) -> None:
+    """They read what is still open; its reader may have closed it since."""
+    hub.ignore_up_to(7)
+    stream = hub.open(1, "s")
+    for number in (6, 7, 8):
+        hub.dispatch(Announcement(number, b"%d" % number, [1]))
+    assert read(stream, 2) == [BEAT, b"8"]
+    assert not stream.waiting
+
+
+def test_what_a_hub_knows_of_ended_sessions_is_bounded(hub: Hub) -> None:
+    first, last = SessionClaims(1, 0, "s"), SessionClaims(REMEMBERED_ENDS + 1, 0, "s")
+    hub.dispatch(SignOut(first.user_id, "s"))
+    assert hub.has_ended(first)
+    for user_id in range(2, REMEMBERED_ENDS + 2):
+        hub.dispatch(SignOut(user_id, "s"))
+    assert (hub.has_ended(first), hub.has_ended(last)) == (False, True)
 
 
 def test_leaving_twice_counts_once(hub: Hub) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
 from threading import Event, Lock, Thread, current_thread, main_thread
 from typing import Any
@@ -17,6 +18,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog, post
 from tests.until import until
 from webapp.clock import utcnow
+from webapp.exceptions import Unavailable
 from webapp.extensions import db
 from webapp.models import SessionClaims
 from webapp.push.sessions import write_end
@@ -98,6 +100,42 @@ def test_a_session_that_has_ended_opens_no_stream_and_ends_none(app: Flask, hall
     assert [b"event: poll" in b"".join(islice(stream.response, 2)) for stream in streams] == [False, False]
     for stream in streams:
         stream.close()
+
+
+def test_r21_whose_last_stream_ends_has_left(app: Flask, hall: Hall, session: Session) -> None:
+    candidate = hall.person()
+    candidacy = hall.candidacy(hall.test(), candidate)
+    push, page = app.extensions["examhall_push"], signed_in(app, candidate)
+    push.hub.capacity = 10
+    streams = [page.get("/stream", buffered=False) for _ in range(2)]
+    in_a_while = utcnow() + timedelta(seconds=10)
+    for stream, has_left in zip(streams, (False, True), strict=True):
+        stream.close()
+        push.presence.flush(session, in_a_while)
+        session.refresh(candidacy)
+        assert bool(candidacy.left_at) is has_left
+
+
+def test_trap_9_the_third_stream_of_a_person_ends_the_first(app: Flask, hall: Hall) -> None:
+    hub, page = app.extensions["examhall_push"].hub, signed_in(app, hall.person())
+    hub.capacity = 10
+    streams = [page.get("/stream", buffered=False) for _ in range(3)]
+    assert b"".join(streams[0].response).endswith(b"event: poll\ndata: \n\n")
+    hub.drain()
+    assert [b"event: poll" in b"".join(stream.response) for stream in streams[1:]] == [False, False]
+    for stream in streams:
+        stream.close()
+
+
+def test_a_stream_that_cannot_be_opened_takes_no_place(app: Flask, hall: Hall) -> None:
+    def fail(_claims: SessionClaims) -> list[tuple[int, str]]:
+        raise Unavailable("busy")
+
+    push, page = app.extensions["examhall_push"], signed_in(app, hall.person())
+    push.hub.capacity = 10
+    push.messages = replace(push.messages, open_notices=fail)
+    assert page.get("/stream", headers={"HX-Request": "true"}).status_code == 503
+    assert len(push.hub) == 0
 
 
 def test_streams_open_a_few_at_a_time_and_pages_are_served_meanwhile(app: Flask, hall: Hall) -> None:

@@ -17,7 +17,7 @@ from tests.server import PASSWORD, Listener, Person, Server
 from tests.until import until
 from webapp.accounts.passwords import hash_password
 from webapp.push.bus import STEP_SECONDS, RedisBus
-from webapp.push.events import Announcement
+from webapp.push.events import Announcement, UserEvent
 from webapp.push.hub import Hub
 
 CANDIDATES = ("ada", "bob", "eve")
@@ -120,8 +120,9 @@ def test_another_installation_and_a_stranger_are_not_heard(redis: RedisServer) -
     bus, brother = listening(hub, redis, SECRET), RedisBus(Hub(10), redis.url, SECRET)
     other = RedisBus(Hub(10), redis.url, "another installation's key")
     with Redis(port=redis.port) as stranger:
-        for data in (b"", b"x" * 64, b"0" * 64 + b'["p","message",1,"forged",[1]]', b"\xff" * 100):
+        for data in (b"", b"x" * 64, b'["p","UserEvent",{"user_id":1,"event":"forged"}].' + b"0" * 43, b"\xff" * 100):
             stranger.publish(channel(redis), data)
+        stranger.publish(channel(redis), brother._serializer.dumps(["p", "A kind of another version", {}]))
     other.publish(Announcement(2, b"not for here", [1]))
     other.publish_next()
     for _ in range(5):
@@ -132,3 +133,30 @@ def test_another_installation_and_a_stranger_are_not_heard(redis: RedisServer) -
     until(lambda: bus.listen() or stream.waiting)
     stream.end()
     assert list(stream.events([]))[1:] == [b"three"]
+
+
+def test_an_items_own_process_gets_it_at_once_and_only_once(redis: RedisServer) -> None:
+    hub = Hub(10)
+    stream = hub.open(1, "s")
+    bus, brother = listening(hub, redis, SECRET), RedisBus(Hub(10), redis.url, SECRET)
+    bus.publish(UserEvent(1, b"own"))
+    assert len(stream.waiting) == 1
+    for publisher in (bus, brother):
+        publisher.publish_next()
+    brother.publish(UserEvent(1, b"brother's"))
+    brother.publish_next()
+    until(lambda: bus.listen() or len(stream.waiting) > 1)
+    stream.end()
+    assert list(stream.events([]))[1:] == [b"own", b"brother's"]
+
+
+def test_r8_what_could_not_be_published_is_left_to_the_sweep(redis: RedisServer) -> None:
+    """Redis is not flooded with old items when it is back."""
+    bus = RedisBus(Hub(10), redis.url, SECRET)
+    redis.signal(signal.SIGKILL)
+    for number in range(3):
+        bus.publish(UserEvent(number, b"old"))
+    bus.publish_next()
+    redis.start()
+    bus.publish_next()
+    assert published(redis) == 0
