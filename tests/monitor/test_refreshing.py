@@ -17,7 +17,7 @@ from tests.hall import Hall, signed_in
 from tests.monitor.test_page import got, statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.models import Candidacy, Role, User
+from webapp.models import Candidacy, User
 from webapp.monitor.columns import COLUMN_BY_KEY
 
 pytestmark = pytest.mark.one_database
@@ -102,7 +102,7 @@ def test_from_midnight_on_a_moment_has_its_date(clock: time_machine.Coordinates,
 
 def test_why_the_list_is_empty_is_told_anew(app: Flask, hall: Hall) -> None:
     test = hall.test()
-    client = signed_in(app, hall.contributor(test, role=Role.PLANNER))
+    client = signed_in(app, hall.person(is_admin=True))
     page = got(client, "/monitor")
     assert "There are no candidates here yet" in page
     with writing(hall.session):
