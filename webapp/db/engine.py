@@ -89,9 +89,15 @@ def _execute(cursor: Any, statement: str, parameters: Any, context: ExecutionCon
 
 
 def _connect_to_postgresql(_dialect: Any, _record: Any, args: Any, options: dict[str, Any]) -> TimeoutConnection:
-    # sent as the connection starts: a statement of its own could fail, and nobody would close the connection
-    own = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_SETTINGS.items())
-    return TimeoutConnection.connect(*args, **{**options, "options": f"{own} {options.get('options', '')}"})
+    connection = TimeoutConnection.connect(*args, **options)
+    calls = ", ".join("set_config(%s, %s, false)" for _ in POSTGRESQL_SETTINGS)
+    try:
+        connection.execute(f"SELECT {calls}", [part for pair in POSTGRESQL_SETTINGS.items() for part in pair])
+        connection.commit()
+    except BaseException:
+        connection.close()  # SQLAlchemy does not know it yet
+        raise
+    return connection
 
 
 def _on_postgresql_begin(connection: Connection) -> None:
