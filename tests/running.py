@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 LONGEST_ID = 60
+OBJECTS_UNTIL_COLLECTION = 10_000
 SKIPPED_IN_CI = "skipped, and with CI=true a skipped test is a failure: "
 
 
@@ -84,7 +86,13 @@ def _kind_of(item: pytest.Item) -> str:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Groups that are asked for and not kept would cost a third of the run, and nobody would see why."""
+    """Have Python look for garbage seldom: each test makes an application, and what was collected stays to the end.
+
+    Groups that are asked for and not kept would cost a third of the run, and nobody would see why.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_UNTIL_COLLECTION)
     if getattr(session.config.option, "loadgroup", False):  # only in a worker
         grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
         if not all("@" in nodeid.rpartition("]")[2] for nodeid in grouped):
