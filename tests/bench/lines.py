@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from tests.bench.hall import CSRF_TOKEN
 
 VERSION = re.compile(rb'data-version="(\d+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-
-PART = 'Content-Disposition: form-data; name="{}"'
 
 
 def ping(cookie: bytes) -> bytes:
@@ -35,12 +33,8 @@ class Writer:
     def save(self) -> bytes:
         """The next one."""
         self.saves += 1
-        fields = {"text": f"Because of {self.saves}", "base": self.version}
-        boundary = f"----WebKitFormBoundary{secrets.token_hex(8)}"  # a browser makes a new one for each form
-        form = "".join(f"--{boundary}\r\n{PART.format(name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
-        address = b"POST /tests/%d/answers/%d" % (self.test_id, self.question_id)
-        encoding = f"multipart/form-data; boundary={boundary}"
-        return request(address, self.cookie, f"{form}--{boundary}--\r\n".encode(), encoding=encoding)
+        form = urlencode({"text": f"Because of {self.saves}", "base": self.version})
+        return request(b"POST /tests/%d/answers/%d" % (self.test_id, self.question_id), self.cookie, form.encode())
 
     def heard(self, answer: bytes) -> None:
         """Take what the server said. Raises `RuntimeError` if it did not save."""
@@ -50,18 +44,13 @@ class Writer:
         self.version = int(told[1])
 
 
-def request(
-    what: bytes,
-    cookie: bytes,
-    form: bytes | None = None,
-    headers: bytes = b"",
-    encoding: str = "application/x-www-form-urlencoded",
-) -> bytes:
+def request(what: bytes, cookie: bytes, form: bytes | None = None, headers: bytes = b"") -> bytes:
     """A request as a page's script sends it; with a form, or an empty one, it is a POST."""
     head = what + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nHX-Request: true\r\nCookie: " + cookie + b"\r\n" + headers
     if form is None:
         return head + b"\r\n"
-    post = f"X-CSRFToken: {CSRF_TOKEN}\r\nContent-Type: {encoding}\r\nContent-Length: {len(form)}\r\n\r\n"
+    kind = "application/x-www-form-urlencoded"
+    post = f"X-CSRFToken: {CSRF_TOKEN}\r\nContent-Type: {kind}\r\nContent-Length: {len(form)}\r\n\r\n"
     return head + post.encode() + form
 
 
