@@ -40,13 +40,14 @@ def is_closed(session: Session, test: Test) -> bool:
 def test_a_command_closes_and_reopens_a_test(app: Flask, hall: Hall) -> None:
     test = hall.test("Algebra")
     day = f"{test.start_date}"
-    assert run(app, "close-test", "Algebra", "--date", day)[0] == 0
+    assert run(app, "close-test", " Algebra\u200b", "--date", day)[0] == 0
     assert is_closed(hall.session, test)
     code, output = run(app, "close-test", "Algebra", "--date", day)
     assert (code, "closed already" in output) == (0, True)
     code, output = run(app, "reopen-test", "Algebra", "--date", day)
     assert (code, "open again" in output) == (0, True)
     assert not is_closed(hall.session, test)
+    assert test.reopened_at is not None, "the time until it closes by itself starts anew"
     assert "open already" in run(app, "reopen-test", "Algebra", "--date", day)[1]
 
 
