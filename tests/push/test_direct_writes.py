@@ -52,6 +52,30 @@ def test_each_event_once_whoever_writes_it() -> None:
     assert written == [BEAT + b"one", b"two", b"5", b"6"]
 
 
+def test_what_had_to_wait_is_written_before_what_comes_after_it() -> None:
+    """Though the line has room again, and its writer has not woken yet."""
+    line = Line(room=0)
+    stream = Stream(1, "s", line.write)
+    stream._idle = True
+    stream.put(1, b"one")
+    line.room = 1
+    stream.put(2, b"two")
+    stream.end()
+    assert list(stream.events([])) == [BEAT, b"one", b"two"]
+    assert line.written == []
+
+
+def test_nothing_follows_a_part_of_an_event() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.settimeout(5)
+        assert not _write_chunk(ours, LARGE.encode() * 100)
+        while theirs.recv(65_536):
+            pass  # until its end, which a line that stays open never has
+        assert not _write_chunk(ours, b"next")
+
+
 class ResetSocket(socket.socket):
     """A connection that its client resets after a part of an event."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from webapp.metrics import REGISTRY
 from webapp.models import SessionClaims
 from webapp.push.events import BEAT, POLL, SIGNED_OUT, Announcement, Event, SignOut, closed_event, notice_event
 from webapp.push.hub import BEAT_SECONDS, REMEMBERED_ENDS, Hub, NoStreamLeft
@@ -36,9 +37,11 @@ def test_the_first_byte_comes_at_once(hub: Hub) -> None:
 
 def test_r13_an_event_reaches_its_people_only(hub: Hub) -> None:
     mine, other = hub.open(1, "s"), hub.open(2, "s")
+    before = REGISTRY.get_sample_value("examhall_notices_handed_out_total") or 0
     hub.dispatch(Announcement(7, b"seven", [1]))
     assert read(mine, 2) == [BEAT, b"seven"]
     assert not other.waiting
+    assert REGISTRY.get_sample_value("examhall_notices_handed_out_total") == before + 1
 
 
 def test_r9_traps_3_and_13_a_message_is_written_once_to_a_stream(hub: Hub) -> None:

@@ -59,6 +59,9 @@ def test_an_earlier_leaving_does_not_take_back_a_later_one(session: Session, cla
     here.flush(session, later(10))
     there.flush(session, later(10))
     assert stored(session, claims)[1] == later(2)
+    here.seen(claims, later(11))
+    here.flush(session, later(11))
+    assert stored(session, claims) == (later(11), later(2))
 
 
 def test_of_several_signs_in_a_batch_the_last_one_counts(session: Session, claims: SessionClaims) -> None:

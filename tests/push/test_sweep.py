@@ -27,6 +27,7 @@ class Committed:
 
     messages: dict[int, list[int]] = field(default_factory=dict)
     loaded: list[int] = field(default_factory=list)
+    cursors: list[int] = field(default_factory=list)
     closed: dict[UserEvent, datetime] = field(default_factory=dict)
     ended: dict[SignOut, datetime] = field(default_factory=dict)
 
@@ -34,11 +35,15 @@ class Committed:
         self.loaded.append(number)
         return Announcement(number, f"event {number}".encode(), self.messages[number])
 
+    def numbers_after(self, cursor: int) -> list[int]:
+        self.cursors.append(cursor)
+        return sorted(number for number in self.messages if number > cursor)
+
     def source(self) -> MessageSource:
         return MessageSource(
             open_notices=lambda _claims: [],
             newest=lambda: max(self.messages, default=0),
-            numbers_after=lambda after: sorted(number for number in self.messages if number > after),
+            numbers_after=self.numbers_after,
             load=self.load,
             user_events_since=lambda moment: [event for event, at in self.closed.items() if at > moment],
         )
@@ -56,6 +61,7 @@ def test_r8_what_was_never_announced_is_handed_out() -> None:
     sweep.step()
     sweep.step()
     assert waiting(stream) == [b"event 4"]
+    assert committed.cursors == [0, 4]
 
 
 def test_what_was_announced_is_not_even_loaded() -> None:
@@ -72,8 +78,10 @@ def test_what_is_older_than_the_process_is_left_to_the_streams_that_open() -> No
     hub, committed = Hub(10), Committed({3: [1]})
     sweep = Sweep(hub, committed.source(), committed.ended_since)
     sweep.start()
+    stream = hub.open(1, "s")
     sweep.step()
-    assert committed.loaded == []
+    hub.dispatch(Announcement(3, b"event 3", [1]))  # by a bus that was slow
+    assert committed.loaded == waiting(stream) == []
 
 
 def test_an_error_leaves_the_cursor_where_it_was() -> None:

@@ -46,7 +46,7 @@ class Stream:
 
         A full queue ends the stream.
         """
-        if self._idle and self.direct_writer and not self.waiting and not self.closing:
+        if self._idle and self.direct_writer and not self.waiting:  # ends wait too
             if not self._is_new(message_id) or self.direct_writer(event):
                 return
             message_id = 0  # already noted as written
