@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, distinct, func, select
@@ -32,6 +32,8 @@ class Selection:
     """The ids of picked candidacies."""
     frozen: tuple[int, ...] | None = None
     """The ids of candidacies that a refused form has shown: these are sent to, whatever the filter matches now (R3)."""
+    persons: frozenset[int] | None = None
+    """The user ids that any other form with a filter has shown: it must still match exactly these people (R3)."""
 
     def query(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The candidacies within `scope`, with test and person: the monitor's own query (R6, R17)."""
@@ -77,14 +79,6 @@ class Selection:
         return hashlib.sha256(json.dumps(plain.described(), sort_keys=True).encode()).hexdigest()[:32]
 
 
-class ShownAudience(NamedTuple):
-    """Whom a form has shown, as its token says."""
-
-    selection: Selection
-    persons: set[int] | None
-    """The persons whom the selection must still reach; None if it is frozen."""
-
-
 class Tokens:
     """Signs what a dialog shows, for one sender and one selection: a form cannot name anybody else (R3)."""
 
@@ -98,8 +92,8 @@ class Tokens:
         gaps = [number - before for before, number in pairwise([0, *ids])]  # become shorter than the ids
         return str(self._serializer.dumps([is_frozen, selection.key, gaps, selection.filter.by_words]))
 
-    def read(self, token: str, selection: Selection) -> ShownAudience | None:
-        """The content of a token; None if it is not one of ours, or was made for another selection."""
+    def read(self, token: str, selection: Selection) -> Selection | None:
+        """The selection with what a form has shown of it; None if the token is not one of ours, or for another one."""
         try:
             is_frozen, key, gaps, by_words = self._serializer.loads(token)
         except (BadData, ValueError):
@@ -108,9 +102,8 @@ class Tokens:
             return None
         ids = tuple(accumulate(gaps))
         if not is_frozen:
-            return ShownAudience(selection, set(ids))
-        filter = replace(selection.filter, by_words=by_words)
-        return ShownAudience(replace(selection, filter=filter, frozen=ids), None)
+            return replace(selection, persons=frozenset(ids))
+        return replace(selection, filter=replace(selection.filter, by_words=by_words), frozen=ids)
 
 
 def sender_scope(session: Session, sender: User, now: datetime) -> AccessScope:

@@ -87,8 +87,7 @@ def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
     """
     limit = current_app.config["SETTINGS"].max_recipients
     has_changed = isinstance(refusal, AudienceChanged)
-    shown = sender_tokens().read(draft.audience, draft.selection)
-    selection = shown.selection if shown else draft.selection
+    selection = sender_tokens().read(draft.audience, draft.selection) or draft.selection
     if has_changed and selection.listed is not None:
         selection = replace(selection, frozen=selection.listed)
     try:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -89,12 +89,11 @@ def send(
             return earlier
         scope = sender_scope(session, sender, now)
         shown = tokens.read(draft.audience, draft.selection)
-        selection = (shown.selection if shown else draft.selection).resolve_phrase(session, sender, now)
+        selection = (shown or draft.selection).resolve_phrase(session, sender, now)
         if shown is None and (selection.listed is None or draft.audience):
             check_audience(session, selection, scope, now, limit)
             raise AudienceChanged(joined=None, left=None)
-        persons = shown.persons if shown else None
-        subjects = _write_subjects(session, head, selection, persons, scope, now, limit)
+        subjects = _write_subjects(session, head, selection, scope, now, limit)
         role = scope.highest_role({subject.test_id for subject in subjects})
         if role is None:
             raise NotAllowed("no role in these tests")
@@ -107,28 +106,21 @@ def send(
 
 
 def _write_subjects(
-    session: Session,
-    head: Head,
-    selection: Selection,
-    shown: set[int] | None,
-    scope: AccessScope,
-    now: datetime,
-    limit: int,
+    session: Session, head: Head, selection: Selection, scope: AccessScope, now: datetime, limit: int
 ) -> list[Subject]:
     """Write the candidacies that the selection reaches as the entry's subjects; refuse if they are not as expected.
 
-    `shown` are the persons whom it must reach, if the form named them. Usually nothing has changed since the dialog, so
-    the candidacies are written first and compared afterwards. They are counted only to say what is wrong.
+    Usually nothing has changed since the dialog, so they are written first and compared afterwards. They are counted
+    only to say what is wrong.
     """
     if selection.frozen is None:
         check_values(session, scope, selection.filter)
     most = max(limit * CANDIDACIES_PER_PERSON, LEAST_CANDIDACIES)
     subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
     persons = {subject.user_id for subject in subjects}
-    found = expected = persons
-    if shown is not None:
-        expected = shown
-    elif selection.listed is not None and selection.frozen is None and not selection.filter:
+    found: Set[int] = persons
+    expected = persons if selection.persons is None else selection.persons
+    if selection.listed is not None and selection.frozen is None and not selection.filter:
         found, expected = {subject.candidacy_id for subject in subjects}, set(selection.listed)
     if found != expected or not subjects or len(persons) > limit or len(subjects) > most:
         check_audience(session, selection, scope, now, limit)
