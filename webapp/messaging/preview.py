@@ -1,20 +1,21 @@
 """What the compose dialog shows of an audience: who is reached, in words and numbers, and by whom just before."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, literal, or_, select
+from sqlalchemy import Select, and_, case, distinct, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.access import MAY, AccessScope, Right
+from webapp.access import AccessScope
 from webapp.db.sql import id_in
+from webapp.logbook.reading import log_scope
 from webapp.messaging.audience import Selection, check_audience, sender_scope
 from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
-from webapp.models import Candidacy, Delivery, LogSubject, Message, Test, User
+from webapp.models import Candidacy, Delivery, LogEntry, LogSubject, Message, Test, User
 from webapp.models.status import is_online, is_writing, own_end, progress
 from webapp.monitor.filters import CHOICES, Filter
 from webapp.monitor.words import candidate_in_words, filter_in_words, test_in_words
@@ -135,30 +136,22 @@ def _find_overlaps(
 ) -> tuple[list[tuple[Message, int]], int]:
     """Recent sendings that the reader may see, newest first; and how many persons the others reached.
 
-    `scope` is where the reader may send.
+    The reader sees those that the log shows them, and those that concern only people within `scope`, where they may
+    send.
     """
-    visible = _is_visible(reader, scope).label("visible")
-    newest_first = select(Message, visible).where(Message.sent_at > now - OVERLAP_WITHIN).order_by(Message.id.desc())
-    recent = session.execute(newest_first).all()
-    if not recent:
+    recent = select(Message).where(Message.sent_at > now - OVERLAP_WITHIN).order_by(Message.id.desc())
+    messages = {message.id: message for message in session.scalars(recent)}
+    if not messages:
         return [], 0
+    reached: dict[int, set[int]] = {number: set() for number in messages}
     deliveries = select(Delivery.message_id, Delivery.user_id).where(
-        Delivery.message_id.in_([message.id for message, _ in recent]), id_in(Delivery.user_id, user_ids)
+        Delivery.message_id.in_(messages), id_in(Delivery.user_id, user_ids)
     )
-    reached: defaultdict[int, set[int]] = defaultdict(set)
-    for message_id, user_id in session.execute(deliveries):
-        reached[message_id].add(user_id)
-    seen = [(message, len(reached[message.id])) for message, visible in recent if visible and reached[message.id]]
-    return seen, len(set().union(*(reached[message.id] for message, visible in recent if not visible)))
-
-
-def _is_visible(reader: User, scope: AccessScope) -> ColumnElement[bool]:
-    """Whether the log shows the reader a message, or it concerns only people whom the reader may send to."""
-    if reader.is_admin:  # sees all of the log
-        return literal(value=True)
-    roles = {test_id: role for test_id, role in scope.roles.items() if role in MAY[Right.READ_LOG]}
-    rooms = {test_id: room for test_id, room in scope.rooms.items() if test_id in roles}
-    of_message = LogSubject.entry_id == Message.id
-    in_log = exists().where(of_message, replace(scope, roles=roles, rooms=rooms).condition(LogSubject))
-    beyond = exists().where(of_message, ~scope.condition(LogSubject))
-    return or_(Message.sender_id == reader.id, in_log, ~beyond)
+    for number, user_id in session.execute(deliveries):
+        reached[number].add(user_id)
+    beyond = exists().where(LogSubject.entry_id == LogEntry.id, ~scope.condition(LogSubject))
+    is_visible = or_(log_scope(session, reader, now).entries(), ~beyond)
+    visible = set(session.scalars(select(LogEntry.id).where(LogEntry.id.in_(messages), is_visible)))
+    seen = [(message, len(reached[number])) for number, message in messages.items() if number in visible]
+    unseen = set().union(*(reached[number] for number in messages.keys() - visible))
+    return [(message, persons) for message, persons in seen if persons], len(unseen)
