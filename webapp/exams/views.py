@@ -36,8 +36,8 @@ def dashboard() -> str | Response:
         return redirect(url_for("monitor.monitor"))
     if wants_fragment():
         return render_template("exams/_sittings.html", sittings=own)
-    messages, numbers = inbox.all_messages(session, user_id), inbox.open_numbers(session, user_id)
-    return render_template("exams/dashboard.html", sittings=own, staff=staff, messages=messages, open_numbers=numbers)
+    messages = inbox.all_messages(session, user_id)
+    return render_template("exams/dashboard.html", sittings=own, staff=staff, messages=messages)
 
 
 @blueprint.post(f"{TEST}/start")

@@ -31,12 +31,6 @@ def open_notices(session: Session, user_id: int) -> Sequence[Message]:
     return session.scalars(OPEN_NOTICES, {"user_id": user_id}).all()
 
 
-def open_numbers(session: Session, user_id: int) -> frozenset[int]:
-    """The numbers of the messages not yet closed."""
-    query = select(Delivery.message_id).where(Delivery.user_id == user_id, Delivery.closed_at.is_(None))
-    return frozenset(session.scalars(query))
-
-
 def close(session: Session, user_id: int, message_ids: Sequence[int]) -> list[int]:
     """Close notices; returns the numbers that were open until now. Other people's and unknown numbers do nothing.
 

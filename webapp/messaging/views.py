@@ -70,12 +70,8 @@ def show(message_id: int) -> str:
 @blueprint.get("/inbox")
 def message_center() -> str:
     """The signed-in person's own messages over all tests, newest first (R12, R13)."""
-    session = db.session()
-    return render_template(
-        "messaging/_inbox_list.html" if wants_fragment() else "messaging/inbox.html",
-        messages=inbox.all_messages(session, current_user.id),
-        open_numbers=inbox.open_numbers(session, current_user.id),
-    )
+    template = "messaging/_inbox_list.html" if wants_fragment() else "messaging/inbox.html"
+    return render_template(template, messages=inbox.all_messages(db.session(), current_user.id))
 
 
 @blueprint.get("/inbox/new")
