@@ -54,8 +54,8 @@ def _minute(moment: Any) -> ColumnElement[datetime]:
 
 def _minutes(start: Any, end: Any) -> ColumnElement[int]:
     """Minutes between two moments on a clock without seconds, at least 0."""
-    whole = type_coerce(end, BigInteger) // MINUTE - type_coerce(start, BigInteger) // MINUTE
-    return case((whole > 0, whole), else_=0)
+    since, until = type_coerce(start, BigInteger), type_coerce(end, BigInteger)
+    return case((until > since, until // MINUTE - since // MINUTE), else_=0)
 
 
 def _text(key: str, label: LazyString, column: Any, order: Sequence[Any] = (), *, default: bool = False) -> Column:

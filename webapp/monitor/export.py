@@ -62,7 +62,7 @@ CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
 
 
 def print_pieces(session: Session, view: View, back: str) -> Pieces:
-    """Pieces of the page for paper. `back` leads to the list."""
+    """Pieces of the page for paper, some hundred rows each. `back` leads to the list."""
     yield from stream_template(
         "monitor/print.html",
         count=session.scalar(select(func.count()).select_from(view.select_candidacies().subquery())),
@@ -70,7 +70,7 @@ def print_pieces(session: Session, view: View, back: str) -> Pieces:
         words=filter_in_words(session, view.filter) or [gettext("No filter")],
         columns=view.presentation.shown_columns,
         chunks=all_rows(session, view, MAX_PRINTED),
-        print_row=row_macros(view).print_row,
+        print_rows=row_macros(view).print_rows,
         back=back,
         now=view.now,
     )
