@@ -18,7 +18,6 @@ SHORTEST_KEY = 32
 FEWEST_DIFFERENT = 8
 """Different characters of a secret key, and different steps from one to the next: random ones have more."""
 MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_hex(32))'"
-DRIVERS = dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg"), "postgresql+psycopg")
 
 
 class BadSetting(Exception):
@@ -40,28 +39,27 @@ def _secret_key(text: str) -> str:
     """Refuses weak keys: a person who guesses the key can sign in as anybody."""
     steps = {ord(later) - ord(earlier) for earlier, later in pairwise(text)}
     repeats = any(text.startswith(text[period:]) for period in range(1, len(text) // 2 + 1))
-    problem = ""
     if not text:
         problem = "not set"
     elif len(text) < SHORTEST_KEY:
         problem = f"must have at least {SHORTEST_KEY} characters"
     elif len(set(text)) < FEWEST_DIFFERENT or len(steps) < FEWEST_DIFFERENT or repeats:
         problem = "has too little variety"
-    if problem:
-        raise ValueError(f"{problem}. Make one with: {MAKE_KEY}")
-    return text
+    else:
+        return text
+    raise ValueError(f"{problem}. Make one with: {MAKE_KEY}")
 
 
 def _database_url(text: str) -> str:
     """The address with SQLAlchemy's name of the driver."""
-    scheme, _, rest = text.partition("://")
-    if scheme not in DRIVERS and not text.startswith("sqlite:///"):
+    address = re.sub(r"\Apostgres(ql)?://", "postgresql+psycopg://", text)
+    if not address.startswith(("postgresql+psycopg://", "sqlite:///")):
         raise ValueError("must start with sqlite:/// or postgresql://")
     try:
         _ = urlsplit(text).port
     except ValueError:
         raise ValueError("not an address; characters such as : / @ in a password are written as %3A %2F %40") from None
-    return f"{DRIVERS.get(scheme, scheme)}://{rest}"
+    return address
 
 
 def _boolean(text: str) -> bool:

@@ -24,7 +24,6 @@ def configure() -> None:
         processors=[structlog.contextvars.merge_contextvars, *_processors(), _renderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.server import ROOT, free_port
+from webapp.config import BadSetting, load
 
 pytestmark = pytest.mark.server
 
@@ -50,6 +51,12 @@ def test_bad_settings_end_gunicorn_before_any_worker(environ: dict[str, str], wo
     assert len(lines) == 1
     assert words in lines[0]
     assert "secret@" not in lines[0]
+
+
+@pytest.mark.parametrize("text", ["postgresql", "sqlite:", "postgresql:name", "mysql://name@host/db"])
+def test_an_address_of_a_database_says_which_kind(text: str) -> None:
+    with pytest.raises(BadSetting, match="DATABASE_URL: must start with"):
+        load({**KEY, "EXAMHALL_DATABASE_URL": text})
 
 
 def test_sqlite_is_for_one_process() -> None:

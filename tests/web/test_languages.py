@@ -78,6 +78,7 @@ def accepting(languages: str, **headers: str) -> dict[str, str]:
         ("en-GB, sv;q=0.5", "en", "Username"),
         ("fi", "en", "Username"),
         ("", "en", "Username"),
+        ("sv-SE-u-ca-gregory", "sv", "Användarnamn"),
         ("nonsense;;q=x", "en", "Username"),
     ],
 )

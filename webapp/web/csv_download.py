@@ -6,7 +6,6 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from typing import IO
 
 from flask import Response
@@ -18,7 +17,6 @@ from webapp.text.normalization import BYTE_ORDER_MARK
 
 FORMULA = re.compile(r"""\A(?=[\t\r\n]|\ *[=+\-@＝＋－＠])|(?<=[;\t\r\n])(?=[\ "]*[=+\-@＝＋－＠])""")
 """Where a formula could begin: at the start of a cell, and after other characters that may separate cells."""
-CHUNK_BYTES = 64 * 1024
 Pieces = Iterator[str]
 
 
@@ -48,27 +46,27 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
     error becomes an error page instead of half a file. It is the request's own connection: if each download took a
     second one, a dozen at once would wait for each other.
     """
-    with ExitStack() as unless_complete:
-        file = unless_complete.enter_context(tempfile.TemporaryFile())
-        session = db.session()
-        try:
-            read_snapshot(session)
-            file.write(begin.encode())
-            for piece in read(session):
-                file.write(piece.encode())
-                time.sleep(0)  # lets other greenlets run
-        finally:
-            session.rollback()
-        unless_complete.pop_all()
-    length = file.tell()
-    file.seek(0)
+    session = db.session()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 it is read after this function
+    try:
+        read_snapshot(session)
+        file.write(begin.encode())
+        for piece in read(session):
+            file.write(piece.encode())
+            time.sleep(0)  # lets other greenlets run
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        session.rollback()
     response = Response(_chunks(file), mimetype=mimetype)
-    response.content_length = length
+    response.content_length = file.tell()
     response.call_on_close(file.close)
+    file.seek(0)
     return response
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
-        while chunk := file.read(CHUNK_BYTES):
+        while chunk := file.read(64 * 1024):
             yield chunk

@@ -18,17 +18,12 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(config.TRANSLATIONS)
     app.config["LOCALES"] = {name.lower(): _parse_locale(name) for name in config.locales()}
     babel.init_app(app, locale_selector=_select_locale)
-    app.add_template_global(language_tag)
+    app.add_template_global(current_locale)
 
 
 def current_locale() -> str:
     """The locale of the request, or of `force_locale()`; the default outside of both. Part of the key of caches."""
     return intern(str(get_locale()))  # thousands of streams keep it
-
-
-def language_tag() -> str:
-    """The current locale as HTML writes it."""
-    return current_locale().replace("_", "-")
 
 
 def available_locales() -> list[str]:
@@ -57,5 +52,5 @@ def _names(tag: str) -> list[str]:
     try:
         locale = Locale.parse(tag, sep="-")
     except (ValueError, UnknownLocaleError):
-        return []
+        return [tag.partition("-")[0]]
     return [str(locale), f"{locale.language}_{locale.script}"]

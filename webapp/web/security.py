@@ -9,8 +9,6 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from flask import Flask, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
-from flask_wtf.csrf import generate_csrf
-from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -59,7 +57,6 @@ def init_app(app: Flask) -> None:
     app.before_request(_require_own_page)
     app.after_request(_set_headers)
     app.add_template_global(page_person)
-    app.add_template_global(form_marks)
 
 
 def public(view: View) -> View:
@@ -99,12 +96,6 @@ def page_person() -> str:
     """The user id that the page's requests have to repeat; empty if nobody is signed in."""
     claims = session_claims()
     return str(claims.user_id) if claims else ""
-
-
-def form_marks() -> Markup:
-    """The hidden fields of every form: its CSRF token, and whose page it is on."""
-    fields = (("csrf_token", generate_csrf()), ("person", page_person()))
-    return Markup("").join(Markup('<input type="hidden" name="{}" value="{}">').format(*field) for field in fields)
 
 
 def _require_utf8() -> None:

@@ -37,11 +37,6 @@ def milliseconds(moment: datetime) -> int:
     return microseconds(moment) // 1000
 
 
-def server_time() -> int:
-    """The current time for scripts, in milliseconds since 1970: a computer's own clock may be days off."""
-    return milliseconds(utcnow())
-
-
 def role_label(role: str) -> str:
     """The name of a role; empty for none."""
     return str(ROLE_LABELS.get(role, role))
@@ -84,7 +79,7 @@ def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Mar
 
 def init_app(app: Flask) -> None:
     """Give the templates their functions."""
-    app.jinja_env.globals.update(asset=asset, time_tag=time_tag, server_time=server_time, milliseconds=milliseconds)
+    app.jinja_env.globals.update(asset=asset, time_tag=time_tag, utcnow=utcnow, milliseconds=milliseconds)
     app.add_template_filter(role_label)
     app.add_template_filter(format_decimal, "number")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600
