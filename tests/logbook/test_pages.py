@@ -202,6 +202,12 @@ def test_unknown_names_and_values_are_refused(app: Flask, lite: World, query: st
     assert client.get(f"/log.csv?{query}").status_code == 400
 
 
+@pytest.mark.parametrize("separator", ["%E2%80%A8", "%E2%80%A9", "%C2%85"])
+def test_pasted_line_separators_are_spaces(app: Flask, lite: World, separator: str) -> None:
+    page = signed_in(app, lite.admin).get(f"/log?text=Quiet,{separator}please")
+    assert f'href="/log/{lite.to_a}"' in page.text
+
+
 def test_who_has_no_log_is_told_so(app: Flask, lite: World) -> None:
     """R13, R14: candidates 403, nobody to the sign-in page; the log is only read."""
     candidate, nobody = signed_in(app, lite.candidate), app.test_client()

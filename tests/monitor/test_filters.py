@@ -103,7 +103,7 @@ def test_a_phrase_and_a_room_are_what_they_look_like() -> None:
     """Spaces of any kind are one, invisible signs are none; case counts, and nothing is cut."""
     assert parsed(("q", "  Anna \u00a0Mar\u00adia\u200b ")).q == "Anna Maria"
     assert parsed(("q", "\u200b ")).q == ""
-    rooms = (("room", name) for name in ("Hall  2", "Hall\u00a02", "\u2060Hall 2 ", "hall 2"))
+    rooms = (("room", name) for name in ("Hall  2", "Hall\u00a02", "Hall \u2028\u20292\x85", "\u2060Hall 2 ", "hall 2"))
     assert parsed(*rooms).values("room") == ("Hall 2", "hall 2")
     with pytest.raises(BadParameter):
         parsed(("room", "\u200b"))

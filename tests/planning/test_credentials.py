@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, event, select, update
 from sqlalchemy.orm import Session
 
@@ -109,6 +110,21 @@ def test_a_full_disk_stops_the_import(session: Session, tmp_path: Path, monkeypa
         bring_in(session, roster(candidate(1)), credentials=out)
     assert not out.exists()
     assert everything(session) == []
+
+
+def test_a_kill_during_the_hashing_leaves_no_file(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would keep the next import from using the name."""
+    out, hashing = tmp_path / "passwords.csv", PasswordHasher.hash
+
+    def with_no_file(hasher: PasswordHasher, password: str) -> str:
+        assert not out.exists()
+        return hashing(hasher, password)
+
+    monkeypatch.setattr(PasswordHasher, "hash", with_no_file)
+    assert bring_in(session, roster(candidate(1)), credentials=out).passwords_made == 1
+    assert out.exists()
 
 
 def test_a_database_that_refuses_leaves_no_file(session: Session, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from webapp.db.sql import casefold_contains
 from webapp.exceptions import BadParameter, NotAllowed, NotFound
 from webapp.logbook.words import ACTIONS
 from webapp.models import LogEntry, LogSubject, User
-from webapp.text.characters import has_control_characters
+from webapp.text.characters import is_filter_text
 from webapp.text.normalization import natural_sort_key, normalize
 
 PAGE_SIZE = 50
@@ -91,7 +91,7 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
     for name in NAMES:
         texts = args.getlist(name)
         values = {normalize(text) for text in texts} - {""}
-        if has_control_characters("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
+        if not is_filter_text("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
             raise BadParameter(name, texts[0])
         if values:
             params[name] = values.pop()

@@ -24,7 +24,7 @@ from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
 from webapp.models.status import NOW, CandidateWarning, Progress, has_progress, has_warning, is_online
 from webapp.monitor.periods import PERIOD, bounds, parse_local_minute
-from webapp.text.characters import has_control_characters, is_storable
+from webapp.text.characters import is_filter_text, is_storable
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
 MAX_PHRASE_LENGTH = 200
@@ -73,7 +73,7 @@ class Choice:
         if self.values:
             return value in self.values
         if self.text_column is not None:
-            is_text = len(value) <= LONGEST_TEXT and not has_control_characters(value)
+            is_text = len(value) <= LONGEST_TEXT and is_filter_text(value)
             return is_text and not (value and is_blank(value))
         return TEST_ID.fullmatch(value) is not None and int(value) <= MAX_ID
 

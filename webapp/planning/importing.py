@@ -62,13 +62,14 @@ def import_roster(
     if to_make and credentials is None:
         remedy = "Name a file for those that are made, with --credentials OUT.csv"
         raise ImportRefused(f"{to_make} people have no password yet. {remedy}")
-    with _credentials_file(credentials) if credentials and to_make else nullcontext() as file:
-        passwords = _make_passwords(files.people, hashes)
-        with writing(session):
-            plan = make_plan(session, files, passwords)
-            apply(session, plan)
-            if file:
-                _write_passwords(file, files.people, passwords)
+    if to_make and credentials and os.path.lexists(credentials):
+        raise ImportRefused(f"{credentials}: exists already, and is not overwritten; name another file")
+    passwords = _make_passwords(files.people, hashes)
+    with _credentials_file(credentials) if credentials and to_make else nullcontext() as file, writing(session):
+        plan = make_plan(session, files, passwords)
+        apply(session, plan)
+        if file:
+            _write_passwords(file, files.people, passwords)
     return _report(plan, to_make)
 
 
@@ -100,8 +101,6 @@ def _credentials_file(path: Path) -> Iterator[TextIO]:
     """A new file (mode 600) for passwords, which is deleted if the block fails. Raises `ImportRefused`."""
     try:
         file = open(path, "x", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600))  # noqa: SIM115
-    except FileExistsError as error:
-        raise ImportRefused(f"{path}: exists already, and is not overwritten; name another file") from error
     except OSError as error:
         raise ImportRefused(f"{path}: {error.strerror}") from error
     try:

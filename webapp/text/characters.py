@@ -25,6 +25,11 @@ def has_control_characters(text: str) -> bool:
     return find_unusable_character(text, allowed=LOST) is not None
 
 
+def is_filter_text(text: str) -> bool:
+    """Whether a filter takes the text: storable and without ASCII control characters. Later line ends are spaces."""
+    return re.search("[\0-\x1f\x7f\ud800-\udfff]", text) is None
+
+
 def is_storable(text: str) -> bool:
     """Whether databases and pages take the text: PostgreSQL no NUL, and nothing takes a lone surrogate."""
     return re.search("[\0\ud800-\udfff]", text) is None
