@@ -24,8 +24,9 @@ def set_role(
     """
     room = normalize(room or "") or None
     with writing(session):
-        lock_head(session)  # first, as closing does, which then locks the test and its candidacies: no deadlock
-        user, test = find_user(session, username), find_test(session, title, day)
+        user = find_user(session, username)  # locked first, as every change of an account does
+        lock_head(session)  # then, as closing does, which locks the test and its candidacies next: no deadlock
+        test = find_test(session, title, day)
         candidacies = select(Candidacy.id).where(Candidacy.test_id == test.id)
         if role and room and session.scalar(candidacies.where(Candidacy.room == room).limit(1)) is None:
             raise AccountRefused(f"No candidate of this test sits in the room {room} (case matters).")
