@@ -167,6 +167,20 @@ def test_a_page_of_one_person_is_not_opened_for_the_next_who_signs_in(app: Flask
             assert browser.get(led.location).location == expected
 
 
+def test_the_latest_eight_pages_of_an_ended_session_are_remembered(app: Flask, hall: Hall, anna: User) -> None:
+    """The cookie has no room for more."""
+    hall.person(username="bo", password_hash=hash_generated(PASSWORD))
+    browser = app.test_client()
+    submit_sign_in(browser, "anna", PASSWORD)
+    end_session(browser)
+    pages = [f"/tests/{number}" for number in range(1, 10)]
+    for page in pages:
+        browser.get(page)
+    submit_sign_in(browser, "bo", PASSWORD)
+    led = [browser.get("/login", query_string={"next": page}).location for page in pages]
+    assert led == [pages[0], *["/"] * 8]
+
+
 def end_session(browser: FlaskClient) -> None:
     with browser.session_transaction() as cookie:
         cookie["_user_id"] = cookie["_user_id"].partition(".")[0] + ".999"

@@ -9,8 +9,7 @@ from webapp.accounts.views import blueprint
 from webapp.db.sql import PREPARED
 from webapp.extensions import db, login
 from webapp.models import User, still_counts
-from webapp.web import browser_session
-from webapp.web.security import session_claims
+from webapp.web.security import clear_session, is_idle, note_request, session_claims
 
 log = structlog.get_logger(__name__)
 USER_OF_SESSION = (  # the first statement of every request
@@ -31,10 +30,10 @@ def load_user(_session_user_id: str) -> User | None:
     """The person of the session; None, in an emptied session, if it has ended."""
     claims, session = session_claims(), db.session()
     user: User | None = session.scalar(USER_OF_SESSION, claims._asdict()) if claims else None
-    if user is None or (browser_session.is_idle() and not sits_an_open_test(session, user)):
-        browser_session.clear()
+    if user is None or (is_idle() and not sits_an_open_test(session, user)):
+        clear_session()
         return None
-    browser_session.note_request()
+    note_request()
     return user
 
 

@@ -19,7 +19,7 @@ from webapp.exceptions import BadParameter, Refusal, StaleForm
 from webapp.extensions import csrf, db
 from webapp.models import User
 from webapp.push.service import current_push
-from webapp.web import browser_session
+from webapp.web import security
 from webapp.web.errors import render_refusal, wants_fragment
 from webapp.web.security import device_cookie_name, public
 
@@ -45,7 +45,7 @@ def show_sign_in() -> Response:
 def take_sign_in() -> Response:
     """Check the password and begin a new session."""
     next_address = safe_address(request.form.get("next"))
-    if not browser_session.accepts_sign_in_token(request.form.get("csrf_token", "")):
+    if not security.accepts_sign_in_token(request.form.get("csrf_token", "")):
         return _form(next_address, StaleForm())
     username, password = request.form.get("username", ""), request.form.get("password", "")
     address, cookie = request.remote_addr or "", request.cookies.get(device_cookie_name(), "")
@@ -83,7 +83,7 @@ def _begin_session(user: User, next_address: str) -> Response:
     log.info("signed in", user_id=user.id, address=request.remote_addr)
     response = redirect(_own_address(next_address, user.id))
     _end_session()
-    browser_session.begin(user)
+    security.begin_session(user)
     secret_key, cookie = current_app.config["SECRET_KEY"], device_cookie_name()
     account = account_key(user.sign_in_name, secret_key)
     marks = add_account(request.cookies.get(cookie, ""), account, secret_key)
@@ -94,17 +94,17 @@ def _begin_session(user: User, next_address: str) -> Response:
 
 def _own_address(address: str, user_id: int) -> str:
     """The start page instead of a page that another person had open in this browser."""
-    return START if browser_session.was_interrupted_for_another(address, user_id) else address
+    return START if security.was_interrupted_for_another(address, user_id) else address
 
 
 def _end_session() -> None:
     """End the session that the request came in, of whoever it is, and its streams."""
-    session_id = session.get(browser_session.SESSION_ID)
+    session_id = session.get(security.SESSION_ID)
     if current_user.is_authenticated and session_id is not None:
         log.info("signed out", user_id=current_user.id, address=request.remote_addr)
         # first: if it fails, the browser can sign out again
         current_push().sign_out(current_user.id, session_id)
-    browser_session.clear()
+    security.clear_session()
     logout_user()
 
 

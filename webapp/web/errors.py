@@ -1,7 +1,7 @@
 """Every error becomes a readable page, or a fragment for scripts, with its status and what to do next."""
 
 import structlog
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, session, url_for
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -11,8 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from webapp.db.outages import is_outage, log_outage
 from webapp.exceptions import Refusal, StaleForm, Unavailable
 from webapp.extensions import db, login
-from webapp.web import browser_session
-from webapp.web.security import View
+from webapp.web.security import View, note_interrupted, page_person
 
 log = structlog.get_logger(__name__)
 LONGEST_NEXT = 3000
@@ -50,7 +49,7 @@ def _error_answer(status: int, refusal: Refusal | None = None) -> Response:
         response.headers["Retry-After"] = str(refusal.retry_after)
     if refusal and refusal.code:
         response.headers["X-Examhall-Refusal"] = refusal.code
-    if fragment and browser_session.USER_ID in session:
+    if fragment and page_person():
         # for nobody it would begin a session, whose cookie would replace that of a sign-in page in another tab
         response.headers["X-CSRF-Token"] = generate_csrf()
     return response
@@ -77,7 +76,7 @@ def not_signed_in() -> BaseResponse:
     address = request.full_path.rstrip("?")
     if len(address) > LONGEST_NEXT:
         address = request.path
-    browser_session.note_interrupted(address)
+    note_interrupted(address)
     return redirect(url_for("accounts.sign_in", next=address))
 
 

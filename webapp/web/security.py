@@ -1,25 +1,48 @@
-"""Safe by default: every route is private unless it is marked, and every response carries strict headers."""
+"""Safe by default: every route is private unless it is marked, and every response carries strict headers.
 
+After a session has ended, two things stay in its cookie: who it belonged to, so that the next person is not led to that
+person's page, and the CSRF secret of sign-in pages that are still open in other tabs.
+"""
+
+import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from flask import Flask, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
-from flask_login import current_user
+from flask_login import current_user, login_user
+from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
+from wtforms import ValidationError
 
+from webapp.clock import utcnow
 from webapp.exceptions import AnotherPerson
 from webapp.extensions import login
-from webapp.models import SessionClaims, parse_session_id
-from webapp.web import browser_session
+from webapp.models import SessionClaims, User, parse_session_id
 
 View = TypeVar("View", bound=Callable[..., object])
-NOT_ASCII = re.compile(rb"%[89A-Fa-f]|[\x80-\xff]")
 PERSON_HEADER = "X-Examhall-Person"
+NOT_ASCII = re.compile(rb"%[89A-Fa-f]|[\x80-\xff]")
+IDLE_SECONDS = 12 * 3600
+"""A session without a request for this long has ended, unless its person sits a test that is not closed (R22)."""
+RENEWAL_SECONDS = 15 * 60
+"""How exactly the cookie knows the time of the last request."""
+MAX_INTERRUPTED_PAGES = 8
+
+# names in the session's cookie; the first is Flask-Login's, the second Flask-WTF's
+USER_ID = "_user_id"
+CSRF_SECRET = "csrf_token"  # noqa: S105
+SIGN_IN_SECRET = "sign_in_token"  # noqa: S105
+SESSION_ID = "sid"
+LAST_REQUEST = "last_request"
+PREVIOUS_USER_ID = "before"
+INTERRUPTED = "interrupted_pages"
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -71,12 +94,6 @@ def checks_session_itself(view: View) -> View:
     return public(view)
 
 
-def session_claims() -> SessionClaims | None:
-    """Who the request's cookie says is signed in; None if it names nobody."""
-    ids = parse_session_id(session.get(browser_session.USER_ID))
-    return SessionClaims(*ids, session.get(browser_session.SESSION_ID, "")) if ids else None
-
-
 def cookie_name(secret_key: str, database_url: str) -> str:
     """The default name of the session cookie.
 
@@ -92,10 +109,81 @@ def device_cookie_name() -> str:
     return f"{'__Secure-' if request.is_secure else ''}{current_app.config['SESSION_COOKIE_NAME']}_device"
 
 
+def begin_session(user: User) -> None:
+    """Sign somebody in, in a new session."""
+    session[SESSION_ID] = secrets.token_urlsafe(16)
+    note_request()
+    login_user(user)
+
+
+def clear_session() -> None:
+    """Sign out whoever is signed in."""
+    sign_in_secret = session.get(SIGN_IN_SECRET if USER_ID in session else CSRF_SECRET)
+    rest = {PREVIOUS_USER_ID: _last_user_id(), SIGN_IN_SECRET: sign_in_secret, INTERRUPTED: session.get(INTERRUPTED)}
+    session.clear()
+    session.update({name: value for name, value in rest.items() if value})
+
+
+def session_claims() -> SessionClaims | None:
+    """Who the request's cookie says is signed in; None if it names nobody."""
+    ids = parse_session_id(session.get(USER_ID))
+    return SessionClaims(*ids, session.get(SESSION_ID, "")) if ids else None
+
+
 def page_person() -> str:
     """The user id that the page's requests have to repeat; empty if nobody is signed in."""
     claims = session_claims()
     return str(claims.user_id) if claims else ""
+
+
+def is_idle() -> bool:
+    """Whether the session's last request was too long ago."""
+    last: int = session.get(LAST_REQUEST, 0)
+    return utcnow().timestamp() - last > IDLE_SECONDS
+
+
+def note_request() -> None:
+    """Note the time in the session, if the noted one is some minutes old."""
+    now = int(utcnow().timestamp())
+    if now - session.get(LAST_REQUEST, 0) > RENEWAL_SECONDS:
+        session[LAST_REQUEST] = now
+
+
+def accepts_sign_in_token(token: str) -> bool:
+    """Whether a sign-in form's CSRF token belongs to this browser.
+
+    The form may be older than the present session, where somebody has signed in in another tab since.
+    """
+    for secret in (CSRF_SECRET, SIGN_IN_SECRET):
+        try:
+            validate_csrf(token, token_key=secret)
+        except ValidationError:
+            continue
+        return True
+    return False
+
+
+def note_interrupted(address: str) -> None:
+    """Note that a page was requested in a session that has ended."""
+    if user_id := _last_user_id():
+        digest = _digest(address)
+        pages = [page for page in session.get(INTERRUPTED, []) if page[0] != digest]
+        session[INTERRUPTED] = [*pages, (digest, user_id)][-MAX_INTERRUPTED_PAGES:]
+
+
+def was_interrupted_for_another(address: str, user_id: int) -> bool:
+    """Whether another person than this one had requested the page."""
+    owner = dict(session.get(INTERRUPTED, [])).get(_digest(address))
+    return owner not in {None, str(user_id)}
+
+
+def _last_user_id() -> str:
+    """Of the person who is, or was last, signed in; empty if nobody was."""
+    return page_person() or session.get(PREVIOUS_USER_ID, "")
+
+
+def _digest(address: str) -> str:
+    return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
 def _require_utf8() -> None:
@@ -117,8 +205,8 @@ def _require_sign_in() -> BaseResponse | None:
         return None  # no such address: a 404 for everybody
     view = current_app.view_functions[request.endpoint]
     if getattr(view, "checks_session_itself", False):
-        if browser_session.USER_ID in session and not browser_session.is_idle():
-            browser_session.note_request()
+        if USER_ID in session and not is_idle():
+            note_request()
             return None
     elif getattr(view, "is_public", False):
         return None
