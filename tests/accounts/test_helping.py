@@ -127,19 +127,6 @@ def test_an_old_form_does_not_bring_an_old_password_back(session: Session, chief
     assert password_in(chief.post(address(ada), data=another)) != now
 
 
-def test_two_forms_that_were_open_at_once_make_one_password(
-    session: Session, chief: FlaskClient, ada: Candidacy
-) -> None:
-    """The second was not pressed again, so it is not told the first one's password."""
-    first, second = (form_in(chief.get(address(ada))) for _ in range(2))
-    password = password_in(chief.post(address(ada), data=first))
-    answer = chief.post(address(ada), data=second)
-    assert answer.status_code == 409
-    assert password not in answer.text
-    assert matches(stored(session, ada), password)
-    assert len(entries(session)) == 1
-
-
 def test_a_key_makes_one_password_of_one_helper_for_one_candidate(
     app: Flask, hall: Hall, test: Test, chief: FlaskClient, ada: Candidacy
 ) -> None:

@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from webapp.cli import admin, demo, exams, log  # noqa: F401 they add their commands to the group
-from webapp.cli.group import commands
+from webapp.cli import demo  # noqa: F401 adds its commands to the group
+from webapp.cli.commands import commands
 
 
 def init_app(app: Flask) -> None:

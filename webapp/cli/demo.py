@@ -6,7 +6,7 @@ import click
 import flask_migrate
 from flask import current_app
 
-from webapp.cli.group import commands
+from webapp.cli.commands import commands
 from webapp.clock import utcnow
 from webapp.demo import hall, serving
 from webapp.demo.story import ACCOUNTS, PASSWORD
@@ -36,10 +36,7 @@ def demo(*, serve: bool, port: int, candidates: int) -> None:
 
 def _load() -> None:
     now, session, settings = utcnow(), db.session(), current_app.config["SETTINGS"]
-    try:
-        loaded = hall.load(session, now, settings)
-    except hall.NotADemo as refusal:
-        raise click.ClickException(f"The sample hall was not loaded: {refusal}") from refusal
+    loaded = hall.load(session, now, settings)
     hall.seed_messages(session, loaded, now, settings)
     db.session.remove()
     click.echo("The sample hall begins now." if loaded.began_anew else "The sample hall is still running.")

@@ -41,7 +41,8 @@ IS_OUR_TEST = Test.title.in_([plan["title"] for plan in STORY["tests"]])
 class NotADemo(Refusal):
     """The database belongs to real people."""
 
-    status = 409
+    def __str__(self) -> str:
+        return f"The sample hall was not loaded: {super().__str__()}"
 
 
 @dataclass(frozen=True)
