@@ -175,7 +175,7 @@ def test_blank_is_what_has_no_character_but_spaces(
     if text is not None:
         answers.save(session, user_id, test_id, question_id, typed=text, now=utcnow())
     sittings.submit(session, user_id, test_id, utcnow())
-    shown = session.scalar(select(status.progress()).select_from(status.sitting()).where(Candidacy.id == number))
+    shown = session.scalar(select(status.progress()).where(Candidacy.id == number))
     assert shown == expected
 
 

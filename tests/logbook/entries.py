@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
-from webapp.models import LogEntry
-from webapp.models.status import sitting
+from webapp.models import Candidacy, LogEntry
 
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SENDER = Actor(7, "Ingrid Ødegård", "chief_invigilator")
@@ -23,7 +22,9 @@ def write(session: Session, candidacies: Select[int] | None = None, **changes: o
     given = {"at": NOW, "actor": SENDER, "action": "message.sent", "detail": {"subject": "Hi"}}
     with writing(session):
         head = lock_head(session)
-        subjects = [] if candidacies is None else write_subjects(session, head, candidacies.select_from(sitting()))
+        subjects = []
+        if candidacies is not None:
+            subjects = write_subjects(session, head, candidacies.join(Candidacy.test).join(Candidacy.user))
         moved = append(session, head, subjects=subjects, **{**given, **changes})
         return session.get_one(LogEntry, moved.number)
 

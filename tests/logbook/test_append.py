@@ -13,7 +13,6 @@ from tests.logbook.entries import NOW, SENDER, write
 from webapp.db.transactions import writing
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, LogEntry, LogHead, LogSubject
-from webapp.models.status import sitting
 
 
 def test_numbers_follow_one_another_and_each_entry_carries_the_hash_before(session: Session) -> None:
@@ -47,7 +46,7 @@ def test_subjects_come_back_in_order_of_candidacy(session: Session, hall: Hall) 
     ids = [one.id for one in hall.candidacies(test, 20)]
     with writing(session):
         head = lock_head(session)
-        query = select(Candidacy.id).select_from(sitting()).order_by(Candidacy.id.desc())
+        query = select(Candidacy.id).join(Candidacy.test).join(Candidacy.user).order_by(Candidacy.id.desc())
         subjects = write_subjects(session, head, query)
         append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
     assert [subject.candidacy_id for subject in subjects] == ids
@@ -88,7 +87,7 @@ def test_a_failed_transaction_leaves_no_trace_and_no_gap(session: Session, hall:
     def interrupted() -> None:
         with writing(session):
             head = lock_head(session)
-            subjects = write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
+            subjects = write_subjects(session, head, select(Candidacy.id).join(Candidacy.test).join(Candidacy.user))
             append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
             raise KeyboardInterrupt
 
@@ -106,7 +105,7 @@ def test_subjects_that_were_not_written_are_refused(session: Session, hall: Hall
     def forgotten() -> None:
         with writing(session):
             head = lock_head(session)
-            write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
+            write_subjects(session, head, select(Candidacy.id).join(Candidacy.test).join(Candidacy.user))
             append(session, head, at=NOW, actor=SENDER, action="x", detail={})
 
     with pytest.raises(ValueError, match="1 subjects are written, 0 were given"):
@@ -135,7 +134,7 @@ def test_one_statement_writes_the_subjects_of_a_full_hall(session: Session, hall
     with writing(session):
         head = lock_head(session)
         event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-        subjects = write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
+        subjects = write_subjects(session, head, select(Candidacy.id).join(Candidacy.test).join(Candidacy.user))
         assert len(statements) == 1
         append(session, head, at=NOW, actor=SENDER, action="x", detail={}, subjects=subjects)
     assert len(subjects) == 1500

@@ -13,7 +13,6 @@ from webapp.db.transactions import writing
 from webapp.logbook.append import append, lock_head, write_subjects
 from webapp.logbook.verify import verify
 from webapp.models import Candidacy, LogSubject
-from webapp.models.status import sitting
 
 ENTRY = "(id, at, actor_name, actor_role, action, detail, previous_hash, hash)"
 SUBJECT = "(entry_id, candidacy_id, user_id, test_id, number, name, test_title, room)"
@@ -149,6 +148,6 @@ def test_the_guards_look_entries_up_and_do_not_read_the_log(session: Session, ha
     with writing(session):
         before = session.scalars(READ_OF_THE_LOG).one()
         head = lock_head(session)
-        subjects = write_subjects(session, head, select(Candidacy.id).select_from(sitting()))
+        subjects = write_subjects(session, head, select(Candidacy.id).join(Candidacy.test).join(Candidacy.user))
         append(session, head, at=NOW, actor=SENDER, action="message.sent", detail={}, subjects=subjects)
         assert session.scalars(READ_OF_THE_LOG).one() - before in range(1, 10)

@@ -17,7 +17,7 @@ from webapp.db.transactions import WRITE, writing
 from webapp.exams.sittings import note_return
 from webapp.extensions import db
 from webapp.models import Candidacy, SessionClaims, User
-from webapp.models.status import is_online, sitting
+from webapp.models.status import is_online
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
 
@@ -27,7 +27,7 @@ NOW = utcnow()
 def online(session: Session, user: User, after: timedelta) -> bool:
     """Whether the monitor's expression has this person online some time after NOW."""
     session.rollback()
-    query = select(is_online(NOW + after)).select_from(sitting()).where(Candidacy.user_id == user.id)
+    query = select(is_online(NOW + after)).where(Candidacy.user_id == user.id)
     return bool(session.scalar(query))
 
 

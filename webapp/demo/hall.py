@@ -123,13 +123,16 @@ def _begin_tests(session: Session, now: datetime, settings: Settings) -> bool:
     session.execute(update(Candidacy).where(is_in_them).values(**NOT_STARTED))
     tests = {test.title: test for test in session.scalars(select(Test).where(IS_OUR_TEST))}
     for plan in STORY["tests"]:
-        questions = [Question(position=position, prompt=text) for position, text in enumerate(plan["questions"], 1)]
-        test = tests.get(plan["title"]) or Test(title=plan["title"], questions=questions)
+        test = tests.get(plan["title"]) or Test(title=plan["title"])
         test.starts_at = (now - timedelta(minutes=plan["began_minutes_ago"])).replace(second=0, microsecond=0)
         test.ends_at = test.starts_at + timedelta(hours=plan["duration_hours"])
         test.start_date = test.starts_at.astimezone(settings.timezone).date()
         test.closed_at = None
         session.add(test)
+        session.flush()
+        if test.title not in tests:
+            prompts = enumerate(plan["questions"], 1)
+            session.add_all(Question(test_id=test.id, position=place, prompt=text) for place, text in prompts)
     session.flush()
     return True
 

@@ -28,7 +28,7 @@ from webapp.db.transactions import read_snapshot
 from webapp.exceptions import Refusal
 from webapp.logbook.reading import ROW_COLUMNS
 from webapp.models import Answer, Candidacy, LogEntry, LogSubject, Question, Test, User
-from webapp.models.status import own_end, progress, sitting
+from webapp.models.status import own_end, progress
 from webapp.text.normalization import BYTE_ORDER_MARK
 from webapp.web.csv_download import csv_text
 
@@ -127,7 +127,8 @@ def _answers(session: Session, test_id: int) -> Iterator[Any]:
     """A row per candidacy and question, in the order of candidate IDs; without questions one per candidacy."""
     query = (
         select(Candidacy.id, *CANDIDACY_COLUMNS, *ANSWER_COLUMNS)
-        .select_from(sitting())
+        .join(Candidacy.test)
+        .join(Candidacy.user)
         .outerjoin(Question, Question.test_id == Candidacy.test_id)
         .outerjoin(Answer, and_(Answer.candidacy_id == Candidacy.id, Answer.question_id == Question.id))
         .where(Candidacy.test_id == test_id)

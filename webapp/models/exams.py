@@ -1,7 +1,5 @@
 """Tests, their contributors and candidacies, and the answers."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -47,8 +45,6 @@ class Test(Model):
     reopened_at: Mapped[datetime | None]
     """When it was last opened again: the time until it closes by itself starts anew."""
 
-    questions: Mapped[list[Question]] = relationship(back_populates="test", order_by="Question.position", lazy="raise")
-
 
 class Question(Model):
     """A question with a text answer. A test without any gets one with an empty prompt when it is first started."""
@@ -59,8 +55,6 @@ class Question(Model):
     test_id: Mapped[int] = mapped_column(ForeignKey(Test.id))
     position: Mapped[int]
     prompt: Mapped[str] = mapped_column(Text, default="")
-
-    test: Mapped[Test] = relationship(back_populates="questions", lazy="raise")
 
 
 class Contribution(Model):

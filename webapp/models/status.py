@@ -1,34 +1,18 @@
 """Own end, progress, connection and warnings, derived in SQL from what is stored (definitions: docs/operations.md).
 
-Each function returns an SQL expression over the rows of `sitting()`. A moment is an aware datetime, or `NOW` in a
+Each function returns an SQL expression over candidacy and test. A moment is an aware datetime, or `NOW` in a
 statement that is made once and gets the moment when it runs.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    ColumnElement,
-    Join,
-    String,
-    and_,
-    bindparam,
-    case,
-    cast,
-    false,
-    func,
-    join,
-    literal_column,
-    or_,
-    type_coerce,
-)
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, false, func, literal_column, true, type_coerce
 
 from webapp.db.types import MICROSECOND, MINUTE, UtcDateTime
 from webapp.models.exams import Candidacy, Test
-from webapp.models.people import User
 
 OFFLINE_AFTER = timedelta(seconds=75)
 """Two pings, 30 s apart, and some patience."""
@@ -37,9 +21,9 @@ LONG_ABSENCE = timedelta(minutes=2)
 """Shorter ones are not noted: browsers are restarted, networks stumble."""
 BACK_FOR = timedelta(minutes=15)
 """How long the warning of an absence stays after the return."""
-NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
+NOW = bindparam("now", type_=BigInteger)
 """Microseconds since 1970."""
-Moment = datetime | BindParameter[int]
+Moment = datetime | ColumnElement[int]
 
 
 class Progress(StrEnum):
@@ -63,62 +47,43 @@ class CandidateWarning(StrEnum):
     WAS_OFFLINE = "was_offline"
 
 
-def sitting() -> Join:
-    """Candidacy ⋈ test ⋈ person: what every list of candidates is drawn from."""
-    return join(Candidacy, Test, Candidacy.test_id == Test.id).join(User, Candidacy.user_id == User.id)
-
-
 def own_end() -> ColumnElement[datetime]:
     """The test's end for this candidate: with extra time and incident time."""
-    minutes = cast(Candidacy.extra_minutes + Candidacy.incident_minutes, BigInteger)  # four bytes hold 35 minutes only
+    minutes = (Candidacy.extra_minutes + Candidacy.incident_minutes).cast(BigInteger)  # four bytes hold 35 minutes only
     return type_coerce(type_coerce(Test.ends_at, BigInteger) + minutes * MINUTE, UtcDateTime)
 
 
 def is_online(now: Moment) -> ColumnElement[bool]:
     """Last seen a short time ago, and the last stream has not closed since. Never NULL."""
-    is_there = or_(Candidacy.left_at.is_(None), Candidacy.last_seen > Candidacy.left_at)
-    return func.coalesce(and_(Candidacy.last_seen > _before(now, OFFLINE_AFTER), is_there), false())
+    is_there = Candidacy.left_at.is_(None) | (Candidacy.last_seen > Candidacy.left_at)
+    return func.coalesce((Candidacy.last_seen > _before(now, OFFLINE_AFTER)) & is_there, false())
 
 
 def _before(now: Moment, duration: timedelta) -> Any:
     return now - duration if isinstance(now, datetime) else now - duration // MICROSECOND
 
 
-STAGES = (
-    (Progress.WITHDRAWN, Candidacy.withdrawn_at),
-    (Progress.SUBMITTED, Candidacy.submitted_at),
-    (Progress.PAUSED, Candidacy.paused_at),
-    (Progress.IN_PROGRESS, Candidacy.started_at),
-    (Progress.DASHBOARD, Candidacy.entered_at),
-)
-"""The stages that a moment marks. The first one that is reached counts."""
+STAGES: dict[Progress, ColumnElement[bool]] = {
+    Progress.WITHDRAWN: Candidacy.withdrawn_at.is_not(None),
+    Progress.BLANK: Candidacy.submitted_at.is_not(None) & Candidacy.blank,
+    Progress.SUBMITTED: Candidacy.submitted_at.is_not(None),
+    Progress.PAUSED: Candidacy.paused_at.is_not(None),
+    Progress.IN_PROGRESS: Candidacy.started_at.is_not(None),
+    Progress.DASHBOARD: Candidacy.entered_at.is_not(None),
+    Progress.INACTIVE: true(),
+}
+"""Whether a stage is reached. The first one that is counts."""
 
 
 def progress() -> ColumnElement[str]:
     """One of `Progress`, as text."""
-    blank = and_(Candidacy.submitted_at.is_not(None), Candidacy.blank)
-    reached = [(moment.is_not(None), _word(stage)) for stage, moment in STAGES]
-    return case(
-        (Candidacy.withdrawn_at.is_(None) & blank, _word(Progress.BLANK)), *reached, else_=_word(Progress.INACTIVE)
-    )
-
-
-def _word(stage: Progress) -> ColumnElement[str]:
-    return literal_column(f"'{stage}'", String)
+    return case(*((is_reached, literal_column(f"'{stage}'")) for stage, is_reached in STAGES.items()))
 
 
 def has_progress(stage: Progress) -> ColumnElement[bool]:
     """The same as `progress() == stage`, as conditions that the index over progress can answer."""
-    wanted = Progress.SUBMITTED if stage is Progress.BLANK else stage
-    conditions: list[ColumnElement[bool]] = []
-    for reached, moment in STAGES:
-        if reached is wanted:
-            conditions.append(moment.is_not(None))
-            break
-        conditions.append(moment.is_(None))
-    if wanted is Progress.SUBMITTED:
-        conditions.append(Candidacy.blank.is_(stage is Progress.BLANK))
-    return and_(*conditions)
+    not_before = takewhile(lambda other: other is not stage, STAGES)
+    return and_(*(~STAGES[other] for other in not_before), STAGES[stage])
 
 
 def is_writing() -> ColumnElement[bool]:

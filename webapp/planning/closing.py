@@ -10,7 +10,7 @@ from webapp.db.transactions import writing
 from webapp.exceptions import NotFound
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test
-from webapp.models.status import own_end, sitting
+from webapp.models.status import own_end
 from webapp.text.normalization import normalize
 
 TIMER = Actor(None, "automatic", "")
@@ -77,8 +77,8 @@ def _change(
         if not closed:
             test.reopened_at = now
         session.flush()
-        candidacies = select(Candidacy.id).select_from(sitting()).where(Candidacy.test_id == test_id)
-        subjects = write_subjects(session, head, candidacies)
+        candidacies = select(Candidacy.id).join(Candidacy.test).join(Candidacy.user)
+        subjects = write_subjects(session, head, candidacies.where(Candidacy.test_id == test_id))
         action = "test.closed" if closed else "test.reopened"
         detail = {"test": test.title, "date": f"{test.start_date}"}
         append(session, head, at=now, actor=actor, action=action, detail=detail, subjects=subjects)
