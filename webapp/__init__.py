@@ -15,7 +15,7 @@ from webapp.exams.sittings import note_return
 from webapp.extensions import csrf, db, login, migrate
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.push.sweep import MessageSource
-from webapp.web import errors, languages, security, templating
+from webapp.web import errors, security, templating
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -77,4 +77,3 @@ def _join_extensions(app: Flask) -> None:
     login.session_protection = None  # a candidate whose address changes during the exam stays signed in
     login.init_app(app)
     csrf.init_app(app)
-    languages.init_app(app)

@@ -51,7 +51,12 @@ def test_a_proxy_on_this_machine_does_not_open_them(client: FlaskClient, header:
     assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
 
 
-@pytest.mark.parametrize("address", ["192.0.2.7", "", "unix:"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_from_this_machine(client: FlaskClient, address: str) -> None:
+    assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "", "unix:", "::ffff:192.0.2.7"])
 def test_not_from_elsewhere(client: FlaskClient, address: str) -> None:
     """Another machine, or a socket without an address, needs the token; and there is none by default."""
     away = {"REMOTE_ADDR": address}

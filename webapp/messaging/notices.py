@@ -16,8 +16,7 @@ from webapp.models import Delivery, LogSubject, Message, SessionClaims, User, st
 from webapp.push.events import Announcement, UserEvent, closed_event, notice_event
 from webapp.push.service import current_push
 from webapp.push.sweep import MessageSource
-from webapp.web.languages import available_locales, current_locale
-from webapp.web.templating import installation_zone
+from webapp.web.templating import available_locales, current_locale, installation_zone
 
 SHOWN = ("id", "sender_role", "subject", "body", "sent_at")
 """The parts of a message that its notice shows."""

@@ -18,7 +18,7 @@ from webapp.monitor.columns import Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.listing import Listing, View
 from webapp.monitor.words import candidate_in_words, value_in_words
-from webapp.web.languages import current_locale
+from webapp.web.templating import current_locale
 
 MAX_QUERY_LENGTH = 60_000
 """Characters. The server takes slightly more in its request line (`gunicorn.conf.py`)."""

@@ -20,8 +20,8 @@ from webapp.push.service import Push, current_push
 from webapp.push.stream import Stream, direct_writer
 from webapp.push.sweep import MessageSource
 from webapp.web.errors import for_scripts
-from webapp.web.languages import current_locale
 from webapp.web.security import checks_session_itself, session_claims
+from webapp.web.templating import current_locale
 
 OPENINGS_AT_ONCE = 12
 """Streams that open at the same time. When a hall of 1,500 reconnects, ordinary pages find their turn in between."""

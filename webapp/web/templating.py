@@ -1,24 +1,44 @@
-"""What templates show: moments in the installation's zone (trap 24), addresses of assets, names of roles."""
+"""What templates show: moments in the installation's zone (trap 24), the language, addresses of assets, names of roles.
+
+The language is of those that the browser accepts the first with a catalogue, else the default. Texts are in English in
+the code. A catalogue is `webapp/translations/<locale>/LC_MESSAGES/messages.mo`.
+"""
 
 import hashlib
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, url_for
-from flask_babel import format_date, format_datetime, format_decimal, lazy_gettext
+from babel import Locale, UnknownLocaleError, negotiate_locale
+from flask import Flask, current_app, request, url_for
+from flask_babel import format_date, format_datetime, format_decimal, get_locale, lazy_gettext
 from markupsafe import Markup
 
+from webapp import config
 from webapp.clock import utcnow
 from webapp.db.types import microseconds
-from webapp.web.languages import current_locale
+from webapp.extensions import babel
 
 ROLE_LABELS = {
     "invigilator": lazy_gettext("Invigilator"),
     "chief_invigilator": lazy_gettext("Chief invigilator"),
     "planner": lazy_gettext("Planner"),
 }
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their functions and languages. Raises `BadSetting` for a misnamed catalogue."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(config.TRANSLATIONS)
+    app.config["LOCALES"] = {name.lower(): _parse_locale(name) for name in config.locales()}
+    babel.init_app(app, locale_selector=_select_locale)
+    app.jinja_env.globals.update(
+        asset=asset, time_tag=time_tag, utcnow=utcnow, milliseconds=milliseconds, current_locale=current_locale
+    )
+    app.add_template_filter(role_label)
+    app.add_template_filter(format_decimal, "number")
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600
 
 
 def asset(path: str) -> str:
@@ -77,9 +97,36 @@ def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Mar
     return Markup('<time datetime="{}" title="{}">{}</time>').format(here.isoformat(), full, shown[style])
 
 
-def init_app(app: Flask) -> None:
-    """Give the templates their functions."""
-    app.jinja_env.globals.update(asset=asset, time_tag=time_tag, utcnow=utcnow, milliseconds=milliseconds)
-    app.add_template_filter(role_label)
-    app.add_template_filter(format_decimal, "number")
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600
+def current_locale() -> str:
+    """The locale of the request, or of `force_locale()`; the default outside of both. Part of the key of caches."""
+    return intern(str(get_locale()))  # thousands of streams keep it
+
+
+def available_locales() -> list[str]:
+    """All locales that a response may have."""
+    return [str(locale) for locale in current_app.config["LOCALES"].values()]
+
+
+def _parse_locale(name: str) -> Locale:
+    """Raises `BadSetting` for a name that Babel writes differently: it would not find the catalogue."""
+    locale = Locale.parse(name)
+    if str(locale) != name:
+        raise config.BadSetting(f"webapp/translations/{name}: this folder must be named {locale}")
+    return locale
+
+
+def _select_locale() -> Locale:
+    locales: dict[str, Locale] = current_app.config["LOCALES"]
+    accepted = request.accept_languages if request else ()
+    preferred = [name for tag, quality in accepted if quality > 0 for name in _names(tag)]
+    chosen = negotiate_locale(preferred, locales) or current_app.config["SETTINGS"].default_locale
+    return locales[chosen.lower()]  # Babel completes a language by its country, such as de_DE for "de"
+
+
+def _names(tag: str) -> list[str]:
+    """How a catalogue for a browser's language may be named: those for `zh-CN` are `zh_Hans_CN` and `zh_Hans`."""
+    try:
+        locale = Locale.parse(tag, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return [tag.partition("-")[0]]
+    return [str(locale), f"{locale.language}_{locale.script}"]
