@@ -19,7 +19,7 @@ from webapp.models import Candidacy, User
 from webapp.models.status import CandidateWarning
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.query import select_candidacies
-from webapp.planning.fields import MOST_EXTRA_MINUTES
+from webapp.planning.files import MOST_EXTRA_MINUTES
 
 
 @pytest.fixture

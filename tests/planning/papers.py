@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.models import Candidacy, Contribution, Question, Test, User
-from webapp.planning.exceptions import RosterRefused
 from webapp.planning.files import CONTRIBUTORS, roster_columns
-from webapp.planning.importing import Report, import_roster
+from webapp.planning.import_plan import RosterRefused
+from webapp.planning.importing import import_roster
 from webapp.planning.sheets import Source
+
+
+class Count(NamedTuple):
+    """How many rows of one kind are new, changed and unchanged."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+
+class Report(NamedTuple):
+    """What an import has changed, or would change."""
+
+    tests: Count
+    people: Count
+    candidacies: Count
+    contributors: Count
+    passwords_made: int
+
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 COLUMNS = tuple(roster_columns(STOCKHOLM))
@@ -66,12 +85,14 @@ def contributors(*lines: dict[str, str], columns: tuple[str, ...] = STAFF_COLUMN
 def bring_in(session: Session, candidates: bytes, people: bytes | None = None, **options: Any) -> Report:
     """Import; made passwords go to a file that nobody reads unless `credentials` says where."""
     with TemporaryDirectory() as folder:
-        return import_roster(
+        plan = import_roster(
             session,
             Source("roster.csv", candidates),
             Source("staff.csv", people) if people is not None else None,
             **{"zone": STOCKHOLM, "credentials": Path(folder) / "credentials.csv", **options},
         )
+    changes = plan.tests, plan.people, plan.candidacies, plan.contributors
+    return Report(*(Count(*change.count()) for change in changes), plan.passwords_made())
 
 
 def problems(session: Session, candidates: bytes, people: bytes | None = None) -> list[str]:

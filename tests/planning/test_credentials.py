@@ -12,12 +12,21 @@ from sqlalchemy.orm import Session
 
 from tests.databases import refuse_inserts
 from tests.hall import Hall
-from tests.planning.papers import STAFF_COLUMNS, bring_in, candidate, contributors, everything, person, roster, staff
+from tests.planning.papers import (
+    STAFF_COLUMNS,
+    Count,
+    bring_in,
+    candidate,
+    contributors,
+    everything,
+    person,
+    roster,
+    staff,
+)
 from webapp.accounts.passwords import verify
 from webapp.db.transactions import WRITE
 from webapp.models import Candidacy, EndedSession, User
-from webapp.planning.exceptions import ImportRefused
-from webapp.planning.import_plan import Count
+from webapp.planning.import_plan import ImportRefused
 
 
 def test_made_passwords_work_and_are_for_their_owner_only(session: Session, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from tests.planning.papers import (
     STAFF_COLUMNS,
+    Count,
+    Report,
     bring_in,
     candidate,
     contributors,
@@ -26,8 +28,6 @@ from tests.until import until
 from webapp.db.transactions import WRITE, writing
 from webapp.extensions import db
 from webapp.models import Candidacy, Contribution, Question, Test
-from webapp.planning.import_plan import Count
-from webapp.planning.importing import Report
 
 DATA = Path(__file__).parent.parent / "data"
 ROSTER = (DATA / "roster.csv").read_bytes()

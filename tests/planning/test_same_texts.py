@@ -7,13 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.databases import SECRET_KEY
-from tests.planning.papers import bring_in, candidate, contributors, problems, roster, staff
+from tests.planning.papers import Count, bring_in, candidate, contributors, problems, roster, staff
 from tests.planning.test_importing import person
 from webapp.accounts.passwords import verify
 from webapp.accounts.signing_in import sign_in
 from webapp.clock import utcnow
 from webapp.models import Candidacy, Contribution, Test
-from webapp.planning.import_plan import Count
 
 HALLS = ["Hall 2", "Hall  2", "Hall\u00a02", "Hall\u200b 2", " Hall\u3000\u20072\ufeff", "Hall 2\u00ad"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from tests.planning.papers import bring_in, candidate, contributors, roster, staff
+from tests.planning.papers import Count, bring_in, candidate, contributors, roster, staff
 from tests.planning.test_importing import person, text_of
-from webapp.planning.import_plan import Count
 
 
 def test_candidates_are_found_by_their_planner(session: Session) -> None:

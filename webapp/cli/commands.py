@@ -19,8 +19,8 @@ from webapp.logbook.verify import export, verify, verify_export
 from webapp.messaging.inbox import prune
 from webapp.models import Role
 from webapp.planning.closing import find_test, set_closed
-from webapp.planning.exceptions import RosterRefused
-from webapp.planning.importing import Report, import_roster
+from webapp.planning.import_plan import ImportPlan, RosterRefused
+from webapp.planning.importing import import_roster
 from webapp.planning.roles import set_role
 from webapp.planning.sheets import Source
 from webapp.web.templating import installation_zone
@@ -143,7 +143,7 @@ def import_roster_command(roster: Path, contributors: Path | None, credentials: 
     """Import ROSTER, a CSV file with one candidacy per line: all of it, or nothing."""
     files = _read(roster), _read(contributors) if contributors else None
     try:
-        report = import_roster(db.session(), *files, zone=installation_zone(), credentials=credentials, dry_run=dry_run)
+        plan = import_roster(db.session(), *files, zone=installation_zone(), credentials=credentials, dry_run=dry_run)
     except RosterRefused as refusal:
         click.echo(str(refusal), err=True)
         lines = len({(problem.file, problem.line) for problem in refusal.problems})
@@ -153,7 +153,7 @@ def import_roster_command(roster: Path, contributors: Path | None, credentials: 
         raise SystemExit(1) from refusal
     except Refusal as refusal:
         raise click.ClickException(f"{refusal}. Nothing was imported.") from refusal
-    _print_report(report, credentials, dry_run=dry_run)
+    _print_changes(plan, credentials, dry_run=dry_run)
 
 
 def _read(path: Path) -> Source:
@@ -163,16 +163,16 @@ def _read(path: Path) -> Source:
         raise click.ClickException(f"{path} cannot be read: {error.strerror}. Nothing was imported.") from error
 
 
-def _print_report(report: Report, credentials: Path | None, *, dry_run: bool) -> None:
+def _print_changes(plan: ImportPlan, credentials: Path | None, *, dry_run: bool) -> None:
     click.echo("Checked only; an import would make these changes:" if dry_run else "Imported:")
     for noun in ("tests", "people", "candidacies", "contributors"):
-        count = getattr(report, noun)
-        changes = f"{count.new} new, {count.changed} changed, {count.unchanged} unchanged"
-        click.echo(f"  {noun.capitalize()}: {changes}")
-    if report.passwords_made and dry_run:
-        click.echo(f"  {report.passwords_made} people would get a password (--credentials OUT.csv names the file).")
-    elif report.passwords_made:
-        click.echo(f"  {report.passwords_made} passwords were made and written to {credentials}.")
+        new, changed, unchanged = getattr(plan, noun).count()
+        click.echo(f"  {noun.capitalize()}: {new} new, {changed} changed, {unchanged} unchanged")
+    made = plan.passwords_made()
+    if made and dry_run:
+        click.echo(f"  {made} people would get a password (--credentials OUT.csv names the file).")
+    elif made:
+        click.echo(f"  {made} passwords were made and written to {credentials}.")
 
 
 @commands.command("close-test")

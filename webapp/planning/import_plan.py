@@ -1,6 +1,6 @@
 """What an import changes: the files compared with what is stored. Nothing is written here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -8,11 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.db.sql import id_in
+from webapp.exceptions import Refusal
 from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.planning.exceptions import ImportRefused, RosterRefused
-from webapp.planning.fields import quote
 from webapp.planning.files import Files, TestKey
-from webapp.planning.sheets import Line
+from webapp.planning.sheets import Line, Problem, quote
 from webapp.text.characters import is_storable
 
 CHUNK = 5000
@@ -26,6 +25,18 @@ SAME_NAME = ("room", "building", "seat", "question_set", "extra_minutes")
 Row = TypeVar("Row", User, Test, Candidacy, Contribution)
 
 
+class ImportRefused(Refusal):
+    """Nothing is imported: passwords cannot be handed out, or somebody else has changed one meanwhile."""
+
+
+class RosterRefused(ImportRefused):
+    """Some lines cannot be imported. `problems` names all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
 class Password(NamedTuple):
     """A person's password as this import leaves it."""
 
@@ -35,14 +46,6 @@ class Password(NamedTuple):
     """The hash to store; None to leave the stored one."""
     made: str | None
     """The password, if it was made here."""
-
-
-class Count(NamedTuple):
-    """How many rows of one kind are new, changed and unchanged."""
-
-    new: int
-    changed: int
-    unchanged: int
 
 
 @dataclass
@@ -72,16 +75,18 @@ class Changes(Generic[Row]):
         """The stored rows of which this column changes."""
         return [row for row, columns in self.changed.items() if column in columns]
 
-    def count(self) -> Count:
-        return Count(len(self.new), len(self.changed), self.unchanged)
+    def count(self) -> tuple[int, int, int]:
+        """How many rows are new, changed and unchanged."""
+        return len(self.new), len(self.changed), self.unchanged
 
 
 class ImportPlan:
     """The rows that an import makes and changes. The session has the changed ones, and does not have the new ones."""
 
-    def __init__(self, session: Session, files: Files) -> None:
+    def __init__(self, session: Session, files: Files, passwords: Mapping[str, Password]) -> None:
         """Read the people of the files, and all about the tests that these name."""
         self.files = files
+        self.passwords = passwords
         self.people: Changes[User] = Changes()
         self.tests: Changes[Test] = Changes()
         self.candidacies: Changes[Candidacy] = Changes()
@@ -103,9 +108,12 @@ class ImportPlan:
         self._sitting = {(test, line.known_as) for test, line in files.candidates}
         self._rooms = {(row.test_id, row.room) for row in candidacies}
 
-    def add_person(self, known_as: str, line: Line, password: Password | None) -> None:
-        """Add a person of the files. Raises `ImportRefused` if the stored hash is no longer `password.before`."""
-        user = self.user_rows.get(known_as)
+    def passwords_made(self) -> int:
+        return sum(password.made is not None for password in self.passwords.values())
+
+    def add_person(self, known_as: str, line: Line) -> None:
+        """Add a person of the files. Raises `ImportRefused` if the stored hash is no longer `Password.before`."""
+        user, password = self.user_rows.get(known_as), self.passwords.get(known_as)
         if password and password.before != (user.password_hash if user else None):
             raise ImportRefused("a password was changed while this import was being prepared; try again")
         values: dict[str, Any] = {"name": line["name"]}
@@ -189,9 +197,9 @@ def make_plan(session: Session, files: Files, passwords: Mapping[str, Password])
     `ImportRefused` if a stored password is no longer the one that the new one rests on.
     """
     bad = {(problem.file, problem.line) for problem in files.problems}
-    plan = ImportPlan(session, files)
+    plan = ImportPlan(session, files, passwords)
     for known_as, person in files.people.items():
-        plan.add_person(known_as, person, passwords.get(known_as))
+        plan.add_person(known_as, person)
     for key, line in files.tests.items():
         plan.add_test(key, line)
     for key, line in files.candidates:

@@ -6,34 +6,28 @@ compares once more, so that what is written fits what is there.
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TextIO
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import String, cast, func, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from webapp.accounts.passwords import AT_ONCE, generate_password, hash_generated, hash_password, matches
+from webapp.clock import utcnow
+from webapp.db.sql import id_in
 from webapp.db.transactions import writing
-from webapp.planning.apply_plan import apply
-from webapp.planning.exceptions import ImportRefused
+from webapp.exams.changes import note_changes
+from webapp.models import Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.files import read_files
-from webapp.planning.import_plan import Count, ImportPlan, Password, make_plan
+from webapp.planning.import_plan import ImportPlan, ImportRefused, Password, make_plan
+from webapp.planning.search_text import SEPARATOR, refresh_search_text
 from webapp.planning.sheets import Line, Source
+from webapp.push.sessions import write_end_of_all
 from webapp.web.csv_download import harmless
-
-
-class Report(NamedTuple):
-    """What an import has changed, or would change."""
-
-    tests: Count
-    people: Count
-    candidacies: Count
-    contributors: Count
-    passwords_made: int
 
 
 def import_roster(
@@ -44,12 +38,12 @@ def import_roster(
     zone: ZoneInfo,
     credentials: Path | None,
     dry_run: bool = False,
-) -> Report:
+) -> ImportPlan:
     """Import a roster, and the contributors of its tests.
 
     `zone` is the one of the roster's local times. `credentials` names the file for new passwords, which must not exist.
-    With `dry_run` everything is checked and nothing written. Raises `RosterRefused` with every bad line, or another
-    `ImportRefused`; then nothing was imported.
+    With `dry_run` everything is checked and nothing written. Returns what has changed, or would change. Raises
+    `RosterRefused` with every bad line, or another `ImportRefused`; then nothing was imported.
     """
     files = read_files(roster, contributors, zone)
     hashes = {name: user.password_hash for name, user in make_plan(session, files, {}).user_rows.items()}
@@ -58,23 +52,21 @@ def import_roster(
     if dry_run:
         plan = make_plan(session, files, _make_passwords(files.people, hashes))
         session.rollback()
-        return _report(plan, to_make)
+        return plan
     if to_make and credentials is None:
         remedy = "Name a file for those that are made, with --credentials OUT.csv"
         raise ImportRefused(f"{to_make} people have no password yet. {remedy}")
     if to_make and credentials and os.path.lexists(credentials):
         raise ImportRefused(f"{credentials}: exists already, and is not overwritten; name another file")
     passwords = _make_passwords(files.people, hashes)
-    with _credentials_file(credentials) if credentials and to_make else nullcontext() as file, writing(session):
-        plan = make_plan(session, files, passwords)
-        apply(session, plan)
-        if file:
-            _write_passwords(file, files.people, passwords)
-    return _report(plan, to_make)
-
-
-def _report(plan: ImportPlan, made: int) -> Report:
-    return Report(plan.tests.count(), plan.people.count(), plan.candidacies.count(), plan.contributors.count(), made)
+    with ExitStack() as on_failure:
+        with writing(session):
+            plan = make_plan(session, files, passwords)
+            apply(session, plan)
+            if credentials and to_make:
+                _write_passwords(credentials, files.people, passwords, on_failure)
+        on_failure.pop_all()
+    return plan
 
 
 def _make_passwords(people: Mapping[str, Line], hashes: Mapping[str, str | None]) -> dict[str, Password]:
@@ -96,27 +88,84 @@ def _make_passwords(people: Mapping[str, Line], hashes: Mapping[str, str | None]
         return dict(zip(people, threads.map(make_password, people), strict=True))
 
 
-@contextmanager
-def _credentials_file(path: Path) -> Iterator[TextIO]:
-    """A new file (mode 600) for passwords, which is deleted if the block fails. Raises `ImportRefused`."""
+def _write_passwords(
+    path: Path, people: Mapping[str, Line], passwords: Mapping[str, Password], on_failure: ExitStack
+) -> None:
+    """Write the passwords that were made to a new file (mode 600), before the commit: whatever fails has to fail then.
+
+    `on_failure` gets a callback that deletes the file.
+    """
+    made = [(people[name]["username"], password.made) for name, password in passwords.items() if password.made]
     try:
-        file = open(path, "x", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600))  # noqa: SIM115
+        with open(path, "x", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600)) as file:
+            on_failure.callback(path.unlink, missing_ok=True)
+            rows = [("username", "password"), *made]
+            csv.writer(file, lineterminator="\n").writerows(map(harmless, row) for row in rows)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise ImportRefused(f"{path}: {error.strerror}") from error
-    try:
-        with file:
-            yield file
-    except BaseException as error:
-        path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ImportRefused(f"{path}: {error.strerror}") from error
-        raise
 
 
-def _write_passwords(file: TextIO, people: Mapping[str, Line], passwords: Mapping[str, Password]) -> None:
-    """Write the passwords that were made, and close the file: whatever fails has to fail before the commit."""
-    made = [(people[name]["username"], password.made) for name, password in passwords.items() if password.made]
-    with file:
-        csv.writer(file, lineterminator="\n").writerows(map(harmless, row) for row in [("username", "password"), *made])
-        file.flush()
-        os.fsync(file.fileno())
+def apply(session: Session, plan: ImportPlan) -> None:
+    """Write all rows of a plan that was made in this transaction, and what follows from them."""
+    tests = [plan.test_rows[key] for key in plan.files.tests]
+    with session.no_autoflush:
+        found_by_names = _found_by_names(session, plan)
+        _lock(session, plan, tests, found_by_names)
+        # two people may swap their candidate IDs, so each first gets one that nobody can type
+        renumbered = id_in(Candidacy.id, _ids(plan.candidacies.changed_in("number")))
+        placeholder = literal(SEPARATOR) + cast(Candidacy.id, String)
+        session.connection().execute(update(Candidacy).where(renumbered).values(number=placeholder))
+        _copy_presence(session, [*plan.candidacies.new, *plan.candidacies.changed_in("user")])
+        for rows in (plan.people.new, plan.tests.new, plan.candidacies.new, plan.contributors.new):
+            session.add_all(rows)
+        with_questions = id_in(Question.test_id, _ids(tests))
+        test_ids = set(session.scalars(select(Question.test_id).where(with_questions)))
+        session.add_all(Question(test=test, position=1) for test in tests if test.id not in test_ids)
+        session.flush()
+    if signed_out := _ids(plan.people.changed_in("epoch")):
+        write_end_of_all(session, list(signed_out), utcnow())
+    changed = _ids(plan.candidacies.changed)
+    refresh_search_text(session, changed | _ids(plan.candidacies.new) | found_by_names)
+    for model in (User, Test, Question, Contribution, Candidacy):
+        # until PostgreSQL looks by itself how many rows there are now, its planner expects a handful
+        session.execute(text(f"ANALYZE {model.__tablename__}"))
+    note_changes(session, candidacy_ids=changed, test_ids=_ids(plan.tests.changed))
+
+
+def _ids(rows: Collection[User] | Collection[Test] | Collection[Candidacy]) -> set[int]:
+    """The ids of the rows that are stored."""
+    return {row.id for row in rows} - {None}
+
+
+def _lock(session: Session, plan: ImportPlan, tests: Collection[Test], found_by_names: set[int]) -> None:
+    """Lock first the tests, as closing does, then all stored candidacies that are written, in the order of ids, as
+    presence does: no deadlock then.
+
+    Those of changed tests are among them, because a trigger notes the change.
+    """
+    rows = select(Test.id).where(id_in(Test.id, _ids(tests))).order_by(Test.id)
+    session.execute(rows.with_for_update(key_share=True)).all()
+    ids = found_by_names | _ids(plan.candidacies.changed)
+    written = or_(id_in(Candidacy.id, ids), id_in(Candidacy.test_id, _ids(plan.tests.changed)))
+    session.execute(select(Candidacy.id).where(written).order_by(Candidacy.id).with_for_update()).all()
+
+
+def _copy_presence(session: Session, candidacies: Collection[Candidacy]) -> None:
+    """Presence belongs to the person: a candidacy that is new to somebody takes it from their other tests."""
+    columns = Candidacy.user_id, func.max(Candidacy.last_seen), func.max(Candidacy.left_at)
+    sitting = id_in(Candidacy.user_id, _ids([candidacy.user for candidacy in candidacies]))
+    rows = session.execute(select(*columns).where(sitting).group_by(Candidacy.user_id))
+    presence = {user_id: moments for user_id, *moments in rows}
+    for candidacy in candidacies:
+        candidacy.last_seen, candidacy.left_at = presence.get(candidacy.user.id, (None, None))
+
+
+def _found_by_names(session: Session, plan: ImportPlan) -> set[int]:
+    """Ids of the stored candidacies whose search text has the name of a renamed person or of another planner."""
+    renamed = _ids(plan.people.changed_in("name"))
+    planned = id_in(Contribution.user_id, renamed), Contribution.role == Role.PLANNER
+    test_ids = _ids(plan.replanned) | set(session.scalars(select(Contribution.test_id).where(*planned)))
+    found = or_(id_in(Candidacy.user_id, renamed), id_in(Candidacy.test_id, test_ids))
+    return set(session.scalars(select(Candidacy.id).where(found)))

@@ -3,16 +3,17 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from webapp.models.people import sign_in_name
-from webapp.planning.exceptions import Problem
-from webapp.planning.fields import Parser, encoding_problem, quote
+from webapp.text.characters import LOST, find_unusable_character
 from webapp.text.normalization import is_blank, normalize
 
+Parser = Callable[[str], tuple[Any, str]]
+"""Takes a field without spaces at its ends; gives its value, and what is wrong with it, if anything."""
 DELIMITERS = ",;\t"
 """Which one a file has depends on the language of the spreadsheet that wrote it."""
 SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ ,;\t|]*(?:\r\n?|\n)', re.IGNORECASE)
@@ -24,6 +25,20 @@ class Source(NamedTuple):
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """What is wrong in one place of a file. `column` is empty where the whole line is meant."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}"
+        return f"{place}, {self.column}: {self.reason}" if self.column else f"{place}: {self.reason}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,3 +135,20 @@ def _header_problems(
     unknown = [(quote(name), "this column is not known") for name in header if name not in columns]
     repeated = [(name, "this column is there twice") for name in columns if header.count(name) > 1]
     return [*missing, *unknown, *repeated]
+
+
+def quote(value: str) -> str:
+    """Quote a value for a message, escaped and cut short."""
+    return ascii(value[:40]) if encoding_problem(value) else f"“{value[:40]}”"
+
+
+def encoding_problem(written: str) -> str:
+    """Why a field is not text, with the first bad character; empty if it is text."""
+    if (unusable := find_unusable_character(written)) is None:
+        return ""
+    place, character = unusable
+    if "\ud800" <= character <= "\udfff":
+        return "is not UTF-8 text; save the file as “CSV UTF-8”"
+    if character == LOST:
+        return f"has lost a letter (character {place} is U+FFFD); correct it, and save the file as “CSV UTF-8”"
+    return f"holds a control character or a line break (character {place} is U+{ord(character):04X})"
