@@ -1,30 +1,42 @@
 """Messaging over HTTP: compose and send, a sent message as the log has it, and the message center."""
 
+import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import Right, access_scope
 from webapp.accounts.redirects import safe_address
 from webapp.clock import utcnow
-from webapp.exceptions import BadParameter, NotFound
+from webapp.db.types import MAX_ID
+from webapp.exceptions import BadParameter, NotFound, Refusal
 from webapp.extensions import db
 from webapp.logbook.reading import MESSAGE_SENT, entry_details, log_scope
 from webapp.messaging import inbox
-from webapp.messaging.dialog import parse_draft, parse_ids, parse_opened, sender_tokens, show_dialog
+from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.notices import announce
+from webapp.messaging.preview import Preview, preview
 from webapp.messaging.sending import Draft, send
-from webapp.messaging.text import unify_line_ends
+from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
 from webapp.models import Test
+from webapp.monitor.filters import Filter, parse_filter
 from webapp.push.events import closed_event
 from webapp.push.service import current_push
 from webapp.web.errors import for_scripts, wants_fragment
 from webapp.web.templating import installation_zone
 
+OWN_FIELDS = frozenset(
+    {"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "person", "insert"}
+)
+ID = re.compile(r"[0-9]{1,15}")
+MAX_IDS = 10_000
+"""Of candidacies or messages in one form."""
 MAX_MESSAGE_ID = 10**15 - 1
 """Messages have the numbers of the log, which are PostgreSQL's `bigint`."""
 blueprint = Blueprint("messaging", __name__)
@@ -32,8 +44,13 @@ blueprint = Blueprint("messaging", __name__)
 
 @blueprint.route("/messages/new", methods=["GET", "POST"])
 def compose() -> Response:
-    """The compose dialog for candidates, or for everyone a filter shows; posted where there are many."""
-    selection = parse_opened(request.args, request.form, installation_zone())
+    """The compose dialog for candidates, or for everyone a filter shows; posted where there are many.
+
+    An address narrows a posted form. One with a scope or with candidates counts alone, though a form brings the text
+    (the links to the parts of an audience that is too large, R4).
+    """
+    is_whole = "scope" in request.args or "candidate" in request.args
+    selection = parse_selection(request.args if is_whole else request.values)
     subject = request.values.get("subject", "")
     if insert := request.values.get("insert"):
         subject = f"{_title(insert)}: {subject}"
@@ -43,8 +60,9 @@ def compose() -> Response:
 @blueprint.post("/messages")
 def send_message() -> BaseResponse:
     """Send: 201, or the dialog once more with what was typed."""
-    draft = parse_draft(request.form, installation_zone())
-    limit, tokens = current_app.config["SETTINGS"].max_recipients, sender_tokens()
+    texts = {name: request.form.get(name, "") for name in ("subject", "body", "audience", "idempotency_key")}
+    draft = Draft(selection=parse_selection(request.form), **texts)
+    limit, tokens = current_app.config["SETTINGS"].max_recipients, _tokens()
     try:
         message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
     except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
@@ -78,8 +96,7 @@ def message_center() -> str:
 @for_scripts
 def new_notices() -> str:
     """The notices not closed, for pages that poll."""
-    notices = inbox.open_notices(db.session(), current_user.id)
-    return render_template("messaging/_open_notices.html", notices=notices)
+    return render_template("messaging/_open_notices.html")
 
 
 @blueprint.post("/inbox/close")
@@ -96,6 +113,73 @@ def close_notices() -> BaseResponse:
         return Response(status=204)
     page = urlsplit(request.referrer or "")
     return redirect(safe_address(page._replace(scheme="", netloc="").geturl()), 303)
+
+
+def parse_selection(fields: MultiDict[str, str]) -> Selection:
+    """Whom a form or address is for: `scope=filtered` with the monitor's parameters, or `candidate` ids.
+
+    A filter beside `candidate` ids narrows them. Raises `BadParameter` for anything unknown: nothing is dropped, which
+    would widen the audience (R6).
+    """
+    scopes = fields.getlist("scope")
+    if scopes not in ([], ["filtered"], ["listed"]):
+        raise BadParameter("scope", scopes[0])
+    picked = fields.getlist("candidate")
+    if picked and scopes == ["filtered"]:
+        raise BadParameter("candidate", picked[0])
+    rest = MultiDict((name, value) for name, value in fields.items(multi=True) if name not in OWN_FIELDS)
+    listed = None if scopes == ["filtered"] else tuple(parse_ids("candidate", picked))
+    return Selection(parse_filter(rest, installation_zone()), listed)
+
+
+def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[int]:
+    """The ids in a field's values, sorted, each once. Raises `BadParameter` for too many and for what is no id."""
+    if len(values) > MAX_IDS:
+        raise BadParameter(name, f"more than {MAX_IDS}")
+    for value in values:
+        if not ID.fullmatch(value) or int(value) > highest:
+            raise BadParameter(name, value)
+    return sorted(set(map(int, values)))
+
+
+def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
+    """The dialog for a draft, after a refusal with the text kept and the audience as it is now."""
+    limit, has_changed = current_app.config["SETTINGS"].max_recipients, isinstance(refusal, AudienceChanged)
+    selection = _tokens().read(draft.audience, draft.selection) or draft.selection
+    if has_changed and selection.listed is not None:
+        selection = replace(selection, frozen=selection.listed)
+    try:
+        shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit)
+    except AudienceChanged as change:  # some of the picked candidates are out of reach
+        return show_dialog(draft, change)
+    if isinstance(refusal, ContentChanged):  # its key is another message's
+        draft = Draft(draft.subject, draft.body, draft.selection)
+    posted, token = _form_audience(shown, draft.selection, freeze=has_changed)
+    values = {"draft": draft, "preview": shown, "refusal": refusal, "selection": posted, "audience": token}
+    limits = {"limit": limit, "subject_limit": SUBJECT_LIMIT, "body_limit": BODY_LIMIT}
+    template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
+    page = render_template(template, fragment=wants_fragment(), **values, **limits)
+    return make_response(page, refusal.status if refusal else 200)
+
+
+def _form_audience(shown: Preview, selection: Selection, *, freeze: bool) -> tuple[Selection, str]:
+    """Whom the next form is for, and the token of whom it shows.
+
+    After a change of the audience it carries the present one, frozen: its next press cannot be refused for this again
+    (R3).
+    """
+    if not shown.user_ids:
+        return selection, ""
+    if selection.listed is not None:
+        return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
+    signed = shown.selection
+    if freeze or signed.frozen is not None:
+        signed = replace(signed, frozen=shown.candidacy_ids)
+    return selection, _tokens().sign(signed, shown.user_ids)
+
+
+def _tokens() -> Tokens:
+    return Tokens(current_app.config["SECRET_KEY"], current_user.id)
 
 
 def _title(value: str) -> str:
