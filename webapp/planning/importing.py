@@ -120,10 +120,10 @@ def apply(session: Session, plan: ImportPlan) -> None:
         _copy_presence(session, [*plan.candidacies.new, *plan.candidacies.changed_in("user")])
         for rows in (plan.people.new, plan.tests.new, plan.candidacies.new, plan.contributors.new):
             session.add_all(rows)
-        with_questions = id_in(Question.test_id, _ids(tests))
-        test_ids = set(session.scalars(select(Question.test_id).where(with_questions)))
-        session.add_all(Question(test=test, position=1) for test in tests if test.id not in test_ids)
         session.flush()
+        test_ids = _ids(tests)
+        test_ids -= set(session.scalars(select(Question.test_id).where(id_in(Question.test_id, test_ids))))
+        session.add_all(Question(test_id=test_id, position=1) for test_id in test_ids)
     if signed_out := _ids(plan.people.changed_in("epoch")):
         write_end_of_all(session, list(signed_out), utcnow())
     changed = _ids(plan.candidacies.changed)
