@@ -5,6 +5,6 @@ let soon;
 document.addEventListener("examhall:inbox-changed", () => {
   clearTimeout(soon);
   soon = setTimeout(() => {
-    if (inbox()) htmx.ajax("GET", "/inbox", { source: inbox(), target: "#inbox", swap: "outerMorph" });
+    if (inbox()) htmx.ajax("GET", inbox().dataset.address, { source: inbox(), target: "#inbox", swap: "outerMorph" });
   }, 300);
 });

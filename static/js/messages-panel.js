@@ -7,11 +7,12 @@ const RETRY_AFTER = 3_000;
 const panel = document.querySelector("[data-messages-panel]");
 const place = panel.querySelector("[data-messages-place]");
 const strip = document.querySelector("[data-notices-strip]");
-const button = asButton(document.querySelector("[data-messages-link]"));
+const link = document.querySelector("[data-messages-link]");
+const button = linkAsButton();
 const inPage = () => document.querySelector("main #inbox");
 let retry;
 
-function asButton(link) {
+function linkAsButton() {
   const element = document.createElement("button");
   Object.assign(element, { type: "button", className: link.className });
   element.setAttribute("aria-expanded", "false");
@@ -54,7 +55,7 @@ function hide() {
 async function load() {
   panel.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetchFragment("/inbox");
+    const answer = await fetchFragment(link.href);
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!panel.hidden) place.replaceChildren(document.importNode(page.getElementById("inbox"), true));

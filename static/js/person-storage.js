@@ -45,7 +45,7 @@ function forget() {
 }
 
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || !event.target.matches('form[action="/logout"]')) return;
+  if (event.defaultPrevented || !event.target.matches("form[data-sign-out]")) return;
   forget();
   tabs.post({ kind: "signed-out", person });
 });

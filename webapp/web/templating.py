@@ -31,7 +31,11 @@ ROLE_LABELS = {
 def init_app(app: Flask) -> None:
     """Give the templates their functions and languages. Raises `BadSetting` for a misnamed catalogue."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(config.TRANSLATIONS)
-    app.config["LOCALES"] = {name.lower(): _parse_locale(name) for name in config.locales()}
+    locales = {name: Locale.parse(name) for name in config.locales()}
+    for name, locale in locales.items():
+        if str(locale) != name:  # Babel would not find the catalogue
+            raise config.BadSetting(f"webapp/translations/{name}: this folder must be named {locale}")
+    app.config["LOCALES"] = {name.lower(): locale for name, locale in locales.items()}
     babel.init_app(app, locale_selector=_select_locale)
     app.jinja_env.globals.update(
         asset=asset, time_tag=time_tag, utcnow=utcnow, milliseconds=milliseconds, current_locale=current_locale
@@ -105,14 +109,6 @@ def current_locale() -> str:
 def available_locales() -> list[str]:
     """All locales that a response may have."""
     return [str(locale) for locale in current_app.config["LOCALES"].values()]
-
-
-def _parse_locale(name: str) -> Locale:
-    """Raises `BadSetting` for a name that Babel writes differently: it would not find the catalogue."""
-    locale = Locale.parse(name)
-    if str(locale) != name:
-        raise config.BadSetting(f"webapp/translations/{name}: this folder must be named {locale}")
-    return locale
 
 
 def _select_locale() -> Locale:
