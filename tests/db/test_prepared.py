@@ -22,7 +22,7 @@ from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, SessionClaims
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.listing import View, load_listing
+from webapp.monitor.query import View, load_listing
 
 pytestmark = pytest.mark.only_on("postgresql")
 OFTEN = 12

@@ -13,7 +13,7 @@ from webapp.access import AccessScope
 from webapp.db.transactions import read_snapshot
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import Filter
-from webapp.monitor.listing import View, all_rows, load_listing
+from webapp.monitor.query import View, all_rows, load_listing
 
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)

@@ -26,8 +26,7 @@ from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, parse_filter
-from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
-from webapp.monitor.query import select_candidacies
+from webapp.monitor.query import MAX_COUNT, ROWS_PER_PAGE, select_candidacies
 
 pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from webapp.monitor.columns import Column
 from webapp.monitor.filters import CHOICES
-from webapp.monitor.listing import View, all_rows
 from webapp.monitor.page import row_macros
+from webapp.monitor.query import View, all_rows, select_candidacies
 from webapp.monitor.words import filter_in_words
 from webapp.web.csv_download import Pieces, csv_text
 
@@ -63,9 +63,10 @@ CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
 
 def print_pieces(session: Session, view: View, back: str) -> Pieces:
     """Pieces of the page for paper, some hundred rows each. `back` leads to the list."""
+    matches = select_candidacies(view.scope, view.filter, view.now)
     yield from stream_template(
         "monitor/print.html",
-        count=session.scalar(select(func.count()).select_from(view.select_candidacies().subquery())),
+        count=session.scalar(select(func.count()).select_from(matches.subquery())),
         max_printed=MAX_PRINTED,
         words=filter_in_words(session, view.filter) or [gettext("No filter")],
         columns=view.presentation.shown_columns,

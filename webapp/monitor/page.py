@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from webapp.access import AccessScope, Right
 from webapp.monitor.columns import Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
-from webapp.monitor.listing import Listing, View
+from webapp.monitor.query import Listing, View
 from webapp.monitor.words import candidate_in_words, value_in_words
 from webapp.web.templating import current_locale
 

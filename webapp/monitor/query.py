@@ -1,22 +1,31 @@
-"""From a filter to SQL: the one definition behind count, page, export and audience (R17)."""
+"""From a filter to SQL: the one definition behind count, page, file, paper and audience (R17)."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime
+from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START, AccessScope
-from webapp.db.sql import contains
+from webapp.db.sql import PREPARED, contains, id_in
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Test, User
+from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import CHOICES, TIMES, Choice, Filter
 from webapp.text.normalization import fold_for_search
 
 FEW_TESTS = 4
 """In so few tests, looking at each search text is faster than an index over all tests."""
+ROWS_PER_PAGE = 50
+ROWS_PER_CHUNK = 500
+MAX_COUNT = 10_000
+"""Over many tests no more are counted, because counting half a million takes a core for a moment."""
 
 
 def conditions(scope: AccessScope, filter: Filter, now: datetime) -> Iterator[ColumnElement[bool]]:
@@ -100,3 +109,90 @@ def next_opening(session: Session, actor: User, now: datetime) -> tuple[str, dat
         .limit(1)
     ).first()
     return None if test is None else (test.title, test.starts_at - ENTRY_BEFORE_START)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a list is of: candidacies within a scope that match a filter at a moment, and how they are shown."""
+
+    scope: AccessScope
+    filter: Filter
+    presentation: Presentation
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The day in the zone of the filter: its times are shown without the date."""
+        return self.now.astimezone(self.filter.zone).date()
+
+    def with_phrase_resolved(self, session: Session) -> View:
+        """The same for a file, for which it is decided once whether the phrase is searched or its words."""
+        return replace(self, filter=resolve_phrase(session, self.scope, self.filter, self.now))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a list."""
+
+    view: View
+    """With the page that the list has, and with the phrase resolved."""
+    count: int
+    """Candidacies that match (R5, R17)."""
+    is_capped: bool
+    """More than `count` match; they were not counted."""
+    pages: int
+    rows: Sequence[Row[Any]]
+    """With `id`, `test_id`, `name`, `number`, `seat` and the values of the columns shown."""
+
+
+def load_listing(session: Session, view: View) -> Listing:
+    """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
+    count, is_capped = _count(session, view)
+    if not count and view.filter.has_several_words:
+        view = replace(view, filter=replace(view.filter, by_words=True))
+        count, is_capped = _count(session, view)
+    pages = max(1, -(-count // ROWS_PER_PAGE))
+    view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
+    return Listing(view, count, is_capped, pages, _page_rows(session, view) if count else [])
+
+
+def _count(session: Session, view: View) -> tuple[int, bool]:
+    """How many match, and whether there are more that were not counted."""
+    limit = None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
+    matches = select_candidacies(view.scope, view.filter, view.now).limit(limit and limit + 1).subquery()
+    count = session.connection().execute(select(func.count()).select_from(matches)).scalar_one()
+    return (limit, True) if limit and count > limit else (count, False)
+
+
+def _page_rows(session: Session, view: View) -> Sequence[Row[Any]]:
+    """First which candidacies stand on the page, then what is shown of these."""
+    connection, shown, now = session.connection(), view.presentation, {"now": microseconds(view.now)}
+    matches = select_candidacies(view.scope, view.filter, view.now).order_by(*shown.order())
+    ids = connection.scalars(matches.limit(ROWS_PER_PAGE).offset((shown.page - 1) * ROWS_PER_PAGE), now).all()
+    rows = connection.execute(_rows_of_ids(shown.columns), {"ids": ids, **now}).all()
+    return sorted(rows, key=lambda row: ids.index(row.id))
+
+
+@lru_cache(maxsize=64)  # making the statement takes longer than running it, and each refresh needs it
+def _rows_of_ids(columns: tuple[str, ...]) -> Select[Any]:
+    return _select_rows(columns).where(id_in(Candidacy.id, "ids")).execution_options(**PREPARED)
+
+
+def _select_rows(columns: tuple[str, ...]) -> Select[Any]:
+    values: dict[str, SQLColumnExpression[Any]] = {
+        name: value for key in columns for name, value in COLUMN_BY_KEY[key].values.items()
+    }
+    values |= {"name": User.name, "number": Candidacy.number, "seat": Candidacy.seat}
+    labelled: list[Any] = [value.label(name) for name, value in values.items()]
+    query = select(Candidacy.id, Candidacy.test_id, *labelled)
+    return query.join(Test, Test.id == Candidacy.test_id).join(User, User.id == Candidacy.user_id)
+
+
+def all_rows(session: Session, view: View, limit: int | None = None) -> Iterator[Sequence[Row[Any]]]:
+    """All rows of a list in its order, some hundred at a time, at most `limit`."""
+    rows = _select_rows(view.presentation.columns).where(*conditions(view.scope, view.filter, view.now))
+    query = rows.order_by(*view.presentation.order()).limit(limit)
+    result = session.connection().execute(
+        query, {"now": microseconds(view.now)}, execution_options={"yield_per": ROWS_PER_CHUNK}
+    )
+    yield from result.partitions()

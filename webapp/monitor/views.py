@@ -14,9 +14,8 @@ from webapp.extensions import db
 from webapp.monitor.columns import parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
 from webapp.monitor.filters import CHOICES, MAX_VALUES, TIME_FIELDS, TIMES, parse_filter
-from webapp.monitor.listing import View, load_listing
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
-from webapp.monitor.query import check_values, listed_scope, next_opening
+from webapp.monitor.query import View, check_values, listed_scope, load_listing, next_opening
 from webapp.monitor.words import PERIODS_OFFERED, choices, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
 from webapp.web.errors import wants_fragment
