@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from webapp.demo.story import PASSWORD
+from webapp.demo.hall import PASSWORD
 
 HERE = Path(__file__).parent
 GROUP_IN_ROOM = "/monitor?room=Sal+A115&group=Group+07"

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from tests.hall import Hall
-from webapp.demo.simulation import NotLoopback, checked_address, choose_people
-from webapp.demo.story import ACCOUNTS, PASSWORD, is_of_the_77, seats
+from webapp.demo.hall import ACCOUNTS, PASSWORD, is_of_the_77, seats
+from webapp.demo.simulation import checked_address, choose_people
 
 pytestmark = pytest.mark.one_database
 
@@ -43,7 +43,7 @@ def test_simulation_on_this_machine(url: str) -> None:
 )
 def test_simulation_nowhere_else(app: Flask, url: str) -> None:
     """Strangers' servers get no simulated halls: exit 2 names the option."""
-    with pytest.raises(NotLoopback):
+    with pytest.raises(ValueError, match="not on this machine"):
         checked_address(url)
     result = app.test_cli_runner().invoke(args=["simulate", "--url", url])
     assert result.exit_code == 2

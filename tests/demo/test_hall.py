@@ -18,8 +18,7 @@ from webapp.clock import utcnow
 from webapp.config import Settings
 from webapp.db.transactions import writing
 from webapp.demo import hall
-from webapp.demo.hall import NotADemo
-from webapp.demo.story import ACCOUNTS, PASSWORD, STORY
+from webapp.demo.hall import ACCOUNTS, PASSWORD, STORY, NotADemo
 from webapp.logbook.verify import verify as verify_log
 from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
@@ -35,9 +34,7 @@ def load(session: Session, now: datetime | None = None, *, allowed: bool = False
     """The whole command, without its words."""
     now = now or utcnow()
     settings = Settings(secret_key="for tests", database_url="", timezone=ZONE, demo=allowed)
-    loaded = hall.load(session, now, settings)
-    hall.seed_messages(session, loaded, now, settings)
-    return loaded
+    return hall.load(session, now, settings)
 
 
 def sizes(session: Session) -> dict[str, int]:

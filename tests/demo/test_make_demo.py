@@ -17,7 +17,7 @@ import pytest
 
 from tests.nightly import at_night
 from tests.server import ROOT, free_port
-from webapp.demo.story import PASSWORD
+from webapp.demo.hall import PASSWORD
 
 pytestmark = [pytest.mark.server, pytest.mark.one_database]
 START_SECONDS = 60.0

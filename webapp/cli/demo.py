@@ -9,7 +9,7 @@ from flask import current_app
 from webapp.cli.commands import commands
 from webapp.clock import utcnow
 from webapp.demo import hall, serving
-from webapp.demo.story import ACCOUNTS, PASSWORD
+from webapp.demo.hall import ACCOUNTS, PASSWORD
 from webapp.extensions import db
 
 CANDIDATES = "With --serve: how many simulated candidates walk in; 0 for none."
@@ -35,9 +35,7 @@ def demo(*, serve: bool, port: int, candidates: int) -> None:
 
 
 def _load() -> None:
-    now, session, settings = utcnow(), db.session(), current_app.config["SETTINGS"]
-    loaded = hall.load(session, now, settings)
-    hall.seed_messages(session, loaded, now, settings)
+    loaded = hall.load(db.session(), utcnow(), current_app.config["SETTINGS"])
     db.session.remove()
     click.echo("The sample hall begins now." if loaded.began_anew else "The sample hall is still running.")
 
@@ -67,7 +65,7 @@ def simulate(url: str, candidates: int, seconds: float | None) -> None:
 
     try:
         address = simulation.checked_address(url)
-    except simulation.NotLoopback as refusal:
+    except ValueError as refusal:
         raise click.BadParameter("must be http:// on this machine (127.0.0.1).", param_hint="--url") from refusal
     click.echo(f"{candidates} candidates walk in within a minute and a half. Ctrl-C ends it.")
     try:

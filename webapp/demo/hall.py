@@ -1,9 +1,16 @@
-"""The sample hall in the database: created once, and set to run again on another day."""
+"""The sample hall: created in the database once, and set to run again on another day.
 
+`hall.toml` holds tests, staff and earlier messages, `hall.csv` the candidates.
+"""
+
+import csv
+import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
@@ -15,7 +22,6 @@ from webapp.accounts.passwords import hash_password
 from webapp.accounts.signing_in import sign_in
 from webapp.config import Settings
 from webapp.db.transactions import writing
-from webapp.demo.story import PASSWORD, STORY, seats
 from webapp.exceptions import Refusal
 from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.preview import preview
@@ -25,6 +31,13 @@ from webapp.models.people import sign_in_name
 from webapp.monitor.filters import Filter, parse_filter
 from webapp.planning.search_text import refresh_search_text
 
+FOLDER = Path(__file__).parent
+STORY: dict[str, Any] = tomllib.loads((FOLDER / "hall.toml").read_text(encoding="utf-8"))
+PASSWORD: str = STORY["password"]
+ACCOUNTS: dict[str, str] = STORY["accounts"]
+"""Username → description of the accounts that `make demo` prints."""
+Seat = dict[str, str]
+"""A line of `hall.csv`: one person in one test, and what they did before the demo was started."""
 ENOUGH_LEFT = timedelta(hours=1)
 """If one of its tests ends sooner, the hall begins anew."""
 NOT_STARTED = {
@@ -36,6 +49,17 @@ PLACE = ("number", "group_name", "room", "building", "seat", "question_set")
 """The columns of a candidacy that `hall.csv` has as they are."""
 IS_OF_THE_DEMO = User.email.endswith("@" + STORY["email_domain"], autoescape=True)
 IS_OUR_TEST = Test.title.in_([plan["title"] for plan in STORY["tests"]])
+
+
+@cache
+def seats() -> list[Seat]:
+    """All candidacies of the demo: 1,640 of 1,600 people, 77 of them in room Sal A115 and Group 07."""
+    return list(csv.DictReader((FOLDER / "hall.csv").read_text(encoding="utf-8").splitlines()))
+
+
+def is_of_the_77(seat: Seat) -> bool:
+    """Whether the README sends its reader to this candidate."""
+    return (seat["room"], seat["group_name"]) == ("Sal A115", "Group 07")
 
 
 class NotADemo(Refusal):
@@ -75,6 +99,7 @@ def load(session: Session, now: datetime, settings: Settings) -> Hall:
         refresh_search_text(session, created)
         if began_anew:
             _seed_progress(session, hall, now)
+    _send_earlier_messages(session, hall, now, settings)
     return hall
 
 
@@ -181,7 +206,7 @@ def _moments(number: int, now: datetime) -> dict[str, datetime]:
     return moments | {"back_at": saved, "submitted_at": ended, "withdrawn_at": ended, "paused_at": ended}
 
 
-def seed_messages(session: Session, hall: Hall, now: datetime, settings: Settings) -> None:
+def _send_earlier_messages(session: Session, hall: Hall, now: datetime, settings: Settings) -> None:
     """Send the story's earlier messages that were not sent yet, as everybody sends, after one failed sign-in."""
     keys = [message["key"] for message in STORY["messages"]]
     sent = set(session.scalars(select(Message.idempotency_key).where(Message.idempotency_key.in_(keys))))

@@ -34,20 +34,13 @@ def hold_stop_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
-def is_stop_requested() -> bool:
-    """Whether one of the signals has come."""
-    return not signal.sigpending().isdisjoint(STOP_SIGNALS)
-
-
 def check_port(port: int) -> None:
     """Raises `CannotServe` if the port is taken or not ours to take."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise CannotServe(
-            f"Port {port} cannot be used ({reason}). Choose another: make demo PORT={port % 65535 + 1}"
-        ) from error
+        reason, other = os.strerror(error.errno or 0), port % 65535 + 1
+        raise CannotServe(f"Port {port} cannot be used ({reason}). Choose another: make demo PORT={other}") from error
 
 
 def serve(port: int, candidates: int, ready: Callable[[str], None]) -> None:
@@ -62,7 +55,7 @@ def serve(port: int, candidates: int, ready: Callable[[str], None]) -> None:
     started = [server]
     is_ready, deadline = False, time.monotonic() + START_SECONDS
     try:
-        while not is_stop_requested():
+        while signal.sigpending().isdisjoint(STOP_SIGNALS):
             if server.poll() is not None:
                 event = "has ended by itself" if is_ready else "did not start"
                 raise CannotServe(f"The server {event}; the lines above say why.")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from webapp.demo.story import ACCOUNTS, PASSWORD, STORY, Seat, is_of_the_77, seats
+from webapp.demo.hall import ACCOUNTS, PASSWORD, STORY, Seat, is_of_the_77, seats
 
 ARRIVAL_SECONDS = 90.0
 SHARE_OF_THE_77 = 0.4
@@ -45,15 +45,11 @@ class CannotSignIn(Exception):
     """The server takes no candidate of the sample hall: it was not loaded there."""
 
 
-class NotLoopback(ValueError):
-    """An address that is not on this machine: other people's servers get no simulated halls."""
-
-
 def checked_address(url: str) -> str:
-    """`url` if it is HTTP on this machine; raises `NotLoopback`."""
+    """`url` if it is HTTP on this machine, else ValueError: other people's servers get no simulated halls."""
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise NotLoopback(url)
+        raise ValueError(f"{url} is not on this machine")
     return url.rstrip("/")
 
 
@@ -101,8 +97,6 @@ class Candidate:
         self._token = ""
         self._cable_out = False
         self._shown: set[str] = set()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._submits_blank = random.random() < 0.03
 
     async def attend(self, arrival: float) -> None:
         """Come after `arrival` seconds, then visit again and again until cancelled. Raises `CannotSignIn`."""
@@ -120,15 +114,12 @@ class Candidate:
         dashboard = await self._page("/")
         away = self._random.uniform(80, 200)
         async with asyncio.TaskGroup() as group:
-            self._cable_out = False
-            self._shown.clear()
-            self._tasks = [group.create_task(self._listen(group))]
+            listening = group.create_task(self._listen())
             ending = await self._sit(dashboard)
             if ending == "cable":
                 self._cable_out = True
                 await asyncio.sleep(away)
-            for task in self._tasks:
-                task.cancel()
+            listening.cancel()
         self._tally["dropped"] += ending in {"cable", "closed"}
         return away if ending == "closed" else self._random.uniform(0.2, 2)
 
@@ -146,9 +137,6 @@ class Candidate:
         forms = {
             path: {"person": person, "base": base, "text": html.unescape(text)} for path, person, base, text in found
         }
-        if self._submits_blank and not any(form["text"] for form in forms.values()):
-            await self._think(20, 60)
-            return await self._submit(test[1])
         ending = self._random.choices(list(ENDINGS), list(ENDINGS.values()))[0]
         is_complete = await self._write(forms, until=time.monotonic() + self._random.uniform(60, 420))
         if ending == "submit" or is_complete:
@@ -179,20 +167,23 @@ class Candidate:
         await self._think(30, 120)
         return "closed"
 
-    async def _listen(self, group: asyncio.TaskGroup) -> None:
-        """Hold a stream open as the page does: pings, polls when told to, reconnects."""
-        while True:
-            must_poll = False
-            with suppress(httpx.TransportError):
-                must_poll = await self._read_stream(group)
-            for _ in range(POLLS_BEFORE_STREAM if must_poll else 0):
-                page = _check(await self._http.get("/inbox/new", headers=FRAGMENT))
-                for message_id in re.findall(r'data-notice="(\d+)"', page.text):
-                    self._see(message_id, group)
-                await self._think(0.8 * POLL_SECONDS, 1.2 * POLL_SECONDS)
-            await self._think(0.5, 2)
+    async def _listen(self) -> None:
+        """Hold a stream open as the page does: pings, polls when told to, reconnects, closes notices."""
+        self._cable_out = False
+        self._shown.clear()
+        async with asyncio.TaskGroup() as self._closing:
+            while True:
+                must_poll = False
+                with suppress(httpx.TransportError):
+                    must_poll = await self._read_stream()
+                for _ in range(POLLS_BEFORE_STREAM if must_poll else 0):
+                    page = _check(await self._http.get("/inbox/new", headers=FRAGMENT))
+                    for message_id in re.findall(r'data-notice="(\d+)"', page.text):
+                        self._see(message_id)
+                    await self._think(0.8 * POLL_SECONDS, 1.2 * POLL_SECONDS)
+                await self._think(0.5, 2)
 
-    async def _read_stream(self, group: asyncio.TaskGroup) -> bool:
+    async def _read_stream(self) -> bool:
         """Read one stream to its end; True if the server asks for polling."""
         beats = 0
         async with self._http.stream("GET", "/stream", timeout=httpx.Timeout(10, read=SILENCE_SECONDS)) as stream:
@@ -209,15 +200,15 @@ class Candidate:
                     if beats % 2 == 0:
                         self._tally["pings"] += (await self._post("/ping")).status_code == 204
                 elif line.startswith("id: "):  # only notices have one
-                    self._see(line.removeprefix("id: "), group)
+                    self._see(line.removeprefix("id: "))
         return False
 
-    def _see(self, message_id: str, group: asyncio.TaskGroup) -> None:
+    def _see(self, message_id: str) -> None:
         if message_id not in self._shown:
             self._shown.add(message_id)
             self._tally["notices"] += 1
             if self._random.random() < 0.7:
-                self._tasks.append(group.create_task(self._close(message_id)))
+                self._closing.create_task(self._close(message_id))
 
     async def _close(self, message_id: str) -> None:
         await self._think(4, 40)
