@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.hall import Hall
 from webapp.accounts.passwords import hash_generated
-from webapp.accounts.redirects import safe_address
+from webapp.web.security import safe_address
 
 OUTSIDE = [
     "//evil.example",

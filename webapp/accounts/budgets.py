@@ -4,24 +4,46 @@ A budget is a bucket of tries that refills one by one. Its client is a network a
 or a device on which the account has been used before. Each address has few tries at an account, and all addresses
 together have many, which stops guesses from a thousand machines. A known device has a budget of its own and depends
 on nobody else's. Names without an account have budgets too, so that nothing tells the two apart.
+
+A signed cookie tells which accounts a device knows: it maps account keys to random marks, by which the device's own
+tries are counted. It lets nobody in, and the server stores nothing.
 """
 
 import hmac
+import secrets
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
+from math import ceil
 from typing import Any, NamedTuple
 
+from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, select, tuple_, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from webapp.accounts.exceptions import TooManyTries
 from webapp.db.types import MICROSECOND, microseconds
+from webapp.exceptions import Refusal
 from webapp.models import SignInBudget
 
 ALL_ADDRESSES = ""
 """The client of the budget that all addresses share."""
+MAX_AGE = timedelta(days=400)
+"""Of the cookie: the longest that browsers keep one."""
+MAX_ACCOUNTS = 8
+"""Accounts per device; the one used longest ago is dropped first."""
 SPENT_UNTIL = type_coerce(SignInBudget.spent_until, BigInteger)
+
+
+class TooManyTries(Refusal):
+    """The account takes no more tries from this client until `again_at`, a whole second."""
+
+    status = 429
+    code = "too_many_tries"
+
+    def __init__(self, again_at: datetime, now: datetime) -> None:
+        super().__init__(f"too many tries, next one at {again_at.isoformat()}")
+        self.again_at = (again_at + timedelta(microseconds=999_999)).replace(microsecond=0)
+        self.retry_after = ceil((again_at - now).total_seconds())
 
 
 class Limit(NamedTuple):
@@ -47,10 +69,30 @@ def account_key(name: str, secret_key: str) -> str:
     return hmac.digest(secret_key.encode(), f"sign-in {name}".encode(), "sha256").hex()[:32]
 
 
+def device_marks(cookie: str, secret_key: str) -> dict[str, str]:
+    """The device's marks for the accounts that were used on it, by account key."""
+    try:
+        return dict(_serializer(secret_key).loads(cookie, max_age=int(MAX_AGE.total_seconds())))
+    except BadData:
+        return {}
+
+
+def add_account(cookie: str, account: str, secret_key: str) -> str:
+    """The cookie after the account has been used on its device."""
+    marks = device_marks(cookie, secret_key)
+    mark = marks.pop(account, None) or secrets.token_urlsafe(12)
+    latest = [*marks.items(), (account, mark)][-MAX_ACCOUNTS:]
+    return str(_serializer(secret_key).dumps(dict(latest)))
+
+
+def _serializer(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="examhall known devices")
+
+
 def limits_of(address: str, device: str | None) -> dict[str, Limit]:
     """The budgets that a try is taken from, by client: its own first. Their rows are locked in this order.
 
-    `device` is the account's mark of a known device (`known_devices`).
+    `device` is the account's mark of a known device, one of `device_marks()`.
     """
     if device:
         return {f"device {device}": OF_DEVICE}

@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.accounts.budgets import account_key, give_back, limits_of, lock_spent, take
-from webapp.accounts.exceptions import WrongPassword
-from webapp.accounts.known_devices import device_marks
+from webapp.accounts.budgets import account_key, device_marks, give_back, limits_of, lock_spent, take
 from webapp.accounts.passwords import is_possible_password, verify
 from webapp.accounts.users import LONGEST_USERNAME
 from webapp.db.transactions import writing
+from webapp.exceptions import Refusal
 from webapp.logbook.append import Actor, append, lock_head
 from webapp.models import LogEntry, User
 from webapp.models.people import sign_in_name
@@ -26,12 +25,19 @@ MAX_LOGGED = 500
 """Log entries of each kind per window: people who are not signed in must not fill the log."""
 
 
+class WrongPassword(Refusal):
+    """The username, the password or both are wrong: which one is not told."""
+
+    status = 422
+    code = "wrong_password"
+
+
 def sign_in(
     session: Session, username: str, password: str, *, address: str, device_cookie: str, secret_key: str, now: datetime
 ) -> User:
     """The person with this username and password.
 
-    `address` is the client's, `device_cookie` is that of `known_devices`. Raises `WrongPassword`, or `TooManyTries`,
+    `address` is the client's, `device_cookie` tells the accounts used there. Raises `WrongPassword`, or `TooManyTries`,
     also for the right password, once the client's tries are used up. Success gives them back.
     """
     name = sign_in_name(username) if len(username) <= LONGEST_USERNAME and is_storable(username) else ""

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts import budgets
-from webapp.accounts.exceptions import AccountRefused
 from webapp.accounts.passwords import hash_password, problem_with
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
+from webapp.exceptions import Refusal
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
 from webapp.models.people import sign_in_name
@@ -21,6 +21,10 @@ from webapp.text.normalization import normalize
 LONGEST_USERNAME = 150
 COMMAND_LINE = Actor(None, "command line", "")
 """Somebody who runs a command on the server, where nobody is signed in."""
+
+
+class AccountRefused(Refusal):
+    """An account cannot be created or changed; the text says what to change."""
 
 
 def create_user(session: Session, username: str, name: str, password: str, *, is_admin: bool = False) -> User:

@@ -8,11 +8,8 @@ from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
 from webapp.accounts import helping
-from webapp.accounts.budgets import account_key
-from webapp.accounts.exceptions import CannotHelp, PasswordChanged, TooManyTries, WrongPassword
-from webapp.accounts.known_devices import MAX_AGE, add_account
-from webapp.accounts.redirects import START, safe_address
-from webapp.accounts.signing_in import sign_in
+from webapp.accounts.budgets import MAX_AGE, TooManyTries, account_key, add_account
+from webapp.accounts.signing_in import WrongPassword, sign_in
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal, StaleForm
@@ -24,7 +21,6 @@ from webapp.web.errors import render_refusal, wants_fragment
 from webapp.web.security import device_cookie_name, public
 
 CANDIDATE = f"/monitor/candidates/<int(max={MAX_ID}):candidacy_id>"
-LONGEST_KEY = 100
 blueprint = Blueprint("accounts", __name__)
 log = structlog.get_logger(__name__)
 
@@ -33,9 +29,9 @@ log = structlog.get_logger(__name__)
 @public
 def show_sign_in() -> Response:
     """The form; people who are signed in already go on."""
-    next_address = safe_address(request.args.get("next"))
+    next_address = security.safe_address(request.args.get("next"))
     if current_user.is_authenticated:
-        return redirect(_own_address(next_address, current_user.id))
+        return redirect(security.own_address(next_address, current_user.id))
     return _form(next_address)
 
 
@@ -44,7 +40,7 @@ def show_sign_in() -> Response:
 @public
 def take_sign_in() -> Response:
     """Check the password and begin a new session."""
-    next_address = safe_address(request.form.get("next"))
+    next_address = security.safe_address(request.form.get("next"))
     if not security.accepts_sign_in_token(request.form.get("csrf_token", "")):
         return _form(next_address, StaleForm())
     username, password = request.form.get("username", ""), request.form.get("password", "")
@@ -81,7 +77,7 @@ def _form(next_address: str, refusal: Refusal | None = None) -> Response:
 
 def _begin_session(user: User, next_address: str) -> Response:
     log.info("signed in", user_id=user.id, address=request.remote_addr)
-    response = redirect(_own_address(next_address, user.id))
+    response = redirect(security.own_address(next_address, user.id))
     _end_session()
     security.begin_session(user)
     secret_key, cookie = current_app.config["SECRET_KEY"], device_cookie_name()
@@ -90,11 +86,6 @@ def _begin_session(user: User, next_address: str) -> Response:
     path, secure = url_for("accounts.sign_in"), request.is_secure
     response.set_cookie(cookie, marks, MAX_AGE, path=path, secure=secure, httponly=True, samesite="Lax")
     return response
-
-
-def _own_address(address: str, user_id: int) -> str:
-    """The start page instead of a page that another person had open in this browser."""
-    return START if security.was_interrupted_for_another(address, user_id) else address
 
 
 def _end_session() -> None:
@@ -108,20 +99,22 @@ def _end_session() -> None:
     logout_user()
 
 
-@blueprint.get(f"{CANDIDATE}/password")
-def ask_for_password(candidacy_id: int) -> str:
-    """Ask whether this candidate gets a new password."""
+@blueprint.get(f"{CANDIDATE}/password", defaults={"kind": "password"})
+@blueprint.get(f"{CANDIDATE}/unlock", defaults={"kind": "unlock"})
+def ask(candidacy_id: int, kind: str) -> str:
+    """Ask whether this candidate gets a new password, or whether their sign-in is to be unlocked."""
     session, now = db.session(), utcnow()
-    candidate = helping.load_candidate(session, current_user, candidacy_id, now)
-    helping.check_account(session, current_user, candidate, now)
-    return _page("accounts/help.html", kind="password", candidate=candidate, form_key=secrets.token_urlsafe(18))
+    candidate, _ = helping.load_candidate(session, current_user, candidacy_id, now)
+    if kind == "password":
+        helping.check_account(session, current_user, candidate, now)
+    return _page("accounts/help.html", kind=kind, candidate=candidate, form_key=secrets.token_urlsafe(18))
 
 
 @blueprint.post(f"{CANDIDATE}/password")
 def give_password(candidacy_id: int) -> str:
     """Make a new password, and show it this once."""
     form_key, epoch = request.form.get("idempotency_key", ""), request.form.get("epoch", -1, type=int)
-    if not 0 < len(form_key) <= LONGEST_KEY:
+    if not 0 < len(form_key) <= 100:
         raise BadParameter("idempotency_key", form_key[:40])
     if not 0 <= epoch <= MAX_ID:
         raise BadParameter("epoch", request.form.get("epoch", "")[:40])
@@ -132,13 +125,6 @@ def give_password(candidacy_id: int) -> str:
     return _page("accounts/help.html", kind="password", candidate=candidate, password=password)
 
 
-@blueprint.get(f"{CANDIDATE}/unlock")
-def ask_to_unlock(candidacy_id: int) -> str:
-    """Ask whether this candidate's sign-in is to be unlocked."""
-    candidate = helping.load_candidate(db.session(), current_user, candidacy_id, utcnow())
-    return _page("accounts/help.html", kind="unlock", candidate=candidate)
-
-
 @blueprint.post(f"{CANDIDATE}/unlock")
 def unlock(candidacy_id: int) -> str:
     """Unlock it."""
@@ -147,9 +133,8 @@ def unlock(candidacy_id: int) -> str:
     return _page("accounts/help.html", kind="unlock", candidate=candidate, is_done=True)
 
 
-@blueprint.errorhandler(CannotHelp)
-@blueprint.errorhandler(PasswordChanged)
-def show_refusal(refusal: CannotHelp | PasswordChanged) -> tuple[str, int]:
+@blueprint.errorhandler(helping.CannotHelp)
+def show_refusal(refusal: helping.CannotHelp) -> tuple[str, int]:
     """Say why not, and who can help instead."""
     return _page("accounts/help_refused.html", refusal=refusal), refusal.status
 

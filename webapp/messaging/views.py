@@ -11,7 +11,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import Right, access_scope
-from webapp.accounts.redirects import safe_address
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, NotFound, Refusal
@@ -29,6 +28,7 @@ from webapp.monitor.filters import Filter, parse_filter
 from webapp.push.events import closed_event
 from webapp.push.service import current_push
 from webapp.web.errors import for_scripts, wants_fragment
+from webapp.web.security import safe_address
 from webapp.web.templating import installation_zone
 
 OWN_FIELDS = frozenset(

@@ -5,8 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.accounts.exceptions import AccountRefused
-from webapp.accounts.users import COMMAND_LINE, find_user, log_change
+from webapp.accounts.users import COMMAND_LINE, AccountRefused, find_user, log_change
 from webapp.db.transactions import writing
 from webapp.logbook.append import lock_head
 from webapp.models import Candidacy, Contribution, Role

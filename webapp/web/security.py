@@ -24,6 +24,7 @@ from webapp.clock import utcnow
 from webapp.exceptions import AnotherPerson
 from webapp.extensions import login
 from webapp.models import SessionClaims, User, parse_session_id
+from webapp.text.characters import has_control_characters
 
 View = TypeVar("View", bound=Callable[..., object])
 PERSON_HEADER = "X-Examhall-Person"
@@ -32,6 +33,7 @@ IDLE_SECONDS = 12 * 3600
 """A session without a request for this long has ended, unless its person sits a test that is not closed (R22)."""
 RENEWAL_SECONDS = 15 * 60
 """How exactly the cookie knows the time of the last request."""
+START = "/"
 MAX_INTERRUPTED_PAGES = 8
 
 # names in the session's cookie; the first is Flask-Login's, the second Flask-WTF's
@@ -163,6 +165,18 @@ def accepts_sign_in_token(token: str) -> bool:
     return False
 
 
+def safe_address(address: str | None) -> str:
+    """The address to continue at: `address` if it is a path on this site, else the start page.
+
+    Browsers read `//host` and `/\\host` as another host, and remove tabs and line ends first.
+    """
+    if not address or len(address) > 4000 or not address.startswith("/") or address.startswith("//"):
+        return START
+    if "\\" in address or " " in address or has_control_characters(address):
+        return START
+    return START if urlsplit(address).path in {"/login", "/logout"} else address
+
+
 def note_interrupted(address: str) -> None:
     """Note that a page was requested in a session that has ended."""
     if user_id := _last_user_id():
@@ -171,10 +185,10 @@ def note_interrupted(address: str) -> None:
         session[INTERRUPTED] = [*pages, (digest, user_id)][-MAX_INTERRUPTED_PAGES:]
 
 
-def was_interrupted_for_another(address: str, user_id: int) -> bool:
-    """Whether another person than this one had requested the page."""
+def own_address(address: str, user_id: int) -> str:
+    """`address`, or the start page instead of a page that another person had open in this browser."""
     owner = dict(session.get(INTERRUPTED, [])).get(_digest(address))
-    return owner not in {None, str(user_id)}
+    return address if owner in {None, str(user_id)} else START
 
 
 def _last_user_id() -> str:
