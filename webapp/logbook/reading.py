@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, distinct, func, or_, select, true
@@ -34,38 +34,17 @@ ROW_COLUMNS: tuple[Any, ...] = (
 """The columns of an entry and of one of its subjects, as files list them."""
 
 
-@dataclass(frozen=True)
-class LogFilter:
-    """Which entries to show: from `since` on and before `until`, if set, and with these parameters of the address."""
-
-    since: datetime | None
-    until: datetime | None
-    params: dict[str, str]
-
-
-@dataclass(frozen=True)
-class LogScope:
-    """What one person sees of the log.
+class LogScope(NamedTuple):
+    """What one person sees of the log, as conditions; a filter narrows the entries.
 
     Administrators see all of it. Planners and chief invigilators see what concerns their tests, or their room of a
     test. Everyone sees what they did themselves, with everybody whom it concerned.
     """
 
-    actor_id: int
+    entries: ColumnElement[bool]
+    subjects: ColumnElement[bool]
+    """For a query that joins subjects to their entries."""
     tests: AccessScope
-
-    def entries(self) -> ColumnElement[bool]:
-        """The entries that this person may see."""
-        if self.tests.everything:
-            return true()
-        return or_(self._own(), _concerns(self.tests.condition(LogSubject))) if self.tests else self._own()
-
-    def subjects(self) -> ColumnElement[bool]:
-        """The subjects that this person may see, for a query that joins them to their entries."""
-        return true() if self.tests.everything else or_(self._own(), self.tests.condition(LogSubject))
-
-    def _own(self) -> ColumnElement[bool]:
-        return and_(LogEntry.actor_id == self.actor_id, ~LogEntry.action.startswith("sign_in."))
 
 
 @dataclass(frozen=True)
@@ -78,8 +57,23 @@ class Page:
     count: int
 
 
-def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
-    """The filter that the parameters mean; times are local to `zone`, to the minute, both included.
+def log_scope(session: Session, actor: User, now: datetime) -> LogScope:
+    """What `actor` sees of the log, whether their tests are still open or not.
+
+    Raises `NotAllowed` for a person who neither works in a test nor runs the installation.
+    """
+    if not actor.is_admin and not is_contributor(session, actor):
+        raise NotAllowed("candidates have no log")
+    tests = access_scope(session, actor, Right.READ_LOG, now, window=False)
+    if tests.everything:
+        return LogScope(true(), true(), tests)
+    own = and_(LogEntry.actor_id == actor.id, ~LogEntry.action.startswith("sign_in."))
+    in_tests = tests.condition(LogSubject)
+    return LogScope(or_(own, _concerns(in_tests)) if tests else own, or_(own, in_tests), tests)
+
+
+def parse_filter(args: MultiDict[str, str]) -> dict[str, str]:
+    """The filter in the parameters of an address, as values by name.
 
     Raises `BadParameter` for an unknown name or value, and for a name with two values. A blank value is no filter,
     because an empty field of a form sends it. `page` does not belong to the filter.
@@ -97,7 +91,7 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> LogFilter:
             params[name] = values.pop()
     if params.get("action", "") not in {"", *ACTIONS}:
         raise BadParameter("action", params["action"])
-    return LogFilter(_moment(params, "from", zone), _moment(params, "to", zone), params)
+    return params
 
 
 def parse_page(args: MultiDict[str, str]) -> int:
@@ -108,69 +102,79 @@ def parse_page(args: MultiDict[str, str]) -> int:
     return max(1, int(values[0]))
 
 
-def log_scope(session: Session, actor: User, now: datetime) -> LogScope:
-    """What `actor` sees of the log, whether their tests are still open or not.
+def narrow(scope: LogScope, params: dict[str, str], zone: ZoneInfo) -> LogScope:
+    """The part of a scope that a filter shows. Raises `BadParameter` for a time that is no minute local to `zone`."""
+    conditions = [scope.entries]
+    if "from" in params:
+        conditions.append(LogEntry.at >= _moment(params, "from", zone))
+    if "to" in params:
+        conditions.append(LogEntry.at < _moment(params, "to", zone))
+    if action := params.get("action"):
+        conditions.append(LogEntry.action == action)
+    if text := params.get("text"):
+        # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
+        detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
+        conditions.append(or_(*(casefold_contains(detail, text, key) for key in ("subject", "body"))))
+    if person := params.get("person"):
+        # people outside the scope must not be found either
+        named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
+        escaped = json.dumps(person, ensure_ascii=False)[1:-1]
+        account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
+        concerned = _concerns(and_(scope.subjects, named))
+        conditions.append(or_(casefold_contains(LogEntry.actor_name, person), account, concerned))
+    return scope._replace(entries=and_(*conditions))
 
-    Raises `NotAllowed` for a person who neither works in a test nor runs the installation.
-    """
-    if not actor.is_admin and not is_contributor(session, actor):
-        raise NotAllowed("candidates have no log")
-    return LogScope(actor.id, access_scope(session, actor, Right.READ_LOG, now, window=False))
+
+def count(session: Session, scope: LogScope) -> int:
+    """The number of entries in a scope."""
+    return session.scalar(select(func.count()).select_from(LogEntry).where(scope.entries)) or 0
 
 
-def count(session: Session, scope: LogScope, log_filter: LogFilter) -> int:
-    """The number of entries that match a filter."""
-    query = select(func.count()).select_from(LogEntry).where(*_conditions(scope, log_filter))
-    return session.scalar(query) or 0
-
-
-def page_of(session: Session, scope: LogScope, log_filter: LogFilter, number: int) -> Page:
+def page_of(session: Session, scope: LogScope, number: int) -> Page:
     """Page `number`, counted from 1, or the nearest that exists."""
-    total = count(session, scope, log_filter)
+    total = count(session, scope)
     pages = max(1, -(-total // PAGE_SIZE))
     number = min(number, pages)
-    ids = _ids(scope, log_filter).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+    ids = _ids(scope).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
     return Page(_lines(session, scope, session.scalars(ids).all()), number, pages, total)
 
 
-def all_lines(session: Session, scope: LogScope, log_filter: LogFilter, limit: int) -> Iterator[Row[Any]]:
+def all_lines(session: Session, scope: LogScope, limit: int) -> Iterator[Row[Any]]:
     """The lines of all pages, newest first, up to `limit`; they are read a page's worth at a time."""
-    ids = session.scalars(_ids(scope, log_filter).limit(limit)).all()
+    ids = session.scalars(_ids(scope).limit(limit)).all()
     for first in range(0, len(ids), PAGE_SIZE):
         yield from _lines(session, scope, ids[first : first + PAGE_SIZE])
 
 
 def entry_details(session: Session, scope: LogScope, number: int) -> tuple[LogEntry, list[LogSubject], int]:
     """One entry, its subjects in scope, and the number of people out of it. Raises `NotFound` if the entry is."""
-    query = select(LogEntry).where(LogEntry.id == number, scope.entries())
+    query = select(LogEntry).where(LogEntry.id == number, scope.entries)
     entry = session.scalar(query) if number <= MAX_NUMBER else None
     if entry is None:
         raise NotFound(f"log entry {number}")
     of_entry = select(LogSubject).join(LogEntry, LogEntry.id == LogSubject.entry_id).where(LogEntry.id == number)
     subjects = sorted(
-        session.scalars(of_entry.where(scope.subjects())),
+        session.scalars(of_entry.where(scope.subjects)),
         key=lambda subject: (subject.test_title, natural_sort_key(subject.number), subject.candidacy_id),
     )
     everybody = session.scalar(of_entry.with_only_columns(func.count(distinct(LogSubject.user_id)))) or 0
     return entry, subjects, everybody - len({subject.user_id for subject in subjects})
 
 
-def all_rows(session: Session, scope: LogScope, log_filter: LogFilter) -> Generator[Any, None, None]:
+def all_rows(session: Session, scope: LogScope) -> Generator[Any, None, None]:
     """`ROW_COLUMNS` of each entry and subject in scope, newest entry first; one row for an entry without subjects."""
     query = (
         select(*ROW_COLUMNS)
-        .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, scope.subjects()))
-        .where(*_conditions(scope, log_filter))
+        .outerjoin(LogSubject, and_(LogSubject.entry_id == LogEntry.id, scope.subjects))
+        .where(scope.entries)
         .order_by(LogEntry.id.desc(), LogSubject.candidacy_id)
     )
     with closing(session.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})) as rows:
         yield from rows
 
 
-def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime | None:
+def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime:
     """The bound that a local minute sets: its beginning for `from`, its end for `to`."""
-    if name not in params:
-        return None
     try:
         minute = datetime.fromisoformat(params[name])
         if minute.tzinfo is not None or minute.isoformat(timespec="minutes") != params[name]:
@@ -182,34 +186,13 @@ def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime | Non
         raise BadParameter(name, params[name]) from error
 
 
-def _conditions(scope: LogScope, log_filter: LogFilter) -> Iterator[ColumnElement[bool]]:
-    """The conditions for the entries of a filter within a scope: list, count and files use the same."""
-    yield scope.entries()
-    if log_filter.since is not None:
-        yield LogEntry.at >= log_filter.since
-    if log_filter.until is not None:
-        yield LogEntry.at < log_filter.until
-    if action := log_filter.params.get("action"):
-        yield LogEntry.action == action
-    if text := log_filter.params.get("text"):
-        # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
-        detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
-        yield or_(*(casefold_contains(detail, text, key) for key in ("subject", "body")))
-    if person := log_filter.params.get("person"):
-        # people outside the scope must not be found either
-        named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
-        escaped = json.dumps(person, ensure_ascii=False)[1:-1]
-        account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
-        yield or_(casefold_contains(LogEntry.actor_name, person), account, _concerns(and_(scope.subjects(), named)))
-
-
 def _concerns(subject: ColumnElement[bool]) -> ColumnElement[bool]:
     """Entries with a subject for which the condition holds, also in a query that joins the subjects."""
     return select(LogSubject.entry_id).where(LogSubject.entry_id == LogEntry.id, subject).correlate(LogEntry).exists()
 
 
-def _ids(scope: LogScope, log_filter: LogFilter) -> Select[int]:
-    return select(LogEntry.id).where(*_conditions(scope, log_filter)).order_by(LogEntry.id.desc())
+def _ids(scope: LogScope) -> Select[int]:
+    return select(LogEntry.id).where(scope.entries).order_by(LogEntry.id.desc())
 
 
 def _lines(session: Session, scope: LogScope, ids: Sequence[int]) -> Sequence[Row[Any]]:
@@ -217,7 +200,7 @@ def _lines(session: Session, scope: LogScope, ids: Sequence[int]) -> Sequence[Ro
 
     Of one person `name` is theirs, and `first_number` and `last_number` are candidate IDs. All are None for nobody.
     """
-    in_scope = scope.subjects()
+    in_scope = scope.subjects
     persons = func.count(distinct(case((in_scope, LogSubject.user_id))))
     people = (
         select(

@@ -27,14 +27,14 @@ MAX_PRINTED = 10_000
 @blueprint.get("/log")
 def index() -> str:
     """The list, filtered; with HTMX only what stands below the form."""
-    scope, log_filter = _scope_and_filter()
-    page = reading.page_of(db.session(), scope, log_filter, reading.parse_page(request.args))
+    scope, params = _scope_and_params()
+    page = reading.page_of(db.session(), scope, reading.parse_page(request.args))
     hidden = () if scope.tests.everything else ("sign_in.", "log.")  # only administrators see these
     return render_template(
         "logbook/_list.html" if wants_fragment() else "logbook/index.html",
         page=page,
         days=groupby(page.lines, lambda line: local(line.LogEntry.at).date()),
-        params=log_filter.params,
+        params=params,
         actions={name: label for name, label in ACTIONS.items() if not name.startswith(hidden)},
         zone=installation_zone(),
         reads_tests=bool(scope.tests),
@@ -52,30 +52,32 @@ def show(number: int) -> str:
 @blueprint.get("/log.csv")
 def table() -> Response:
     """The same filter as a CSV file."""
-    scope, log_filter = _scope_and_filter()
+    scope, _ = _scope_and_params()
     if "page" in request.args:
         raise BadParameter("page")
     filename = f"log-{local(utcnow()):%Y-%m-%d-%H%M}.csv"
-    return csv_answer(lambda session: _csv_pieces(reading.all_rows(session, scope, log_filter)), filename)
+    return csv_answer(lambda session: _csv_pieces(reading.all_rows(session, scope)), filename)
 
 
 @blueprint.get("/log/print")
 def paper() -> Response:
     """The same filter for paper: all pages of the list."""
-    scope, log_filter = _scope_and_filter()
+    scope, params = _scope_and_params()
 
     def pieces(session: Session) -> Pieces:
-        count = reading.count(session, scope, log_filter)
-        facts = {"count": count, "most": MAX_PRINTED, "params": log_filter.params, "now": utcnow()}
-        lines = reading.all_lines(session, scope, log_filter, MAX_PRINTED)
+        count = reading.count(session, scope)
+        facts = {"count": count, "most": MAX_PRINTED, "params": params, "now": utcnow()}
+        lines = reading.all_lines(session, scope, MAX_PRINTED)
         return stream_template("logbook/print.html", **facts, lines=lines)
 
     return streamed(pieces, "text/html")
 
 
-def _scope_and_filter() -> tuple[reading.LogScope, reading.LogFilter]:
+def _scope_and_params() -> tuple[reading.LogScope, dict[str, str]]:
+    """What the person sees of the log through the filter of the address, and that filter."""
     scope = reading.log_scope(db.session(), current_user, utcnow())
-    return scope, reading.parse_filter(request.args, installation_zone())
+    params = reading.parse_filter(request.args)
+    return reading.narrow(scope, params, installation_zone()), params
 
 
 def _csv_pieces(rows: Iterable[Any]) -> Pieces:

@@ -150,7 +150,7 @@ def _find_overlaps(
     for number, user_id in session.execute(deliveries):
         reached[number].add(user_id)
     beyond = exists().where(LogSubject.entry_id == LogEntry.id, ~scope.condition(LogSubject))
-    is_visible = or_(log_scope(session, reader, now).entries(), ~beyond)
+    is_visible = or_(log_scope(session, reader, now).entries, ~beyond)
     visible = set(session.scalars(select(LogEntry.id).where(LogEntry.id.in_(messages), is_visible)))
     seen = [(message, len(reached[number])) for number, message in messages.items() if number in visible]
     unseen = set().union(*(reached[number] for number in messages.keys() - visible))
