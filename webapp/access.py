@@ -42,7 +42,6 @@ ANY_TIME = frozenset({Role.PLANNER})
 """Roles without an access window, because planners prepare tests and close them."""
 UNTIL_CLOSED = frozenset({Right.SEND})
 """Rights that end for everybody when a test is closed (R26)."""
-RANKS = [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR, Role.PLANNER]
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ class AccessScope:
 
     def highest_role(self, test_ids: set[int]) -> Role | None:
         """The highest role in any of these tests, which a message shows as its sender's."""
-        return max((self.roles[test_id] for test_id in test_ids & self.roles.keys()), key=RANKS.index, default=None)
+        roles = {self.roles[test_id] for test_id in test_ids & self.roles.keys()}
+        return max(roles, key=list(Role).index, default=None)
 
 
 def access_scope(session: Session, actor: User, right: Right, now: datetime, *, window: bool = True) -> AccessScope:

@@ -15,15 +15,17 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.models import Role, Test
 from webapp.monitor.filters import (
+    BEGINNING,
     CHOICES,
+    END,
     FILTER_NAMES,
     PRESENTATION_NAMES,
     TIMES,
     Choice,
     Filter,
+    bounds,
     parse_filter,
 )
-from webapp.monitor.periods import BEGINNING, END, bounds
 from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
 

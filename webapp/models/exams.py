@@ -12,7 +12,7 @@ from webapp.models.people import User
 
 
 class Role(StrEnum):
-    """A contributor's role in one test."""
+    """A contributor's role in one test, the highest last."""
 
     INVIGILATOR = "invigilator"
     CHIEF_INVIGILATOR = "chief_invigilator"
@@ -70,9 +70,6 @@ class Contribution(Model):
     test_id: Mapped[int] = mapped_column(ForeignKey(Test.id), index=True)
     role: Mapped[Role] = mapped_column(String(20))
     room: Mapped[str | None] = mapped_column(String(100))
-
-    user: Mapped[User] = relationship(lazy="raise")
-    test: Mapped[Test] = relationship(lazy="raise")
 
 
 def index_if_set(column: str) -> Index:

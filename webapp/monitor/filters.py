@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,6 @@ from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
 from webapp.models.status import NOW, CandidateWarning, Progress, has_progress, has_warning, is_online
-from webapp.monitor.periods import PERIOD, bounds, parse_local_minute
 from webapp.text.characters import is_filter_text, is_storable
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
@@ -36,6 +35,13 @@ LONGEST_TEXT = 100
 """Of a column, such as a room."""
 PRESENTATION_NAMES = ("sort", "page", "view", "column")
 """Parameters of the same addresses that say how the list is shown (`columns.py`)."""
+PERIOD = re.compile(r"today|week|(next-)?[1-9][0-9]{0,3}[mhd]")
+"""The local day or week, the last N (`15m` `2h` `3d`), or the next N (`next-15m`)."""
+LOCAL_MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+EARLIEST, LATEST = datetime(1970, 1, 2), datetime(2999, 12, 31)  # noqa: DTZ001 local to any zone
+BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Before and after all moments that anybody can type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,3 +254,37 @@ def _parse_times(name: str, values: list[str]) -> list[str]:
         if len(times) > MAX_TIMES or is_valid(value) is None:
             raise BadParameter(name, value)
     return times
+
+
+def parse_local_minute(text: str) -> datetime | None:
+    """`YYYY-MM-DDTHH:MM` as a naive local time. None if there is no such minute, or it is out of all bounds."""
+    try:
+        minute = datetime.fromisoformat(text if LOCAL_MINUTE.fullmatch(text) else "")
+    except ValueError:
+        return None
+    return minute if EARLIEST <= minute <= LATEST else None
+
+
+def bounds(name: str, value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """(since, until) in UTC of one time condition: `since` is included, `until` is not.
+
+    `name` ends in `_within`, `_after` or `_before`; `value` comes from `parse_filter`. An hour that a clock change
+    repeats belongs to both ends: what is shown between two times is found between them.
+    """
+    if name.endswith("_within"):
+        return _period(value, now, zone)
+    local = datetime.fromisoformat(value).replace(tzinfo=zone)
+    if name.endswith("_after"):
+        return local.astimezone(UTC), END
+    return BEGINNING, local.replace(fold=1).astimezone(UTC)
+
+
+def _period(value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    if value not in ("today", "week"):
+        length = int(value.removeprefix("next-")[:-1]) * UNITS[value[-1]]
+        return (now, now + length) if value.startswith("next-") else (now - length, now + timedelta(microseconds=1))
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    first = midnight - timedelta(days=midnight.weekday()) if value == "week" else midnight
+    # local arithmetic: a day with a clock change has 23 or 25 hours
+    after_last = first + timedelta(days=7 if value == "week" else 1)
+    return first.astimezone(UTC), after_last.astimezone(UTC)

@@ -101,15 +101,14 @@ class MonitorPage:
     def chips(self) -> list[tuple[str, str]]:
         """(words, address without it) of each value that is set, or of all values of a name if they are many."""
         chips: list[tuple[str, str]] = []
-        for name, values in self.view.filter.conditions.items():
+        filter = self.view.filter
+        for name, values in filter.conditions.items():
             words = [value_in_words(name, value, self.titles) for value in values]
-            removed: tuple[str | None, ...] = values
+            rests = [filter.without(name, value) for value in values]
             if len(values) > MAX_CHIPS:
-                rest = format_decimal(len(values) - 3)
-                words = [gettext("%(first)s and %(count)s more", first=", ".join(words[:3]), count=rest)]
-                removed = (None,)
-            for text, value in zip(words, removed, strict=True):
-                chips.append(
-                    (f"{LABELS[name]}: {text}", self.address(page=1, filter=self.view.filter.without(name, value)))
-                )
+                more = format_decimal(len(values) - 3)
+                words = [gettext("%(first)s and %(count)s more", first=", ".join(words[:3]), count=more)]
+                rests = [filter.without(name)]
+            for text, rest in zip(words, rests, strict=True):
+                chips.append((f"{LABELS[name]}: {text}", self.address(page=1, filter=rest)))
         return chips

@@ -29,7 +29,7 @@ class NotOpen(NotAllowed):
 
 
 @blueprint.get("/monitor")
-def monitor() -> BaseResponse:
+def monitor() -> BaseResponse | str:
     """The list, or for HTMX its refreshed part: nothing at all if that would look the same (R19)."""
     args = MultiDict(request.args)
     moves = args.poplist("move")
@@ -84,20 +84,18 @@ def _load_view(args: MultiDict[str, str]) -> tuple[AccessScope, View]:
     return scope, View(listed_scope(scope, filter), filter, presentation, now)
 
 
-def _whole_page(page: MonitorPage) -> Response:
-    return make_response(
-        render_template(
-            "monitor/page.html",
-            monitor=page,
-            offers=choices(db.session(), page.scope),
-            filters=CHOICES,
-            time_fields=TIME_FIELDS,
-            number_of_times=len(page.view.filter.conditions.keys() & TIMES),
-            periods_offered=PERIODS_OFFERED,
-            period_in_words=period_in_words,
-            max_query_length=MAX_QUERY_LENGTH,
-            max_values=MAX_VALUES,
-        )
+def _whole_page(page: MonitorPage) -> str:
+    return render_template(
+        "monitor/page.html",
+        monitor=page,
+        offers=choices(db.session(), page.scope),
+        filters=CHOICES,
+        time_fields=TIME_FIELDS,
+        number_of_times=len(page.view.filter.conditions.keys() & TIMES),
+        periods_offered=PERIODS_OFFERED,
+        period_in_words=period_in_words,
+        max_query_length=MAX_QUERY_LENGTH,
+        max_values=MAX_VALUES,
     )
 
 
