@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import resource
 import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import POLLIN, poll  # before gevent patches it: no other greenlet may run meanwhile
 from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
@@ -40,8 +42,10 @@ LINGER_SECONDS = 1.0
 LINGER_READS = 32
 """How long, and for how many reads, a connection stays open after the response to a body that was not read. If it were
 closed at once, the client would lose the response."""
-ACCEPT_SECONDS = 0.3
-"""How long a worker that ends still accepts connections that wait in the backlog."""
+ACCEPT_SECONDS = 5.0
+"""How long a worker that ends accepts at most, if connections never stop coming."""
+LAST_REQUEST_SECONDS = 1.0
+"""How long the connections that were accepted last have time for a request."""
 
 
 class PatientSocket(socket):  # type: ignore[misc]
@@ -131,7 +135,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """In the new process, before it serves."""
         self.waiting: dict[gevent.Timeout, gevent.Greenlet] = {}
-        self.connections = 0
+        self.clients: dict[gevent.Greenlet, Any] = {}
         self.full_logged_at = -FULL_LOG_SECONDS
         files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.files = 2**31 if files == resource.RLIM_INFINITY else files
@@ -153,14 +157,14 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         """Serve a connection."""
         if not self.cfg.is_ssl:
             client = PatientSocket(client.family, client.type, client.proto, fileno=client.detach())
-        self.connections += 1
+        self.clients[gevent.getcurrent()] = client
         try:
-            if self.connections > self.files - 2 * FILES_OF_ITS_OWN:
+            if len(self.clients) > self.files - 2 * FILES_OF_ITS_OWN:
                 self._refuse(client)
             else:
                 super().handle(self.listeners[listener], client, addr)
         finally:
-            self.connections -= 1
+            del self.clients[gevent.getcurrent()]
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve a request. The connection closes if the body was not read to its end."""
@@ -190,17 +194,44 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
         except OSError as error:
             self.log.debug("gone before it was refused: %s", error)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the worker accepts. gunicorn asks every second, and closes its listeners as soon as it does not.
+
+        A worker that ends accepts until its backlog is empty: closing would reset the connections that wait in it.
+        """
+        if self.accepts_until == math.inf:
+            return True
+        return time.monotonic() < self.accepts_until and any(map(_has_input, self._open_listeners()))
+
+    @alive.setter
+    def alive(self, alive: bool) -> None:
+        self.accepts_until = math.inf if alive else time.monotonic() + ACCEPT_SECONDS
+
+    def _open_listeners(self) -> list[Any]:
+        return [listener for listener in self.sockets if listener.fileno() >= 0]
+
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM, which old workers get too after SIGHUP: streams end in order, requests are finished."""
-        gevent.spawn_later(ACCEPT_SECONDS, super().handle_exit, sig, frame)
+        super().handle_exit(sig, frame)
         gevent.spawn(self._end_in_order)
 
     def _end_in_order(self) -> None:
         self.wsgi.extensions["examhall_push"].drain()
+        while self._open_listeners():
+            gevent.sleep(0.1)
         while True:
-            gevent.sleep(2)  # by then nothing more is accepted, and accepted requests have been read
+            gevent.sleep(LAST_REQUEST_SECONDS)
             for timeout, greenlet in tuple(self.waiting.items()):
-                gevent.kill(greenlet, timeout)
+                if not _has_input(self.clients[greenlet]):
+                    gevent.kill(greenlet, timeout)
+
+
+def _has_input(connection: Any) -> bool:
+    """Whether a listener has a connection to accept, or a client has sent something."""
+    poller = poll()
+    poller.register(connection, POLLIN)
+    return bool(poller.poll(0))
 
 
 def _log_uncaught(_hub: Any, context: Any, _kind: Any, error: BaseException | None, _trace: Any) -> None:

@@ -19,6 +19,7 @@ MANY = 300
 """More than gunicorn accepts at a time."""
 ROUNDS = 8
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: exam.example\r\n\r\n"
+BUSY_REQUEST = REQUEST.replace(b"healthz", b"healthz?hold")
 
 
 def connect(server: Server) -> socket.socket:
@@ -40,7 +41,13 @@ def status_of(client: socket.socket) -> str:
 
 
 def answers_of_a_frozen_worker(
-    server: Server, seconds: float, end: signal.Signals, *, kept_alive: bool, waiting: int = WAITING
+    server: Server,
+    seconds: float,
+    end: signal.Signals,
+    *,
+    kept_alive: bool,
+    waiting: int = WAITING,
+    request: bytes = REQUEST,
 ) -> list[str]:
     """So many requests reach a worker that stands still; it is told to end, and goes on after `seconds`."""
     worker, master = server.worker_pid(), os.getpgid(server.worker_pid())
@@ -53,7 +60,7 @@ def answers_of_a_frozen_worker(
     try:
         clients = clients or [connect(server) for _ in range(waiting)]
         for client in clients:
-            client.sendall(REQUEST)
+            client.sendall(request)
         os.kill(master, end)
         time.sleep(seconds)
     finally:
@@ -86,4 +93,14 @@ def test_what_waits_is_answered(database: Database, end: signal.Signals, kept_al
     """On SIGTERM nobody else serves: what waits at the door is let in before it closes."""
     with Server(database, SLOW_START) as server:
         answers = answers_of_a_frozen_worker(server, 1.2, end, kept_alive=kept_alive, waiting=MANY)
+        assert {answer: answers.count(answer) for answer in answers} == {"HTTP/1.1 200 OK": MANY}
+
+
+@pytest.mark.parametrize("kept_alive", [False, True], ids=["new connections", "kept connections"])
+def test_a_busy_worker_lets_in_and_answers_what_waits(database: Database, kept_alive: bool) -> None:
+    """However long it takes for a part of it: the requests of one round hold it for longer than a second."""
+    with Server(database, SLOW_START) as server:
+        answers = answers_of_a_frozen_worker(
+            server, 0.1, signal.SIGTERM, kept_alive=kept_alive, waiting=MANY, request=BUSY_REQUEST
+        )
         assert {answer: answers.count(answer) for answer in answers} == {"HTTP/1.1 200 OK": MANY}
