@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from tests.databases import SECRET_KEY
-from webapp.accounts.budgets import ALL_ADDRESSES, MAX_ACCOUNTS, MAX_AGE, add_account, device_marks, limits_of
+from webapp.accounts.signing_in import ALL_ADDRESSES, MAX_ACCOUNTS, MAX_AGE, add_account, device_marks, limits_of
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

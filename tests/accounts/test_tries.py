@@ -18,16 +18,17 @@ from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.databases import SECRET_KEY
 from tests.hall import Hall
 from webapp.accounts import signing_in
-from webapp.accounts.budgets import (
+from webapp.accounts.passwords import hash_generated
+from webapp.accounts.signing_in import (
     ALL_ADDRESSES,
     OF_ADDRESS,
     OF_ALL_ADDRESSES,
     TooManyTries,
+    WrongPassword,
     account_key,
     add_account,
+    sign_in,
 )
-from webapp.accounts.passwords import hash_generated
-from webapp.accounts.signing_in import WrongPassword, sign_in
 from webapp.db.transactions import writing
 from webapp.models import LogEntry, SignInBudget, User
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Right, access_scope, is_contributor
-from webapp.accounts import budgets
 from webapp.accounts.passwords import hash_password, matches, passphrase
+from webapp.accounts.signing_in import account_key, forget
 from webapp.accounts.users import log_change, replace_password
 from webapp.db.transactions import writing
 from webapp.exceptions import NotAllowed, NotFound, Refusal
@@ -96,6 +96,6 @@ def unlock(session: Session, helper: User, candidacy_id: int, *, secret_key: str
     """Give a candidate's account all its tries back. Raises as `load_candidate`."""
     with writing(session, keep=True):
         candidate, actor = load_candidate(session, helper, candidacy_id, now)
-        if budgets.forget(session, budgets.account_key(candidate.user.sign_in_name, secret_key)):
+        if forget(session, account_key(candidate.user.sign_in_name, secret_key)):
             log_change(session, candidate.user, actor, "account.unlocked", now)
     return candidate

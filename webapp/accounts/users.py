@@ -6,19 +6,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.accounts import budgets
 from webapp.accounts.passwords import hash_password, problem_with
+from webapp.accounts.signing_in import account_key, forget
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.exceptions import Refusal
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test, User
-from webapp.models.people import sign_in_name
+from webapp.models.people import LONGEST_USERNAME, sign_in_name
 from webapp.push.sessions import write_end_of_all
 from webapp.text.characters import has_control_characters
 from webapp.text.normalization import normalize
 
-LONGEST_USERNAME = 150
 COMMAND_LINE = Actor(None, "command line", "")
 """Somebody who runs a command on the server, where nobody is signed in."""
 
@@ -90,7 +89,7 @@ def find_user(session: Session, username: str) -> User:
 
 def replace_password(session: Session, user: User, password_hash: str, secret_key: str) -> None:
     """Store a password; ends the person's sessions, and a lock of their sign-in. Within `writing()`."""
-    budgets.forget(session, budgets.account_key(user.sign_in_name, secret_key))
+    forget(session, account_key(user.sign_in_name, secret_key))
     user.password_hash = password_hash
     _end_sessions(session, user)
 

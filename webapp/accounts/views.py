@@ -8,8 +8,7 @@ from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
 from webapp.accounts import helping
-from webapp.accounts.budgets import MAX_AGE, TooManyTries, account_key, add_account
-from webapp.accounts.signing_in import WrongPassword, sign_in
+from webapp.accounts.signing_in import MAX_AGE, TooManyTries, WrongPassword, account_key, add_account, sign_in
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal, StaleForm

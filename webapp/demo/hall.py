@@ -17,9 +17,8 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.accounts.budgets import TooManyTries
 from webapp.accounts.passwords import hash_password
-from webapp.accounts.signing_in import WrongPassword, sign_in
+from webapp.accounts.signing_in import TooManyTries, WrongPassword, sign_in
 from webapp.config import Settings
 from webapp.db.transactions import writing
 from webapp.exceptions import Refusal

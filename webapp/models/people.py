@@ -13,6 +13,8 @@ from webapp.db.types import MAX_ID
 from webapp.extensions import Model
 from webapp.text.normalization import normalize
 
+LONGEST_USERNAME = 150
+
 
 def sign_in_name(username: str) -> str:
     """The form of a username that is compared: case and compatibility forms do not matter at a keyboard."""
@@ -25,8 +27,8 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     __tablename__ = "user_account"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(String(150))
-    sign_in_name: Mapped[str] = mapped_column(String(150), unique=True)
+    username: Mapped[str] = mapped_column(String(LONGEST_USERNAME))
+    sign_in_name: Mapped[str] = mapped_column(String(LONGEST_USERNAME), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str] = mapped_column(String(254), default="")
     password_hash: Mapped[str | None] = mapped_column(Text)
@@ -73,7 +75,7 @@ class SignInBudget(Model):
     """
 
     account: Mapped[str] = mapped_column(String(32), primary_key=True)
-    """A keyed hash of the username that was typed (`accounts.budgets.account_key`): it may have been a password."""
+    """A keyed hash of the username that was typed (`accounts.signing_in.account_key`): it may have been a password."""
     client: Mapped[str] = mapped_column(String(64), primary_key=True)
     """A network address, a device on which the account has been used, or all addresses together."""
     spent_until: Mapped[datetime] = mapped_column(index=True)

@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from webapp.accounts.passwords import problem_with
-from webapp.accounts.users import LONGEST_USERNAME
 from webapp.models import Role
-from webapp.models.people import sign_in_name
+from webapp.models.people import LONGEST_USERNAME, sign_in_name
 from webapp.planning.sheets import Line, Parser, Problem, Source, encoding_problem, quote, read_lines
 from webapp.text.normalization import normalize, strip_invisible
 
