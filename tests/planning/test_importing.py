@@ -27,7 +27,7 @@ from tests.planning.papers import (
 from tests.until import until
 from webapp.db.transactions import WRITE, writing
 from webapp.extensions import db
-from webapp.models import Candidacy, Contribution, Question, Test
+from webapp.models import Candidacy, Contribution, Question, Test, User
 
 DATA = Path(__file__).parent.parent / "data"
 ROSTER = (DATA / "roster.csv").read_bytes()
@@ -247,6 +247,15 @@ def test_a_test_is_locked_before_its_candidacies_as_closing_locks_them(app: Flas
     locked = select(Candidacy.id).with_for_update(nowait=True)
     second = [candidate(1, room="Hall 2", test_end="2026-11-24T13:00"), candidate(2, test_end="2026-11-24T13:00")]
     bring_in_behind(app, session, second, select(Test.id).with_for_update(), locked)
+
+
+@pytest.mark.only_on("postgresql")
+def test_people_are_locked_before_tests_as_a_role_locks_them(app: Flask, session: Session) -> None:
+    """An import that waited for a person while it holds candidacies would end in a deadlock with a planner's role."""
+    bring_in(session, roster(candidate(1)))
+    second = [candidate(1, name="Renamed", room="Hall 2")]
+    later = select(Candidacy.id).join(Candidacy.test).with_for_update(nowait=True)
+    bring_in_behind(app, session, second, select(User.id).with_for_update(), later)
 
 
 def bring_in_behind(

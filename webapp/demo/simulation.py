@@ -4,10 +4,9 @@ import asyncio
 import html
 import re
 import signal
-import ssl
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from random import Random
 from urllib.parse import urlsplit
 
@@ -74,40 +73,40 @@ async def simulate(url: str, count: int, seconds: float | None) -> Counter[str]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: running and running.cancel())
-    no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # each client would else read the machine's certificates
     with suppress(TimeoutError, asyncio.CancelledError):
-        async with asyncio.timeout(seconds), AsyncExitStack() as browsers, asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
             for place, seat in enumerate(choose_people(count)):
-                http = httpx.AsyncClient(base_url=url, timeout=30, verify=no_tls, trust_env=False)
-                await browsers.enter_async_context(http)
-                candidate = Candidate(seat, http, Random(seat["username"]), tally)  # noqa: S311 not a secret
                 # the first few come at once
-                tasks.create_task(candidate.attend(ARRIVAL_SECONDS * (place / count) ** 2))
+                tasks.create_task(Candidate(seat, tally).attend(url, ARRIVAL_SECONDS * (place / count) ** 2))
     return tally
 
 
 class Candidate:
     """One person at one browser: signs in, starts, writes, reads notices, drops out, comes back."""
 
-    def __init__(self, seat: Seat, http: httpx.AsyncClient, random: Random, tally: Counter[str]) -> None:
+    _http: httpx.AsyncClient
+    _notices: asyncio.TaskGroup
+
+    def __init__(self, seat: Seat, tally: Counter[str]) -> None:
         self._seat = seat
-        self._http = http
-        self._random = random
         self._tally = tally
+        self._random = Random(seat["username"])  # noqa: S311 not a secret
         self._token = ""
         self._cable_out = False
         self._shown: set[str] = set()
 
-    async def attend(self, arrival: float) -> None:
+    async def attend(self, url: str, arrival: float) -> None:
         """Come after `arrival` seconds, then visit again and again until cancelled. Raises `CannotSignIn`."""
         await asyncio.sleep(arrival)
-        while True:
-            pause = self._random.uniform(2, 8)
-            try:
-                pause = await self._visit()
-            except* httpx.HTTPError:
-                self._tally["refused"] += 1  # the server restarts, or somebody else uses this account: reload
-            await asyncio.sleep(pause)
+        # `verify`: each client would else read the machine's certificates
+        async with httpx.AsyncClient(base_url=url, timeout=30, verify=False, trust_env=False) as self._http:  # noqa: S501
+            while True:
+                pause = self._random.uniform(2, 8)
+                try:
+                    pause = await self._visit()
+                except* httpx.HTTPError:
+                    self._tally["refused"] += 1  # the server restarts, or somebody else uses this account: reload
+                await asyncio.sleep(pause)
 
     async def _visit(self) -> float:
         """Stay on the pages once; returns the seconds until the next visit."""
@@ -171,7 +170,7 @@ class Candidate:
         """Hold a stream open as the page does: pings, polls when told to, reconnects, closes notices."""
         self._cable_out = False
         self._shown.clear()
-        async with asyncio.TaskGroup() as self._closing:
+        async with asyncio.TaskGroup() as self._notices:
             while True:
                 must_poll = False
                 with suppress(httpx.TransportError):
@@ -208,7 +207,7 @@ class Candidate:
             self._shown.add(message_id)
             self._tally["notices"] += 1
             if self._random.random() < 0.7:
-                self._closing.create_task(self._close(message_id))
+                self._notices.create_task(self._close(message_id))
 
     async def _close(self, message_id: str) -> None:
         await self._think(4, 40)

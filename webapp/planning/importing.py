@@ -140,13 +140,13 @@ def _ids(rows: Collection[User] | Collection[Test] | Collection[Candidacy]) -> s
 
 
 def _lock(session: Session, plan: ImportPlan, tests: Collection[Test], found_by_names: set[int]) -> None:
-    """Lock first the tests, as closing does, then all stored candidacies that are written, in the order of ids, as
-    presence does: no deadlock then.
+    """Lock first the people, as a role does, then the tests, as closing does, then all stored candidacies that are
+    written, in the order of ids, as presence does: no deadlock then.
 
     Those of changed tests are among them, because a trigger notes the change.
     """
-    rows = select(Test.id).where(id_in(Test.id, _ids(tests))).order_by(Test.id)
-    session.execute(rows.with_for_update(key_share=True)).all()
+    for id_, ids in ((User.id, _ids(plan.people.changed)), (Test.id, _ids(tests))):
+        session.execute(select(id_).where(id_in(id_, ids)).order_by(id_).with_for_update(key_share=True)).all()
     ids = found_by_names | _ids(plan.candidacies.changed)
     written = or_(id_in(Candidacy.id, ids), id_in(Candidacy.test_id, _ids(plan.tests.changed)))
     session.execute(select(Candidacy.id).where(written).order_by(Candidacy.id).with_for_update()).all()
