@@ -1,5 +1,6 @@
 """Why a sending is refused. Nothing was written when one of these is raised."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from webapp.exceptions import NotAllowed, Refusal
@@ -13,16 +14,13 @@ class Problem(NamedTuple):
     character: str = ""
 
 
+@dataclass(eq=False)
 class BadText(Refusal):
-    """The subject or the body cannot be sent (R7)."""
+    """The subject or the body cannot be sent (R7). The problems stand by the names of the fields."""
 
+    problems: dict[str, Problem]
     status = 422
     code = "bad_text"
-
-    def __init__(self, problems: dict[str, Problem]) -> None:
-        super().__init__(f"bad text: {problems}")
-        self.problems = problems
-        """By the name of the field."""
 
 
 class NoOpenTest(NotAllowed):
@@ -38,37 +36,31 @@ class NoRecipients(Refusal):
     code = "no_recipients"
 
 
+@dataclass(eq=False)
 class TooManyRecipients(Refusal):
     """More persons than one sending may reach (R4)."""
 
+    candidacies: int
+    persons: int
     status = 422
     code = "too_many_recipients"
 
-    def __init__(self, candidacies: int, persons: int) -> None:
-        super().__init__(f"{persons} persons are too many")
-        self.candidacies = candidacies
-        self.persons = persons
 
-
+@dataclass(eq=False)
 class AudienceChanged(Refusal):
     """The filter, or the list, reaches other people than the dialog showed (R3)."""
 
+    joined: int | None
+    """None where the form did not say whom it had shown."""
+    left: int | None
     status = 409
     code = "audience_changed"
 
-    def __init__(self, joined: int | None, left: int | None) -> None:
-        super().__init__(f"audience changed: {joined} joined, {left} left")
-        self.joined = joined
-        """None where the form did not say whom it had shown."""
-        self.left = left
 
-
+@dataclass(eq=False)
 class ContentChanged(Refusal):
     """The idempotency key was used for another message: this one is new and needs a new key (R2)."""
 
+    message_id: int
     status = 409
     code = "content_changed"
-
-    def __init__(self, message_id: int) -> None:
-        super().__init__(f"key already used by message {message_id}")
-        self.message_id = message_id
