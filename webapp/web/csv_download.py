@@ -54,11 +54,11 @@ def streamed(read: Callable[[Session], Pieces], mimetype: str, *, begin: str = "
         for piece in read(session):
             file.write(piece.encode())
             time.sleep(0)  # lets other greenlets run
-    except BaseException:
-        file.close()
-        raise
-    finally:
         session.rollback()
+    except BaseException:
+        file.close()  # first: on a lost connection the rollback fails too
+        session.rollback()
+        raise
     response = Response(_chunks(file), mimetype=mimetype)
     response.content_length = file.tell()
     response.call_on_close(file.close)
