@@ -15,14 +15,13 @@ from werkzeug.exceptions import Forbidden
 from webapp import metrics
 from webapp.config import Settings
 from webapp.db.outages import is_outage, outage_reason
-from webapp.db.transactions import WriteCheck
+from webapp.db.transactions import write_failure
 from webapp.extensions import db
 from webapp.push.service import current_push
 from webapp.web.security import public
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("operations", __name__)
-writes = WriteCheck()
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 """Headers of proxies: a request that has one comes from another machine."""
 
@@ -93,7 +92,7 @@ def _problem() -> str | None:
         return "The database does not answer."
     if current != _code_revisions(current_app.extensions["migrate"].directory):
         return "The database is not at this version's migrations. Run: flask --app wsgi db upgrade"
-    reason = writes.reason(db.engine)
+    reason = write_failure(db.engine)
     if reason is not None:
         log.warning("readiness: writing", error=reason)
         return "Nothing can be written to the database: its disk is full, or it is read-only."

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Lock
 from time import monotonic
 
 from sqlalchemy import Engine, text
@@ -19,8 +18,6 @@ WRITERS_LOCK = "examhall_writers_lock"
 """Execution option of an engine for SQLite: the lock for which the writers of this process queue."""
 WRITE_TIMEOUT_SECONDS = 10.0
 """How long a writer waits for other writers, in this process and in others."""
-CACHE_SECONDS = 3.0
-"""For how long a good result of `WriteCheck` is reused: probes may come from many places."""
 SORT_A_MEGABYTE = text(
     "SELECT count(*) FROM (SELECT repeat('x', 250) AS filler, number FROM generate_series(1, 4000) AS number"
     " ORDER BY filler, number DESC OFFSET 0) AS sorted"
@@ -61,31 +58,20 @@ def read_snapshot(session: Session) -> None:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-class WriteCheck:
-    """Whether the database takes writes: with a full disk, or read-only, it still answers every query.
+def write_failure(engine: Engine) -> str | None:
+    """Why nothing can be written, for the log; None if it can.
 
-    Checks at most every few seconds; probes that come meanwhile wait for the result.
+    With a full disk, or read-only, the database still answers every query.
     """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._valid_until = 0.0
-
-    def reason(self, engine: Engine) -> str | None:
-        """Why nothing can be written, for the log; None if it can."""
-        with self._lock:
-            if monotonic() < self._valid_until:
-                return None
-            try_writing = _try_sqlite if engine.dialect.name == "sqlite" else _try_postgresql
-            try:
-                with Session(engine) as session, writing(session):
-                    try_writing(session)
-            except Exception as error:
-                if isinstance(error, OSError) or is_outage(error):
-                    return outage_reason(error)
-                raise
-            self._valid_until = monotonic() + CACHE_SECONDS
-            return None
+    try_writing = _try_sqlite if engine.dialect.name == "sqlite" else _try_postgresql
+    try:
+        with Session(engine) as session, writing(session):
+            try_writing(session)
+    except Exception as error:
+        if isinstance(error, OSError) or is_outage(error):
+            return outage_reason(error)
+        raise
+    return None
 
 
 def _try_postgresql(session: Session) -> None:
