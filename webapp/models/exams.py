@@ -71,6 +71,9 @@ class Contribution(Model):
     role: Mapped[Role] = mapped_column(String(20))
     room: Mapped[str | None] = mapped_column(String(100))
 
+    user: Mapped[User] = relationship(lazy="raise")
+    test: Mapped[Test] = relationship(lazy="raise")
+
 
 def index_if_set(column: str) -> Index:
     """An index over the rows in which a column is not NULL."""

@@ -1,12 +1,11 @@
 """The list as a CSV file and as a page for paper: same filter, order and columns, all rows (R17)."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import stream_template
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
@@ -17,29 +16,27 @@ from webapp.monitor.query import View, all_rows, select_candidacies
 from webapp.monitor.words import filter_in_words
 from webapp.web.csv_download import Pieces, csv_text
 
+LAST_SEEN = Column("last_seen", lazy_gettext("Last seen"), "moment", {}, ())
+"""A part of the progress on the page, a column of a file."""
 MAX_PRINTED = 10_000
 """Rows that a browser can still print. A longer list says that it ends early."""
 
 
 def csv_pieces(session: Session, view: View) -> Pieces:
     """Pieces of the file, some hundred rows each. `session` must live until the last."""
-    columns, zone = view.presentation.shown_columns, view.filter.zone
-    last_seen = {"progress": [gettext("Last seen")]}  # a part of the progress on the page, a column of a file
-    yield csv_text([[label for column in columns for label in (column.label, *last_seen.get(column.key, []))]])
+    columns: list[Column] = []
+    for column in view.presentation.shown_columns:
+        columns += (column, LAST_SEEN) if column.key == "progress" else (column,)
+    yield csv_text([[column.label for column in columns]])
     for rows in all_rows(session, view):
-        yield csv_text([text for column in columns for text in _cells(row, column, zone)] for row in rows)
+        yield csv_text([_cell(row, column, view.filter.zone) for column in columns] for row in rows)
 
 
-def _cells(row: Row[Any], column: Column, zone: ZoneInfo) -> list[str]:
-    in_words = CELL_TEXTS.get(column.kind)
-    text = in_words(row) if in_words else _value_as_text(getattr(row, column.key), zone)
-    return [text, _value_as_text(row.last_seen, zone)] if column.key == "progress" else [text]
-
-
-def _value_as_text(value: object, zone: ZoneInfo) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(zone).isoformat(timespec="minutes")
-    return "" if value is None else str(value)
+def _cell(row: Row[Any], column: Column, zone: ZoneInfo) -> object:
+    if column.kind in CELL_TEXTS:
+        return CELL_TEXTS[column.kind](row)
+    value = getattr(row, column.key)
+    return value.astimezone(zone).isoformat(timespec="minutes") if column.kind == "moment" and value else value
 
 
 def _words(name: str, *values: str) -> str:
@@ -58,7 +55,7 @@ CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
     "id_check": lambda row: gettext("Checked") if row.id_check else "",
     "attendance": lambda row: _words("attendance", row.attendance) if row.attendance else "",
 }
-"""Cells in words, by the kind of the column. Others are their value as a text."""
+"""Cells in words, by the kind of the column. Others are their value."""
 
 
 def print_pieces(session: Session, view: View, back: str) -> Pieces:

@@ -226,14 +226,10 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
     for name in args:
         if name not in FILTER_NAMES + PRESENTATION_NAMES:
             raise BadParameter(name)
-    parsed = {name: tuple(_parse(name, args.getlist(name))) for name in FILTER_NAMES}
-    return Filter({name: values for name, values in parsed.items() if values}, zone=zone)
-
-
-def _parse(name: str, values: list[str]) -> list[str]:
-    if name in CHOICES:
-        return CHOICES[name].parse(values)
-    return _parse_phrase(values) if name == "q" else _parse_times(name, values)
+    parsed = {"q": _parse_phrase(args.getlist("q"))}
+    parsed |= {name: choice.parse(args.getlist(name)) for name, choice in CHOICES.items()}
+    parsed |= {name: _parse_times(name, args.getlist(name)) for name in TIMES}
+    return Filter({name: tuple(values) for name, values in parsed.items() if values}, zone=zone)
 
 
 def _parse_phrase(values: list[str]) -> list[str]:

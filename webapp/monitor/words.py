@@ -78,10 +78,9 @@ def period_in_words(value: str) -> str:
 
 def _minute_in_words(name: str, value: str) -> str:
     minute = datetime.fromisoformat(value)
-    words = f"{day_in_words(minute.date())} {minute:%H:%M}"
-    if name.endswith("_after"):
-        return str(gettext("after %(moment)s", moment=words))
-    return str(gettext("before %(moment)s", moment=words))
+    moment = f"{day_in_words(minute.date())} {minute:%H:%M}"
+    is_after = name.endswith("_after")
+    return str(gettext("after %(moment)s", moment=moment) if is_after else gettext("before %(moment)s", moment=moment))
 
 
 def _alternatives(phrases: list[str]) -> str:
