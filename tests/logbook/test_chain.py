@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapp.logbook.chain import Fields, Subject, WrongType, entry_form, entry_hash, subject_form
+from webapp.logbook.append import Fields, Subject, WrongType, entry_form, entry_hash, subject_form
 
 NUMBERS = st.integers(-3, 3) | st.integers()
 TEXTS = st.text(st.sampled_from('a",[]\\\n\x00\ud83d\ude00\U0001f6001'), max_size=4)

@@ -11,7 +11,7 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapp.logbook.chain import Fields, Subject, entry_hash
+from webapp.logbook.append import Fields, Subject, entry_hash
 from webapp.logbook.verify import verify_export
 
 BYTE_ORDER_MARK = "\ufeff"

@@ -19,16 +19,7 @@ from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import Session
 
 from webapp.db.transactions import read_snapshot
-from webapp.logbook.chain import (
-    NO_HASH,
-    RESTORED,
-    Fields,
-    Subject,
-    WrongType,
-    canonical_detail,
-    entry_form,
-    subject_form,
-)
+from webapp.logbook.append import RESTORED, Fields, Subject, WrongType, canonical_detail, entry_form, subject_form
 from webapp.models import LogEntry, LogHead, LogSubject
 from webapp.text.normalization import BYTE_ORDER_MARK
 
@@ -57,8 +48,8 @@ class Verdict:
     entries: int
     reason: str | None = None
     number: int | None = None
-    last_hash: str = NO_HASH
-    """The hash of the last sound entry. Noted elsewhere, it also reveals a log that was written anew."""
+    last_hash: str = ""
+    """The hash of the last sound entry, if any. Noted elsewhere, it also reveals a log that was written anew."""
 
     @property
     def sound(self) -> bool:
@@ -90,7 +81,7 @@ def export(session: Session) -> Iterator[str]:
 
 
 def _verify(records: Iterable[Record]) -> Verdict:
-    count, number, last_hash = 0, 0, NO_HASH
+    count, number, last_hash = 0, 0, ""
     try:
         for number, last_hash in _sound_entries(chain(records, [END])):  # noqa: B007 the last ones are told
             count += 1
@@ -104,7 +95,7 @@ def _verify(records: Iterable[Record]) -> Verdict:
 
 def _sound_entries(records: Iterator[Record]) -> Iterator[tuple[int, str]]:
     """Number and hash of each entry that fits what is before it. Raises `Broken` at the first record that does not."""
-    last, last_hash = 0, NO_HASH
+    last, last_hash = 0, ""
     kind, values = next(records)
     while kind == "entry":
         entry, number = values, values["number"]

@@ -17,8 +17,7 @@ from webapp.access import AccessScope
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter, NotAllowed
-from webapp.logbook.append import Actor, Head, append, lock_head, write_subjects
-from webapp.logbook.chain import Subject
+from webapp.logbook.append import Actor, Head, Subject, append, lock_head, write_subjects
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import Selection, Tokens, check_audience, sender_scope
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, Problem
