@@ -1,7 +1,8 @@
 """The database does not answer: for how long a request waits, which errors mean it, and how the log words them."""
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -67,6 +68,17 @@ def outage_reason(error: BaseException) -> str:
     """The first line of the driver's message: later lines, and SQLAlchemy's message, may contain values of a row."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+@contextmanager
+def outages_logged() -> Iterator[None]:
+    """Go on after an outage inside, which is logged."""
+    try:
+        yield
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        log_outage(error)
 
 
 def log_outage(error: BaseException) -> None:

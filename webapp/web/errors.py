@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.db.outages import is_outage, log_outage
+from webapp.db.outages import is_outage, log_outage, outages_logged
 from webapp.exceptions import Refusal, StaleForm, Unavailable
 from webapp.extensions import db, login
 from webapp.web.security import View, note_interrupted, page_person
@@ -58,13 +58,9 @@ def _error_answer(status: int, refusal: Refusal | None = None) -> Response:
 def render_refusal(template: str, *, status: int, **context: object) -> str:
     """Render a template for the person who is signed in, or for nobody if the database cannot say who that is."""
     if status < 500:
-        try:
+        with outages_logged():
             _ = current_user.is_authenticated  # empties an ended session before the page says whose it is
             return render_template(template, status=status, **context)
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            log_outage(error)
     g._login_user = login.anonymous_user()
     return render_template(template, status=status, **context)
 
@@ -94,7 +90,8 @@ def _handle(error: BaseException) -> BaseResponse:
         error = StaleForm()
     if isinstance(error, HTTPException):
         return _http_answer(error)
-    _roll_back()
+    with outages_logged():  # a connection that does not answer is not used again
+        db.session.rollback()
     if is_outage(error):
         log_outage(error)
         error = error if isinstance(error, Unavailable) else Unavailable(str(error), retry_after=5)
@@ -112,13 +109,3 @@ def _http_answer(error: HTTPException) -> BaseResponse:
     response = _error_answer(408 if is_late else error.code)
     response.headers.extend((name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"})
     return response
-
-
-def _roll_back() -> None:
-    """End the session's transaction. A connection that does not answer is not used again."""
-    try:
-        db.session.rollback()
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        log_outage(error)

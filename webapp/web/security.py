@@ -9,6 +9,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -157,11 +158,9 @@ def accepts_sign_in_token(token: str) -> bool:
     The form may be older than the present session, where somebody has signed in in another tab since.
     """
     for secret in (CSRF_SECRET, SIGN_IN_SECRET):
-        try:
+        with suppress(ValidationError):
             validate_csrf(token, token_key=secret)
-        except ValidationError:
-            continue
-        return True
+            return True
     return False
 
 
