@@ -57,18 +57,14 @@ class MonitorPage:
     @property
     def rows(self) -> list[Markup]:
         """The rows as HTML."""
-        macros, may_send, may_help = row_macros(self.view), self.tests_to_send, self.tests_to_help
+        macros, may_send = row_macros(self.view), self.tests_to_send
+        may_help = self.scope.tests_with(Right.HELP_SIGN_IN)
         return [_render_row(row, macros, row.test_id in may_send, row.test_id in may_help) for row in self.listing.rows]
 
     @cached_property
     def tests_to_send(self) -> frozenset[int]:
         """The tests whose candidates this person may send messages to: nothing is offered that would be refused."""
         return self.scope.tests_with(Right.SEND)
-
-    @cached_property
-    def tests_to_help(self) -> frozenset[int]:
-        """The tests whose candidates this person may help to sign in."""
-        return self.scope.tests_with(Right.HELP_SIGN_IN)
 
     @property
     def may_send_to_all(self) -> bool:
@@ -82,7 +78,7 @@ class MonitorPage:
         view, listing = self.view, self.listing
         shown = (
             current_user.id, self.address(), self.titles, view.today, current_locale(), bool(self.scope.open_tests),
-            sorted(self.tests_to_send), sorted(self.tests_to_help), view.filter.by_words, listing.count,
+            sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
             listing.is_capped, [tuple(row) for row in listing.rows],
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]

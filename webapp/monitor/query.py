@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, false, func, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START, AccessScope
@@ -53,7 +53,7 @@ def select_candidacies(scope: AccessScope, filter: Filter, now: datetime) -> Sel
 
     From candidacy and test, so that others add columns and an order without changing which rows there are.
     """
-    query = select(Candidacy.id).join(Test, Test.id == Candidacy.test_id)
+    query = select(Candidacy.id).join(Candidacy.test)
     return query.where(*conditions(scope, filter, now)).params(now=microseconds(now))
 
 
@@ -179,13 +179,10 @@ def _rows_of_ids(columns: tuple[str, ...]) -> Select[Any]:
 
 
 def _select_rows(columns: tuple[str, ...]) -> Select[Any]:
-    values: dict[str, SQLColumnExpression[Any]] = {
-        name: value for key in columns for name, value in COLUMN_BY_KEY[key].values.items()
-    }
+    values: dict[str, Any] = {name: value for key in columns for name, value in COLUMN_BY_KEY[key].values.items()}
     values |= {"name": User.name, "number": Candidacy.number, "seat": Candidacy.seat}
-    labelled: list[Any] = [value.label(name) for name, value in values.items()]
-    query = select(Candidacy.id, Candidacy.test_id, *labelled)
-    return query.join(Test, Test.id == Candidacy.test_id).join(User, User.id == Candidacy.user_id)
+    labelled = [value.label(name) for name, value in values.items()]
+    return select(Candidacy.id, Candidacy.test_id, *labelled).join(Candidacy.test).join(Candidacy.user)
 
 
 def all_rows(session: Session, view: View, limit: int | None = None) -> Iterator[Sequence[Row[Any]]]:
