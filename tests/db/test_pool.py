@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from tests.until import until
-from webapp.db.pool import FairPool, FairQueue
+from webapp.db.engine import FairPool, FairQueue
 
 PATIENCE_SECONDS = 20.0
 

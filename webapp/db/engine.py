@@ -1,17 +1,21 @@
-"""Engines: their options, and the settings of each connection."""
+"""Engines: their options, their pool, and the settings of each connection."""
 
 import sqlite3
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool.base import ConnectionPoolEntry
+from sqlalchemy.util.queue import Empty, Queue
 
 from webapp.db.outages import TimeoutConnection
-from webapp.db.pool import FairPool
 from webapp.db.startup_check import create_private_file
 from webapp.db.transactions import WRITE, WRITE_TIMEOUT_SECONDS, WRITERS_LOCK
 from webapp.exceptions import Unavailable
@@ -28,6 +32,49 @@ POSTGRESQL_SETTINGS = {
     # the tables lie in memory: with the default, a whole scan looks cheaper than an index
     "random_page_cost": "1.1",
 }
+
+
+class FairQueue(Queue[ConnectionPoolEntry]):
+    """Hands a connection that comes back to the request that has waited longest (decision record 11)."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self.waiters: deque[Future[ConnectionPoolEntry]] = deque()
+
+    def put(self, item: ConnectionPoolEntry, block: bool = True, timeout: float | None = None) -> None:
+        """Give `item` to the first waiter; without waiters, keep it as the base class does."""
+        with self.mutex:
+            while self.waiters:
+                waiter = self.waiters.popleft()
+                if waiter.set_running_or_notify_cancel():
+                    waiter.set_result(item)
+                    return
+            # still locked: a request that came in between would wait for a connection that lies here
+            super().put(item, block, timeout)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:
+        """The next free connection. Raises `Empty` if there is none after `timeout` seconds."""
+        with self.mutex:
+            if not block or not self._empty():
+                return super().get(block=False)
+            waiter: Future[ConnectionPoolEntry] = Future()
+            self.waiters.append(waiter)
+        try:
+            return waiter.result(timeout)
+        except TimeoutError:
+            if waiter.cancel():
+                raise Empty from None
+            return waiter.result()
+        except BaseException:  # a greenlet that is killed while it waits
+            if not waiter.cancel():
+                self.put(waiter.result(), block=False)
+            raise
+
+
+class FairPool(QueuePool):
+    """A `QueuePool` in which no request waits longer than one that came later."""
+
+    _queue_class = FairQueue
 
 
 def exists_on(dialect: str) -> Callable[..., bool]:

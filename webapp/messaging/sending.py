@@ -31,10 +31,9 @@ SUBJECT_LIMIT = 120
 BODY_LIMIT = 4000
 """In Unicode code points, after CRLF became LF (R7)."""
 KEY = re.compile(r"[!-~]{1,64}")
-CANDIDACIES_PER_PERSON = 20
-LEAST_CANDIDACIES = 30_000
-"""So many candidacies, or so many per person if that is more, are written before an audience that has grown too large
-is refused. A sending that may be sent never has more."""
+MOST_CANDIDACIES = 30_000
+"""So many, or twenty for each person if that is more, are written before an audience that has grown too large is
+refused. A sending that may be sent never has more."""
 
 _message_id: Any = bindparam("message_id", type_=Message.id.type)
 WRITE_DELIVERIES = (
@@ -118,7 +117,7 @@ def _write_subjects(
     """
     if selection.frozen is None:
         check_values(session, scope, selection.filter)
-    most = max(limit * CANDIDACIES_PER_PERSON, LEAST_CANDIDACIES)
+    most = max(20 * limit, MOST_CANDIDACIES)
     subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
     persons = {subject.user_id for subject in subjects}
     found: Set[int] = persons
@@ -143,31 +142,28 @@ def _write_message(
 ) -> Message:
     """Write the message, numbered by the log, one delivery for each person, and the log entry (R5, R14)."""
     audience = selection.described()
+    content = {
+        "subject": draft.subject,
+        "body": draft.body,
+        "persons": len({subject.user_id for subject in subjects}),
+        "candidacies": len(subjects),
+    }
     message = Message(
         id=head.number + 1,
         sender_id=sender.id,
         sender_name=sender.name,
         sender_role=role,
-        subject=draft.subject,
-        body=draft.body,
         sent_at=now,
         audience=json.dumps(audience, sort_keys=True),
-        persons=len({subject.user_id for subject in subjects}),
-        candidacies=len(subjects),
         idempotency_key=draft.idempotency_key,
         content_digest=draft.digest,
+        **content,
     )
     session.add(message)
     session.flush()
     session.connection().execute(WRITE_DELIVERIES, {"message_id": message.id})
-    detail = {
-        "subject": message.subject,
-        "body": message.body,
-        "audience": audience,
-        "audience_words": filter_in_words(session, selection.filter) if selection.listed is None else [],
-        "persons": message.persons,
-        "candidacies": message.candidacies,
-    }
+    words = filter_in_words(session, selection.filter) if selection.listed is None else []
+    detail = {**content, "audience": audience, "audience_words": words}
     actor = Actor(sender.id, sender.name, role.value)
     append(session, head, at=now, actor=actor, action=MESSAGE_SENT, detail=detail, subjects=subjects)
     return message

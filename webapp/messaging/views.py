@@ -36,8 +36,6 @@ OWN_FIELDS = frozenset(
 ID = re.compile(r"[0-9]{1,15}")
 MAX_IDS = 10_000
 """Of candidacies or messages in one form."""
-MAX_MESSAGE_ID = 10**15 - 1
-"""Messages have the numbers of the log, which are PostgreSQL's `bigint`."""
 blueprint = Blueprint("messaging", __name__)
 
 
@@ -104,7 +102,7 @@ def close_notices() -> BaseResponse:
 
     The person's other tabs are told after the commit (R9).
     """
-    numbers = parse_ids("message", request.form.getlist("message"), highest=MAX_MESSAGE_ID)
+    numbers = parse_ids("message", request.form.getlist("message"), highest=10**15)  # the log's are `bigint`
     closed = inbox.close(db.session(), current_user.id, numbers)
     if closed:
         current_push().bus.publish(closed_event(current_user.id, closed))
