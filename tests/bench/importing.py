@@ -32,7 +32,6 @@ from webapp.models import (
     User,
 )
 from webapp.planning.importing import import_roster
-from webapp.planning.sheets import Source
 
 DATA = ROOT / "tests" / "data"
 TABLES = (User, Test, Question, Candidacy, Contribution)
@@ -158,12 +157,19 @@ def count_rows() -> dict[str, int]:
     return {one.__tablename__: db.session.execute(select(func.count()).select_from(one)).scalar_one() for one in TABLES}
 
 
+def write(folder: Path, papers: Papers) -> tuple[Path, Path]:
+    """The files of the roster and its contributors."""
+    roster, contributors = folder / "roster.csv", folder / "contributors.csv"
+    roster.write_bytes(papers.roster)
+    contributors.write_bytes(papers.contributors)
+    return roster, contributors
+
+
 def run_import(folder: Path, papers: Papers) -> None:
     """The use case itself. Passwords go to a file, as an operator has it."""
     import_roster(
         db.session(),
-        Source("roster.csv", papers.roster),
-        Source("contributors.csv", papers.contributors),
+        *write(folder, papers),
         zone=ZoneInfo("Europe/Stockholm"),
         credentials=folder / "credentials.csv",
     )
@@ -171,9 +177,7 @@ def run_import(folder: Path, papers: Papers) -> None:
 
 def run_command(folder: Path, url: str, papers: Papers) -> None:
     """The operator's command. Raises `RuntimeError` with what it says if it fails."""
-    roster, contributors = folder / "roster.csv", folder / "contributors.csv"
-    roster.write_bytes(papers.roster)
-    contributors.write_bytes(papers.contributors)
+    roster, contributors = write(folder, papers)
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "import-roster", str(roster)]
     options = ["--contributors", str(contributors), "--credentials", str(folder / "credentials.csv")]
     environ = {**os.environ, "EXAMHALL_SECRET_KEY": SECRET_KEY, "EXAMHALL_DATABASE_URL": url}

@@ -14,7 +14,6 @@ from webapp.models import Candidacy, Contribution, Question, Test, User
 from webapp.planning.files import CONTRIBUTORS, roster_columns
 from webapp.planning.import_plan import RosterRefused
 from webapp.planning.importing import import_roster
-from webapp.planning.sheets import Source
 
 
 class Count(NamedTuple):
@@ -84,12 +83,15 @@ def contributors(*lines: dict[str, str], columns: tuple[str, ...] = STAFF_COLUMN
 
 def bring_in(session: Session, candidates: bytes, people: bytes | None = None, **options: Any) -> Report:
     """Import; made passwords go to a file that nobody reads unless `credentials` says where."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "roster.csv").write_bytes(candidates)
+        (folder / "staff.csv").write_bytes(people or b"")
         plan = import_roster(
             session,
-            Source("roster.csv", candidates),
-            Source("staff.csv", people) if people is not None else None,
-            **{"zone": STOCKHOLM, "credentials": Path(folder) / "credentials.csv", **options},
+            folder / "roster.csv",
+            folder / "staff.csv" if people is not None else None,
+            **{"zone": STOCKHOLM, "credentials": folder / "credentials.csv", **options},
         )
     changes = plan.tests, plan.people, plan.candidacies, plan.contributors
     return Report(*(Count(*change.count()) for change in changes), plan.passwords_made())

@@ -26,7 +26,7 @@ from tests.planning.papers import (
 from webapp.accounts.passwords import verify
 from webapp.db.transactions import WRITE
 from webapp.models import Candidacy, EndedSession, User
-from webapp.planning.import_plan import ImportRefused
+from webapp.planning.sheets import ImportRefused
 
 
 def test_made_passwords_work_and_are_for_their_owner_only(session: Session, tmp_path: Path) -> None:

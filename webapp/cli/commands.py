@@ -22,7 +22,6 @@ from webapp.planning.closing import find_test, set_closed
 from webapp.planning.import_plan import ImportPlan, RosterRefused
 from webapp.planning.importing import import_roster
 from webapp.planning.roles import set_role
-from webapp.planning.sheets import Source
 from webapp.web.templating import installation_zone
 
 ADMINISTRATOR, NONE = "administrator", "none"
@@ -141,9 +140,10 @@ def prune_command(before: datetime) -> None:
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would change; write nothing.")
 def import_roster_command(roster: Path, contributors: Path | None, credentials: Path | None, dry_run: bool) -> None:
     """Import ROSTER, a CSV file with one candidacy per line: all of it, or nothing."""
-    files = _read(roster), _read(contributors) if contributors else None
     try:
-        plan = import_roster(db.session(), *files, zone=installation_zone(), credentials=credentials, dry_run=dry_run)
+        plan = import_roster(
+            db.session(), roster, contributors, zone=installation_zone(), credentials=credentials, dry_run=dry_run
+        )
     except RosterRefused as refusal:
         click.echo(str(refusal), err=True)
         lines = len({(problem.file, problem.line) for problem in refusal.problems})
@@ -154,13 +154,6 @@ def import_roster_command(roster: Path, contributors: Path | None, credentials: 
     except Refusal as refusal:
         raise click.ClickException(f"{refusal}. Nothing was imported.") from refusal
     _print_changes(plan, credentials, dry_run=dry_run)
-
-
-def _read(path: Path) -> Source:
-    try:
-        return Source(path.name, path.read_bytes())
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be read: {error.strerror}. Nothing was imported.") from error
 
 
 def _print_changes(plan: ImportPlan, credentials: Path | None, *, dry_run: bool) -> None:

@@ -5,12 +5,13 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from webapp.accounts.passwords import problem_with
 from webapp.models import Role
 from webapp.models.people import LONGEST_USERNAME, sign_in_name
-from webapp.planning.sheets import Line, Parser, Problem, Source, encoding_problem, quote, read_lines
+from webapp.planning.sheets import Line, Parser, Problem, encoding_problem, quote, read_lines
 from webapp.text.normalization import normalize, strip_invisible
 
 DAY = re.compile(r"2\d{3}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?", re.ASCII)
@@ -160,7 +161,7 @@ class Files:
         return True
 
 
-def read_files(roster: Source, contributors: Source | None, zone: ZoneInfo) -> Files:
+def read_files(roster: Path, contributors: Path | None, zone: ZoneInfo) -> Files:
     """Read and check both files; the roster's times are local times of `zone`."""
     files = Files()
     for line in read_lines(roster, roster_columns(zone), {}, files.problems):

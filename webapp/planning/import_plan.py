@@ -8,10 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.db.sql import id_in
-from webapp.exceptions import Refusal
 from webapp.models import Candidacy, Contribution, Role, Test, User
 from webapp.planning.files import Files, TestKey
-from webapp.planning.sheets import Line, Problem, quote
+from webapp.planning.sheets import ImportRefused, Line, Problem, quote
 from webapp.text.characters import is_storable
 
 CHUNK = 5000
@@ -23,10 +22,6 @@ NOT_BEGUN: dict[str, Any] = {
 SAME_NAME = ("room", "building", "seat", "question_set", "extra_minutes")
 """Columns of the roster that a candidacy has under the same name."""
 Row = TypeVar("Row", User, Test, Candidacy, Contribution)
-
-
-class ImportRefused(Refusal):
-    """Nothing is imported: passwords cannot be handed out, or somebody else has changed one meanwhile."""
 
 
 class RosterRefused(ImportRefused):

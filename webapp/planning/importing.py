@@ -23,17 +23,17 @@ from webapp.db.transactions import writing
 from webapp.exams.changes import note_changes
 from webapp.models import Candidacy, Contribution, Question, Role, Test, User
 from webapp.planning.files import read_files
-from webapp.planning.import_plan import ImportPlan, ImportRefused, Password, make_plan
+from webapp.planning.import_plan import ImportPlan, Password, make_plan
 from webapp.planning.search_text import SEPARATOR, refresh_search_text
-from webapp.planning.sheets import Line, Source
+from webapp.planning.sheets import ImportRefused, Line
 from webapp.push.sessions import write_end_of_all
 from webapp.web.csv_download import harmless
 
 
 def import_roster(
     session: Session,
-    roster: Source,
-    contributors: Source | None,
+    roster: Path,
+    contributors: Path | None,
     *,
     zone: ZoneInfo,
     credentials: Path | None,

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
+from webapp.exceptions import Refusal
 from webapp.models.people import sign_in_name
 from webapp.text.characters import LOST, find_unusable_character
 from webapp.text.normalization import is_blank, normalize
@@ -20,11 +22,8 @@ SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ ,;\t|]*(?:\r\n?|\n)', re.IGNORE
 """A first line that names the delimiter. Saved once more by a spreadsheet, it is as wide as the other lines."""
 
 
-class Source(NamedTuple):
-    """A file: the name to call it by, and its bytes."""
-
-    name: str
-    data: bytes
+class ImportRefused(Refusal):
+    """Nothing is imported: a file cannot be read or written, or somebody else has changed a password meanwhile."""
 
 
 @dataclass(frozen=True, order=True)
@@ -65,33 +64,38 @@ class Line:
 
 
 def read_lines(
-    source: Source, required: Mapping[str, Parser], optional: Mapping[str, Parser], problems: list[Problem]
+    path: Path, required: Mapping[str, Parser], optional: Mapping[str, Parser], problems: list[Problem]
 ) -> Iterator[Line]:
     """The lines of a CSV file in UTF-8, with or without a byte order mark; header and empty lines are left out.
 
     Columns are separated by commas, semicolons or tabs. Empty columns without a name at the end do not count. All
-    problems of header, shape and fields go to `problems`, and lines of the wrong shape are left out.
+    problems of header, shape and fields go to `problems`, and lines of the wrong shape are left out. Raises
+    `ImportRefused` if the file cannot be read.
     """
-    if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImportRefused(f"{path} cannot be read: {error.strerror}") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         reason = "the header is not UTF-8 but UTF-16; save the file as “CSV UTF-8”"
-        problems.append(Problem(source.name, 1, "", reason))
+        problems.append(Problem(path.name, 1, "", reason))
         return
-    rows = _rows(source, problems)
+    rows = _rows(path.name, data, problems)
     number, row = next(rows, (1, []))
     header = list(map(normalize, row))
     while header and not header[-1]:
         header.pop()
     columns = {**required, **optional}
     if reasons := _header_problems(header, required, columns):
-        problems.extend(Problem(source.name, number, column, reason) for column, reason in reasons)
+        problems.extend(Problem(path.name, number, column, reason) for column, reason in reasons)
         return
     parsers = [columns[name] for name in header]
     for number, row in rows:
         if len(row) < len(header) or not all(map(is_blank, row[len(header) :])):
             reason = f"has {len(row)} fields; the header has {len(header)}"
-            problems.append(Problem(source.name, number, "", reason))
+            problems.append(Problem(path.name, number, "", reason))
             continue
-        line = Line(source.name, number, {}, problems)
+        line = Line(path.name, number, {}, problems)
         for column, parse, field in zip(header, parsers, row, strict=False):  # blank fields follow
             line.values[column], reason = parse(field.strip())
             if reason:
@@ -99,9 +103,9 @@ def read_lines(
         yield line
 
 
-def _rows(source: Source, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+def _rows(file: str, data: bytes, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
     # other bytes become lone surrogates, by which `encoding_problem` finds their column
-    text = source.data.decode("utf-8-sig", "surrogateescape")
+    text = data.decode("utf-8-sig", "surrogateescape")
     separator_line = SEPARATOR_LINE.match(text)
     header = next((line for line in text.splitlines() if not is_blank(line.strip(DELIMITERS))), "")
     # no column's name contains a delimiter
@@ -114,7 +118,7 @@ def _rows(source: Source, problems: list[Problem]) -> Iterator[tuple[int, list[s
         try:
             row = next(reader, None)
         except csv.Error as error:
-            problems.append(Problem(source.name, number, "", f"cannot be read as CSV: {error}"))
+            problems.append(Problem(file, number, "", f"cannot be read as CSV: {error}"))
             continue
         if row is None:
             return
