@@ -32,6 +32,7 @@ def matches(one: Candidacy, test: Test, pairs: list[tuple[str, str]], now: datet
             return fold_for_search(value) in one.search_text
         if name in choices:
             return value in choices[name]
+        assert name.endswith(("_within", "_after", "_before")), f"`matches` does not know what “{name}” means"
         return is_in_time(moments[name.rpartition("_")[0]], name, value, now)
 
     return all(any(has(other, value) for other, value in pairs if other == name) for name, _ in pairs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -129,43 +128,6 @@ def test_another_tests_values_are_refused(watched: Watched) -> None:
     watched.hall.candidacy(other, room="Far away")
     for query in (f"test={other.id}", "room=Far+away"):
         assert watched.client.get(f"/monitor?{query}").status_code == 400
-
-
-def test_every_column_sorts_both_ways_over_pages(watched: Watched) -> None:
-    """Equal values stay in one order, so no row is on two pages or on none."""
-    for column in (column.key for column in COLUMNS):
-        for sort, direction in ((column, "ascending"), (f"-{column}", "descending")):
-            address = f"/monitor?sort={sort}&column={column}&page="
-            pages = [got(watched.client, address + str(place), **HTMX) for place in (1, 2, 3)]
-            assert re.search(rf'data-column="{column}" aria-sort="{direction}"', pages[0])
-            shown = [number for page in pages for number in rows_of(page)]
-            assert len(shown) == len(set(shown)) == 120, sort
-
-
-def test_sorting_by_value_with_what_is_missing_last(app: Flask, hall: Hall) -> None:
-    now, test = utcnow(), hall.test()
-    late = hall.candidacy(test, hall.person(name="b"), saved_at=now, seat="10A")
-    early = hall.candidacy(test, hall.person(name="C"), saved_at=now - timedelta(hours=1), seat="2A")
-    never = hall.candidacy(test, hall.person(name="A"), seat="")
-    client = signed_in(app, hall.contributor(test))
-    orders = {"saved": [early, late, never], "-saved": [late, early, never], "name": [never, late, early],
-              "-name": [early, late, never], "seat": [never, early, late]}  # fmt: skip
-    for sort, expected in orders.items():
-        assert rows_of(got(client, f"/monitor?sort={sort}")) == [one.id for one in expected], sort
-
-
-def test_sorting_by_progress_warnings_and_time_left(app: Flask, hall: Hall) -> None:
-    now, test = utcnow(), hall.test()
-    quiet = hall.candidacy(test, saved_at=now, extra_minutes=30)
-    hall.seen(quiet.user_id)
-    away = hall.candidacy(test, saved_at=now)
-    done = hall.candidacy(test, submitted_at=now)
-    client = signed_in(app, hall.contributor(test))
-    assert rows_of(got(client, "/monitor?sort=-warnings"))[0] == away.id
-    assert rows_of(got(client, "/monitor?sort=remaining")) == [away.id, quiet.id, done.id]
-    assert rows_of(got(client, "/monitor?sort=-progress"))[0] == done.id
-    assert rows_of(got(client, "/monitor?sort=submission"))[0] == done.id
-    assert rows_of(got(client, "/monitor?sort=status"))[0] == quiet.id
 
 
 def test_a_label_sorts_and_then_turns_the_order_round(watched: Watched) -> None:
