@@ -28,12 +28,10 @@ AT_ONCE = os.cpu_count() or 1
 """Passwords checked at the same time: more would not be faster, and each takes 19 MiB."""
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 characters, 5 bits each, without `l`, `1`, `o` and `0`, which look alike on paper."""
-SHORTEST = 8
+SHORTEST, LONGEST = 8, 1024
 """Characters of a password that somebody chooses."""
-LONGEST = 1024
 LISTS = Path(__file__).parent / "lists"
 WORDS = (LISTS / "words.txt").read_text(encoding="ascii").split()
-"""Of passphrases."""
 COMMON_PASSWORDS = frozenset((LISTS / "common-passwords.txt").read_text(encoding="utf-8").splitlines())
 _slots = threading.BoundedSemaphore(AT_ONCE)
 

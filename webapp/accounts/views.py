@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 from flask_login import current_user, logout_user
 from werkzeug.wrappers import Response
 
-from webapp.accounts import helping
+from webapp.accounts import users
 from webapp.accounts.signing_in import MAX_AGE, TooManyTries, WrongPassword, account_key, add_account, sign_in
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
@@ -103,9 +103,9 @@ def _end_session() -> None:
 def ask(candidacy_id: int, kind: str) -> str:
     """Ask whether this candidate gets a new password, or whether their sign-in is to be unlocked."""
     session, now = db.session(), utcnow()
-    candidate, _ = helping.load_candidate(session, current_user, candidacy_id, now)
+    candidate, _ = users.load_candidate(session, current_user, candidacy_id, now)
     if kind == "password":
-        helping.check_account(session, current_user, candidate, now)
+        users.check_account(session, current_user, candidate, now)
     return _page("accounts/help.html", kind=kind, candidate=candidate, form_key=secrets.token_urlsafe(18))
 
 
@@ -118,7 +118,7 @@ def give_password(candidacy_id: int) -> str:
     if not 0 <= epoch <= MAX_ID:
         raise BadParameter("epoch", request.form.get("epoch", "")[:40])
     secret_key = current_app.config["SECRET_KEY"]
-    candidate, password = helping.give_password(
+    candidate, password = users.give_password(
         db.session(), current_user, candidacy_id, form_key=form_key, epoch=epoch, secret_key=secret_key, now=utcnow()
     )
     return _page("accounts/help.html", kind="password", candidate=candidate, password=password)
@@ -128,12 +128,12 @@ def give_password(candidacy_id: int) -> str:
 def unlock(candidacy_id: int) -> str:
     """Unlock it."""
     secret_key = current_app.config["SECRET_KEY"]
-    candidate = helping.unlock(db.session(), current_user, candidacy_id, secret_key=secret_key, now=utcnow())
+    candidate = users.unlock(db.session(), current_user, candidacy_id, secret_key=secret_key, now=utcnow())
     return _page("accounts/help.html", kind="unlock", candidate=candidate, is_done=True)
 
 
-@blueprint.errorhandler(helping.CannotHelp)
-def show_refusal(refusal: helping.CannotHelp) -> tuple[str, int]:
+@blueprint.errorhandler(users.CannotHelp)
+def show_refusal(refusal: users.CannotHelp) -> tuple[str, int]:
     """Say why not, and who can help instead."""
     return _page("accounts/help_refused.html", refusal=refusal), refusal.status
 
