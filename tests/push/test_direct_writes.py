@@ -10,6 +10,7 @@ import pytest
 
 from tests.databases import Database
 from tests.hall import Hall
+from tests.push.reading import read
 from tests.server import PASSWORD, Person, Server
 from tests.until import until
 from webapp.accounts.passwords import hash_password
@@ -61,7 +62,7 @@ def test_what_had_to_wait_is_written_before_what_comes_after_it() -> None:
     line.room = 1
     stream.put(2, b"two")
     stream.end()
-    assert list(stream.events([])) == [BEAT, b"one", b"two"]
+    assert read(stream) == [BEAT, b"one", b"two"]
     assert line.written == []
 
 

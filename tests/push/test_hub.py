@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 
 import pytest
 
+from tests.push.reading import read
 from webapp.metrics import REGISTRY
 from webapp.models import SessionClaims
 from webapp.push.events import BEAT, POLL, SIGNED_OUT, Announcement, Event, SignOut, closed_event, notice_event
 from webapp.push.hub import BEAT_SECONDS, REMEMBERED_ENDS, Hub, NoStreamLeft
-from webapp.push.stream import QUEUE_LIMIT, Stream
-
-
-def read(stream: Stream, count: int, opening: list[tuple[int, bytes]] | None = None) -> list[bytes]:
-    """The first events of a stream."""
-    events: Iterator[bytes] = stream.events(opening or [])
-    return [next(events) for _ in range(count)]
-
-
-def ended(stream: Stream) -> list[bytes]:
-    """All events of a stream that ends."""
-    return list(stream.events([]))
+from webapp.push.stream import QUEUE_LIMIT
 
 
 @pytest.fixture
@@ -48,7 +37,7 @@ def test_r9_traps_3_and_13_a_message_is_written_once_to_a_stream(hub: Hub) -> No
     stream = hub.open(1, "s")
     hub.dispatch(Announcement(7, b"seven", [1]))  # between subscription and the read of what is open
     hub.dispatch(Announcement(8, b"eight", [1]))
-    assert read(stream, 2, opening=[(7, b"seven")]) == [BEAT + b"seven", b"eight"]
+    assert read(stream, 2, opening=((7, b"seven"),)) == [BEAT + b"seven", b"eight"]
 
 
 def test_r9_the_bus_and_the_sweep_hand_out_once(hub: Hub) -> None:
@@ -62,7 +51,7 @@ def test_the_person_keeps_the_two_newest_streams(hub: Hub) -> None:
     first, second, third = (hub.open(1, "s") for _ in range(3))
     assert not first.closing  # until the third has proved to be theirs
     hub.keep_newest(1)
-    assert ended(first) == [BEAT, POLL]
+    assert read(first) == [BEAT, POLL]
     hub.dispatch(Announcement(7, b"seven", [1]))
     assert read(second, 2)[1] == read(third, 2)[1] == b"seven"
     assert not first.waiting
@@ -119,13 +108,13 @@ def test_a_stream_that_takes_nothing_is_closed_and_its_queue_stays_bounded(hub: 
     for number in range(1, QUEUE_LIMIT + 500):
         hub.dispatch(Announcement(number, b"x", [1]))
     assert len(stream.waiting) <= QUEUE_LIMIT + 2
-    assert len(ended(stream)) == QUEUE_LIMIT + 1
+    assert len(read(stream)) == QUEUE_LIMIT + 1
 
 
 def test_a_session_that_ends_takes_its_own_streams_along(hub: Hub) -> None:
     here, elsewhere = hub.open(1, "here"), hub.open(1, "elsewhere")
     hub.dispatch(SignOut(1, "here"))
-    assert ended(here) == [BEAT, SIGNED_OUT]
+    assert read(here) == [BEAT, SIGNED_OUT]
     assert not elsewhere.waiting
 
 
@@ -166,7 +155,7 @@ def test_a_process_that_ends_writes_what_waits_and_spreads_the_return() -> None:
     streams = [hub.open(person, "s") for person in range(1, 1001)]
     hub.dispatch(Announcement(7, b"seven", [1]))
     hub.drain()
-    written = [ended(stream) for stream in streams]
+    written = [read(stream) for stream in streams]
     assert written[0][:2] == [BEAT, b"seven"]
     moments = [returns(events) for events in written]
     assert max(moments) <= 2100
@@ -175,7 +164,7 @@ def test_a_process_that_ends_writes_what_waits_and_spreads_the_return() -> None:
 
 def test_a_stream_that_opens_in_a_process_that_ends_comes_back_soon(hub: Hub) -> None:
     hub.drain()
-    assert returns(ended(hub.open(1, "s"))) <= 1100
+    assert returns(read(hub.open(1, "s"))) <= 1100
 
 
 def test_r21_nobody_leaves_by_the_end_of_a_process(hub: Hub) -> None:

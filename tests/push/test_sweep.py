@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from time_machine import TimeMachineFixture
 
+from tests.push.reading import read
 from webapp.clock import utcnow
 from webapp.push.events import ALL_SESSIONS, SIGNED_OUT, Announcement, SignOut, UserEvent
 from webapp.push.hub import Hub
@@ -18,7 +19,7 @@ from webapp.push.sweep import OVERLAP, MessageSource, Sweep
 def waiting(stream: Stream) -> list[bytes]:
     """What waits to be written."""
     stream.end()
-    return list(stream.events([]))[1:]
+    return read(stream)[1:]
 
 
 @dataclass
