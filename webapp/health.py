@@ -96,7 +96,9 @@ def _problem() -> str | None:
     if reason is not None:
         log.warning("readiness: writing", error=reason)
         return "Nothing can be written to the database: its disk is full, or it is read-only."
-    if not current_push().bus.is_ready:
+    push = current_push()
+    push.start()  # the bus connects with it: this may be the first request of the process
+    if not push.bus.is_ready:
         return "The message bus does not answer."
     return None
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 from redis import Redis
 
-from tests.databases import Database
+from tests.databases import Database, application_on
 from tests.hall import Hall
 from tests.push.reading import read
 from tests.redis_server import RedisServer
@@ -161,3 +161,10 @@ def test_r8_what_could_not_be_published_is_left_to_the_sweep(redis: RedisServer)
     redis.start()
     bus.publish_next()
     assert published(redis) == 0
+
+
+@pytest.mark.one_database
+def test_a_process_is_ready_before_its_first_page(database: Database, redis: RedisServer) -> None:
+    """It asks the bus because somebody asks for its state: an alarm at night would otherwise not end."""
+    with application_on(database, redis_url=redis.url) as app:
+        until(lambda: app.test_client().get("/readyz").text == "ready\n", 15)
