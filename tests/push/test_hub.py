@@ -67,7 +67,7 @@ def test_a_stream_that_is_about_to_end_does_not_cost_another_one_its_place(hub: 
 
 def test_r9_an_announcement_that_comes_late_is_left_to_the_streams_that_open(hub: Hub) -> None:
     """They read what is still open; its reader may have closed it since."""
-    hub.ignore_up_to(7)
+    hub.ignored_up_to = 7
     stream = hub.open(1, "s")
     for number in (6, 7, 8):
         hub.dispatch(Announcement(number, b"%d" % number, [1]))

@@ -94,7 +94,10 @@ class RedisBus(Bus):
                 self._subscription.subscribe(self._channel)
             message = self._subscription.get_message(timeout=STEP_SECONDS)
             if message is not None:
-                self._note_answer()
+                if self._failures:
+                    metrics.BUS_AWAY.set(0)
+                    log.info("Redis answers again")
+                self.is_ready, self._failures, self._silent_steps = True, 0, 0
                 if message["type"] == "message":
                     self._take(message["data"])
             elif self._silent_steps >= SILENT_STEPS:
@@ -104,12 +107,6 @@ class RedisBus(Bus):
                 self._subscription.ping()
         except (RedisError, OSError) as error:
             self._disconnect(error)
-
-    def _note_answer(self) -> None:
-        if self._failures:
-            metrics.BUS_AWAY.set(0)
-            log.info("Redis answers again")
-        self.is_ready, self._failures, self._silent_steps = True, 0, 0
 
     def _disconnect(self, error: Exception) -> None:
         if self._subscription is not None:

@@ -50,7 +50,10 @@ class Hub:
         self._next_second = cycle(range(BEAT_SECONDS))
         self._beats = cycle(self._by_second)
         self._draining = False
-        self._ignored_up_to = 0
+        self.ignored_up_to = 0
+        """Announcements up to this id are ignored: streams read those messages when they open. A late announcement
+        could otherwise show a message that its reader has already closed.
+        """
         self._handed_out: deque[int] = deque(maxlen=REMEMBERED_MESSAGES)
         self._ended: set[SignOut] = set()
         self._full_log = RateLimitedLog(60)
@@ -113,12 +116,6 @@ class Hub:
         for stream in streams:
             stream.end(_restart_event(max(1, len(streams) / RETURNS_PER_SECOND)))
 
-    def ignore_up_to(self, message_id: int) -> None:
-        """Ignore announcements with an id ≤ `message_id`, which streams read from the database when they open. A late
-        announcement could otherwise show a message that its reader has already closed.
-        """
-        self._ignored_up_to = message_id
-
     def is_open(self, user_id: int) -> bool:
         """Whether this person has a stream in this process."""
         return user_id in self._by_person
@@ -151,7 +148,7 @@ class Hub:
     def _hand_out(self, announcement: Announcement) -> None:
         message_id = announcement.message_id
         with self._lock:
-            if message_id <= self._ignored_up_to or message_id in self._handed_out:
+            if message_id <= self.ignored_up_to or message_id in self._handed_out:
                 return
             self._handed_out.append(message_id)
         events = {locale: text.encode() for locale, text in announcement.translations.items()}

@@ -48,8 +48,7 @@ class Sweep:
     def start(self) -> None:
         """Set the cursor to now, before the first stream opens: streams read older messages when they open."""
         self._swept_at = utcnow()
-        self._cursor = self._messages.newest()
-        self._hub.ignore_up_to(self._cursor)
+        self._cursor = self._hub.ignored_up_to = self._messages.newest()
 
     def step(self) -> None:
         """Hand out what was committed since the last step. An error leaves the cursor where it was."""
