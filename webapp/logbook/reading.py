@@ -1,7 +1,6 @@
 """Reading the log: pages, single entries and all rows of a filter, always within a person's scope (R14, R17, R18)."""
 
 import json
-import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,22 +10,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, distinct, func, or_, select, true
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.db.sql import casefold_contains
 from webapp.exceptions import BadParameter, NotAllowed, NotFound
-from webapp.logbook.words import ACTIONS
 from webapp.models import LogEntry, LogSubject, User
-from webapp.text.characters import is_filter_text
-from webapp.text.normalization import natural_sort_key, normalize
+from webapp.text.normalization import natural_sort_key
 
 PAGE_SIZE = 50
 ROWS_AT_ONCE = 1000
 MAX_NUMBER = 2**62
 MESSAGE_SENT = "message.sent"
-NAMES = ("from", "to", "person", "action", "text")
-MAX_PHRASE = 200
 ROW_COLUMNS: tuple[Any, ...] = (
     LogEntry.id, LogEntry.at, LogEntry.actor_name, LogEntry.actor_role, LogEntry.action, LogEntry.detail,
     LogSubject.number, LogSubject.name, LogSubject.test_title, LogSubject.room,
@@ -72,38 +66,8 @@ def log_scope(session: Session, actor: User, now: datetime) -> LogScope:
     return LogScope(or_(own, _concerns(in_tests)) if tests else own, or_(own, in_tests), tests)
 
 
-def parse_filter(args: MultiDict[str, str]) -> dict[str, str]:
-    """The filter in the parameters of an address, as values by name.
-
-    Raises `BadParameter` for an unknown name or value, and for a name with two values. A blank value is no filter,
-    because an empty field of a form sends it. `page` does not belong to the filter.
-    """
-    for name in args:
-        if name not in {*NAMES, "page"}:
-            raise BadParameter(name)
-    params: dict[str, str] = {}
-    for name in NAMES:
-        texts = args.getlist(name)
-        values = {normalize(text) for text in texts} - {""}
-        if not is_filter_text("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
-            raise BadParameter(name, texts[0])
-        if values:
-            params[name] = values.pop()
-    if params.get("action", "") not in {"", *ACTIONS}:
-        raise BadParameter("action", params["action"])
-    return params
-
-
-def parse_page(args: MultiDict[str, str]) -> int:
-    """The number of the page, from 1. The list shows the nearest page that exists."""
-    values = args.getlist("page") or ["1"]
-    if len(values) > 1 or not re.fullmatch(r"\d{1,18}", values[0], re.ASCII):
-        raise BadParameter("page", values[0])
-    return max(1, int(values[0]))
-
-
 def narrow(scope: LogScope, params: dict[str, str], zone: ZoneInfo) -> LogScope:
-    """The part of a scope that a filter shows. Raises `BadParameter` for a time that is no minute local to `zone`."""
+    """The part of a scope that a filter shows; times are minutes local to `zone`, both included, or `BadParameter`."""
     conditions = [scope.entries]
     if "from" in params:
         conditions.append(LogEntry.at >= _moment(params, "from", zone))

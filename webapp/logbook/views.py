@@ -1,12 +1,14 @@
-"""The log's pages, and the log as a CSV file and on paper."""
+"""The log in words: its pages, the CSV file, paper; and its filter, as addresses have it (R18)."""
 
 import json
+import re
 from collections.abc import Iterable
+from datetime import date
 from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Flask, Response, render_template, request, stream_template
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -14,21 +16,37 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.logbook import reading
-from webapp.logbook.words import ACTIONS, action_label, summary
+from webapp.text.characters import is_filter_text
+from webapp.text.normalization import normalize
 from webapp.web.csv_download import Pieces, csv_answer, csv_text, streamed
 from webapp.web.errors import wants_fragment
-from webapp.web.templating import installation_zone, local, role_label
+from webapp.web.templating import day_in_words, installation_zone, local, role_label
 
 blueprint = Blueprint("logbook", __name__)
 MAX_PRINTED = 10_000
 """Entries that a browser can still print; a longer list says that it ends early."""
+NAMES = ("from", "to", "person", "action", "text")
+MAX_PHRASE = 200
+ACTIONS = {
+    "message.sent": lazy_gettext("Message sent"),
+    "test.closed": lazy_gettext("Test closed"),
+    "test.reopened": lazy_gettext("Test reopened"),
+    "log.restored": lazy_gettext("Restored from a backup"),
+    "sign_in.failed": lazy_gettext("Sign-in failed"),
+    "sign_in.locked": lazy_gettext("Sign-in locked"),
+    "account.password_set": lazy_gettext("New password"),
+    "account.unlocked": lazy_gettext("Sign-in unlocked"),
+    "account.deactivated": lazy_gettext("Account deactivated"),
+    "account.reactivated": lazy_gettext("Account reactivated"),
+    "account.role_changed": lazy_gettext("Role changed"),
+}
 
 
 @blueprint.get("/log")
 def index() -> str:
     """The list, filtered; with HTMX only what stands below the form."""
     scope, params = _scope_and_params()
-    page = reading.page_of(db.session(), scope, reading.parse_page(request.args))
+    page = reading.page_of(db.session(), scope, _page_number())
     hidden = () if scope.tests.everything else ("sign_in.", "log.")  # only administrators see these
     return render_template(
         "logbook/_list.html" if wants_fragment() else "logbook/index.html",
@@ -76,8 +94,38 @@ def paper() -> Response:
 def _scope_and_params() -> tuple[reading.LogScope, dict[str, str]]:
     """What the person sees of the log through the filter of the address, and that filter."""
     scope = reading.log_scope(db.session(), current_user, utcnow())
-    params = reading.parse_filter(request.args)
+    params = _params()
     return reading.narrow(scope, params, installation_zone()), params
+
+
+def _params() -> dict[str, str]:
+    """The filter in the parameters of the address, as values by name.
+
+    Raises `BadParameter` for an unknown name or value, and for a name with two values. A blank value is no filter,
+    because an empty field of a form sends it. `page` does not belong to the filter.
+    """
+    for name in request.args:
+        if name not in {*NAMES, "page"}:
+            raise BadParameter(name)
+    params: dict[str, str] = {}
+    for name in NAMES:
+        texts = request.args.getlist(name)
+        values = {normalize(text) for text in texts} - {""}
+        if not is_filter_text("".join(texts)) or len(values) > 1 or len("".join(values)) > MAX_PHRASE:
+            raise BadParameter(name, texts[0])
+        if values:
+            params[name] = values.pop()
+    if params.get("action", "") not in {"", *ACTIONS}:
+        raise BadParameter("action", params["action"])
+    return params
+
+
+def _page_number() -> int:
+    """The number of the page, from 1. The list shows the nearest page that exists."""
+    values = request.args.getlist("page") or ["1"]
+    if len(values) > 1 or not re.fullmatch(r"\d{1,18}", values[0], re.ASCII):
+        raise BadParameter("page", values[0])
+    return max(1, int(values[0]))
 
 
 def _csv_pieces(rows: Iterable[Any]) -> Pieces:
@@ -93,6 +141,25 @@ def _csv_pieces(rows: Iterable[Any]) -> Pieces:
         who = entry.actor_name, role_label(entry.actor_role)
         what = action_label(entry.action), summary(entry.action, detail), detail.get("body", "")
         yield csv_text([number, at, *who, *what, row.number, row.name, row.test_title, row.room] for row in subjects)
+
+
+def action_label(action: str) -> str:
+    """The label of an action; one of a later version is shown as it is stored."""
+    return str(ACTIONS.get(action, action))
+
+
+def summary(action: str, detail: dict[str, Any]) -> str:
+    """What an entry says in one line, apart from who did it and whom it concerned."""
+    if action == "message.sent":
+        return str(detail.get("subject", ""))
+    if action in ("test.closed", "test.reopened"):
+        return f"{detail.get('test', '')} ({day_in_words(date.fromisoformat(detail['date']))})"
+    if not action.startswith("sign_in."):
+        return ", ".join(f"{name}: {value}" for name, value in detail.items())
+    address = detail.get("address", "")
+    if "username" not in detail:
+        return str(gettext("unknown username, from %(address)s", address=address))
+    return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
 
 
 def init_app(app: Flask) -> None:
