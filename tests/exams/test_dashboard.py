@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.exams.rows import browser_of, delivered, person_of
 from tests.hall import Hall
+from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.models import Candidacy
 
@@ -154,3 +155,11 @@ def test_without_javascript_the_page_says_what_is_missing(app: Flask, hall: Hall
     noscript = page[page.index("<noscript>") : page.index("</noscript>")]
     assert "JavaScript" in noscript
     assert "Reload" in noscript
+
+
+def test_open_notices_are_read_once_for_strip_count_and_message_center(app: Flask, hall: Hall) -> None:
+    browser = browser_of(app, person_of(hall, hall.candidacy(hall.test())))
+    for address in ("/", "/inbox"):
+        with statements(app) as made:
+            assert browser.get(address).status_code == 200
+        assert len([statement for statement in made if "closed_at IS NULL" in statement]) == 1
