@@ -50,6 +50,24 @@ def test_r3_the_next_press_sends_to_the_frozen_audience_whatever_moves(
     assert recipients(session) == {first.user_id, second.user_id}
 
 
+def test_r3_a_frozen_audience_stays_what_was_shown_last_while_the_text_is_corrected(
+    app: Flask, hall: Hall, test: Test, session: Session
+) -> None:
+    browser = signed_in(app, hall.contributor(test, room="Hall A"))
+    stays, away = hall.candidacy(test, room="Hall A"), hall.candidacy(test, room="Hall A")
+    form = open_dialog(browser, scope="filtered")
+    joined = hall.candidacy(test, room="Hall A")
+    frozen = fields_of(post(browser, form))
+    hall.candidacy(test, room="Hall A")
+    with writing(session):
+        session.get_one(Candidacy, away.id).room = "Hall B"
+    corrected = fields_of(post(browser, frozen, subject=""))
+    with writing(session):
+        session.get_one(Candidacy, away.id).room = "Hall A"
+    assert post(browser, corrected).status_code == 201
+    assert recipients(session) == {stays.user_id, joined.user_id}
+
+
 def test_r3_the_frozen_audience_still_obeys_rights(app: Flask, hall: Hall, test: Test, session: Session) -> None:
     limited = hall.contributor(test, room="Hall A")
     browser = signed_in(app, limited)
