@@ -38,6 +38,7 @@ MAX_LOGGED = 500
 """Log entries of each kind per window: people who are not signed in must not fill the log."""
 ALL_ADDRESSES = ""
 """The client of the budget that all addresses share."""
+COOKIE_SALT = "examhall known devices"
 MAX_AGE = timedelta(days=400)
 """Of the cookie: the longest that browsers keep one."""
 MAX_ACCOUNTS = 8
@@ -138,7 +139,7 @@ def account_key(name: str, secret_key: str) -> str:
 def device_marks(cookie: str, secret_key: str) -> dict[str, str]:
     """The device's marks for the accounts that were used on it, by account key."""
     try:
-        return dict(_serializer(secret_key).loads(cookie, max_age=int(MAX_AGE.total_seconds())))
+        return dict(URLSafeTimedSerializer(secret_key, COOKIE_SALT).loads(cookie, int(MAX_AGE.total_seconds())))
     except BadData:
         return {}
 
@@ -148,20 +149,13 @@ def add_account(cookie: str, account: str, secret_key: str) -> str:
     marks = device_marks(cookie, secret_key)
     mark = marks.pop(account, None) or secrets.token_urlsafe(12)
     latest = [*marks.items(), (account, mark)][-MAX_ACCOUNTS:]
-    return str(_serializer(secret_key).dumps(dict(latest)))
+    return str(URLSafeTimedSerializer(secret_key, COOKIE_SALT).dumps(dict(latest)))
 
 
-def _serializer(secret_key: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret_key, salt="examhall known devices")
-
-
-def limits_of(address: str, device: str | None) -> dict[str, Limit]:
-    """The budgets that a try is taken from, by client: its own first. Their rows are locked in this order.
-
-    `device` is the account's mark of a known device, one of `device_marks()`.
-    """
-    if device:
-        return {f"device {device}": OF_DEVICE}
+def limits_of(address: str, device_mark: str | None) -> dict[str, Limit]:
+    """The budgets that a try is taken from, by client: its own first. Their rows are locked in this order."""
+    if device_mark:
+        return {f"device {device_mark}": OF_DEVICE}
     return {_network(address): OF_ADDRESS, ALL_ADDRESSES: OF_ALL_ADDRESSES}
 
 

@@ -92,8 +92,7 @@ def _end_session() -> None:
     session_id = session.get(security.SESSION_ID)
     if current_user.is_authenticated and session_id is not None:
         log.info("signed out", user_id=current_user.id, address=request.remote_addr)
-        # first: if it fails, the browser can sign out again
-        current_push().sign_out(current_user.id, session_id)
+        current_push().sign_out(current_user.id, session_id)  # first: if it fails, the browser can sign out again
     security.clear_session()
     logout_user()
 

@@ -140,16 +140,13 @@ def prune_command(before: datetime) -> None:
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would change; write nothing.")
 def import_roster_command(roster: Path, contributors: Path | None, credentials: Path | None, dry_run: bool) -> None:
     """Import ROSTER, a CSV file with one candidacy per line: all of it, or nothing."""
+    session, zone = db.session(), installation_zone()
     try:
-        plan = import_roster(
-            db.session(), roster, contributors, zone=installation_zone(), credentials=credentials, dry_run=dry_run
-        )
+        plan = import_roster(session, roster, contributors, zone=zone, credentials=credentials, dry_run=dry_run)
     except RosterRefused as refusal:
-        click.echo(str(refusal), err=True)
         lines = len({(problem.file, problem.line) for problem in refusal.problems})
-        click.echo(
-            f"{lines} {'line has' if lines == 1 else 'lines have'} to be corrected. Nothing was imported.", err=True
-        )
+        noun = "line has" if lines == 1 else "lines have"
+        click.echo(f"{refusal}\n{lines} {noun} to be corrected. Nothing was imported.", err=True)
         raise SystemExit(1) from refusal
     except Refusal as refusal:
         raise click.ClickException(f"{refusal}. Nothing was imported.") from refusal
