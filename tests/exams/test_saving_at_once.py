@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -84,6 +85,22 @@ def test_a_save_that_waits_for_a_submission_comes_too_late(sitting: Sitting, ses
             submitted = update(Candidacy).values(submitted_at=utcnow())
             session.execute(submitted)
             late: Future[answers.SavedAnswer] = tab.submit(sitting.save, "too late", sitting.base)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)
+        assert isinstance(late.exception(timeout=10), NotNow)
+    assert sitting.stored()[0] == "first"
+
+
+@pytest.mark.parametrize("is_fast", [True, False], ids=["known version", "other version"])
+@pytest.mark.parametrize("changed", [Exam.closed_at, Exam.ends_at], ids=["closed", "over"])
+def test_a_save_that_waits_for_the_end_of_its_test_comes_too_late(
+    sitting: Sitting, session: Session, changed: Any, *, is_fast: bool
+) -> None:
+    """Closing locks all candidacies of the test: a save that waited for it must see the test as it is by then, too."""
+    with ThreadPoolExecutor(1) as tab:
+        with writing(session):
+            session.execute(update(Exam).values({changed: utcnow() - timedelta(minutes=1)}))
+            late: Future[answers.SavedAnswer] = tab.submit(sitting.save, "too late", sitting.base - (not is_fast))
             with pytest.raises(TimeoutError):
                 late.result(timeout=0.5)
         assert isinstance(late.exception(timeout=10), NotNow)

@@ -25,8 +25,8 @@ OPEN_SITTING = (
     select(Candidacy.id)
     .join(Test, Test.id == Candidacy.test_id)
     .where(
-        Candidacy.user_id == bindparam("user_id"),
-        Candidacy.test_id == bindparam("test_id"),
+        Candidacy.user_id == bindparam("person"),
+        Candidacy.test_id == bindparam("test"),
         is_writing(),
         Test.closed_at.is_(None),
         type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= NOW,
@@ -45,8 +45,13 @@ REPLACE = (
     .returning(Answer.candidacy_id)
     .execution_options(**PREPARED)
 )
+# on PostgreSQL, a statement that has waited for the candidacy sees the test as it was before: the next one looks again
 NOTE_SAVE = (
-    update(Candidacy).where(Candidacy.id == bindparam("candidacy")).values(saved_at=NOW).execution_options(**PREPARED)
+    update(Candidacy)
+    .where(Candidacy.id == OPEN_SITTING.correlate(None).scalar_subquery())
+    .values(saved_at=NOW)
+    .returning(Candidacy.id)
+    .execution_options(**PREPARED)
 )
 
 
@@ -116,10 +121,11 @@ def save(
     text, at = clean(typed), microseconds(now)
     with writing(session, keep=True):
         if base:
-            connection, where = session.connection(), {"user_id": user_id, "test_id": test_id, "question": question_id}
-            candidacy_id = connection.scalar(REPLACE, {**where, "base": base, "typed": text, "now": at})
-            if candidacy_id is not None:
-                connection.execute(NOTE_SAVE, {"candidacy": candidacy_id, "now": at})
+            connection, where = session.connection(), {"person": user_id, "test": test_id, "now": at}
+            replaced = connection.scalar(REPLACE, {**where, "question": question_id, "base": base, "typed": text})
+            if replaced is not None:
+                if connection.scalar(NOTE_SAVE, where) is None:
+                    raise NotNow(own_sitting(session, user_id, test_id, now))
                 return SavedAnswer(text, now)
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if not sitting.takes_answers:

@@ -102,8 +102,10 @@ def own_sittings(session: Session, user_id: int, now: datetime) -> list[Sitting]
 
 def own_sitting(session: Session, user_id: int, test_id: int, now: datetime, *, lock: bool = False) -> Sitting:
     """A person's own candidacy in this test, with `lock` as it is until the commit. Raises `NotFound` (R13)."""
-    query = SITTINGS.where(Candidacy.user_id == user_id, Candidacy.test_id == test_id)
-    row = session.execute(query.with_for_update(of=Candidacy) if lock else query).one_or_none()
+    own = Candidacy.user_id == user_id, Candidacy.test_id == test_id
+    if lock:  # before it is read: on PostgreSQL, a statement that has waited for it sees the test as it was before
+        session.execute(select(Candidacy.id).where(*own).with_for_update())
+    row = session.execute(SITTINGS.where(*own)).one_or_none()
     if row is None:
         raise NotFound
     return Sitting(*row, now)
