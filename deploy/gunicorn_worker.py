@@ -132,6 +132,9 @@ def _limit_chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 class StreamWorker(GeventWorker):  # type: ignore[misc]
     """gunicorn's worker for gevent, for streams."""
 
+    accepts_until: float = math.inf
+    """In seconds of the monotonic clock; endless until the worker is told to end."""
+
     def init_process(self) -> None:
         """In the new process, before it serves."""
         self.waiting: dict[gevent.Timeout, gevent.Greenlet] = {}
