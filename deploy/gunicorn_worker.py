@@ -210,7 +210,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc]
     @alive.setter
     def alive(self, alive: bool) -> None:
         # a second signal to end, or a request beyond `max_requests`, gives no more time
-        self.accepts_until: float = math.inf if alive else min(self.accepts_until, time.monotonic() + ACCEPT_SECONDS)
+        self.accepts_until = math.inf if alive else min(self.accepts_until, time.monotonic() + ACCEPT_SECONDS)
 
     def _open_listeners(self) -> list[Any]:
         return [listener for listener in self.sockets if listener.fileno() >= 0]
