@@ -25,6 +25,7 @@ from tests.test_routes import FORMS, PERSONS, TABLE
 from tests.test_routes import persons as everybody  # noqa: F401 the fixture
 from webapp.db import outages
 from webapp.extensions import db
+from webapp.push.service import current_push
 from webapp.web.security import public
 
 pytestmark = pytest.mark.only_on("postgresql")
@@ -128,6 +129,7 @@ def test_each_statement_of_each_route_may_be_the_last_of_its_connection(
     if path in STORED and status < 400 and person != "nobody":
         query, expected = STORED[path]
         session.rollback()
+        current_push().stop()  # a connection that a loop has out would come back to a pool that is no longer closed
         db.engine.dispose()  # the last answer may have been given over a connection that was lost behind it
         assert session.scalar(text(query)) == expected
 
@@ -215,6 +217,7 @@ def test_a_read_only_database_is_a_503_too(
     token = csrf(candidate)
     hall.session.rollback()
     with app.app_context():
+        current_push().stop()
         db.engine.dispose()
     name = database.url.rpartition("/")[2]
     server.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')

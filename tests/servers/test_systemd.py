@@ -15,6 +15,7 @@ import pytest
 from tests.databases import Database
 from tests.server import Server
 from webapp.config import ROOT
+from webapp.push.hub import STREAMS_UNDER_GEVENT
 
 DEPLOY = ROOT / "deploy"
 INSTALLED = "/srv/examhall"
@@ -45,13 +46,8 @@ def test_units_fit_together_and_to_gunicorn() -> None:
     gunicorn = (ROOT / "gunicorn.conf.py").read_text()
     assert int(service["TimeoutStopSec"]) > int(re.findall(r"^graceful_timeout = (\d+)", gunicorn, re.MULTILINE)[0])
     assert int(listening["Backlog"]) == int(re.findall(r"^backlog = (\d+)", gunicorn, re.MULTILINE)[0])
-    assert int(service["LimitNOFILE"]) > 2 * int(re.findall(r"STREAMS_UNDER_GEVENT = (\w+)", streams_source())[0])
+    assert int(service["LimitNOFILE"]) > 2 * STREAMS_UNDER_GEVENT
     assert service["ExecReload"] == "/bin/kill -s HUP $MAINPID"
-
-
-def streams_source() -> str:
-    """Where the number of streams of a process stands."""
-    return (ROOT / "webapp" / "push" / "service.py").read_text()
 
 
 def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
