@@ -7,13 +7,18 @@ from itertools import chain
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import accounts, cli, exams, health, logbook, logging, messaging, monitor, planning, push
+from webapp import accounts, cli, health, logging, planning
 from webapp.config import ROOT, Settings, load
 from webapp.db.engine import configure_engine, engine_options
+from webapp.exams import views as exams
 from webapp.exams.changes import ChangedSittings
 from webapp.exams.sittings import note_return
 from webapp.extensions import csrf, db, login, migrate
+from webapp.logbook import views as logbook
+from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
+from webapp.monitor import views as monitor
+from webapp.push import views as push
 from webapp.push.sweep import MessageSource
 from webapp.web import errors, security, templating
 
@@ -27,8 +32,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     _join_extensions(app)
     errors.init_app(app)
     templating.init_app(app)
-    for part in (accounts, exams, monitor, messaging, logbook, health):
+    for part in (accounts, exams, logbook, health):
         part.init_app(app)
+    app.register_blueprint(monitor.blueprint)
+    app.register_blueprint(messaging.blueprint)
     push.init_app(app, _message_source(), note_return)
     planning.init_app(app)
     cli.init_app(app)

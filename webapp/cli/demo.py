@@ -1,53 +1,22 @@
-"""`demo`: the sample hall, with `--serve` the whole demo until Ctrl-C. `simulate`: its candidates over HTTP."""
+"""`demo`: the sample hall. `simulate`: its candidates over HTTP. `make demo` runs both with a server (`.ci/demo`)."""
 
 import asyncio
 
 import click
-import flask_migrate
 from flask import current_app
 
 from webapp.cli.commands import commands
 from webapp.clock import utcnow
-from webapp.demo import hall, serving
+from webapp.demo import hall
 from webapp.demo.hall import ACCOUNTS, PASSWORD
 from webapp.extensions import db
 
-CANDIDATES = "With --serve: how many simulated candidates walk in; 0 for none."
-
 
 @commands.command("demo")
-@click.option("--serve", is_flag=True, help="Migrate, load and serve until Ctrl-C (what `make demo` does).")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="With --serve.")
-@click.option("--candidates", type=click.IntRange(0, 500), default=120, show_default=True, help=CANDIDATES)
-def demo(*, serve: bool, port: int, candidates: int) -> None:
+def demo() -> None:
     """Load the sample hall: three tests that run now, 1,600 candidates, all roles. Again: nothing is doubled."""
-    if not serve:
-        _load()
-        _print_accounts()
-        return
-    serving.hold_stop_signals()
-    serving.check_port(port)
-    flask_migrate.upgrade()
-    _load()
-    db.engine.dispose()  # the server's process is the one that has the database open
-    serving.serve(port, candidates, _print_address)
-    click.echo("Stopped.")
-
-
-def _load() -> None:
     loaded = hall.load(db.session(), utcnow(), current_app.config["SETTINGS"])
-    db.session.remove()
     click.echo("The sample hall begins now." if loaded.began_anew else "The sample hall is still running.")
-
-
-def _print_address(address: str) -> None:
-    click.echo(f"\nExamhall is at {address}\n")
-    _print_accounts()
-    click.echo("\nTry: sign in as chief, filter room Sal A115 and group Group 07, and send to all 77.")
-    click.echo("Open another browser (or a private window) as candidate first. Ctrl-C ends everything.\n")
-
-
-def _print_accounts() -> None:
     click.echo(f"Everyone's password: {PASSWORD}")
     for username, description in ACCOUNTS.items():
         click.echo(f"  {username:<13} {description}")

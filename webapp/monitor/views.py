@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -97,8 +97,3 @@ def _whole_page(page: MonitorPage) -> str:
         max_query_length=MAX_QUERY_LENGTH,
         max_values=MAX_VALUES,
     )
-
-
-def init_app(app: Flask) -> None:
-    """Register the pages."""
-    app.register_blueprint(blueprint)
