@@ -20,16 +20,12 @@ from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head, write_subjects
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import Selection, Tokens, check_audience, sender_scope
-from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, Problem
+from webapp.messaging.exceptions import AudienceChanged, ContentChanged
+from webapp.messaging.text import check_text
 from webapp.models import Delivery, LogSubject, Message, Role, User
 from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
-from webapp.text.characters import find_unusable_character
-from webapp.text.normalization import is_blank
 
-SUBJECT_LIMIT = 120
-BODY_LIMIT = 4000
-"""In Unicode code points, after CRLF became LF (R7)."""
 KEY = re.compile(r"[!-~]{1,64}")
 MOST_CANDIDACIES = 30_000
 """So many, or twenty for each person if that is more, are written before an audience that has grown too large is
@@ -79,7 +75,7 @@ def send(
     """
     if not KEY.fullmatch(draft.idempotency_key):
         raise BadParameter("idempotency_key", draft.idempotency_key)
-    subject, body = _check_text(draft.subject, draft.body)
+    subject, body = check_text(draft.subject, draft.body)
     draft = replace(draft, subject=subject, body=body)
     with writing(session, keep=True):
         head = lock_head(session)  # from here to the commit nobody else sends
@@ -167,30 +163,3 @@ def _write_message(
     actor = Actor(sender.id, sender.name, role.value)
     append(session, head, at=now, actor=actor, action=MESSAGE_SENT, detail=detail, subjects=subjects)
     return message
-
-
-def unify_line_ends(text: str) -> str:
-    """The text with LF as its only line end; browsers send CRLF."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _check_text(subject: str, body: str) -> tuple[str, str]:
-    """Subject and body as they are stored. Raises `BadText`, which names every problem."""
-    subject, body = unify_line_ends(subject), unify_line_ends(body)
-    found = {"subject": _problem(subject, SUBJECT_LIMIT, one_line=True), "body": _problem(body, BODY_LIMIT)}
-    if problems := {name: problem for name, problem in found.items() if problem}:
-        raise BadText(problems)
-    return subject, body
-
-
-def _problem(text: str, limit: int, *, one_line: bool = False) -> Problem | None:
-    if is_blank(text):
-        return Problem("empty")
-    if len(text) > limit:
-        return Problem("long")
-    if one_line and "\n" in text:
-        return Problem("line")
-    if unusable := find_unusable_character(text, allowed="\n\t\u2028\u2029"):
-        place, character = unusable
-        return Problem("characters", place, f"U+{ord(character):04X}")
-    return None

@@ -21,7 +21,8 @@ from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import Preview, preview
-from webapp.messaging.sending import BODY_LIMIT, SUBJECT_LIMIT, Draft, send, unify_line_ends
+from webapp.messaging.sending import Draft, send
+from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
 from webapp.models import Test
 from webapp.monitor.filters import Filter, parse_filter
 from webapp.push.events import closed_event
