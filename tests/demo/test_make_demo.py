@@ -100,6 +100,14 @@ def test_other_ways_to_end_it(demo: Demo, number: signal.Signals) -> None:
     assert demo.processes() == {}
 
 
+def test_server_is_told_to_end(demo: Demo) -> None:
+    """As by Ctrl-C where a script runs the demo in the background, which makes the shell deaf to it."""
+    os.kill(min(pid for pid, words in demo.processes().items() if "gunicorn" in words), signal.SIGINT)
+    assert demo.process.wait(timeout=20) == 0
+    assert "Stopped." in demo.log.read_text()
+    demo.wait_for(lambda: not demo.processes())
+
+
 def test_supervisor_is_killed(demo: Demo) -> None:
     """Even SIGKILL to the supervisor takes the others along."""
     demo.process.kill()
