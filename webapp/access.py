@@ -28,6 +28,12 @@ class Right(StrEnum):
     """All entries of the test. Everybody may read their own sendings."""
     HELP_SIGN_IN = "help_sign_in"
     """Give a candidate a new password, or unlock their sign-in."""
+    NOTE = "note"
+    """Flag candidates, and note their attendance, their ID check, and a text."""
+    MANAGE = "manage"
+    """Pause and resume, give time, change room and seat, withdraw and readmit; incidents."""
+    REOPEN = "reopen"
+    """Take a submission back."""
 
 
 MAY: dict[Right, frozenset[Role]] = {
@@ -35,12 +41,15 @@ MAY: dict[Right, frozenset[Role]] = {
     Right.SEND: frozenset(Role),
     Right.READ_LOG: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
     Right.HELP_SIGN_IN: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
+    Right.NOTE: frozenset(Role),
+    Right.MANAGE: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
+    Right.REOPEN: frozenset({Role.PLANNER}),
 }
 ADMINISTRATORS_MAY = frozenset({Right.WATCH, Right.READ_LOG})
 """In all tests. To send messages, an administrator needs a role in the test."""
 ANY_TIME = frozenset({Role.PLANNER})
 """Roles without an access window, because planners prepare tests and close them."""
-UNTIL_CLOSED = frozenset({Right.SEND})
+UNTIL_CLOSED = frozenset({Right.SEND, Right.NOTE, Right.MANAGE, Right.REOPEN})
 """Rights that end for everybody when a test is closed (R26)."""
 
 

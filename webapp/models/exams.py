@@ -141,6 +141,8 @@ class Candidacy(Model):
     room: Mapped[str] = mapped_column(String(100), default="", index=True)
     building: Mapped[str] = mapped_column(String(100), default="")
     seat: Mapped[str] = mapped_column(String(50), default="")
+    note: Mapped[str] = mapped_column(String(500), default="")
+    """What staff note about the candidate, who never sees it."""
     question_set: Mapped[str] = mapped_column(String(100), default="")
     # written together by `planning/search_text.py`
     sort_name: Mapped[str] = mapped_column(Text, default="", deferred=True, index=True)
@@ -152,6 +154,15 @@ class Candidacy(Model):
 
     user: Mapped[User] = relationship(lazy="raise")
     test: Mapped[Test] = relationship(lazy="raise")
+
+
+class Absence(Model):
+    """A long time during the test in which nothing was heard of the candidate. Noted when they are back."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id), index=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime]
 
 
 class Answer(Model):

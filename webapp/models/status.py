@@ -1,4 +1,4 @@
-"""Own end, progress, connection and warnings, derived in SQL from what is stored (definitions: docs/operations.md).
+"""What is derived in SQL from what is stored: own end, state, progress, connection, warnings (docs/operations.md).
 
 Each function returns an SQL expression over candidacy and test. A moment is an aware datetime, or `NOW` in a
 statement that is made once and gets the moment when it runs.
@@ -9,7 +9,19 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, false, func, literal_column, true, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    or_,
+    true,
+    type_coerce,
+)
 
 from webapp.db.types import MICROSECOND, MINUTE, UtcDateTime
 from webapp.models.exams import Candidacy, Test
@@ -36,6 +48,23 @@ class Progress(StrEnum):
     SUBMITTED = "submitted"
     BLANK = "blank"
     WITHDRAWN = "withdrawn"
+
+
+class State(StrEnum):
+    """The one state of a candidacy, in order of need: what somebody should look at comes first (R27)."""
+
+    OFFLINE = "offline"
+    TIME_UP = "time_up"
+    IDLE = "idle"
+    PAUSED = "paused"
+    WRITING = "writing"
+    WAITING = "waiting"
+    SUBMITTED = "submitted"
+    NOT_ARRIVED = "not_arrived"
+    WITHDRAWN = "withdrawn"
+
+
+NEEDS_ATTENTION = (State.OFFLINE, State.TIME_UP, State.IDLE)
 
 
 class CandidateWarning(StrEnum):
@@ -96,6 +125,48 @@ def is_writing() -> ColumnElement[bool]:
     )
 
 
+def last_heard() -> ColumnElement[datetime]:
+    """When the person was last heard of, or when their last stream closed after that."""
+    return case((Candidacy.left_at > Candidacy.last_seen, Candidacy.left_at), else_=Candidacy.last_seen)
+
+
+def last_sign() -> ColumnElement[datetime]:
+    """When the candidate last saved, or started."""
+    return func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=UtcDateTime())
+
+
+def _state_conditions(now: Moment) -> dict[State, ColumnElement[bool]]:
+    """Whether a state applies. The first one that does is the candidacy's; they are never NULL.
+
+    Closing a test ends it for everybody. Who has never started is waiting or has not arrived, whatever the time.
+    """
+    has_started = Candidacy.started_at.is_not(None)
+    return {
+        State.WITHDRAWN: Candidacy.withdrawn_at.is_not(None),
+        State.SUBMITTED: Candidacy.submitted_at.is_not(None),
+        State.TIME_UP: and_(has_started, or_(Test.closed_at.is_not(None), own_end() <= now)),
+        State.PAUSED: Candidacy.paused_at.is_not(None),
+        State.OFFLINE: and_(has_started, ~is_online(now)),
+        State.IDLE: and_(has_started, func.coalesce(last_sign() < _before(now, IDLE_AFTER), false())),
+        State.WRITING: has_started,
+        State.WAITING: Candidacy.entered_at.is_not(None),
+        State.NOT_ARRIVED: true(),
+    }
+
+
+def state(now: Moment) -> ColumnElement[str]:
+    """One of `State`, as text."""
+    conditions = _state_conditions(now).items()
+    return case(*((applies, literal_column(f"'{each}'")) for each, applies in conditions))
+
+
+def has_state(wanted: State, now: Moment) -> ColumnElement[bool]:
+    """The same as `state(now) == wanted`, as conditions that an index can answer. Never NULL."""
+    conditions = _state_conditions(now)
+    earlier = takewhile(lambda other: other is not wanted, conditions)
+    return and_(*(~conditions[other] for other in earlier), conditions[wanted])
+
+
 def has_warning(warning: CandidateWarning, now: Moment) -> ColumnElement[bool]:
     """Whether a candidacy carries this warning: from its test's start until the test is closed.
 
@@ -106,8 +177,7 @@ def has_warning(warning: CandidateWarning, now: Moment) -> ColumnElement[bool]:
         case CandidateWarning.OFFLINE:
             return and_(is_running, is_writing(), own_end() > now, ~is_online(now))
         case CandidateWarning.IDLE:
-            last_sign = func.coalesce(Candidacy.saved_at, Candidacy.started_at, type_=UtcDateTime())
-            is_idle = last_sign < _before(now, IDLE_AFTER)
+            is_idle = last_sign() < _before(now, IDLE_AFTER)
             return and_(is_running, is_writing(), own_end() > now, is_online(now), is_idle)
         case CandidateWarning.TIMED_OUT:
             return and_(
@@ -124,6 +194,4 @@ def has_warning(warning: CandidateWarning, now: Moment) -> ColumnElement[bool]:
 
 def away_for_long_until(moment: datetime) -> ColumnElement[bool]:
     """Whether the person was not heard of for more than `LONG_ABSENCE` before `moment`. NULL if they never were."""
-    has_left = Candidacy.left_at > Candidacy.last_seen
-    last_sign = case((has_left, Candidacy.left_at), else_=Candidacy.last_seen)
-    return last_sign < moment - LONG_ABSENCE
+    return last_heard() < moment - LONG_ABSENCE
