@@ -48,6 +48,24 @@ def test_vendored_files_are_unmodified(folder: Path) -> None:
     assert re.search(r"\d+\.\d+\.\d+", (folder / "README").read_text())
 
 
+def test_fonts_are_kept_for_a_year_and_changed_at_once() -> None:
+    """The sheet names each file by its checksum, as `asset()` does, so that the preloaded one is the one it uses."""
+    sums = dict(line.split()[::-1] for line in (VENDOR / "inter" / "SHA256SUMS").read_text().splitlines())
+    sheet = (ROOT / "static" / "css" / "tokens.css").read_text()
+    named = dict(re.findall(r'url\("\.\./vendor/inter/([^"?]+)\?v=([^"]+)"\)', sheet))
+    assert named == {name: checksum[:12] for name, checksum in sums.items()}
+    assert sheet.count("url(") == len(named)
+
+
+def test_icons_are_those_of_lucide(tmp_path: Path) -> None:
+    """One file of symbols, made from the vendored files and from nothing else."""
+    made = tmp_path / "icons.svg"
+    subprocess.run([ROOT / ".ci" / "icons", made], check=True)
+    assert made.read_text() == (ROOT / "static" / "icons.svg").read_text()
+    symbols = set(re.findall(r'<symbol id="([^"]+)" viewBox="0 0 24 24"><', made.read_text()))
+    assert symbols == {path.stem for path in (VENDOR / "lucide").glob("*.svg")}
+
+
 def test_what_stands_on_a_database_is_tried_on_both(app: Flask, database: Database) -> None:
     """Each kind's name stands in the name of the test, and the application is on that one."""
     with app.app_context():

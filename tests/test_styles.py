@@ -1,4 +1,4 @@
-"""Classes and selectors: no class in a template without a use, and no selector that nothing on a page has."""
+"""Stylesheets: six sizes of type, three weights, colours by name, and no class or selector without a use."""
 
 from __future__ import annotations
 
@@ -78,3 +78,41 @@ def test_each_selector_finds_something(path: Path) -> None:
     for sign, names in THERE.items():
         wanted = set(re.findall(re.escape(sign) + r"([a-z][\w-]*)", selectors(path))) - names - words(ADDED)
         assert {name for name in wanted if not any(matches(name, pattern) for pattern in names)} == set(), sign
+
+
+TOKENS = ROOT / "static" / "css" / "tokens.css"
+SIZES = {"12", "13", "14", "16", "20", "24"}
+NAMED_COLOURS = {"white", "black", "red", "green", "blue", "gray", "grey", "orange", "yellow", "silver", "teal", "navy"}
+
+
+def declarations(path: Path) -> list[tuple[str, str]]:
+    """Each property with its value."""
+    return re.findall(r"(?<=[{;\s])([a-z-]+):\s*([^;{}]+)(?=[;}])", text_of([path]))
+
+
+def test_tokens_have_six_sizes_of_type() -> None:
+    """And print has the same six."""
+    for part in TOKENS.read_text().partition("@media print")[::2]:
+        assert set(re.findall(r"--t-(\d+):", part)) == SIZES
+
+
+@pytest.mark.parametrize("path", [path for path in STYLES if path != TOKENS], ids=lambda path: path.name)
+def test_type_and_colour_come_from_the_tokens(path: Path) -> None:
+    """No other size, weight, family or colour stands in a sheet, and each variable that one uses there is."""
+    text = text_of([path])
+    for name, value in declarations(path):
+        if name == "font-size":
+            assert re.fullmatch(rf"var\(--t-({'|'.join(SIZES)})\)|inherit|100%", value), value
+        elif name == "font-weight":
+            assert value in {"400", "500", "600", "inherit"}, value
+        elif name == "font":
+            assert re.fullmatch(
+                r"inherit|(400 |500 |600 )?var\(--t-\d\d\)( ?/ ?[\d.]+)? var\(--font(-code)?\)", value
+            ), value
+        elif name == "font-family":
+            assert re.fullmatch(r"var\(--font(-code)?\)|inherit", value), value
+        elif not name.startswith("grid"):
+            assert not re.search(r"#[0-9a-f]{3,8}\b|\b(rgb|hsl|hwb|lab|lch|oklab|oklch|color)a?\(", value), value
+            assert NAMED_COLOURS.isdisjoint(re.split(r"[\s,()]+", value)), value
+    defined = set(re.findall(r"(--[\w-]+):", text + TOKENS.read_text()))
+    assert set(re.findall(r"var\((--[\w-]+)", text)) <= defined

@@ -12,7 +12,7 @@ from sys import intern
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, negotiate_locale
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_babel import format_date, format_datetime, format_decimal, get_locale, lazy_gettext
 from markupsafe import Markup
 
@@ -38,7 +38,12 @@ def init_app(app: Flask) -> None:
     app.config["LOCALES"] = {name.lower(): locale for name, locale in locales.items()}
     babel.init_app(app, locale_selector=_select_locale)
     app.jinja_env.globals.update(
-        asset=asset, time_tag=time_tag, utcnow=utcnow, milliseconds=milliseconds, current_locale=current_locale
+        asset=asset,
+        icons=icons,
+        time_tag=time_tag,
+        utcnow=utcnow,
+        milliseconds=milliseconds,
+        current_locale=current_locale,
     )
     app.add_template_filter(role_label)
     app.add_template_filter(format_decimal, "number")
@@ -49,6 +54,13 @@ def asset(path: str) -> str:
     """The address of a static file, with a piece of its checksum, so that browsers may keep it for a year."""
     folder = Path(current_app.static_folder or "")
     return url_for("static", filename=path, v=_checksum(folder / path, (folder / path).stat().st_mtime_ns))
+
+
+def icons() -> str:
+    """The address of the file with the icons: lists point into it hundreds of times, so it is made once a request."""
+    if "icons" not in g:
+        g.icons = asset("icons.svg")
+    return str(g.icons)
 
 
 @lru_cache(maxsize=256)
