@@ -20,7 +20,7 @@ from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.monitor import views as monitor
 from webapp.push import views as push
 from webapp.push.sweep import MessageSource
-from webapp.web import errors, security, templating
+from webapp.web import errors, security, staff_bar, templating
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _join_extensions(app)
     errors.init_app(app)
     templating.init_app(app)
+    staff_bar.init_app(app)
     for part in (accounts, exams, logbook, health):
         part.init_app(app)
     app.register_blueprint(monitor.blueprint)

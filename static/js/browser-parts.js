@@ -93,10 +93,9 @@ export function timeLimit(milliseconds) {
   return controller.signal;
 }
 
-// Formats moments as hours, minutes and seconds of a zone. Where the browser does not know the zone, it uses UTC and
-// says so.
-export function clockOf(zone) {
-  const parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+// Formats moments as hours, minutes and seconds of a zone, or as these `parts` of them. Where the browser does not know
+// the zone, it uses UTC and says so.
+export function clockOf(zone, parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" }) {
   const otherwise = () => new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: "UTC", timeZoneName: "short" });
   return attempt(() => new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: zone }), null) ?? otherwise();
 }

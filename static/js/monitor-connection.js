@@ -1,12 +1,13 @@
-// Tells when the list was last up to date, whether it still is, and why a filter was not applied.
+// Tells whether the list is up to date, else in the bar since when not, and why a filter was not applied.
 import { clockOf } from "./browser-parts.js";
 
-const shown = document.querySelector("[data-updated]");
 const box = document.querySelector("[data-connection-box]");
+const updated = document.querySelector("[data-updated]");
 const refused = document.querySelector("[data-refused]");
 const busy = document.getElementById("monitor-busy");
-const time = clockOf(shown.dataset.zone);
+const time = clockOf(document.querySelector("[data-bar-clock]").dataset.zone);
 const NAMED = [400, 401, 403];
+let lastGood = updated.textContent;
 
 function choose(root, reason) {
   for (const part of root.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(reason);
@@ -30,7 +31,7 @@ document.addEventListener("monitor:wanted", () => {
 document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => {
   // the server's clock, as everywhere else on the page
   const date = ctx.response.headers.get("Date");
-  if (date) shown.textContent = time.format(new Date(date));
+  if (date) updated.textContent = lastGood = time.format(new Date(date));
   setStale(false);
   if (!settled) return;
   busy.classList.remove("htmx-request");
@@ -42,7 +43,7 @@ document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => 
 document.addEventListener("monitor:failed", ({ detail: { status, isRefused } }) => {
   if (isRefused && status !== 403) return; // said below; the list is as good as before
   choose(box, wordsFor(status));
-  box.querySelector("[data-last-good]").textContent = shown.textContent;
+  box.querySelector("[data-last-good]").textContent = lastGood;
   setStale(true);
 });
 

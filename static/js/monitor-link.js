@@ -2,13 +2,13 @@
 import { drop, keep, read } from "./person-storage.js";
 
 const NAME = "monitor-view";
-const link = document.querySelector("[data-monitor-link]");
-const path = link.getAttribute("href");
+const links = document.querySelectorAll("[data-monitor-link]");
+const path = links[0].getAttribute("href");
 const list = () => document.getElementById("candidates");
 
 function lead() {
   const query = read(NAME);
-  link.href = query ? `${path}?${query}` : path;
+  for (const link of links) link.href = query ? `${path}?${query}` : path;
 }
 
 function remember() {

@@ -157,7 +157,7 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
         fits(page, f"filter {group.inner_text()}")
         panel = group.locator("xpath=following-sibling::*[1]")
         expect(panel).to_be_visible()
-        in_reach(panel.locator("label, select, button").first, f"filter {group.inner_text()}")
+        in_reach(panel.locator("label, select, button, a").first, f"filter {group.inner_text()}")
         page.keyboard.press("Escape")
         expect(panel).to_be_hidden()
     in_reach(page.get_by_role("button", name="Actions for all"), "actions for all")
