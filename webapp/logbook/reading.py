@@ -76,16 +76,11 @@ def narrow(scope: LogScope, params: dict[str, str], zone: ZoneInfo) -> LogScope:
     if action := params.get("action"):
         conditions.append(LogEntry.action == action)
     if text := params.get("text"):
-        # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
-        detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
-        conditions.append(or_(*(casefold_contains(detail, text, key) for key in ("subject", "body"))))
+        conditions.append(_says(text))
     if person := params.get("person"):
-        # people outside the scope must not be found either
-        named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
-        escaped = json.dumps(person, ensure_ascii=False)[1:-1]
-        account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
-        concerned = _concerns(and_(scope.subjects, named))
-        conditions.append(or_(casefold_contains(LogEntry.actor_name, person), account, concerned))
+        conditions.append(_is_about(scope, person))
+    if phrase := params.get("q"):
+        conditions.append(or_(_says(phrase), _is_about(scope, phrase)))
     return scope._replace(entries=and_(*conditions))
 
 
@@ -148,6 +143,23 @@ def _moment(params: dict[str, str], name: str, zone: ZoneInfo) -> datetime:
         return local.astimezone(UTC) + timedelta(minutes=1 if name == "to" else 0)
     except (ValueError, OverflowError) as error:
         raise BadParameter(name, params[name]) from error
+
+
+def _says(text: str) -> ColumnElement[bool]:
+    """Messages with this in subject or body."""
+    # other actions carry what strangers typed, which PostgreSQL may refuse to take out of its JSON
+    detail = case((LogEntry.action == MESSAGE_SENT, LogEntry.detail), else_="{}")
+    return or_(*(casefold_contains(detail, text, key) for key in ("subject", "body")))
+
+
+def _is_about(scope: LogScope, person: str) -> ColumnElement[bool]:
+    """Entries by or for a person with this in the name, the candidate ID, or a username that was tried."""
+    # people outside the scope must not be found either
+    named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
+    escaped = json.dumps(person, ensure_ascii=False)[1:-1]
+    account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
+    concerned = _concerns(and_(scope.subjects, named))
+    return or_(casefold_contains(LogEntry.actor_name, person), account, concerned)
 
 
 def _concerns(subject: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ from webapp.web.templating import day_in_words, installation_zone, local, role_l
 blueprint = Blueprint("logbook", __name__)
 MAX_PRINTED = 10_000
 """Entries that a browser can still print; a longer list says that it ends early."""
-NAMES = ("from", "to", "person", "action", "text")
+NAMES = ("from", "to", "q", "person", "action", "text")
 MAX_PHRASE = 200
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
@@ -55,6 +55,7 @@ def index() -> str:
         params=params,
         actions={name: label for name, label in ACTIONS.items() if not name.startswith(hidden)},
         zone=installation_zone(),
+        today=f"{local(utcnow()):%Y-%m-%d}T00:00",
         reads_tests=bool(scope.tests),
     )
 
