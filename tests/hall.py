@@ -15,7 +15,7 @@ from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Contribution, Role, Test, User
 from webapp.models.people import sign_in_name
-from webapp.planning.search_text import refresh_search_text
+from webapp.monitor.search_text import refresh_search_text
 
 Kept = TypeVar("Kept")
 

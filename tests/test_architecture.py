@@ -31,6 +31,7 @@ LAYERS = (
     ("accounts",),
     ("monitor",),
     ("messaging",),
+    ("actions",),
     ("exams",),
     ("planning",),
     ("health",),

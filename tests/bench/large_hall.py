@@ -21,7 +21,7 @@ from webapp.db.transactions import writing
 from webapp.db.types import microseconds
 from webapp.extensions import Model
 from webapp.models import Answer, Candidacy, Contribution, Question, Role, Test, User
-from webapp.planning.search_text import SEPARATOR
+from webapp.monitor.search_text import SEPARATOR
 from webapp.text.normalization import fold_for_search, natural_sort_key
 
 MEMORY = "shared_buffers=1GB"

@@ -20,7 +20,7 @@ from tests.monitor.test_page import count_of, got, rows_of
 from tests.statements import statements
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, LogEntry, Role
-from webapp.planning.search_text import refresh_search_text
+from webapp.monitor.search_text import refresh_search_text
 
 pytestmark = pytest.mark.one_database
 

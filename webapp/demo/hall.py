@@ -28,7 +28,7 @@ from webapp.messaging.sending import Draft, send
 from webapp.models import Answer, Candidacy, Contribution, Message, Question, Role, Test, User
 from webapp.models.people import sign_in_name
 from webapp.monitor.filters import Filter, parse_filter
-from webapp.planning.search_text import refresh_search_text
+from webapp.monitor.search_text import refresh_search_text
 
 FOLDER = Path(__file__).parent
 STORY: dict[str, Any] = tomllib.loads((FOLDER / "hall.toml").read_text(encoding="utf-8"))

@@ -1,14 +1,14 @@
-"""The audience of a sending: the candidacies that a filter matches, or that were picked, and how a form names them."""
+"""The audience of a form: the candidacies that a filter matches, or that were picked, and how the form names them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, distinct, func, select
@@ -17,10 +17,15 @@ from sqlalchemy.orm import Session
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.db.sql import id_in
 from webapp.exceptions import NotAllowed, NotFound
+from webapp.logbook.append import Head, Subject, write_subjects
 from webapp.messaging.exceptions import AudienceChanged, NoOpenTest, NoRecipients, TooManyRecipients
 from webapp.models import Candidacy, User
 from webapp.monitor.filters import Filter
 from webapp.monitor.query import check_values, listed_scope, resolve_phrase, select_candidacies
+
+MOST_CANDIDACIES = 30_000
+"""So many, or twenty for each person if that is more, are written before an audience that has grown too large is
+refused. A form that may be carried out never has more."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,15 @@ class Tokens:
         return replace(selection, filter=replace(selection.filter, by_words=by_words), frozen=ids)
 
 
+class PostedForm(NamedTuple):
+    """How a posted form names its audience."""
+
+    selection: Selection
+    token: str
+    """What it showed of the audience; empty for picked candidacies."""
+    tokens: Tokens
+
+
 def sender_scope(session: Session, sender: User, now: datetime) -> AccessScope:
     """Whom `sender` may write to at all. Raises `NoOpenTest`, or `NotAllowed` for somebody who works in no test."""
     scope = access_scope(session, sender, Right.SEND, now)
@@ -135,3 +149,32 @@ def check_audience(session: Session, selection: Selection, scope: AccessScope, n
             raise AudienceChanged(joined=0, left=missing)
     if not candidacies:
         raise NoRecipients("nobody to reach")
+
+
+def write_audience(
+    session: Session, head: Head, sender: User, scope: AccessScope, form: PostedForm, now: datetime, limit: int
+) -> tuple[Selection, list[Subject]]:
+    """Write the candidacies that a form is for as subjects of the next log entry; refuse if they are not as expected.
+
+    Usually nothing has changed since the form was shown, so they are written first and compared afterwards. They are
+    counted only to say what is wrong. Raises as `check_audience`, and `AudienceChanged` for a filter that matches other
+    people than were shown (R3).
+    """
+    shown = form.tokens.read(form.token, form.selection)
+    selection = (shown or form.selection).resolve_phrase(session, sender, now)
+    if shown is None and (selection.listed is None or form.token):
+        check_audience(session, selection, scope, now, limit)
+        raise AudienceChanged(joined=None, left=None)
+    if selection.frozen is None:
+        check_values(session, scope, selection.filter)
+    most = max(20 * limit, MOST_CANDIDACIES)
+    subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
+    persons = {subject.user_id for subject in subjects}
+    found: Set[int] = persons
+    expected = persons if selection.persons is None else selection.persons
+    if selection.listed is not None and selection.frozen is None and not selection.filter:
+        found, expected = {subject.candidacy_id for subject in subjects}, set(selection.listed)
+    if found != expected or not subjects or len(persons) > limit or len(subjects) > most:
+        check_audience(session, selection, scope, now, limit)
+        raise AudienceChanged(joined=len(found - expected), left=len(expected - found))
+    return selection, subjects

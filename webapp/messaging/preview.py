@@ -65,7 +65,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     try:
         check_audience(session, selection, scope, now, limit)
     except TooManyRecipients as refusal:
-        parts = _parts(session, selection.query(scope, now), selection.filter)
+        parts = split_audience(session, selection.query(scope, now), selection.filter)
         return Preview(selection, words, refusal.candidacies, refusal.persons, parts)
     except NoRecipients:
         return Preview(selection, words)
@@ -91,7 +91,7 @@ def preview(session: Session, sender: User, selection: Selection, *, now: dateti
     )
 
 
-def _parts(session: Session, query: Select[Any], filter: Filter) -> list[tuple[Filter, str, int]]:
+def split_audience(session: Session, query: Select[Any], filter: Filter) -> list[tuple[Filter, str, int]]:
     """An audience by room, or by test or group if all are in one room: the parts to send to one by one."""
     parts: list[tuple[Filter, str, int]] = []
     for name in ("room", "test", "group"):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -13,23 +13,18 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
-from webapp.access import AccessScope
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter, NotAllowed
-from webapp.logbook.append import Actor, Head, Subject, append, lock_head, write_subjects
+from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.logbook.reading import MESSAGE_SENT
-from webapp.messaging.audience import Selection, Tokens, check_audience, sender_scope
-from webapp.messaging.exceptions import AudienceChanged, ContentChanged
+from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
+from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
 from webapp.models import Delivery, LogSubject, Message, Role, User
-from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
 
 KEY = re.compile(r"[!-~]{1,64}")
-MOST_CANDIDACIES = 30_000
-"""So many, or twenty for each person if that is more, are written before an audience that has grown too large is
-refused. A sending that may be sent never has more."""
 
 _message_id: Any = bindparam("message_id", type_=Message.id.type)
 WRITE_DELIVERIES = (
@@ -86,12 +81,8 @@ def send(
                 raise ContentChanged(earlier.id)
             return earlier
         scope = sender_scope(session, sender, now)
-        shown = tokens.read(draft.audience, draft.selection)
-        selection = (shown or draft.selection).resolve_phrase(session, sender, now)
-        if shown is None and (selection.listed is None or draft.audience):
-            check_audience(session, selection, scope, now, limit)
-            raise AudienceChanged(joined=None, left=None)
-        subjects = _write_subjects(session, head, selection, scope, now, limit)
+        form = PostedForm(draft.selection, draft.audience, tokens)
+        selection, subjects = write_audience(session, head, sender, scope, form, now, limit)
         role = scope.highest_role({subject.test_id for subject in subjects})
         if role is None:
             raise NotAllowed("no role in these tests")
@@ -101,29 +92,6 @@ def send(
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)
     return message
-
-
-def _write_subjects(
-    session: Session, head: Head, selection: Selection, scope: AccessScope, now: datetime, limit: int
-) -> list[Subject]:
-    """Write the candidacies that the selection reaches as the entry's subjects; refuse if they are not as expected.
-
-    Usually nothing has changed since the dialog, so they are written first and compared afterwards. They are counted
-    only to say what is wrong.
-    """
-    if selection.frozen is None:
-        check_values(session, scope, selection.filter)
-    most = max(20 * limit, MOST_CANDIDACIES)
-    subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
-    persons = {subject.user_id for subject in subjects}
-    found: Set[int] = persons
-    expected = persons if selection.persons is None else selection.persons
-    if selection.listed is not None and selection.frozen is None and not selection.filter:
-        found, expected = {subject.candidacy_id for subject in subjects}, set(selection.listed)
-    if found != expected or not subjects or len(persons) > limit or len(subjects) > most:
-        check_audience(session, selection, scope, now, limit)
-        raise AudienceChanged(joined=len(found - expected), left=len(expected - found))
-    return subjects
 
 
 def _write_message(

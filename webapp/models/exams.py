@@ -144,7 +144,7 @@ class Candidacy(Model):
     note: Mapped[str] = mapped_column(String(500), default="")
     """What staff note about the candidate, who never sees it."""
     question_set: Mapped[str] = mapped_column(String(100), default="")
-    # written together by `planning/search_text.py`
+    # written together by `monitor/search_text.py`
     sort_name: Mapped[str] = mapped_column(Text, default="", deferred=True, index=True)
     """The person's name, case-folded: the default order of lists."""
     sort_number: Mapped[str] = mapped_column(Text, default="", deferred=True)

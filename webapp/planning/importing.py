@@ -22,9 +22,9 @@ from webapp.db.sql import id_in
 from webapp.db.transactions import writing
 from webapp.exams.changes import note_changes
 from webapp.models import Candidacy, Contribution, Question, Role, Test, User
+from webapp.monitor.search_text import SEPARATOR, refresh_search_text
 from webapp.planning.files import read_files
 from webapp.planning.import_plan import ImportPlan, Password, make_plan
-from webapp.planning.search_text import SEPARATOR, refresh_search_text
 from webapp.planning.sheets import ImportRefused, Line
 from webapp.push.sessions import write_end_of_all
 from webapp.web.csv_download import harmless

@@ -9,8 +9,8 @@ from webapp.accounts.users import COMMAND_LINE, AccountRefused, find_user, log_c
 from webapp.db.transactions import writing
 from webapp.logbook.append import lock_head
 from webapp.models import Candidacy, Contribution, Role
+from webapp.monitor.search_text import refresh_search_text
 from webapp.planning.closing import find_test
-from webapp.planning.search_text import refresh_search_text
 from webapp.text.normalization import normalize
 
 

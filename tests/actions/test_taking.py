@@ -1,0 +1,250 @@
+"""R28: what each action changes, for whom it cannot, and what it records."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
+from tests.hall import Hall
+from webapp.actions.exceptions import BadValues, RoomLimit
+from webapp.actions.kinds import KINDS, OBSTACLES
+from webapp.actions.taking import last_entry
+from webapp.clock import utcnow
+from webapp.db.transactions import writing
+from webapp.exceptions import BadParameter
+from webapp.messaging.exceptions import ContentChanged, NoOpenTest
+from webapp.models import Candidacy, Role, User
+from webapp.models import Test as Exam
+from webapp.monitor.search_text import SEPARATOR
+
+NOW = utcnow()
+EARLIER = NOW - timedelta(minutes=10)
+SIMPLE: list[tuple[str, dict[str, str], dict[str, Any], dict[str, Any]]] = [
+    ("flag", {}, {"flagged": False}, {"flagged": True}),
+    ("unflag", {}, {"flagged": True}, {"flagged": False}),
+    ("id_check", {}, {"id_checked": False}, {"id_checked": True}),
+    ("id_uncheck", {}, {"id_checked": True}, {"id_checked": False}),
+    ("attendance", {"attendance": "present"}, {"attendance": None}, {"attendance": "present"}),
+    ("attendance", {"attendance": "absent"}, {"attendance": "present"}, {"attendance": "absent"}),
+    ("attendance", {"attendance": "unset"}, {"attendance": "absent"}, {"attendance": None}),
+    ("note", {"note": " Feels sick\r\nwent out "}, {"note": ""}, {"note": "Feels sick\nwent out"}),
+    ("note", {"note": "\u200b "}, {"note": "Feels sick"}, {"note": ""}),
+    ("pause", {}, {"paused_at": None}, {"paused_at": NOW}),
+    ("resume", {}, {"paused_at": EARLIER}, {"paused_at": None}),
+    ("extra_time", {"minutes": "15"}, {"extra_minutes": 30}, {"extra_minutes": 15}),
+    ("extra_time", {"minutes": "15", "mode": "add"}, {"extra_minutes": 30}, {"extra_minutes": 45}),
+    ("incident_time", {"minutes": " 1440 ", "mode": "set"}, {"incident_minutes": 0}, {"incident_minutes": 1440}),
+    ("incident_time", {"minutes": "0"}, {"incident_minutes": 5}, {"incident_minutes": 0}),
+    ("room", {"room": "Room 2"}, {"room": "Room 1", "seat": "A1"}, {"room": "Room 2", "seat": ""}),
+    ("room", {"room": "Room 2", "seat": "B7"}, {"room": "Room 1", "seat": "A1"}, {"room": "Room 2", "seat": "B7"}),
+    ("room", {"room": "", "seat": "B7"}, {"room": "Room 1", "seat": "A1"}, {"room": "Room 1", "seat": "B7"}),
+    ("room", {"room": "Room 1", "seat": ""}, {"room": "Room 1", "seat": "A1"}, {"room": "Room 1", "seat": ""}),
+    ("withdraw", {}, {"withdrawn_at": None}, {"withdrawn_at": NOW}),
+    ("readmit", {}, {"withdrawn_at": EARLIER}, {"withdrawn_at": None}),
+    ("reopen", {}, {"submitted_at": EARLIER, "blank": True}, {"submitted_at": None, "blank": False}),
+]
+
+
+@pytest.mark.parametrize(("action", "fields", "before", "after"), SIMPLE)
+def test_an_action_changes_its_columns_and_the_log_has_old_and_new_values(
+    hall: Hall, test: Exam, planner: User, session: Session, action: str, fields: dict[str, str],
+    before: dict[str, Any], after: dict[str, Any],
+) -> None:  # fmt: skip
+    hall.candidacy(test, room="Room 2")
+    one, beside = hall.candidacy(test, **before), hall.candidacy(test, **before)
+    taken = carry(session, planner, form_for(action, one.id, reason="As asked", **fields), NOW)
+    assert outcome_of(taken).changed == [one.id]
+    assert stands(session, one.id, *after) == (tuple(after.values()) if len(after) > 1 else next(iter(after.values())))
+    assert stands(session, beside.id, *before) == (
+        tuple(before.values()) if len(before) > 1 else next(iter(before.values()))
+    )
+    [(name, detail, subjects)] = entries(session)
+    assert (name, subjects, taken.id) == (f"candidate.{action}", {one.id}, 1)
+    [change] = detail["changes"]
+    assert change["candidacies"] == [one.id]
+    assert set(change["before"]) == set(change["after"]) == set(KINDS[action].columns)
+    for stored, wanted in ((change["before"], before), (change["after"], after)):
+        assert {name: stored[name] for name in wanted} == {
+            name: value.isoformat() if name.endswith("_at") and value else value for name, value in wanted.items()
+        }
+    assert detail["values"]["reason"] == "As asked"
+
+
+def test_every_action_with_columns_is_in_that_list() -> None:
+    assert {action for action, *_ in SIMPLE} == {name for name, kind in KINDS.items() if kind.columns}
+
+
+@pytest.mark.parametrize(("action", "fields", "before", "after"), SIMPLE)
+def test_what_stands_so_already_is_told_and_not_written_again(
+    hall: Hall, test: Exam, planner: User, session: Session, action: str, fields: dict[str, str],
+    before: dict[str, Any], after: dict[str, Any],
+) -> None:  # fmt: skip
+    hall.candidacy(test, room="Room 2")
+    one = hall.candidacy(test, **{**before, **after})
+    values = fields if fields.get("mode") != "add" else {"minutes": "0", "mode": "add"}
+    taken = carry(session, planner, form_for(action, one.id, **values))
+    assert (outcome_of(taken).unchanged, outcome_of(taken).changed) == ([one.id], [])
+    assert stands(session, one.id, *after) == (tuple(after.values()) if len(after) > 1 else next(iter(after.values())))
+    assert entries(session)[0][2] == {one.id}
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "withdrawn": {"withdrawn_at": EARLIER},
+    "submitted": {"submitted_at": EARLIER},
+    "not_started": {"started_at": None},
+    "time_up": {},
+}
+
+
+@pytest.mark.parametrize("why", STATES)
+@pytest.mark.parametrize("action", [name for name, kind in KINDS.items() if kind.obstacles])
+def test_whom_an_action_cannot_reach_stays_as_they_are_and_the_others_are_changed(
+    hall: Hall, planner: User, session: Session, action: str, why: str
+) -> None:
+    """The person has already submitted, say, since the form was shown: that is told, and is no reason to refuse all."""
+    kind = KINDS[action]
+    test = hall.test("Law", ends_at=NOW - timedelta(minutes=5 if why == "time_up" else -60))
+    hall.contributor(test, role=Role.PLANNER, user=planner)
+    opposite = {"resume": {"paused_at": EARLIER}, "reopen": {"submitted_at": EARLIER}}.get(action, {})
+    free, hindered = hall.candidacy(test, **opposite), hall.candidacy(test, **{**opposite, **STATES[why]})
+    taken = carry(session, planner, form_for(action, free.id, hindered.id, minutes="5"), NOW)
+    expected = {} if why not in kind.obstacles else {why: [hindered.id, *([free.id] if why == "time_up" else [])]}
+    assert {name: sorted(ids) for name, ids in reasons(taken).items()} == {
+        name: sorted(ids) for name, ids in expected.items()
+    }
+    stood_so = (action, why) == ("withdraw", "withdrawn")
+    assert (hindered.id in outcome_of(taken).changed) is (why not in kind.obstacles and not stood_so)
+    assert outcome_of(taken).unchanged == ([hindered.id] if stood_so else [])
+    assert (free.id in outcome_of(taken).changed) is not (why == "time_up" and why in kind.obstacles)
+    assert entries(session)[0][2] == {free.id, hindered.id}
+
+
+def test_every_obstacle_has_a_state_here() -> None:
+    assert set(STATES) == set(OBSTACLES)
+
+
+def test_minutes_that_would_become_more_than_a_day_are_not_added(
+    hall: Hall, test: Exam, chief: User, session: Session
+) -> None:
+    much, little = hall.candidacy(test, extra_minutes=1430), hall.candidacy(test, extra_minutes=1425)
+    taken = carry(session, chief, form_for("extra_time", much.id, little.id, minutes="15", mode="add"))
+    assert reasons(taken) == {"too_much": [much.id]}
+    assert (stands(session, much.id, "extra_minutes"), stands(session, little.id, "extra_minutes")) == (1430, 1440)
+
+
+def test_somebody_who_was_moved_is_found_in_their_new_room_and_seat(
+    hall: Hall, test: Exam, chief: User, session: Session
+) -> None:
+    hall.candidacy(test, room="Aula Magna")
+    one = hall.candidacy(test, room="Room 1", seat="A1")
+    carry(session, chief, form_for("room", one.id, room="Aula Magna", seat="24F"))
+    assert {"aula magna", "24f"} <= set(stands(session, one.id, "search_text").split(SEPARATOR))
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"room": "Nowhere"}, "room"),
+        ({"room": "Of Law"}, "room"),
+        ({"seat": "A1"}, "seat"),
+        ({}, "room"),
+        ({"room": ""}, "room"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(
+    hall: Hall, test: Exam, chief: User, session: Session, fields: dict[str, str], problem: str
+) -> None:
+    """Also a room that only another test has, and one seat for two."""
+    hall.candidacy(hall.test("Law"), room="Of Law")
+    both = [hall.candidacy(test, seat="B1").id for _ in range(2)]
+    with pytest.raises(BadValues) as refused:
+        carry(session, chief, form_for("room", *both, **fields))
+    assert set(refused.value.problems) == {problem}
+    assert entries(session) == []
+
+
+def test_who_is_limited_to_a_room_moves_nobody_out_of_it(hall: Hall, test: Exam, session: Session) -> None:
+    hall.candidacy(test, room="Annex")
+    one = hall.candidacy(test, room="Aula", seat="A1")
+    limited = hall.contributor(test, role=Role.CHIEF_INVIGILATOR, room="Aula")
+    with pytest.raises(RoomLimit):
+        carry(session, limited, form_for("room", one.id, room="Annex"))
+    assert carry(session, limited, form_for("room", one.id, room="Aula", seat="A2"))
+    assert stands(session, one.id, "room", "seat") == ("Aula", "A2")
+
+
+def test_r2_the_same_form_again_gets_the_first_outcome_and_other_content_is_refused(
+    hall: Hall, test: Exam, chief: User, session: Session
+) -> None:
+    one = hall.candidacy(test)
+    form = form_for("extra_time", one.id, minutes="15", mode="add")
+    first = carry(session, chief, form)
+    again = carry(session, chief, form)
+    assert (again.id, again.outcome) == (first.id, first.outcome)
+    assert stands(session, one.id, "extra_minutes") == 15
+    for other in ({"minutes": "16", "mode": "add"}, {"minutes": "15", "mode": "set"}):
+        changed = form_for("extra_time", one.id, **other)
+        with pytest.raises(ContentChanged):
+            carry(session, chief, type(form)(**{**vars(changed), "idempotency_key": form.idempotency_key}))
+    assert len(entries(session)) == 1
+
+
+def test_r6_rights_are_those_at_the_moment_of_acting(hall: Hall, test: Exam, chief: User, session: Session) -> None:
+    one = hall.candidacy(test)
+    with writing(session):
+        session.get_one(Exam, test.id).closed_at = utcnow()
+    with pytest.raises(NoOpenTest):
+        carry(session, chief, form_for("flag", one.id))
+    assert entries(session) == []
+
+
+@pytest.mark.parametrize("standing", [30, 15])
+def test_what_a_colleague_changed_since_the_form_was_shown_stands_and_is_told(
+    hall: Hall, test: Exam, chief: User, planner: User, session: Session, standing: int
+) -> None:
+    """Both meant to give 15 minutes, once. What stands so already is no conflict."""
+    one, two = hall.candidacy(test), hall.candidacy(test)
+    seen = last_entry(session)
+    carry(session, planner, form_for("extra_time", one.id, minutes=str(standing)))
+    taken = carry(session, chief, form_for("extra_time", one.id, two.id, seen=seen, minutes="15"))
+    outcome = outcome_of(taken)
+    assert (stands(session, one.id, "extra_minutes"), stands(session, two.id, "extra_minutes")) == (standing, 15)
+    if standing == 15:
+        assert (outcome.unchanged, outcome.obstacles) == ([one.id], [])
+    else:
+        [obstacle] = outcome.obstacles
+        assert (obstacle.why, obstacle.by, obstacle.stands) == ("changed", planner.name, {"extra_minutes": 30})
+    # a form that is opened now shows it, and goes through
+    carry(session, chief, form_for("extra_time", one.id, seen=last_entry(session), minutes="20"))
+    assert stands(session, one.id, "extra_minutes") == 20
+
+
+@pytest.mark.parametrize("meanwhile", ["flag", "own", "none"])
+def test_no_other_change_is_a_conflict(
+    hall: Hall, test: Exam, chief: User, planner: User, session: Session, meanwhile: str
+) -> None:
+    """Neither of other columns, nor by oneself, nor one that changed nothing."""
+    one = hall.candidacy(test)
+    seen = last_entry(session)
+    if meanwhile == "own":
+        carry(session, chief, form_for("extra_time", one.id, minutes="5"))
+    elif meanwhile == "none":
+        carry(session, planner, form_for("extra_time", one.id, minutes="0"))
+    else:
+        carry(session, planner, form_for("flag", one.id))
+    taken = carry(session, chief, form_for("extra_time", one.id, seen=seen, minutes="15"))
+    assert outcome_of(taken).changed == [one.id]
+
+
+@pytest.mark.parametrize("fields", [{"attendance": "late"}, {}])
+def test_an_attendance_that_there_is_not_is_a_bad_parameter(
+    hall: Hall, test: Exam, chief: User, session: Session, fields: dict[str, str]
+) -> None:
+    one = hall.candidacy(test)
+    with pytest.raises(BadParameter):
+        carry(session, chief, form_for("attendance", one.id, **fields))
+    assert session.get_one(Candidacy, one.id).attendance is None
