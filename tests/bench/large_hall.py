@@ -174,7 +174,7 @@ def _candidacies(candidacies: int, per_test: int, persons: int, now: datetime) -
             ended if progress == "withdrawn" else None,
             None,
             (None, "present", "present", "absent")[row % 4] if row % 9 else "absent",
-            *fields,
+            *fields[:5], "", fields[5],
             name_of(person).casefold(), natural_sort_key(fields[0]), _search_text(test, name_of(person), fields),
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ def matches(one: Candidacy, test: Test, pairs: list[tuple[str, str]], now: datet
     """Whether a candidacy has any of the values of each name."""
     choices = {
         "test": {str(test.id)},
+        "state": {state(one, test, now)},
         "progress": {progress(one)},
         "status": {"online" if is_online(one, now) else "offline"},
         "warning": warnings(one, test, now),
@@ -45,6 +46,26 @@ def is_online(one: Candidacy, now: datetime) -> bool:
     return one.left_at is None or one.left_at < one.last_seen
 
 
+def state(one: Candidacy, test: Test, now: datetime) -> str:
+    """The one state (R27): what ends it for good first, then time, then what the person does."""
+    if one.withdrawn_at or one.submitted_at:
+        return "withdrawn" if one.withdrawn_at else "submitted"
+    if one.started_at and (test.closed_at or own_end(one, test) <= now):
+        return "time_up"
+    if one.paused_at:
+        return "paused"
+    if not one.started_at:
+        return "waiting" if one.entered_at else "not_arrived"
+    if not is_online(one, now):
+        return "offline"
+    return "idle" if (one.saved_at or one.started_at) < now - timedelta(minutes=10) else "writing"
+
+
+def own_end(one: Candidacy, test: Test) -> datetime:
+    """The end with extra and incident time."""
+    return test.ends_at + timedelta(minutes=one.extra_minutes + one.incident_minutes)
+
+
 def progress(one: Candidacy) -> str:
     """The stage."""
     stages = {
@@ -58,13 +79,13 @@ def warnings(one: Candidacy, test: Test, now: datetime) -> set[str]:
     """The warnings that a candidacy carries."""
     if test.closed_at or test.starts_at > now:
         return set()
-    own_end = test.ends_at + timedelta(minutes=one.extra_minutes + one.incident_minutes)
-    is_at_work = progress(one) == "in_progress" and own_end > now
+    end = own_end(one, test)
+    is_at_work = progress(one) == "in_progress" and end > now
     last_save = one.saved_at or one.started_at
     holds = {
         "offline": is_at_work and not is_online(one, now),
         "idle": is_at_work and is_online(one, now) and last_save and last_save < now - timedelta(minutes=10),
-        "timed_out": own_end <= now and one.started_at and not (one.submitted_at or one.withdrawn_at),
+        "timed_out": end <= now and one.started_at and not (one.submitted_at or one.withdrawn_at),
         "was_offline": one.back_at and one.back_at > now - timedelta(minutes=15),
     }
     return {warning for warning, held in holds.items() if held}

@@ -68,6 +68,7 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
     assert row.pop("Last seen").endswith("+00:00")
     assert row.pop("Warnings") in {"", "Was offline"}
     assert row == {
+        "State": "Submitted",
         "Submission": "Submitted; Was offline", "Name": 'Ådne, "Ø"', "Candidate ID": "007", "Connection": "Offline",
         "Progress": "Blank submission", "Submission saved": "2026-11-24T10:20+00:00", "Minutes spent": "61",
         "Minutes left": "", "Room": "Room 1", "Seat": "1A", "Test": "Algebra", "Test start": "2026-11-24T09:30+00:00",

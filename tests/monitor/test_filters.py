@@ -122,6 +122,7 @@ def test_numbers_of_values_are_bounded() -> None:
 EVERY_NAME = [
     ("q", "Årsta_%"),
     ("test", "7"), ("test", "12"),
+    ("state", "idle"), ("state", "not_arrived"),
     ("progress", "blank"), ("progress", "inactive"),
     ("status", "offline"),
     ("warning", "was_offline"), ("warning", "idle"),

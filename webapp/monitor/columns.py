@@ -17,10 +17,24 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, case, func, literal, or_, select, type_coerce
 from werkzeug.datastructures import MultiDict
 
-from webapp.db.types import MINUTE, UtcDateTime
+from webapp.db.types import MICROSECOND, MINUTE, UtcDateTime
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.models.status import NOW, CandidateWarning, Progress, has_warning, is_online, is_writing, own_end, progress
+from webapp.models.status import (
+    IDLE_AFTER,
+    NOW,
+    CandidateWarning,
+    Progress,
+    State,
+    has_warning,
+    is_online,
+    is_writing,
+    last_heard,
+    last_sign,
+    own_end,
+    progress,
+    state,
+)
 from webapp.monitor.filters import Filter
 
 
@@ -81,6 +95,15 @@ _end_of_work = func.coalesce(
 _time_spent = _end_of_work - type_coerce(Candidacy.started_at, BigInteger)
 _own_end_rounded_up = type_coerce(own_end(), BigInteger) + (MINUTE - 1)
 _stage = progress()
+_quiet_since = case((~is_writing(), None), (~_online, last_heard()), else_=last_sign())
+"""Since when nothing was heard of who is offline, and nothing was saved by who is not."""
+_waits_since = case(
+    (~is_writing(), None),
+    (~_online, last_heard()),
+    (type_coerce(last_sign(), BigInteger) < NOW - IDLE_AFTER // MICROSECOND, last_sign()),
+)
+"""The same for whoever is offline or idle."""
+_place_in_need = case({each.value: place for place, each in enumerate(State)}, value=state(NOW))
 _planner_names = (
     select(User.name)
     .join(Contribution, Contribution.user_id == User.id)
@@ -92,6 +115,16 @@ _planner_names = (
 _planners = select(func.aggregate_strings(_planner_names.c.name, ", ")).scalar_subquery()
 
 COLUMNS: tuple[Column, ...] = (
+    Column(
+        "state", lazy_gettext("State"), "state",
+        {
+            "state": state(NOW),
+            "quiet": case((_quiet_since.is_not(None), _minutes(_quiet_since, NOW))),
+            "submitted": _minute(Candidacy.submitted_at),
+            "blank": Candidacy.blank,
+        },
+        (_place_in_need, _waits_since, Candidacy.sort_name),
+    ),
     Column(
         "submission", lazy_gettext("Submission"), "submission",
         {

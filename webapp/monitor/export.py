@@ -47,6 +47,7 @@ CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
     "submission": lambda row: "; ".join(
         [gettext("Submitted")] * row.is_submitted + [gettext("Was offline")] * row.was_ever_offline
     ),
+    "state": lambda row: _words("state", row.state),
     "status": lambda row: _words("status", "online" if row.online else "offline"),
     "progress": lambda row: _words("progress", row.progress),
     "warnings": lambda row: _words(

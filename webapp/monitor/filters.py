@@ -22,7 +22,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.models import Attendance, Candidacy, Test
-from webapp.models.status import NOW, CandidateWarning, Progress, has_progress, has_warning, is_online
+from webapp.models.status import NOW, CandidateWarning, Progress, State, has_progress, has_state, has_warning, is_online
 from webapp.text.characters import is_filter_text, is_storable
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
@@ -109,6 +109,17 @@ class TimeField:
 
 _CHOICES = (
     Choice("test", lazy_gettext("Test"), 5),
+    Choice(
+        "state", lazy_gettext("State"), 0,
+        {
+            State.OFFLINE: lazy_gettext("Offline"), State.TIME_UP: lazy_gettext("Time is up"),
+            State.IDLE: lazy_gettext("Idle"), State.PAUSED: lazy_gettext("Paused"),
+            State.WRITING: lazy_gettext("Writing"), State.WAITING: lazy_gettext("Waiting"),
+            State.SUBMITTED: lazy_gettext("Submitted"), State.NOT_ARRIVED: lazy_gettext("Not arrived"),
+            State.WITHDRAWN: lazy_gettext("Withdrawn"),
+        },
+        lambda value: has_state(State(value), NOW),
+    ),
     Choice(
         "progress", lazy_gettext("Progress"), 2,
         {

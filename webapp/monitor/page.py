@@ -17,6 +17,7 @@ from webapp.access import AccessScope, Right
 from webapp.monitor.columns import Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.query import Listing, View
+from webapp.monitor.tiles import Tile, tiles_of
 from webapp.monitor.words import candidate_in_words, value_in_words
 from webapp.web.templating import current_locale
 
@@ -79,7 +80,7 @@ class MonitorPage:
         shown = (
             current_user.id, self.address(), self.titles, view.today, current_locale(), bool(self.scope.open_tests),
             sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
-            listing.is_capped, [tuple(row) for row in listing.rows],
+            listing.is_capped, listing.states, [tuple(row) for row in listing.rows],
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
@@ -92,6 +93,11 @@ class MonitorPage:
     def unfiltered_address(self) -> str:
         """The same view without any filter."""
         return self.address(page=1, filter=Filter())
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """All and each state, with their counts."""
+        return tiles_of(self.listing, lambda filter: self.address(page=1, filter=filter))
 
     @property
     def chips(self) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from webapp.db.sql import PREPARED, contains, id_in
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Test, User
+from webapp.models.status import NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import CHOICES, TIMES, Choice, Filter
 from webapp.text.normalization import fold_for_search
@@ -69,8 +70,12 @@ def listed_scope(scope: AccessScope, filter: Filter) -> AccessScope:
 
 
 def resolve_phrase(session: Session, scope: AccessScope, filter: Filter, now: datetime) -> Filter:
-    """The filter that searches for the words of its phrase, if no candidacy that matches it has the whole phrase."""
-    if not filter.has_several_words or session.scalar(select_candidacies(scope, filter, now).limit(1)):
+    """The filter that searches for the words of its phrase, if no candidacy that matches it has the whole phrase.
+
+    Whatever the states: otherwise a state's count would be of other people than those that its link lists.
+    """
+    whole = select_candidacies(scope, filter.without("state"), now).limit(1)
+    if not filter.has_several_words or session.scalar(whole):
         return filter
     return replace(filter, by_words=True)
 
@@ -140,6 +145,8 @@ class Listing:
     """Candidacies that match (R5, R17)."""
     is_capped: bool
     """More than `count` match; they were not counted."""
+    states: dict[State, int] | None
+    """How many there are of each state with the rest of the filter, or None if they were not counted."""
     pages: int
     rows: Sequence[Row[Any]]
     """With `id`, `test_id`, `name`, `number`, `seat` and the values of the columns shown."""
@@ -147,21 +154,45 @@ class Listing:
 
 def load_listing(session: Session, view: View) -> Listing:
     """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
-    count, is_capped = _count(session, view)
-    if not count and view.filter.has_several_words:
+    states = _count_states(session, view)
+    if states is not None and not sum(states.values()) and view.filter.has_several_words:
         view = replace(view, filter=replace(view.filter, by_words=True))
-        count, is_capped = _count(session, view)
+        states = _count_states(session, view)
+    count, is_capped = _count(session, view, states)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
-    return Listing(view, count, is_capped, pages, _page_rows(session, view) if count else [])
+    return Listing(view, count, is_capped, states, pages, _page_rows(session, view) if count else [])
 
 
-def _count(session: Session, view: View) -> tuple[int, bool]:
+def _count_states(session: Session, view: View) -> dict[State, int] | None:
+    """How many match with any state, by state; None if there are more than a list counts."""
+    limit = _limit(view)
+    rows = session.connection().execute(select_state_counts(view.scope, view.filter, view.now, limit)).all()
+    states = dict.fromkeys(State, 0) | {State(name): number for name, number in rows}
+    return None if limit and sum(states.values()) > limit else states
+
+
+def select_state_counts(scope: AccessScope, filter: Filter, now: datetime, limit: int | None) -> Select[str, int]:
+    """(state, number) of what matches the filter with any state, of slightly more than `limit` at most."""
+    matches = select_candidacies(scope, filter.without("state"), now).add_columns(state(NOW).label("state"))
+    found = matches.limit(limit and limit + 1).subquery()
+    return select(found.c.state, func.count()).group_by(found.c.state)
+
+
+def _count(session: Session, view: View, states: dict[State, int] | None) -> tuple[int, bool]:
     """How many match, and whether there are more that were not counted."""
-    limit = None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
-    matches = select_candidacies(view.scope, view.filter, view.now).limit(limit and limit + 1).subquery()
+    wanted = view.filter.values("state")
+    if states is not None:
+        return sum(number for each, number in states.items() if not wanted or each in wanted), False
+    if not wanted:
+        return MAX_COUNT, True
+    matches = select_candidacies(view.scope, view.filter, view.now).limit(MAX_COUNT + 1).subquery()
     count = session.connection().execute(select(func.count()).select_from(matches)).scalar_one()
-    return (limit, True) if limit and count > limit else (count, False)
+    return min(count, MAX_COUNT), count > MAX_COUNT
+
+
+def _limit(view: View) -> int | None:
+    return None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
 
 
 def _page_rows(session: Session, view: View) -> Sequence[Row[Any]]:
