@@ -1,4 +1,4 @@
-// A menu that is a <details>: Escape and a press elsewhere close it. It works without this, too.
+// A menu that is a <details>: Escape, a press elsewhere and a button of its own close it. It works without this, too.
 const menus = () => document.querySelectorAll("details[data-menu][open]");
 
 document.addEventListener("keydown", (event) => {
@@ -11,4 +11,7 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("pointerdown", (event) => {
   for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-menu-close]")) target.closest("details[data-menu]").open = false;
 });

@@ -1,4 +1,4 @@
-"""axe finds nothing on any page and in any state, light and dark."""
+"""axe finds nothing on any page and in any state: light, dark, and in forced colors."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ axe = Axe()
 
 
 def clean(page: Page, where: str, part: str | None = None) -> None:
-    """No violation in this state, or in one part of it; in the dark, where only colors differ, these are tried."""
-    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    """No violation in this state, or in one part of it; where only colors differ, these are tried."""
+    colors = {"runOnly": ["color-contrast"]}
+    for scheme, forced, rules in (("light", "none", {}), ("dark", "none", colors), ("dark", "active", colors)):
+        page.emulate_media(color_scheme=scheme, forced_colors=forced)  # type: ignore[arg-type]
         result = axe.run(page, context=part, options={"resultTypes": ["violations"], **rules})
-        assert result.violations_count == 0, f"{where}, {scheme}: {result.generate_report()}"
+        assert result.violations_count == 0, f"{where}, {scheme}, forced {forced}: {result.generate_report()}"
 
 
 def test_signing_in(house: House, desks: Desks) -> None:

@@ -188,4 +188,6 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
     fits(page, "log entry of a message")
     desk.goto("/log")
     fits(page, "log")
+    page.locator("summary", has_text="Filter").click()
     in_reach(page.get_by_role("button", name="Show", exact=True), "filter of the log")
+    fits(page, "filter of the log")

@@ -115,12 +115,15 @@ def sittings_version(own: Sequence[Sitting]) -> str:
 
 
 def error_layout(status: int) -> str:
-    """The template that an error page extends: candidates keep their notices on it (trap 16).
+    """The template that an error page extends: candidates keep their notices on it (trap 16), staff their bar.
 
     A server in trouble (5xx) asks nothing more of the database.
     """
-    has_notices = status < 500 and current_user.is_authenticated and is_candidate(db.session(), current_user)
-    return "candidate.html" if has_notices else "base.html"
+    if status >= 500 or not current_user.is_authenticated:
+        return "base.html"
+    if is_candidate(db.session(), current_user):
+        return "candidate.html"
+    return "staff.html" if current_user.is_admin or is_contributor(db.session(), current_user) else "base.html"
 
 
 def init_app(app: Flask) -> None:
