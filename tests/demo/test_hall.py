@@ -20,8 +20,9 @@ from webapp.db.transactions import writing
 from webapp.demo import hall
 from webapp.demo.hall import ACCOUNTS, PASSWORD, STORY, NotADemo
 from webapp.logbook.verify import verify as verify_log
-from webapp.models import Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
+from webapp.models import Absence, Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
 from webapp.monitor.filters import parse_filter
+from webapp.monitor.plan import arrange
 from webapp.monitor.query import select_candidacies
 
 pytestmark = pytest.mark.one_database
@@ -112,6 +113,45 @@ def test_on_another_day_it_runs_again(session: Session) -> None:
     assert session.scalar(select(func.min(Candidacy.started_at))) > now + timedelta(days=1)
     assert session.scalar(select(func.min(Answer.saved_at))) > now + timedelta(days=1)
     assert session.scalar(select(func.count()).select_from(Message)) == messages
+
+
+def test_the_plan_of_the_room_looks_like_a_hall(session: Session) -> None:
+    """Rows with aisles, a few seats empty, nobody without a place; a colleague's seat stays free in the next test."""
+    load(session)
+    rows = select(Candidacy.room, Candidacy.seat).where(Candidacy.room != "Distans").order_by(Candidacy.id)
+    seats_of: dict[str, list[str]] = {}
+    for room, seat in session.execute(rows):
+        seats_of.setdefault(room, []).append(seat)
+    for room, names in seats_of.items():
+        assert len(set(names)) == len(names), room
+        grid, others = arrange(zip(names, names, strict=True))
+        assert grid is not None
+        assert not others
+    grid, _ = arrange((name, name) for name in seats_of["Sal A115"])
+    assert grid is not None
+    assert "".join(label or " " for label in grid.columns) == "ABCDEF HIJKLM"
+    assert [label for label, _ in grid.rows][12:15] == ["13", "", "15"]
+
+
+def test_staff_have_noted_things(session: Session) -> None:
+    """Notes, flags, and when those were away who have come back; again, nothing of it is doubled."""
+    load(session)
+    load(session, utcnow() + timedelta(days=1))
+    noted = session.execute(select(Candidacy.note, Candidacy.flagged).where(Candidacy.note != "")).all()
+    assert sorted(note for note, _ in noted) == sorted(remark["note"] for remark in STORY["remarks"])
+    assert 0 < sum(flagged for _, flagged in noted) < len(noted)
+    away = session.execute(select(Absence, Candidacy.back_at).join(Candidacy)).all()
+    assert len(away) == sum(seat["progress"] == "returned" for seat in hall.seats())
+    assert all(absence.since < absence.until == back_at for absence, back_at in away)
+
+
+def test_a_room_that_was_changed_is_as_before_on_another_day(session: Session) -> None:
+    load(session)
+    before = session.execute(select(Candidacy.id, Candidacy.room, Candidacy.seat).order_by(Candidacy.id)).all()
+    with writing(session):
+        session.execute(update(Candidacy).values(room="Elsewhere", seat="1"))
+    load(session, utcnow() + timedelta(days=1))
+    assert session.execute(select(Candidacy.id, Candidacy.room, Candidacy.seat).order_by(Candidacy.id)).all() == before
 
 
 def test_earlier_messages_came_the_real_way(session: Session) -> None:

@@ -25,7 +25,19 @@ from webapp.exceptions import Refusal
 from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.preview import preview
 from webapp.messaging.sending import Draft, send
-from webapp.models import Answer, Candidacy, Contribution, Message, Question, Role, Test, User
+from webapp.models import (
+    Absence,
+    Answer,
+    Candidacy,
+    Contribution,
+    Incident,
+    IncidentCandidacy,
+    Message,
+    Question,
+    Role,
+    Test,
+    User,
+)
 from webapp.models.people import sign_in_name
 from webapp.monitor.filters import Filter, parse_filter
 from webapp.monitor.search_text import refresh_search_text
@@ -42,12 +54,13 @@ ENOUGH_LEFT = timedelta(hours=1)
 NOT_STARTED = {
     "entered_at": None, "started_at": None, "paused_at": None, "saved_at": None, "submitted_at": None,
     "withdrawn_at": None, "blank": False, "back_at": None, "incident_minutes": 0,
-    "last_seen": None, "left_at": None, "flagged": False, "attendance": None, "id_checked": False,
+    "last_seen": None, "left_at": None, "flagged": False, "attendance": None, "id_checked": False, "note": "",
 }  # fmt: skip
 PLACE = ("number", "group_name", "room", "building", "seat", "question_set")
 """The columns of a candidacy that `hall.csv` has as they are."""
 IS_OF_THE_DEMO = User.email.endswith("@" + STORY["email_domain"], autoescape=True)
 IS_OUR_TEST = Test.title.in_([plan["title"] for plan in STORY["tests"]])
+OUR_CANDIDACIES = select(Candidacy.id, Candidacy.test_id, Candidacy.number).join(Candidacy.test).where(IS_OUR_TEST)
 
 
 @cache
@@ -94,10 +107,13 @@ def load(session: Session, now: datetime, settings: Settings) -> Hall:
         ids = dict(session.execute(select(Test.title, Test.id).where(IS_OUR_TEST)).all())
         hall = Hall({plan["key"]: ids[plan["title"]] for plan in STORY["tests"]}, users, began_anew)
         _insert_missing(session, Contribution, ["user_id", "test_id"], _contributions(hall))
-        created = _insert_missing(session, Candidacy, ["test_id", "number"], _candidacies(hall))
-        refresh_search_text(session, created)
+        changed = _insert_missing(session, Candidacy, ["test_id", "number"], _candidacies(hall))
         if began_anew:
+            if len(changed) < len(seats()):
+                changed = _seat_everybody(session, hall)
             _seed_progress(session, hall, now)
+            _note_remarks(session, hall)
+        refresh_search_text(session, changed)
     _send_earlier_messages(session, hall, now, settings)
     return hall
 
@@ -143,7 +159,13 @@ def _begin_tests(session: Session, now: datetime, settings: Settings) -> bool:
     if session.scalar(select(func.count()).where(IS_OUR_TEST, is_running)) == len(STORY["tests"]):
         return False
     is_in_them = Candidacy.test_id.in_(select(Test.id).where(IS_OUR_TEST))
-    session.execute(delete(Answer).where(Answer.candidacy_id.in_(select(Candidacy.id).where(is_in_them))))
+    theirs = select(Candidacy.id).where(is_in_them)
+    for model in (Answer, Absence):
+        session.execute(delete(model).where(model.candidacy_id.in_(theirs)))
+    incidents = select(IncidentCandidacy.incident_id).where(IncidentCandidacy.candidacy_id.in_(theirs))
+    session.execute(
+        update(Incident).where(Incident.id.in_(incidents), Incident.ended_at.is_(None)).values(ended_at=now)
+    )
     session.execute(update(Candidacy).where(is_in_them).values(**NOT_STARTED))
     tests = {test.title: test for test in session.scalars(select(Test).where(IS_OUR_TEST))}
     for plan in STORY["tests"]:
@@ -174,6 +196,14 @@ def _candidacies(hall: Hall) -> Iterable[dict[str, Any]]:
         yield row | {column: seat[column] for column in PLACE} | {"extra_minutes": int(seat["extra_minutes"])}
 
 
+def _seat_everybody(session: Session, hall: Hall) -> list[int]:
+    """Have everybody sit where the story has them, whatever was changed since; returns the ids."""
+    ids = {(row.test_id, row.number): row.id for row in session.execute(OUR_CANDIDACIES)}
+    rows = [{"id": ids[row["test_id"], row["number"]], **row} for row in _candidacies(hall)]
+    session.execute(update(Candidacy), rows)
+    return [row["id"] for row in rows]
+
+
 def _seed_progress(session: Session, hall: Hall, now: datetime) -> None:
     """Write what some candidates did before now, so that the monitor has something to show at once."""
     questions = select(Question.id).where(Question.test_id == hall.tests["analysis"]).order_by(Question.position)
@@ -189,11 +219,21 @@ def _seed_progress(session: Session, hall: Hall, now: datetime) -> None:
         if progress["moments"]:  # in all of the person's tests, as presence is written
             own = Candidacy.user_id == hall.users[seat["username"]]
             session.execute(update(Candidacy).where(own).values(last_seen=times["submitted_at"]))
+        if "back_at" in progress["moments"]:
+            since = times["back_at"] - timedelta(minutes=3 + candidacy_id % 6)
+            session.add(Absence(candidacy_id=candidacy_id, since=since, until=times["back_at"]))
         answer = {"candidacy_id": candidacy_id, "saved_at": times["saved_at"]}
         texts = STORY["answers_before"][: progress["answers"]]
         session.add_all(
             Answer(**answer, question_id=id_, text=text) for id_, text in zip(question_ids, texts, strict=False)
         )
+
+
+def _note_remarks(session: Session, hall: Hall) -> None:
+    for remark in STORY["remarks"]:
+        noted = {"note": remark["note"], "flagged": remark.get("flagged", False)}
+        own = Candidacy.test_id == hall.tests["analysis"], Candidacy.user_id == hall.users[remark["username"]]
+        session.execute(update(Candidacy).where(*own).values(**noted))
 
 
 def _moments(number: int, now: datetime) -> dict[str, datetime]:

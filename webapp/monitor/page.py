@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from flask import current_app, url_for
@@ -48,6 +48,8 @@ def _render_row(row: Row[Any], macros: Any, may_send: bool, may_help: bool) -> M
 class MonitorPage:
     """The whole page and its refreshed part are rendered from this."""
 
+    endpoint: ClassVar[str] = "monitor.monitor"
+    """Where its addresses lead."""
     scope: AccessScope
     """All that this person may watch."""
     view: View
@@ -84,10 +86,10 @@ class MonitorPage:
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
-    def address(self, endpoint: str = "monitor.monitor", **changes: Any) -> str:
+    def address(self, endpoint: str = "", **changes: Any) -> str:
         """The canonical address of this view, with another page, sorting or filter."""
         filter = changes.pop("filter", self.view.filter)
-        return url_for(endpoint) + query_string(filter, replace(self.view.presentation, **changes))
+        return url_for(endpoint or self.endpoint) + query_string(filter, replace(self.view.presentation, **changes))
 
     @property
     def unfiltered_address(self) -> str:

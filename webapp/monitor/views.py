@@ -15,6 +15,8 @@ from webapp.monitor.columns import parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
 from webapp.monitor.filters import CHOICES, MAX_VALUES, TIME_FIELDS, TIMES, parse_filter
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
+from webapp.monitor.plan import load_plan
+from webapp.monitor.plan_page import PlanPage, known_rows
 from webapp.monitor.query import View, check_values, listed_scope, load_listing, next_opening
 from webapp.monitor.words import PERIODS_OFFERED, choices, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
@@ -39,7 +41,20 @@ def monitor() -> BaseResponse | str:
     if moves and not wants_fragment():
         return redirect(url_for("monitor.monitor") + query_string(view.filter, view.presentation))
     listing = load_listing(db.session(), view)
-    page = MonitorPage(scope, listing.view, listing, titles_of(db.session(), view.filter))
+    return _answer(MonitorPage(scope, listing.view, listing, titles_of(db.session(), view.filter)))
+
+
+@blueprint.get("/monitor/plan")
+def plan() -> BaseResponse | str:
+    """The same candidates in their rooms, or for HTMX the refreshed part."""
+    scope, view = _load_view(request.args)
+    listing = load_listing(db.session(), view)
+    tag = request.headers.get("HX-PTag", "")
+    rooms, titles = load_plan(db.session(), listing), titles_of(db.session(), view.filter)
+    return _answer(PlanPage(scope, listing.view, replace(listing, rows=()), titles, rooms, known_rows(tag)))
+
+
+def _answer(page: MonitorPage) -> BaseResponse | str:
     if not wants_fragment():
         return _whole_page(page)
     is_unchanged = request.headers.get("HX-PTag") == page.tag
