@@ -64,6 +64,8 @@ def test_icons_are_those_of_lucide(tmp_path: Path) -> None:
     assert made.read_text() == (ROOT / "static" / "icons.svg").read_text()
     symbols = set(re.findall(r'<symbol id="([^"]+)" viewBox="0 0 24 24"><', made.read_text()))
     assert symbols == {path.stem for path in (VENDOR / "lucide").glob("*.svg")}
+    pages = "\n".join(path.read_text() for path in own_files("templates", ending=".html"))
+    assert set(re.findall(r'\bicon\(\s*"([^"]+)"', pages)) <= symbols
 
 
 def test_what_stands_on_a_database_is_tried_on_both(app: Flask, database: Database) -> None:
