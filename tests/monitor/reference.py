@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from webapp.models import Candidacy, Test
@@ -22,13 +23,27 @@ def matches(one: Candidacy, test: Test, pairs: list[tuple[str, str]], now: datet
         "group": {one.group_name},
         "flag": {"yes" if one.flagged else "no"},
         "attendance": {one.attendance or "unset"},
+        "extra": {"yes" if one.extra_minutes else "no"},
     }
     moments = {
         "seen": one.last_seen, "started": one.started_at, "saved": one.saved_at, "submitted": one.submitted_at,
         "test_start": test.starts_at, "test_end": test.ends_at,
     }  # fmt: skip
 
+    own_end = test.ends_at + timedelta(minutes=one.extra_minutes + one.incident_minutes)
+    heard = [moment for moment in (one.last_seen, one.left_at) if moment and one.last_seen]
+    rolling: dict[str, Callable[[timedelta], bool]] = {
+        "ends_within": lambda span: own_end - now <= span,
+        "unseen": lambda span: bool(heard) and now - max(heard) >= span,
+        "unsaved": lambda span: (
+            progress(one) == "in_progress" and now - (one.saved_at or one.started_at or now) >= span
+        ),
+    }
+
     def has(name: str, value: str) -> bool:
+        if name in rolling:
+            span = value.removeprefix("next-")
+            return rolling[name](int(span[:-1]) * UNITS[span[-1]])
         if name == "q":
             return fold_for_search(value) in one.search_text
         if name in choices:

@@ -15,18 +15,15 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.models import Role, Test
 from webapp.monitor.filters import (
-    BEGINNING,
     CHOICES,
-    END,
     FILTER_NAMES,
     PRESENTATION_NAMES,
-    TIMES,
     Choice,
     Filter,
-    bounds,
     parse_filter,
 )
 from webapp.monitor.query import check_values
+from webapp.monitor.times import BEGINNING, END, ROLLING, TIMES, bounds
 from webapp.monitor.words import filter_in_words
 
 pytestmark = pytest.mark.one_database
@@ -80,6 +77,7 @@ def test_an_unknown_name_is_refused(name: str) -> None:
                           "9999-12-31T23:59",
                       "2026-11-25", "2026-11-25T09:30:00", "2026-11-25T09:30Z")
         ),
+        *((name, value) for name in ROLLING for value in ("today", "5", "0m", "-5m", "5s", "next-", "99999d", "٥m")),
     ],
 )  # fmt: skip
 def test_an_unknown_value_is_refused(name: str, value: str) -> None:
@@ -127,8 +125,9 @@ EVERY_NAME = [
     ("status", "offline"),
     ("warning", "was_offline"), ("warning", "idle"),
     ("room", "Sal B"), ("room", ""), ("group", "Group & 1=2"),
-    ("flag", "yes"), ("attendance", "unset"),
-    *((name, "2026-11-25T10:00" if not name.endswith("within") else "next-2h") for name in TIMES),
+    ("flag", "yes"), ("attendance", "unset"), ("extra", "no"),
+    *((name, "2026-11-25T10:00" if not name.endswith("within") else "next-2h") for name in TIMES.keys() - ROLLING),
+    *((name, "15m") for name in ROLLING),
 ]  # fmt: skip
 
 
@@ -140,6 +139,11 @@ def test_pairs_make_the_same_filter_again() -> None:
     assert set(once.pairs()) == set(EVERY_NAME)
     assert again == once
     assert again.pairs() == once.pairs()
+
+
+def test_a_rolling_span_has_one_form() -> None:
+    """R18: `next-15m` says the same as `15m`, since an own end is looked for ahead only."""
+    assert parsed(("ends_within", "next-15m"), ("ends_within", " 15m ")).pairs() == [("ends_within", "15m")]
 
 
 def test_pairs_have_one_order_whatever_was_typed_first() -> None:
@@ -237,11 +241,13 @@ def test_a_filter_in_words(hall: Hall, session: Session) -> None:
         parsed(("q", "anna"), ("test", str(test.id)), ("room", ""), ("room", "Gym"),
                ("warning", "timed_out"),
                ("seen_within", "15m"), ("test_start_within", "next-1h"),
-               ("saved_before", "2026-11-25T10:00")),
+               ("saved_before", "2026-11-25T10:00"), ("extra", "yes"), ("ends_within", "next-30m"),
+               ("unseen", "1m"), ("unsaved", "2h"), ("unsaved", "3d")),
     )  # fmt: skip
     assert words == [
-        "Search: “anna”", "Test: Algebra", "Warnings: Timed out", "Room: No room or Gym",
+        "Search: “anna”", "Test: Algebra", "Warnings: Timed out", "Room: No room or Gym", "Extra time: Has extra time",
         "Last seen: the last 15 minutes", "Saved: before 25 Nov 2026 10:00", "Test start: the next hour",
+        "Own end within: 30 minutes", "Not seen for: 1 minute", "Not saved for: 2 hours or 3 days",
     ]  # fmt: skip
 
 

@@ -20,8 +20,9 @@ from webapp.extensions import db
 from webapp.models import Candidacy, Role, Test
 from webapp.monitor import query
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
-from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, Filter, parse_filter
+from webapp.monitor.filters import CHOICES, Filter, parse_filter
 from webapp.monitor.query import ROWS_PER_PAGE, View, all_rows, load_listing, select_candidacies
+from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
 pytestmark = pytest.mark.xdist_group("large hall listing")  # one worker makes it, not each
 SIZE, TESTS = 3000, 6
@@ -57,6 +58,12 @@ FILTERS: list[list[tuple[str, str]]] = [
     [("test_start_within", "today"), ("flag", "no")],
     [("submitted_within", "1h"), ("attendance", "unset")],
     [("test_end_after", "2026-01-01T00:00"), ("room", "Sal B110")],
+    [("ends_within", "1h"), ("ends_within", "4h")],
+    [("ends_within", "next-3d"), ("extra", "yes")],
+    [("unseen", "5m")],
+    [("unseen", "2h"), ("progress", "in_progress")],
+    [("unsaved", "10m")],
+    [("unsaved", "1d"), ("unsaved", "30m"), ("room", "Sal B110")],
     *([(name, value)] for name, choice in CHOICES.items() for value in choice.values),
 ]
 
@@ -69,7 +76,7 @@ def test_each_filter_is_compared_with_the_reference() -> None:
     """Fixed values are by themselves; a text or a moment has to be added to `FILTERS`."""
     compared = {name for pairs in FILTERS for name, _ in pairs}
     assert compared >= {"q", *CHOICES}
-    assert {TIMES[name] for name in compared & TIMES.keys()} == set(TIME_FIELDS)
+    assert {TIMES[name] for name in compared & TIMES.keys()} == {*TIME_FIELDS, *ROLLING.values()}
 
 
 @pytest.fixture(scope="module")

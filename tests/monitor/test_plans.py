@@ -25,8 +25,9 @@ from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
 from webapp.monitor.columns import Presentation
-from webapp.monitor.filters import CHOICES, TIME_FIELDS, TIMES, parse_filter
+from webapp.monitor.filters import CHOICES, parse_filter
 from webapp.monitor.query import MAX_COUNT, ROWS_PER_PAGE, select_candidacies
+from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
 pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each
 SIZE, TESTS = 60_000, 40
@@ -40,6 +41,7 @@ FILTERS_TO_PLAN = [
     ("group", "Group 07"),
     *((name, value) for name, choice in CHOICES.items() for value in choice.values),
     *((f"{name}_within", "1h") for name in ("seen", "started", "saved", "submitted", "test_start", "test_end")),
+    *((name, "1h") for name in ROLLING),
 ]
 INDEXED_FILTERS = [
     ("q", "lindström"),
@@ -61,7 +63,7 @@ def test_each_filter_is_planned() -> None:
     """Fixed values are by themselves; a text or a moment has to be added to `FILTERS_TO_PLAN`."""
     names = {name for name, _ in FILTERS_TO_PLAN}
     assert names >= {"q", *CHOICES}
-    assert {TIMES[name] for name in names & TIMES.keys()} == set(TIME_FIELDS)
+    assert {TIMES[name] for name in names & TIMES.keys()} == {*TIME_FIELDS, *ROLLING.values()}
 
 
 def plan(session: Session, query: Select[Any]) -> str:

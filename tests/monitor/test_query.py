@@ -16,7 +16,7 @@ from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.db.transactions import read_snapshot, writing
 from webapp.exams.sittings import submit
-from webapp.models import Answer, Attendance, Question, Role, Test
+from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.models.status import Progress
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import parse_filter
@@ -173,6 +173,55 @@ def test_moments_of_a_test(hall: Hall, session: Session, field: str, column: str
     assert found(session, (f"{field}_within", "30m"), now=now) == {past.id}
     assert found(session, (f"{field}_within", "next-30m"), now=now) == {soon.id}
     assert found(session, (f"{field}_after", f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}"), now=now) == {far.id}
+
+
+def test_extra_time(sitting: Sitting) -> None:
+    sitting.add("extra", extra_minutes=15)
+    sitting.add("incident", incident_minutes=15)
+    sitting.add("plain")
+    assert sitting.names(("extra", "yes")) == {"extra"}
+    assert sitting.names(("extra", "no")) == {"incident", "plain"}
+    assert sitting.names(("extra", "no"), ("extra", "yes")) == set(sitting.ids)
+
+
+def test_the_own_end_is_near_or_has_passed(hall: Hall, session: Session) -> None:
+    """Extra and incident time count, and the filter rolls on with the clock."""
+    now = utcnow()
+    test = hall.test(starts_at=now - timedelta(hours=2), ends_at=now + timedelta(minutes=10))
+    plain, extra = hall.candidacy(test).id, hall.candidacy(test, extra_minutes=5, incident_minutes=4).id
+    near = ("ends_within", "15m")
+    assert found(session, near, now=now - timedelta(minutes=6)) == set()
+    assert found(session, near, now=now - timedelta(minutes=5)) == {plain}
+    assert found(session, near, now=now + timedelta(minutes=4)) == {plain, extra}
+    assert found(session, near, now=now + timedelta(hours=9)) == {plain, extra}
+    assert found(session, ("ends_within", "next-10m"), now=now) == {plain}
+
+
+def test_not_seen_for_so_long(sitting: Sitting) -> None:
+    """Who has never come is not among them: that is a state of its own."""
+    sitting.add("there")
+    sitting.add("away", seen=timedelta(minutes=5))
+    left = sitting.add("left since", seen=timedelta(minutes=5))
+    sitting.add("never came", seen=None, started_at=None, entered_at=None)
+    with writing(sitting.session):
+        sitting.session.get_one(Candidacy, left.id).left_at = sitting.now - timedelta(minutes=1)
+    assert sitting.names(("unseen", "6m")) == set()
+    assert sitting.names(("unseen", "5m")) == {"away"}
+    assert sitting.names(("unseen", "1m")) == {"away", "left since"}
+
+
+def test_not_saved_for_so_long(sitting: Sitting) -> None:
+    """In progress only. Who has saved nothing yet has had the time since their start."""
+    now = sitting.now
+    sitting.add("saves", saved_at=now)
+    sitting.add("quiet", saved_at=now - timedelta(minutes=10))
+    sitting.add("began", saved_at=None, started_at=now - timedelta(minutes=20))
+    for name in ("paused", "submitted", "withdrawn"):
+        sitting.add(name, saved_at=now - timedelta(hours=1), **{f"{name}_at": now})
+    sitting.add("waits", saved_at=None, started_at=None)
+    assert sitting.names(("unsaved", "10m")) == {"quiet", "began"}
+    assert sitting.names(("unsaved", "11m")) == {"began"}
+    assert sitting.names(("unsaved", "1h")) == set()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The filters of the list: their names in an address, their values, words and conditions (R6, R18).
 
-A new filter is one entry in `_CHOICES` or `TIME_FIELDS` (docs/development.md). Several values of one name mean any of
+A new filter is one entry in `_CHOICES` or in `times.py` (docs/development.md). Several values of one name mean any of
 them, several names mean all of them. Unknown names and values are refused and never dropped: dropping a condition would
 widen the list, and with it the audience of a message.
 """
@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, or_
 from werkzeug.datastructures import MultiDict
 
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
-from webapp.models import Attendance, Candidacy, Test
+from webapp.models import Attendance, Candidacy
 from webapp.models.status import NOW, CandidateWarning, Progress, State, has_progress, has_state, has_warning, is_online
+from webapp.monitor.times import TIMES
 from webapp.text.characters import is_filter_text, is_storable
 from webapp.text.normalization import fold_for_search, is_blank, normalize
 
@@ -35,13 +35,6 @@ LONGEST_TEXT = 100
 """Of a column, such as a room."""
 PRESENTATION_NAMES = ("sort", "page", "view", "column")
 """Parameters of the same addresses that say how the list is shown (`columns.py`)."""
-PERIOD = re.compile(r"today|week|(next-)?[1-9][0-9]{0,3}[mhd]")
-"""The local day or week, the last N (`15m` `2h` `3d`), or the next N (`next-15m`)."""
-LOCAL_MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
-UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-EARLIEST, LATEST = datetime(1970, 1, 2), datetime(2999, 12, 31)  # noqa: DTZ001 local to any zone
-BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
-"""Before and after all moments that anybody can type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,20 +84,6 @@ class Choice:
             texts: ColumnElement[bool] = self.text_column.in_(values)
             return texts
         return Candidacy.test_id.in_([int(value) for value in values])
-
-
-@dataclass(frozen=True, eq=False)
-class TimeField:
-    """A moment to filter by: within a period, after and before a local minute."""
-
-    name: str
-    label: LazyString
-    column: Any
-
-    def matches(self, name: str, values: Sequence[str], now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
-        """Whether the moment is in any of these times. `name` ends in `_within`, `_after` or `_before`."""
-        spans = [bounds(name, value, now, zone) for value in values]
-        return or_(*(and_(self.column >= since, self.column < until) for since, until in spans))
 
 
 _CHOICES = (
@@ -164,17 +143,13 @@ _CHOICES = (
         },
         lambda value: Candidacy.attendance.is_(None) if value == "unset" else Candidacy.attendance == value,
     ),
+    Choice(
+        "extra", lazy_gettext("Extra time"), 9,
+        {"yes": lazy_gettext("Has extra time"), "no": lazy_gettext("No extra time")},
+        lambda value: Candidacy.extra_minutes > 0 if value == "yes" else Candidacy.extra_minutes == 0,
+    ),
 )  # fmt: skip
 CHOICES = {choice.name: choice for choice in _CHOICES}
-TIME_FIELDS = (
-    TimeField("seen", lazy_gettext("Last seen"), Candidacy.last_seen),
-    TimeField("started", lazy_gettext("Started"), Candidacy.started_at),
-    TimeField("saved", lazy_gettext("Saved"), Candidacy.saved_at),
-    TimeField("submitted", lazy_gettext("Submitted"), Candidacy.submitted_at),
-    TimeField("test_start", lazy_gettext("Test start"), Test.starts_at),
-    TimeField("test_end", lazy_gettext("Test end"), Test.ends_at),
-)
-TIMES = {f"{field.name}_{kind}": field for field in TIME_FIELDS for kind in ("within", "after", "before")}
 FILTER_NAMES = ("q", *CHOICES, *TIMES)
 """All names, in the canonical order of an address."""
 LABELS = {"q": lazy_gettext("Search")} | {name: filter.label for name, filter in (CHOICES | TIMES).items()}
@@ -255,43 +230,9 @@ def _parse_phrase(values: list[str]) -> list[str]:
 
 
 def _parse_times(name: str, values: list[str]) -> list[str]:
-    times = sorted({value.strip() for value in values} - {""})
-    is_valid = PERIOD.fullmatch if name.endswith("_within") else parse_local_minute
-    for value in times:
-        if len(times) > MAX_TIMES or is_valid(value) is None:
+    typed = {value.strip() for value in values} - {""}
+    times = {value: TIMES[name].parse(name, value) for value in sorted(typed)}
+    for value, time in times.items():
+        if len(times) > MAX_TIMES or time is None:
             raise BadParameter(name, value)
-    return times
-
-
-def parse_local_minute(text: str) -> datetime | None:
-    """`YYYY-MM-DDTHH:MM` as a naive local time. None if there is no such minute, or it is out of all bounds."""
-    try:
-        minute = datetime.fromisoformat(text if LOCAL_MINUTE.fullmatch(text) else "")
-    except ValueError:
-        return None
-    return minute if EARLIEST <= minute <= LATEST else None
-
-
-def bounds(name: str, value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """(since, until) in UTC of one time condition: `since` is included, `until` is not.
-
-    `name` ends in `_within`, `_after` or `_before`; `value` comes from `parse_filter`. An hour that a clock change
-    repeats belongs to both ends: what is shown between two times is found between them.
-    """
-    if name.endswith("_within"):
-        return _period(value, now, zone)
-    local = datetime.fromisoformat(value).replace(tzinfo=zone)
-    if name.endswith("_after"):
-        return local.astimezone(UTC), END
-    return BEGINNING, local.replace(fold=1).astimezone(UTC)
-
-
-def _period(value: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    if value not in ("today", "week"):
-        length = int(value.removeprefix("next-")[:-1]) * UNITS[value[-1]]
-        return (now, now + length) if value.startswith("next-") else (now - length, now + timedelta(microseconds=1))
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    first = midnight - timedelta(days=midnight.weekday()) if value == "week" else midnight
-    # local arithmetic: a day with a clock change has 23 or 25 hours
-    after_last = first + timedelta(days=7 if value == "week" else 1)
-    return first.astimezone(UTC), after_last.astimezone(UTC)
+    return sorted({time for time in times.values() if time is not None})

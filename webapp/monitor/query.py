@@ -18,7 +18,8 @@ from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Test, User
 from webapp.models.status import NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
-from webapp.monitor.filters import CHOICES, TIMES, Choice, Filter
+from webapp.monitor.filters import CHOICES, Choice, Filter
+from webapp.monitor.times import TIMES
 from webapp.text.normalization import fold_for_search
 
 FEW_TESTS = 4

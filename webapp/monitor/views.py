@@ -13,11 +13,12 @@ from webapp.exceptions import NotAllowed
 from webapp.extensions import db
 from webapp.monitor.columns import parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
-from webapp.monitor.filters import CHOICES, MAX_VALUES, TIME_FIELDS, TIMES, parse_filter
+from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
 from webapp.monitor.plan_page import PlanPage, known_rows
 from webapp.monitor.query import View, check_values, listed_scope, load_listing, next_opening
+from webapp.monitor.times import TIME_FIELDS, TIMES
 from webapp.monitor.words import PERIODS_OFFERED, choices, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
 from webapp.web.errors import wants_fragment

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.access import AccessScope
 from webapp.models import Test
 from webapp.monitor.filters import CHOICES, LABELS, Choice, Filter
+from webapp.monitor.times import ROLLING
 from webapp.text.normalization import natural_sort_key
 from webapp.web.templating import day_in_words
 
@@ -56,7 +57,21 @@ def value_in_words(name: str, value: str, titles: dict[str, str]) -> str:
         return titles.get(value) or str(gettext("test %(number)s", number=value))
     if name in CHOICES:
         return str(CHOICES[name].values.get(value) or value or CHOICES[name].blank)
+    if name in ROLLING:
+        return span_in_words(value)
     return period_in_words(value) if name.endswith("_within") else _minute_in_words(name, value)
+
+
+def span_in_words(value: str) -> str:
+    """ "15 minutes", "2 hours"."""
+    count = int(value[:-1])
+    number = format_decimal(count)
+    words = {
+        "m": ngettext("1 minute", "%(shown)s minutes", count, shown=number),
+        "h": ngettext("1 hour", "%(shown)s hours", count, shown=number),
+        "d": ngettext("1 day", "%(shown)s days", count, shown=number),
+    }
+    return str(words[value[-1]])
 
 
 def period_in_words(value: str) -> str:
