@@ -14,14 +14,15 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.models import Question, Role, User
+from webapp.models import Question, Role, SavedView, User
 
 pytestmark = pytest.mark.one_database
 
 PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limited", "chief", "other planner", "admin")
 Expected = tuple[int, int, int, int, int, int, int, int]
 
-# What each gets of a test with one candidate in Room 1, in the order of PERSONS. The chief has sent message 1; the
+# What each gets of a test with one candidate in Room 1, in the order of PERSONS. The chief has sent message 1 and has a
+# view that all staff of the test see; the
 # room-limited invigilator has Room 2, where nobody sits; the other planner has another test with nobody in it.
 ALL = (200,) * 8
 SIGNED_IN = (302, 200, 200, 200, 200, 200, 200, 200)
@@ -41,6 +42,14 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/monitor/plan"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor.csv"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor/print"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/monitor/filters/room"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/monitor/settings"): (401, 403, 403, 303, 303, 303, 303, 303),
+    ("GET", "/monitor/views"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/monitor/views"): (401, 403, 403, 303, 303, 303, 303, 303),
+    ("POST", "/monitor/views/1/rename"): (401, 403, 403, 404, 404, 303, 404, 404),
+    ("POST", "/monitor/views/1/default"): (401, 403, 403, 303, 303, 303, 404, 303),
+    ("POST", "/monitor/views/1/share"): (401, 403, 403, 404, 404, 303, 404, 404),
+    ("POST", "/monitor/views/1/delete"): (401, 403, 403, 404, 404, 303, 404, 404),
     ("GET", "/monitor/candidates/1/password"): (302, 403, 403, 403, 404, 200, 404, 403),
     ("POST", "/monitor/candidates/1/password"): (401, 403, 403, 403, 404, 200, 404, 403),
     ("GET", "/monitor/candidates/1/unlock"): (302, 403, 403, 403, 404, 200, 404, 403),
@@ -64,6 +73,10 @@ FORMS: dict[str, dict[str, str]] = {
     "/login": {"username": "nobody-of-that-name", "password": "wrong password"},
     "/tests/1/answers/1": {"text": "An answer"},
     "/messages/new": {"candidate": "1"},
+    "/monitor/settings": {"sort": "room"},
+    "/monitor/views": {"name": "Mine"},
+    "/monitor/views/1/rename": {"name": "Other"},
+    "/monitor/views/1/default": {"default": "yes"},
     "/monitor/candidates/1/password": {"idempotency_key": "one press", "epoch": "0"},
     "/messages": {"candidate": "1", "subject": "S", "body": "B"},
     "/inbox/close": {"message": "1"},
@@ -88,6 +101,8 @@ def persons(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
     chief = signed_in(app, users["chief"])
     form = {**open_dialog(chief, candidate=1), "subject": "S", "body": "B"}
     assert chief.post("/messages", data=form).status_code == 303
+    with writing(session):
+        session.add(SavedView(user_id=int(users["chief"].get_id().split(".")[0]), name="V", query="", test_id=test.id))
     return {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
 
 

@@ -17,6 +17,7 @@ from webapp.extensions import csrf, db, login, migrate
 from webapp.logbook import views as logbook
 from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
+from webapp.monitor import saved_pages
 from webapp.monitor import views as monitor
 from webapp.push import views as push
 from webapp.push.sweep import MessageSource
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (accounts, exams, logbook, health):
         part.init_app(app)
     app.register_blueprint(monitor.blueprint)
+    app.register_blueprint(saved_pages.blueprint)
     app.register_blueprint(messaging.blueprint)
     push.init_app(app, _message_source(), note_return)
     planning.init_app(app)

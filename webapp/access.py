@@ -34,6 +34,8 @@ class Right(StrEnum):
     """Pause and resume, give time, change room and seat, withdraw and readmit; incidents."""
     REOPEN = "reopen"
     """Take a submission back."""
+    SHARE_VIEWS = "share_views"
+    """Show a saved view of the monitor to all staff of the test."""
 
 
 MAY: dict[Right, frozenset[Role]] = {
@@ -44,6 +46,7 @@ MAY: dict[Right, frozenset[Role]] = {
     Right.NOTE: frozenset(Role),
     Right.MANAGE: frozenset({Role.CHIEF_INVIGILATOR, Role.PLANNER}),
     Right.REOPEN: frozenset({Role.PLANNER}),
+    Right.SHARE_VIEWS: frozenset({Role.PLANNER}),
 }
 ADMINISTRATORS_MAY = frozenset({Right.WATCH, Right.READ_LOG})
 """In all tests. To send messages, an administrator needs a role in the test."""

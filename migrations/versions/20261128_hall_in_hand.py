@@ -85,7 +85,6 @@ def create_saved_view() -> None:
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
         sa.Column("test_id", sa.Integer(), nullable=True),
-        sa.Column("is_default", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["test_id"], ["test.id"], name="fk_saved_view_test_id"),
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_saved_view_user_id"),
         sa.PrimaryKeyConstraint("id", name="pk_saved_view"),

@@ -49,7 +49,13 @@ def test_blank_fields_of_a_form_are_not_set(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRESENTATION_NAMES)
 def test_how_the_list_is_shown_does_not_filter(name: str) -> None:
-    assert not parsed((name, "name"))
+    assert not parsed((name, "all" if name == "view" else "name"))
+
+
+def test_a_saved_view_is_no_filter_of_a_message() -> None:
+    """R6: dropped, its filter would be missing and the audience wider."""
+    with pytest.raises(BadParameter):
+        parsed(("view", "7"))
 
 
 @pytest.mark.parametrize("name", ["rooms", "Room", "scope", "candidate", "seen", "seen_withing", "", "x\ud800"])

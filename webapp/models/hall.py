@@ -57,5 +57,3 @@ class SavedView(Model):
     """The query of the monitor's address, canonical and without a page."""
     test_id: Mapped[int | None] = mapped_column(ForeignKey(Test.id), index=True)
     """The test whose staff see it too."""
-    is_default: Mapped[bool] = mapped_column(default=False)
-    """Whether the person's monitor opens with it."""

@@ -38,7 +38,8 @@ class User(Model, UserMixin):  # type: ignore[misc] # Flask-Login has no types
     deactivated_at: Mapped[datetime | None]
     """Since when this person can no longer sign in."""
     monitor_settings: Mapped[str] = mapped_column(Text, default="")
-    """How this person's monitor is shown until they choose otherwise: order, columns and density, as in an address."""
+    """How this person's monitor is shown until they choose otherwise: order, columns, density, and the saved view that
+    it opens with, as in an address (`monitor/settings.py`)."""
 
     def get_id(self) -> str:
         """What Flask-Login stores in the session cookie: the id and the epoch in which the person signed in."""

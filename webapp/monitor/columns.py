@@ -180,6 +180,8 @@ COLUMNS: tuple[Column, ...] = (
 COLUMN_BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
 DEFAULT_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.default)
 DEFAULT_SORT = "name"
+NO_VIEW = "all"
+"""As `view` in an address: the list itself, also for somebody whose monitor opens with a saved view."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,8 @@ class Presentation:
     page: int = 1
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     """Keys of the columns, in their order."""
+    named: frozenset[str] = frozenset()
+    """Parameters that an address of this person names even where they are the default (`settings.py`)."""
 
     @property
     def shown_columns(self) -> list[Column]:
@@ -207,9 +211,10 @@ class Presentation:
         return [*order, Candidacy.id]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """(name, value) of what differs from the default, in a fixed order."""
-        sort = [("sort", self.sort)] if self.sort != DEFAULT_SORT else []
-        columns = [("column", key) for key in self.columns] if self.columns != DEFAULT_COLUMNS else []
+        """(name, value) of what differs from the default or is to be named, in a fixed order."""
+        names_columns = self.columns != DEFAULT_COLUMNS or "column" in self.named
+        sort = [("sort", self.sort)] if self.sort != DEFAULT_SORT or "sort" in self.named else []
+        columns = [("column", key) for key in self.columns] if names_columns else []
         return sort + columns + ([("page", str(self.page))] if self.page > 1 else [])
 
     @property
@@ -229,7 +234,9 @@ class Presentation:
 
 
 def parse_presentation(args: MultiDict[str, str]) -> Presentation:
-    """What `sort`, `page` and `column` mean. Raises `BadParameter`."""
+    """What `sort`, `page` and `column` mean. `view` may say `all`: no saved view. Raises `BadParameter`."""
+    if (view := _single(args, "view", NO_VIEW)) != NO_VIEW:
+        raise BadParameter("view", view)
     sort, page = _single(args, "sort", DEFAULT_SORT), _single(args, "page", "1")
     if sort.removeprefix("-") not in COLUMN_BY_KEY:
         raise BadParameter("sort", sort)
@@ -252,4 +259,6 @@ def _single(args: MultiDict[str, str], name: str, default: str) -> str:
 def query_string(filter: Filter, presentation: Presentation) -> str:
     """The canonical query of an address with its `?`. Empty for the plain list."""
     query = urlencode(filter.pairs() + presentation.pairs())
+    if not query and "view" in presentation.named:
+        return f"?view={NO_VIEW}"  # the plain address opens the person's saved view
     return f"?{query}" if query else ""

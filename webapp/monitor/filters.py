@@ -212,6 +212,8 @@ def parse_filter(args: MultiDict[str, str], zone: ZoneInfo) -> Filter:
     for name in args:
         if name not in FILTER_NAMES + PRESENTATION_NAMES:
             raise BadParameter(name)
+    if saved := set(args.getlist("view")) - {"all"}:
+        raise BadParameter("view", min(saved))  # its filter is not this one
     parsed = {"q": _parse_phrase(args.getlist("q"))}
     parsed |= {name: choice.parse(args.getlist(name)) for name, choice in CHOICES.items()}
     parsed |= {name: _parse_times(name, args.getlist(name)) for name in TIMES}

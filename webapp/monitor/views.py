@@ -9,15 +9,19 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.clock import utcnow
-from webapp.exceptions import NotAllowed
+from webapp.exceptions import BadParameter, NotAllowed, NotFound
 from webapp.extensions import db
-from webapp.monitor.columns import parse_presentation, query_string
+from webapp.models import SavedView
+from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
+from webapp.monitor.filter_values import IN_MENU, load_field
 from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
 from webapp.monitor.plan_page import PlanPage, known_rows
 from webapp.monitor.query import View, check_values, listed_scope, load_listing, next_opening
+from webapp.monitor.saved_views import find_view, parse_query
+from webapp.monitor.settings import parse_view_id, settings_of
 from webapp.monitor.times import TIME_FIELDS, TIMES
 from webapp.monitor.words import PERIODS_OFFERED, choices, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
@@ -34,6 +38,8 @@ class NotOpen(NotAllowed):
 @blueprint.get("/monitor")
 def monitor() -> BaseResponse | str:
     """The list, or for HTMX its refreshed part: nothing at all if that would look the same (R19)."""
+    if answer := _open_saved_view():
+        return answer
     args = MultiDict(request.args)
     moves = args.poplist("move")
     scope, view = _load_view(args)
@@ -64,6 +70,23 @@ def _answer(page: MonitorPage) -> BaseResponse | str:
     return answer
 
 
+@blueprint.get("/monitor/filters/<field>")
+def filter_values(field: str) -> str:
+    """What one filter can be set to, with counts within the others: for the menu, or as a form of its own."""
+    if field not in IN_MENU:
+        raise NotFound(f"filter {field}")
+    scope, view = _load_view(request.args)
+    template = "monitor/_filter_values.html" if wants_fragment() else "monitor/filter_values.html"
+    return render_template(
+        template,
+        field=load_field(db.session(), scope, view, field),
+        view=view,
+        time_fields=TIME_FIELDS,
+        periods_offered=PERIODS_OFFERED,
+        period_in_words=period_in_words,
+    )
+
+
 @blueprint.get("/monitor.csv")
 def monitor_csv() -> Response:
     """All rows of the list in one file."""
@@ -92,12 +115,48 @@ def not_open(_refusal: NotOpen) -> BaseResponse:
 def _load_view(args: MultiDict[str, str]) -> tuple[AccessScope, View]:
     """All that this person may watch, and what the address asks to see of it."""
     session, now = db.session(), utcnow()
-    filter, presentation = parse_filter(args, installation_zone()), parse_presentation(args)
-    scope = access_scope(session, current_user, Right.WATCH, now)
-    if not scope:
-        raise NotOpen if is_contributor(session, current_user) else NotAllowed
+    settings = settings_of(current_user)
+    filter, presentation = parse_filter(args, installation_zone()), parse_presentation(settings.applied(args))
+    presentation = replace(presentation, named=settings.named)
+    scope = _watched_scope()
     check_values(session, scope, filter)
     return scope, View(listed_scope(scope, filter), filter, presentation, now)
+
+
+def _watched_scope() -> AccessScope:
+    session = db.session()
+    scope = access_scope(session, current_user, Right.WATCH, utcnow())
+    if not scope:
+        raise NotOpen if is_contributor(session, current_user) else NotAllowed
+    return scope
+
+
+def _open_saved_view() -> BaseResponse | None:
+    """Lead to the view that the address names, or the plain one to the view with which this person begins."""
+    wanted, view_id = request.args.get("view", NO_VIEW), None
+    if wanted != NO_VIEW:
+        view_id = parse_view_id(wanted)
+        if len(list(request.args.items(multi=True))) > 1:
+            raise BadParameter("view", wanted)  # a view is a whole filter
+    elif not request.args and not wants_fragment():
+        view_id = settings_of(current_user).view
+    if view_id is None:
+        return None
+    scope = _watched_scope()
+    view = find_view(db.session(), current_user.id, scope, view_id)
+    if view is None and wanted != NO_VIEW:
+        raise NotFound(f"view {wanted}")
+    return _lead_to(view, scope) if view else None  # deleted since, or no longer shared: the plain list
+
+
+def _lead_to(view: SavedView, scope: AccessScope) -> BaseResponse:
+    args = parse_query(view.query)
+    try:
+        parse_presentation(args)
+        check_values(db.session(), scope, parse_filter(args, installation_zone()))
+    except BadParameter as refusal:
+        return make_response(render_template("monitor/view_refused.html", view=view, refusal=refusal), refusal.status)
+    return redirect(f"{url_for('monitor.monitor')}?{view.query}")
 
 
 def _whole_page(page: MonitorPage) -> str:

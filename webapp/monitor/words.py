@@ -107,10 +107,11 @@ def _alternatives(phrases: list[str]) -> str:
 def choices(session: Session, scope: AccessScope) -> dict[str, list[tuple[str, str]]]:
     """Filter → (value, words) of what can be ticked there: only what somebody within `scope` has."""
     in_order = sorted(CHOICES.values(), key=lambda choice: choice.position)
-    return {choice.name: _offers(session, scope, choice) for choice in in_order}
+    return {choice.name: offers_of(session, scope, choice) for choice in in_order}
 
 
-def _offers(session: Session, scope: AccessScope, choice: Choice) -> list[tuple[str, str]]:
+def offers_of(session: Session, scope: AccessScope, choice: Choice) -> list[tuple[str, str]]:
+    """(value, words) of what one filter offers: only what somebody within `scope` has."""
     if choice.values:
         return [(value, str(words)) for value, words in choice.values.items()]
     if choice.text_column is None:
