@@ -14,13 +14,16 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post, reopen
 from webapp.config import ROOT
 from webapp.db.transactions import writing
-from webapp.models import Question, Role, Test, User
+from webapp.models import Question, Role, SavedView, Test, User
 
 NOTHING = ""
 PRESSED = {
     "/login": "Sign in",
     "monitor-filter": "Search",
-    "/monitor": NOTHING,  # the columns: what is ticked is shown at once, or by its own button
+    "/monitor/settings": NOTHING,  # the columns: what is ticked is shown at once, or by its own button
+    "/monitor": "Show the list",
+    "/monitor/views": "Save view",
+    "/monitor/views/1/rename": "Rename",
     "selection": "Send message",
     "compose-form": NOTHING,
     "/log": "Show",
@@ -31,7 +34,7 @@ PAGES = {
     "candidate": ["/", "/tests/1", "/tests/1?confirm=submit", "/tests/2", "/inbox", "/nowhere"],
     "chief": [
         "/monitor", "/monitor?q=nobody+of+that+name", "/monitor?column=name&column=room", "/log", "/log/1", "/nowhere",
-        "/messages/new?scope=filtered", "/messages/new?candidate=1",
+        "/messages/new?scope=filtered", "/messages/new?candidate=1", "/monitor/filters/room", "/monitor/views?flag=no",
     ],
 }  # fmt: skip
 NOT_TYPED_IN = {"hidden", "button", "submit", "reset", "image", "file"}
@@ -101,8 +104,11 @@ def clients(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
     hall.candidacy(other, candidate, started_at=None)
     with writing(session):
         session.add(Question(test_id=test.id, position=1, prompt="Why?"))
-    chief = signed_in(app, hall.contributor(test, other, role=Role.CHIEF_INVIGILATOR))
+    person = hall.contributor(test, other, role=Role.CHIEF_INVIGILATOR)
+    chief, chief_id, test_id = signed_in(app, person), person.id, test.id
     assert post(chief, open_dialog(chief, candidate=1)).status_code == 201
+    with writing(session):
+        session.add(SavedView(user_id=chief_id, name="View", query="flag=no", test_id=test_id))
     return {"nobody": app.test_client(), "candidate": signed_in(app, candidate), "chief": chief}
 
 
@@ -140,5 +146,8 @@ def test_every_form_is_read() -> None:
         "messaging/_notices.html",
         "monitor/_candidates.html",
         "monitor/_column_menu.html",
+        "monitor/_display_menu.html",
         "monitor/_filters.html",
+        "monitor/_saved_views.html",
+        "monitor/filter_values.html",
     }

@@ -1,21 +1,27 @@
 // The filters, and every link and form that changes the list. Each changes its own part of the wanted query at once, so
 // that nothing pressed meanwhile is lost. The filters stay on the page when the list is replaced, and always show the
 // wanted query.
-import { PATH, ask, refuse, shown, want, wantedQuery } from "./monitor-view.js";
+import { PATH, ask, list, refuse, shown, want, wantedQuery } from "./monitor-view.js";
+import { post } from "./post.js";
 
 const monitor = document.getElementById("monitor");
 const form = document.querySelector("[data-filter-form]");
 const LINK = `a[href="${PATH}"], a[href^="${PATH}?"]`;
-const TEXTS = 'input[type="search"], input[type="datetime-local"]';
+const CONTROLS = "[data-filter-form], [data-filter-values]";
+const TEXTS = 'input[type="search"][name], input[type="datetime-local"]';
+const REMEMBERED = ["sort", "column"];
 const SINGLE = ["q", "sort", "page", "view", "column"]; // one value, or one list of values, that is replaced as a whole
 const TYPING = 350;
 const TICKING = 60;
 
 function changed(change, wait) {
   const query = new URLSearchParams(wantedQuery());
-  const before = query.toString();
+  const before = new URLSearchParams(query);
   change(query);
-  if (query.toString() !== before) want(query.toString(), wait);
+  if (String(query) === String(before)) return;
+  if (query.has("move")) chosen.add("column");
+  for (const name of REMEMBERED) if (String(query.getAll(name)) !== String(before.getAll(name))) chosen.add(name);
+  want(query.toString(), wait);
 }
 
 function setAll(query, name, values) {
@@ -48,56 +54,66 @@ function follow(link) {
   });
 }
 
-function isPlainPress(event) {
+export function isPlainPress(event) {
   return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+}
+
+function fields(kind) {
+  return [...monitor.querySelectorAll(CONTROLS)].flatMap((root) => [...root.querySelectorAll(kind)]);
 }
 
 function showTicks(query) {
   const ticked = new Set([...query].map((pair) => pair.join("=")));
-  for (const box of form.querySelectorAll('input[type="checkbox"]')) box.checked = ticked.has(`${box.name}=${box.value}`);
+  for (const box of fields('[type="checkbox"], [type="radio"]')) box.checked = box.value || box.type === "checkbox" ? ticked.has(`${box.name}=${box.value}`) : !query.get(box.name);
 }
 
 function showTexts(query, all) {
-  for (const field of form.querySelectorAll(TEXTS)) {
+  for (const field of fields(TEXTS)) {
     if (all || field !== document.activeElement) field.value = query.get(field.name) ?? "";
   }
 }
 
 function showPeriods(query) {
-  for (const field of form.querySelectorAll("select")) field.value = query.get(field.name) ?? "";
+  for (const field of fields("select")) field.value = query.get(field.name) ?? "";
 }
 
-function countActive() {
-  for (const group of form.querySelectorAll(".filter-group")) {
-    const ticked = group.querySelectorAll("input:checked").length;
-    const filled = [...group.querySelectorAll('select, input[type="datetime-local"]')].filter((field) => field.value).length;
-    const badge = group.querySelector("[data-active-count]");
-    badge.textContent = ticked + filled;
-    badge.hidden = ticked + filled === 0;
+// How many values are set, of each field of the menu and of all.
+function countActive(query) {
+  const menu = document.getElementById("filter-menu");
+  const fieldOf = (name) => (menu.querySelector(`[data-field="${name}"]`) ? name : "times");
+  const set = [...query.keys()].filter((name) => !SINGLE.includes(name)).map(fieldOf);
+  for (const badge of menu.querySelectorAll("[data-active-count]")) {
+    const own = badge.closest("[data-field]")?.dataset.field;
+    const count = own ? set.filter((field) => field === own).length : set.length;
+    badge.textContent = count;
+    badge.hidden = count === 0;
   }
 }
 
 // A field with the focus keeps its text, unless its value was refused.
-function show({ all = false } = {}) {
+export function show({ all = false } = {}) {
   const query = new URLSearchParams(wantedQuery());
   showTicks(query);
   showTexts(query, all);
   showPeriods(query);
-  countActive();
+  countActive(query);
 }
 
-form.addEventListener("input", ({ target }) => {
-  if (target.type === "search") filterBy(target, TYPING);
+function isControl(target) {
+  return target.name && target.closest(CONTROLS);
+}
+
+monitor.addEventListener("input", ({ target }) => {
+  if (isControl(target) && target.type === "search") filterBy(target, TYPING);
 });
 
-form.addEventListener("change", ({ target }) => {
-  if (target.type === "search" || target.validity.rangeUnderflow || target.validity.badInput) return; // half typed
+monitor.addEventListener("change", ({ target }) => {
+  if (!isControl(target) || target.type === "search" || target.validity.rangeUnderflow || target.validity.badInput) return; // half typed
   if (target.validity.valid) filterBy(target, target.type === "datetime-local" ? TYPING : TICKING);
   else refuse("date");
-  countActive();
 });
 
-form.addEventListener("focusout", ({ target }) => {
+monitor.addEventListener("focusout", ({ target }) => {
   if (target.type === "datetime-local" && !target.validity.valid) refuse("date");
 });
 
@@ -115,27 +131,56 @@ monitor.addEventListener("click", (event) => {
   else follow(link);
 });
 
-monitor.addEventListener("change", (event) => {
-  const columns = event.target.form;
+monitor.addEventListener("change", ({ target }) => {
+  const columns = target.form;
   if (!columns?.matches("[data-columns-form]")) return;
-  const ticked = [...columns.querySelectorAll("input:checked")].map((box) => box.value);
+  if (target.name === "density") {
+    density = list().dataset.density = target.value;
+    chosen.add("density");
+    remember();
+    return;
+  }
+  const ticked = [...columns.querySelectorAll('[name="column"]:checked')].map((box) => box.value);
   changed((query) => setAll(query, "column", ticked), TICKING);
 });
 
 monitor.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-columns-form]")) return;
+  const { target, submitter } = event;
+  if (!target.matches("[data-columns-form], [data-sort-form]")) return;
   event.preventDefault();
-  changed((query) => query.append("move", event.submitter.value));
+  changed((query) => {
+    if (submitter.name === "move") query.append("move", submitter.value);
+    else setAll(query, "sort", [submitter.value]);
+    query.delete("page");
+  });
+  if (target.matches("[data-sort-form]")) target.closest("details").open = false;
 });
+
+// The server remembers order and columns for the person once the list shows them.
+const SETTINGS = document.querySelector("[data-columns-form]")?.getAttribute("action"); // the plan has none
+const chosen = new Set();
+let density = "";
+
+async function remember() {
+  const query = new URLSearchParams(shown());
+  if (density) query.set("density", density);
+  const names = [...chosen];
+  chosen.clear();
+  const values = (name) => (query.has(name) ? query.getAll(name) : "");
+  if (!names.length) return;
+  try {
+    await post(SETTINGS, Object.fromEntries(names.map((name) => [name, values(name)])));
+  } catch {
+    names.forEach(chosen.add, chosen); // the next answer of the list brings the server back
+  }
+}
+
+document.addEventListener("monitor:answered", ({ detail }) => detail.settled && remember());
 
 document.addEventListener("monitor:wanted", () => show());
 document.addEventListener("monitor:answered", ({ detail }) => detail.settled && show());
 document.addEventListener("monitor:refused", () => show({ all: true }));
 
-// What was ticked or typed before this script was there.
-for (const field of form.elements) {
-  const isTicked = field.type === "checkbox" && field.checked !== field.defaultChecked;
-  const isTyped = /search|datetime/.test(field.type) && field.value !== field.defaultValue;
-  const isChosen = field.type === "select-one" && field.selectedIndex >= 0 && !field.options[field.selectedIndex].defaultSelected && field.value;
-  if (isTicked || isTyped || isChosen) filterBy(field, TICKING);
-}
+// What was typed before this script was there.
+if (form.elements.q.value !== form.elements.q.defaultValue) filterBy(form.elements.q, TICKING);
+show();

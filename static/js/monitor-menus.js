@@ -15,7 +15,7 @@ htmx.registerExtension("open-menus", {
 });
 
 // A panel stands under its button, or as far to the left of it as its width needs.
-function keepInWindow(menu) {
+export function keepInWindow(menu) {
   const panel = menu.querySelector(".filter-panel");
   if (!panel) return;
   panel.style.translate = "";

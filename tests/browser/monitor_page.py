@@ -33,6 +33,23 @@ def shows(page: Page, count: int) -> None:
     expect(page.locator("#candidate-count")).to_have_attribute("data-count", str(count))
 
 
+def open_filter(page: Page, field: str) -> Locator:
+    """The values of a field, opened in the menu of filters."""
+    menu = page.locator("#filter-menu")
+    if menu.get_attribute("open") is None:
+        menu.locator("summary").click()
+    menu.locator(f'[data-field="{field}"]').click()
+    values = menu.locator("[data-filter-values]")
+    expect(values).to_be_visible()
+    return values
+
+
+def filter_by(page: Page, field: str, value: str) -> None:
+    """Tick a value in the menu of filters, and close it."""
+    open_filter(page, field).locator(f'input[name="{field}"][value="{value}"]').click()
+    page.keyboard.press("Escape")
+
+
 def dialog(page: Page) -> Locator:
     """The compose dialog, open."""
     opened = page.locator("dialog#compose")

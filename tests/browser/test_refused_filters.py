@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
-from tests.browser.monitor_page import compose_for_all, shows
+from tests.browser.monitor_page import compose_for_all, open_filter, shows
 from tests.nightly import at_night
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -35,7 +35,7 @@ def desk(house: House, desks: Desks, exam: Test) -> Desk:
     """Somebody who has the list before them."""
     desk = desks.desk(house)
     desk.expects(*CUT, r"\b(40[0134]|41[34]|431|500)\b")
-    desk.sign_in_unseen(house.invigilator(exam), "/monitor")
+    offer_rooms(desk.sign_in_unseen(house.invigilator(exam), "/monitor"))
     return desk
 
 
@@ -43,8 +43,14 @@ def refused(page: Page) -> Locator:
     return page.locator("[data-refused]")
 
 
+def offer_rooms(page: Page) -> None:
+    """Have the boxes of the rooms on the page; they stay there when the menu is closed."""
+    open_filter(page, "room")
+    page.keyboard.press("Escape")
+
+
 def box(page: Page, room: str) -> Locator:
-    return page.locator(f'[data-filter-form] input[name="room"][value="{room}"]')
+    return page.locator(f'[data-filter-values] input[name="room"][value="{room}"]')
 
 
 def tick(page: Page, room: str) -> None:
@@ -55,10 +61,10 @@ def agrees(page: Page, persons: int, rooms: list[str]) -> None:
     """Controls, badge, list, address; and the dialog of all."""
     expect(page.locator("#monitor-busy")).not_to_have_class(re.compile("htmx-request"))
     shows(page, persons)
-    ticked = page.locator('[data-filter-form] input[name="room"]:checked')
+    ticked = page.locator('[data-filter-values] input[name="room"]:checked')
     expect(ticked).to_have_count(len(rooms))
     assert ticked.evaluate_all("boxes => boxes.map(box => box.value)") == rooms
-    badge = page.locator('.filter-group:has(input[name="room"]) [data-active-count]')
+    badge = page.locator('[data-field="room"] [data-active-count]')
     assert badge.evaluate("badge => badge.textContent") == str(len(rooms))
     page.wait_for_url(lambda url: sorted(parse_qs(urlsplit(url).query).get("room", [])) == sorted(rooms))
     form = compose_for_all(page)
@@ -190,13 +196,13 @@ def test_without_an_answer_the_filter_is_asked_again(
 )
 def test_a_year_of_too_many_digits(desk: Desk, value: str) -> None:
     page = desk.page
-    page.locator("summary", has_text="Times").click()
-    field = page.locator('input[name="seen_after"]')
+    field = open_filter(page, "times").locator('input[name="seen_after"]')
     field.fill(value)
     expect(refused(page)).to_contain_text("its year has too many digits")
     expect(field).to_have_value("")
-    expect(page.locator(".filter-group:has(input[name=seen_after]) [data-active-count]")).to_be_hidden()
+    expect(page.locator("#filter-menu > summary [data-active-count]")).to_be_hidden()
     page.keyboard.press("Escape")
+    offer_rooms(page)
     agrees(page, 6, [])
 
 
@@ -218,7 +224,7 @@ def test_no_word_moves_the_list(desk: Desk) -> None:
 def tick_rooms(page: Page, count: int) -> None:
     """The first so many, at once."""
     page.evaluate(
-        """count => [...document.querySelectorAll('[data-filter-form] input[name="room"]')].slice(0, count)
+        """count => [...document.querySelectorAll('[data-filter-values] input[name="room"]')].slice(0, count)
         .filter(box => !box.checked).forEach(box => box.click())""",
         count,
     )
@@ -240,6 +246,7 @@ def test_r18_hundreds_of_rooms_with_long_names(house: House, desks: Desks) -> No
             exam, 1, room=f"A long name of a room in the building beside the river, {'x' * 40} {number:03}"
         )
     page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
+    offer_rooms(page)
     tick_rooms(page, 230)
     reaches(page, 230)
     expect(page.locator(".chips li.chip")).to_have_count(1)
@@ -248,6 +255,7 @@ def test_r18_hundreds_of_rooms_with_long_names(house: House, desks: Desks) -> No
     assert len(page.url) > 50_000
     page.reload()
     shows(page, 500)
+    offer_rooms(page)
     page.locator('th[data-column="room"] a').click()
     expect(page).to_have_url(re.compile("sort=room"))
     tick_rooms(page, 501)  # more values than a filter can have
@@ -264,9 +272,10 @@ def test_r18_more_than_an_address_holds(house: House, desks: Desks) -> None:
     for number in range(120):
         house.hall.candidacies(exam, 1, room=f"{'Ø' * 96} {number:03}")
     page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
+    offer_rooms(page)
     tick_rooms(page, 120)
     expect(refused(page)).to_contain_text("too many filters at once")
-    ticked = page.locator('[data-filter-form] input[name="room"]:checked').count()
+    ticked = page.locator('[data-filter-values] input[name="room"]:checked').count()
     assert 100 < ticked < 120
     reaches(page, ticked)
 

@@ -200,8 +200,8 @@ def test_the_own_end_is_near_or_has_passed(hall: Hall, session: Session) -> None
 def test_not_seen_for_so_long(sitting: Sitting) -> None:
     """Who has never come is not among them: that is a state of its own."""
     sitting.add("there")
-    sitting.add("away", seen=timedelta(minutes=5))
-    left = sitting.add("left since", seen=timedelta(minutes=5))
+    sitting.add("away", seen=timedelta(minutes=5, seconds=1))
+    left = sitting.add("left since", seen=timedelta(minutes=5, seconds=1))
     sitting.add("never came", seen=None, started_at=None, entered_at=None)
     with writing(sitting.session):
         sitting.session.get_one(Candidacy, left.id).left_at = sitting.now - timedelta(minutes=1)

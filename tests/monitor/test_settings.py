@@ -15,6 +15,7 @@ from tests.messaging.compose_form import HTMX, csrf
 from tests.monitor.test_addresses import query_told
 from tests.monitor.test_page import got, rows_of
 from tests.monitor.watched import Watched
+from webapp.db.transactions import writing
 from webapp.models import User
 
 pytestmark = pytest.mark.one_database
@@ -107,8 +108,8 @@ def test_what_is_not_known_is_refused_and_nothing_kept(
 
 
 def test_what_a_later_release_no_longer_knows_is_left_out(watched: Watched, session: Session) -> None:
-    person = session.get_one(User, watched.person.id)
-    person.monitor_settings = "sort=gone&column=gone&column=name&density=9&what=x"
-    session.commit()
+    with writing(session):
+        person = session.get_one(User, watched.person.id)
+        person.monitor_settings = "sort=gone&column=gone&column=name&density=9&what=x"
     page = got(watched.client, "/monitor")
     assert query_told(page) == "column=name"

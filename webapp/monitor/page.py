@@ -14,15 +14,17 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from webapp.access import AccessScope, Right
-from webapp.monitor.columns import Column, query_string
+from webapp.monitor.columns import COLUMN_BY_KEY, Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.query import Listing, View
+from webapp.monitor.settings import settings_of
 from webapp.monitor.tiles import Tile, tiles_of
 from webapp.monitor.words import candidate_in_words, value_in_words
 from webapp.web.templating import current_locale
 
 MAX_QUERY_LENGTH = 60_000
 """Characters. The server takes slightly more in its request line (`gunicorn.conf.py`)."""
+OFFERED_SORTS = ("state", "name", "seat", "remaining", "saved")
 MAX_CHIPS = 12
 """Chips of one name, because each has an address with the whole filter."""
 
@@ -42,6 +44,22 @@ def _row_macros(columns: tuple[Column, ...], today: date, zone: ZoneInfo, _local
 def _render_row(row: Row[Any], macros: Any, may_send: bool, may_help: bool) -> Markup:
     html: Markup = macros.row(row, candidate_in_words(row.name, row.number, row.seat), may_send, may_help)
     return html
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of the list, as the menu offers it."""
+
+    key: str
+    words: str
+    is_current: bool
+
+
+def _sort_in_words(key: str) -> str:
+    if key == "state":
+        return str(gettext("Needs attention first"))
+    label = COLUMN_BY_KEY[key.removeprefix("-")].label
+    return str(gettext("%(column)s, descending", column=label) if key.startswith("-") else label)
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,7 @@ class MonitorPage:
         shown = (
             current_user.id, self.address(), self.titles, view.today, current_locale(), bool(self.scope.open_tests),
             sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
-            listing.is_capped, listing.states, [tuple(row) for row in listing.rows],
+            listing.is_capped, listing.states, self.density, [tuple(row) for row in listing.rows],
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
@@ -90,6 +108,18 @@ class MonitorPage:
         """The canonical address of this view, with another page, sorting or filter."""
         filter = changes.pop("filter", self.view.filter)
         return url_for(endpoint or self.endpoint) + query_string(filter, replace(self.view.presentation, **changes))
+
+    @property
+    def density(self) -> str:
+        """How high a row is where a mouse is used, as the person has chosen."""
+        return settings_of(current_user).density
+
+    @property
+    def sorts(self) -> list[Sort]:
+        """The orders that the menu offers; the one that is set stands first if it is none of them."""
+        current = self.view.presentation.sort
+        keys = dict.fromkeys((*(key for key in OFFERED_SORTS if key in COLUMN_BY_KEY), current))
+        return [Sort(key, _sort_in_words(key), key == current) for key in keys]
 
     @property
     def unfiltered_address(self) -> str:

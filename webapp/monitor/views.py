@@ -14,16 +14,16 @@ from webapp.extensions import db
 from webapp.models import SavedView
 from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
-from webapp.monitor.filter_values import IN_MENU, load_field
-from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
+from webapp.monitor.filter_values import IN_MENU, label_of, load_field
+from webapp.monitor.filters import MAX_VALUES, parse_filter
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
 from webapp.monitor.plan_page import PlanPage, known_rows
 from webapp.monitor.query import View, check_values, listed_scope, load_listing, next_opening
 from webapp.monitor.saved_views import find_view, parse_query
 from webapp.monitor.settings import parse_view_id, settings_of
-from webapp.monitor.times import TIME_FIELDS, TIMES
-from webapp.monitor.words import PERIODS_OFFERED, choices, period_in_words, titles_of
+from webapp.monitor.times import TIME_FIELDS
+from webapp.monitor.words import PERIODS_OFFERED, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
 from webapp.web.errors import wants_fragment
 from webapp.web.templating import installation_zone, local
@@ -163,12 +163,7 @@ def _whole_page(page: MonitorPage) -> str:
     return render_template(
         "monitor/page.html",
         monitor=page,
-        offers=choices(db.session(), page.scope),
-        filters=CHOICES,
-        time_fields=TIME_FIELDS,
-        number_of_times=len(page.view.filter.conditions.keys() & TIMES),
-        periods_offered=PERIODS_OFFERED,
-        period_in_words=period_in_words,
+        menu_fields=[(name, label_of(name)) for name in IN_MENU],
         max_query_length=MAX_QUERY_LENGTH,
         max_values=MAX_VALUES,
     )

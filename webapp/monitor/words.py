@@ -104,12 +104,6 @@ def _alternatives(phrases: list[str]) -> str:
     return str(gettext("%(some)s or %(last)s", some=", ".join(phrases[:-1]), last=phrases[-1]))
 
 
-def choices(session: Session, scope: AccessScope) -> dict[str, list[tuple[str, str]]]:
-    """Filter → (value, words) of what can be ticked there: only what somebody within `scope` has."""
-    in_order = sorted(CHOICES.values(), key=lambda choice: choice.position)
-    return {choice.name: offers_of(session, scope, choice) for choice in in_order}
-
-
 def offers_of(session: Session, scope: AccessScope, choice: Choice) -> list[tuple[str, str]]:
     """(value, words) of what one filter offers: only what somebody within `scope` has."""
     if choice.values:
