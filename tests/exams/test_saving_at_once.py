@@ -40,10 +40,13 @@ class Sitting:
         self.question_id = question_of(hall, self.test_id)
         self.base = self.save("first", 0).version
 
-    def save(self, text: str, base: int) -> answers.SavedAnswer:
+    def save(self, text: str, base: int | None, *, closing: bool = False) -> answers.SavedAnswer:
         with self.app.app_context():
             where = self.user_id, self.test_id, self.question_id
-            return answers.save(db.session(), *where, typed=text, now=utcnow(), base=base)
+            return answers.save(db.session(), *where, typed=text, now=utcnow(), base=base, closing=closing)
+
+    def close(self, base: int | None) -> answers.SavedAnswer:
+        return self.save("typed until the pause", base, closing=True)
 
     def submit(self) -> None:
         with self.app.app_context():

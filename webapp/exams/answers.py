@@ -2,12 +2,15 @@
 
 Nearly every save finds the version that its page has, in a test that takes answers: one conditional UPDATE writes it.
 Only when that finds no row is the sitting read, to say why or to store a first answer.
+
+A page that has heard of a pause sends what was typed until then in a closing save, which is taken for a short time
+after the pause (R28). Other saves are refused while paused.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, and_, bindparam, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from webapp.db.sql import PREPARED
@@ -20,6 +23,18 @@ from webapp.models.status import NOW, is_writing, own_end
 
 MAX_CHARACTERS = 100_000
 """Unicode code points, after CRLF became LF."""
+
+
+def _paused_since(moment: str) -> ColumnElement[bool]:
+    """In progress but for a pause that began at the parameter's moment or later; never if that is None."""
+    return and_(
+        Candidacy.started_at.is_not(None),
+        type_coerce(Candidacy.paused_at, BigInteger) >= bindparam(moment, type_=BigInteger),
+        Candidacy.submitted_at.is_(None),
+        Candidacy.withdrawn_at.is_(None),
+    )
+
+
 # the candidacy is locked before the answer, as everywhere; a statement that waited for it sees the row as it is then
 OPEN_SITTING = (
     select(Candidacy.id)
@@ -27,7 +42,7 @@ OPEN_SITTING = (
     .where(
         Candidacy.user_id == bindparam("person"),
         Candidacy.test_id == bindparam("test"),
-        is_writing(),
+        or_(is_writing(), _paused_since("closing_since")),
         Test.closed_at.is_(None),
         type_coerce(own_end(), BigInteger) + GRACE // MICROSECOND >= NOW,
     )
@@ -110,25 +125,36 @@ def questions_with_answers(session: Session, sitting: Sitting) -> list[tuple[Que
 
 
 def save(
-    session: Session, user_id: int, test_id: int, question_id: int, typed: str, now: datetime, base: int | None = None
+    session: Session,
+    user_id: int,
+    test_id: int,
+    question_id: int,
+    typed: str,
+    now: datetime,
+    base: int | None = None,
+    *,
+    closing: bool = False,
 ) -> SavedAnswer:
     """Store an answer of this person's own test and give it back as stored.
 
     `base` is the version that the text was typed into: if another one with another text is stored by now, nothing is
     written and `ChangedElsewhere` carries it. Without `base` the newest to arrive wins. The same text again (a
-    repeated request) changes nothing. Raises `NotFound`, `NotNow` and `UnfitText` too.
+    repeated request) changes nothing. `closing` is the save of a page that has heard of a pause. Raises `NotFound`,
+    `NotNow` and `UnfitText` too.
     """
     text, at = clean(typed), microseconds(now)
     with writing(session, keep=True):
         if base:
-            connection, where = session.connection(), {"person": user_id, "test": test_id, "now": at}
+            since = at - GRACE // MICROSECOND if closing else None
+            where = {"person": user_id, "test": test_id, "now": at, "closing_since": since}
+            connection = session.connection()
             replaced = connection.scalar(REPLACE, {**where, "question": question_id, "base": base, "typed": text})
             if replaced is not None:
                 if connection.scalar(NOTE_SAVE, where) is None:
                     raise NotNow(own_sitting(session, user_id, test_id, now))
                 return SavedAnswer(text, now)
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
-        if not sitting.takes_answers:
+        if not sitting.takes_answers(closing=closing):
             raise NotNow(sitting)
         if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):
             raise NotFound

@@ -19,7 +19,8 @@ from webapp.models.status import is_writing, own_end
 from webapp.text.normalization import is_blank
 
 GRACE = timedelta(seconds=15)
-"""How long after the own end an answer is still stored. It covers the network: fields close at the end."""
+"""How long after the own end, or a pause, an answer typed before is still stored: it covers the network. The page's
+fields close at once."""
 SITTINGS = select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id)
 
 
@@ -77,16 +78,25 @@ class Sitting:
         """Everything about it that a candidate's page shows, except what time alone changes."""
         test, candidacy = self.test, self.candidacy
         steps = candidacy.started_at, candidacy.paused_at, candidacy.submitted_at, candidacy.withdrawn_at
-        return test.id, test.starts_at, self.ends_at, test.closed_at, *steps
+        return test.id, test.starts_at, self.ends_at, test.closed_at, *steps, candidacy.room, candidacy.seat
+
+    @property
+    def place(self) -> str:
+        """Room and seat, as far as they are known."""
+        return " · ".join(filter(None, (self.candidacy.room, self.candidacy.seat)))
 
     @property
     def is_in_progress(self) -> bool:
         """Started and not over: a test can also be paused before its candidate has started it."""
         return self.candidacy.started_at is not None and self.state in {State.WRITING, State.PAUSED, State.TIME_UP}
 
-    @property
-    def takes_answers(self) -> bool:
-        return self.state is State.WRITING or (self.state is State.TIME_UP and self.now <= self.ends_at + GRACE)
+    def takes_answers(self, *, closing: bool = False) -> bool:
+        """Whether a save is stored now; `closing`: one with what was typed until a pause."""
+        if self.now > self.ends_at + GRACE:
+            return False
+        if closing and self.state is State.PAUSED and self.candidacy.started_at and self.candidacy.paused_at:
+            return self.now <= self.candidacy.paused_at + GRACE
+        return self.state in {State.WRITING, State.TIME_UP}
 
 
 def find_sittings(session: Session, now: datetime, condition: ColumnElement[bool]) -> list[Sitting]:

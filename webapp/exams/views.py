@@ -69,13 +69,16 @@ def exam(test_id: int) -> str:
 @blueprint.post(f"{TEST}/answers/{QUESTION}")
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
-    text, base = request.form.get("text"), request.form.get("base")
+    text, base, closing = (request.form.get(name) for name in ("text", "base", "closing"))
     if text is None:
         abort(400)
     if base is not None and not re.fullmatch(r"\d{1,18}", base, re.ASCII):
         raise BadParameter("base", base)
-    version = int(base) if base else None
-    answer = answers.save(db.session(), current_user.id, test_id, question_id, text, utcnow(), version)
+    if closing not in {None, "pause"}:
+        raise BadParameter("closing", closing)
+    version, is_closing = int(base) if base else None, closing is not None
+    where = current_user.id, test_id, question_id
+    answer = answers.save(db.session(), *where, text, utcnow(), version, closing=is_closing)
     if wants_fragment():
         return render_template("exams/_saved.html", answer=answer)
     return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)

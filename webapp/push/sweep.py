@@ -14,7 +14,8 @@ from webapp.models import SessionClaims
 from webapp.push.events import Announcement, SignOut, UserEvent
 from webapp.push.hub import Hub
 
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 0.5
+"""What is changed for a candidate is on the open page within a second (R25)."""
 OVERLAP = timedelta(seconds=3)
 """How far back each sweep looks for user events and sign-outs. They have a time and no number: commits take a while,
 and clocks differ."""
