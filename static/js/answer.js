@@ -282,8 +282,8 @@ export class Answer {
     this.keepDraft();
     const text = this.field.value;
     if (text.length * 4 > KEEPALIVE_BYTES) return;
-    const fields = { text, person: this.person };
-    if (!this.sending) fields.base = this.base;
+    const fields = this.fields(text);
+    if (this.sending) delete fields.base;
     // the next page has the draft, and sees whether it arrived
     post(this.form.action, fields, { keepalive: true }).catch(() => {});
   }

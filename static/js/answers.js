@@ -70,6 +70,7 @@ document.addEventListener("examhall:what-counts", async () => {
 function follow({ now, endsAt }) {
   for (const answer of all()) {
     if (now === "writing") answer.open();
+    else if (now === "paused") answer.interrupt();
     else if (now === "time_up") answer.end(endsAt + grace);
     else answer.lock();
   }

@@ -19,7 +19,9 @@ class Countdown {
     this.test = element.dataset.countdown;
     this.value = element.querySelector("[data-countdown-value]");
     this.word = element.querySelector("[data-countdown-word]");
+    this.until = element.querySelector("[data-countdown-until]");
     this.toggle = element.querySelector("[data-countdown-toggle]");
+    this.toggleWords = element.querySelector("[data-countdown-toggle-words]");
     this.isHidden = read(HIDDEN) === true;
     this.toggle.addEventListener("click", () => this.turn());
     element.hidden = false;
@@ -38,15 +40,20 @@ class Countdown {
 
   // A mark that passed before the page was opened is not announced, unless it passed during a reload.
   begin() {
-    const { endsAt } = sittingOf(this.test);
+    const { endsAt, place } = sittingOf(this.test);
     const last = read(ANNOUNCED);
     const isAnnounced = (minutes) => last?.endsAt === endsAt && last.minutes <= minutes;
     this.end = endsAt;
+    this.place = place;
     this.due = ANNOUNCED_AT.filter((minutes) => this.left > minutes * MINUTE - LATE && !isAnnounced(minutes));
   }
 
-  changed({ now, before, endsAt }) {
-    const { textEnded, textMore, textPaused, textResumed } = this.element.dataset;
+  changed({ now, before, endsAt, place }) {
+    const { textEnded, textMore, textPaused, textPlace, textResumed } = this.element.dataset;
+    if (place !== this.place) {
+      this.place = place;
+      if (place) this.say(textPlace.replace("{place}", place));
+    }
     if (endsAt !== this.end) {
       const had = this.end;
       this.end = endsAt;
@@ -66,8 +73,12 @@ class Countdown {
     if (this.value.textContent !== text) this.value.textContent = text;
     this.element.classList.toggle("is-hidden", this.isHidden && left > 0);
     this.element.classList.toggle("is-short", left <= 5 * MINUTE);
-    const { textShow, textHide } = this.element.dataset;
-    this.toggle.textContent = this.isHidden ? textShow : textHide;
+    const { textShow, textHide, textUntil, textUntilPaused } = this.element.dataset;
+    const { now, until } = sittingOf(this.test);
+    this.toggleWords.textContent = this.isHidden ? textShow : textHide;
+    this.element.classList.toggle("is-paused", now === "paused");
+    const words = left > 0 ? (now === "paused" ? textUntilPaused : textUntil).replace("{time}", until) : "";
+    if (this.until.textContent !== words) this.until.textContent = words;
     this.toggle.hidden = left <= 0;
     clearTimeout(this.next);
     this.next = setTimeout(() => this.draw(), left > 0 ? (left % SECOND) + 5 : SECOND);

@@ -123,6 +123,15 @@ part("close-all").addEventListener("submit", (event) => {
 strip.addEventListener("mousedown", (event) => {
   if (event.target.closest("button") && writingField()) event.preventDefault();
 });
+// In a low window a notice is one line until it is unfolded (notices.css).
+list.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-notice-unfold]");
+  if (!button) return;
+  changing(() => {
+    const isOpen = button.closest("[data-notice]").classList.toggle("is-unfolded");
+    button.setAttribute("aria-expanded", String(isOpen));
+  });
+});
 part("more").addEventListener("click", () => changing(() => expand(!strip.classList.contains("is-expanded"))));
 document.addEventListener("focusin", () => (lastField = writingField() ?? lastField));
 document.addEventListener("keydown", (event) => {

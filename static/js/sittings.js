@@ -11,6 +11,9 @@ const RETRY_AFTER = 2_000;
 const SPREAD = 8_000;
 const SOON = 1_500;
 const YOUNG = 3_000;
+const FACTS = ["startsAt", "endsAt", "until", "place", "minutes"];
+// States that the page leaves at once: one candidate's test goes on. Others may come to a whole hall.
+const GOES_ON = ["early", "ready", "writing", "paused", "time_up"];
 const stream = document.querySelector("[data-notices-stream]");
 const sittings = new Map();
 let version = document.body.dataset.sittingsVersion;
@@ -37,8 +40,8 @@ export function sittingOf(test) {
 }
 
 function read(element) {
-  const { sitting, state, startsAt, endsAt } = element.dataset;
-  return { test: sitting, state, startsAt: Number(startsAt), endsAt: Number(endsAt) };
+  const { sitting, state, startsAt, endsAt, until, place, minutes } = element.dataset;
+  return { test: sitting, state, startsAt: Number(startsAt), endsAt: Number(endsAt), until, place, minutes };
 }
 
 function show(sitting) {
@@ -47,6 +50,7 @@ function show(sitting) {
     for (const control of scope.querySelectorAll("[data-enabled-when]")) {
       control.disabled = control.dataset.enabledWhen !== sitting.now;
     }
+    for (const element of scope.querySelectorAll("[data-place]:not([data-sitting])")) element.textContent = sitting.place;
   }
 }
 
@@ -58,7 +62,10 @@ export function check() {
     if (before === sitting.now && !sitting.isNew) continue;
     sitting.isNew = false;
     show(sitting);
-    if (isOutgrown(sitting)) setTimeout(() => renew(sitting.test), Math.max(YOUNG - performance.now(), Math.random() * SOON));
+    if (isOutgrown(sitting)) {
+      const spread = before && GOES_ON.includes(sitting.now) && !GOES_ON.includes(before) ? 0 : SOON;
+      setTimeout(() => renew(sitting.test), Math.max(YOUNG - performance.now(), Math.random() * spread));
+    }
     document.dispatchEvent(new CustomEvent("examhall:sitting", { detail: { ...sitting, before } }));
   }
   schedule();
@@ -101,8 +108,8 @@ function tick() {
 function learn(root) {
   for (const element of root.querySelectorAll("[data-sitting]")) {
     const [sitting, old] = [read(element), sittings.get(element.dataset.sitting)];
-    const isSame = old && ["state", "startsAt", "endsAt"].every((name) => old[name] === sitting[name]);
-    if (isSame || (old && stateOf(old) === sitting.state && old.startsAt === sitting.startsAt && old.endsAt === sitting.endsAt)) continue;
+    const isSame = old && FACTS.every((name) => old[name] === sitting[name]);
+    if (isSame && [old.state, stateOf(old)].includes(sitting.state)) continue;
     sittings.set(sitting.test, { ...sitting, now: old?.now, isNew: true });
     for (const copy of document.querySelectorAll(`[data-sitting="${sitting.test}"]`)) {
       if (copy !== element) copy.replaceWith(document.importNode(element, true));

@@ -1,17 +1,22 @@
-// An answer that closes at the candidate's end, and in a pause. Text typed before the end is sent at once, and again
-// until the server no longer takes it. Text typed later is not taken, and the page says which text counts (R25).
+// An answer that closes at the candidate's end, and in a pause. Text typed before is sent at once, and again until the
+// server no longer takes it. Text typed after the end is not taken, and the page says which text counts (R25). Text that
+// a pause leaves unsaved stays, and is saved when the test continues (R28).
 import { paragraph, readOnlyText } from "./answer-box.js";
 import { Answer } from "./answer.js";
 import { drop, keep } from "./drafts.js";
 import { serverNow } from "./server-clock.js";
+import { ask } from "./sittings.js";
 
 const ANSWER_WITHIN = 4_000;
 const OLDER_WITHIN = 2_000;
 const TRIES_APART = 700;
+const PATIENT_TRIES = 20;
 
 export class TimedAnswer extends Answer {
   deadline = null; // until when the server takes text typed before the end; null before the end
   isLate = false; // the deadline has passed: unsaved text does not count
+  isPaused = false; // saves are closing ones, which the server takes shortly after the pause began
+  isClosing = false; // whether the last one was
   atLock = this.field.value;
   found = null;
 
@@ -24,15 +29,20 @@ export class TimedAnswer extends Answer {
   }
 
   get answerWithin() {
-    return this.deadline ? ANSWER_WITHIN : super.answerWithin;
+    return this.deadline || this.isPaused ? ANSWER_WITHIN : super.answerWithin;
   }
 
   get pause() {
-    return this.deadline ? 0 : super.pause;
+    return this.deadline || this.isPaused ? 0 : super.pause;
   }
 
   get retryIn() {
-    return this.deadline ? TRIES_APART : super.retryIn;
+    return this.deadline || this.isPaused ? TRIES_APART * Math.max(1, this.failures - PATIENT_TRIES) : super.retryIn;
+  }
+
+  fields(text) {
+    this.isClosing = this.isPaused;
+    return this.isPaused ? { ...super.fields(text), closing: "pause" } : super.fields(text);
   }
 
   typed() {
@@ -47,10 +57,26 @@ export class TimedAnswer extends Answer {
     this.#showButton(false);
   }
 
+  // Focus and caret stay where they are, for when the test continues.
+  interrupt() {
+    this.lock();
+    if (this.isPaused) return;
+    this.isPaused = true;
+    if (!this.isUnsaved) {
+      this.showSaved(this.savedWords);
+      return;
+    }
+    this.keepDraft();
+    if (this.sending) this.#giveUpOn(this.attempt);
+    this.show(this.texts.textPausing, "saving");
+    this.saveNow();
+  }
+
   // There is more time, or the pause has ended.
   open() {
-    if (!this.isLocked) return;
-    this.field.readOnly = false;
+    if (!this.isLocked && !this.isPaused) return;
+    this.field.readOnly = this.isPaused = false;
+    this.failures = 0;
     this.#showButton(true);
     if (this.deadline) this.#forgetTheEnd();
     if (this.found) this.offer(this.found);
@@ -72,6 +98,7 @@ export class TimedAnswer extends Answer {
   // The end has come; `deadline` is by the server's clock.
   end(deadline) {
     this.lock();
+    this.isPaused = false;
     if (this.deadline === deadline) return;
     this.deadline = deadline;
     if (!this.isUnsaved) {
@@ -101,8 +128,22 @@ export class TimedAnswer extends Answer {
   }
 
   refused(status, words) {
-    if (this.deadline && words?.dataset.reason === "time_up") this.settle();
-    else super.refused(status, words);
+    const reason = words?.dataset.reason;
+    if (reason === "paused" && !this.isClosing) {
+      this.interrupt(); // this is how the page hears of it
+      this.schedule(0);
+      ask();
+    } else if (reason === "paused") {
+      this.show(this.texts.textPausedUnsaved, "failed"); // until the test continues
+    } else if (this.deadline && reason === "time_up") {
+      this.settle();
+    } else {
+      super.refused(status, words);
+    }
+  }
+
+  failed(text, signIn) {
+    super.failed(this.isPaused && !signIn ? this.texts.textPausedUnsaved : text, signIn);
   }
 
   // Until the deadline the words are those of the end.
@@ -112,7 +153,8 @@ export class TimedAnswer extends Answer {
 
   showSaved(words) {
     super.showSaved(words);
-    if (this.deadline && words.dataset.answerState === "saved") this.state.append(" · ", this.texts.textCounts);
+    if (this.isPaused) this.state.append(" · ", this.texts.textPaused);
+    else if (this.deadline && words.dataset.answerState === "saved") this.state.append(" · ", this.texts.textCounts);
   }
 
   learn(text, version, words) {
@@ -141,7 +183,11 @@ export class TimedAnswer extends Answer {
       return;
     }
     const builtOnThis = draft.base === this.base || draft.tried === this.saved;
-    if (builtOnThis && !this.isUnsaved && this.deadline && serverNow() < this.deadline) {
+    if (builtOnThis && !this.isUnsaved && this.isPaused) {
+      this.field.value = this.atLock = draft.text;
+      this.isPaused = false;
+      this.interrupt();
+    } else if (builtOnThis && !this.isUnsaved && this.deadline && serverNow() < this.deadline) {
       const { deadline } = this;
       this.field.value = this.atLock = draft.text;
       this.deadline = null;

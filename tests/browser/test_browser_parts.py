@@ -109,7 +109,7 @@ def test_a_candidate_gets_notices_and_saves(house: House, desks: Desks, taken: s
     answer_field(page).press_sequentially("written")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
     is_stored(house, ada.id, "written")
-    notice(page, "One").get_by_role("button", name="Close").click()
+    notice(page, "One").get_by_role("button", name="Got it").click()
     expect(notice(other, "One")).to_have_count(0)
     page.route("**/stream", lambda route: route.abort())
     page.reload()

@@ -132,7 +132,7 @@ def test_trap_2_a_slow_poll_does_not_overwrite_what_the_stream_brought(house: Ho
     is_live(page)
     ines.send("Brought by the stream", scope="filtered")
     expect(notice(page, "Brought by the stream")).to_have_count(1)
-    notice(page, "Closed meanwhile").get_by_role("button", name="Close", include_hidden=True).evaluate(
+    notice(page, "Closed meanwhile").get_by_role("button", name="Got it", include_hidden=True).evaluate(
         "one => one.click()"
     )
     expect(notice(page, "Closed meanwhile")).to_have_count(0)

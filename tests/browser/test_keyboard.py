@@ -107,7 +107,7 @@ def test_a_candidate_reads_and_closes_a_notice_writes_and_submits(house: House, 
     ines.send("Read me", scope="filtered")
     expect(notice(page, "Read me")).to_be_visible()
     page.keyboard.press("F6")
-    expect(notice(page, "Read me").get_by_role("button", name="Close")).to_be_focused()
+    expect(notice(page, "Read me").get_by_role("button", name="Got it")).to_be_focused()
     page.keyboard.press("Enter")
     expect(notice(page, "Read me")).to_have_count(0)
     expect(page.get_by_role("textbox", name="Answer to question 1")).to_be_focused()

@@ -51,7 +51,7 @@ def test_r9_after_a_restore_an_open_page_shows_what_is_new(own_house: House, des
     is_live(page)
     assert own_house.over_http(ines).send("Lost with the disk", **TO_ALL).status_code == 201
     expect(notice(page, "Lost with the disk")).to_be_visible()
-    notice(page, "Lost with the disk").get_by_role("button", name="Close").click()
+    notice(page, "Lost with the disk").get_by_role("button", name="Got it").click()
     expect(notice(page, "Lost with the disk")).to_have_count(0)
     server.stop()
     session.get_bind().engine.dispose()

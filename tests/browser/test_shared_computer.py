@@ -41,7 +41,7 @@ def test_trap_11_the_next_candidate_at_the_same_computer(house: House, desks: De
     page.bring_to_front()
     page.get_by_role("textbox").first.press_sequentially("Ada's private answer")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
-    notice(page, "For Ada only").get_by_role("button", name="Close").click()
+    notice(page, "For Ada only").get_by_role("button", name="Got it").click()
     expect(notice(second, "For Ada only")).to_have_count(0)
     sign_out(page)
     assert stored(page) == []
@@ -56,7 +56,7 @@ def test_trap_11_the_next_candidate_at_the_same_computer(house: House, desks: De
     page = desk.sign_in(bob)
     is_live(page)
     expect(notice(page, "For both")).to_be_visible()
-    notice(page, "For both").get_by_role("button", name="Close").click()
+    notice(page, "For both").get_by_role("button", name="Got it").click()
     expect(notice(page, "For both")).to_have_count(0)
     expect(page.locator("body")).not_to_contain_text("Ada")
     assert "Ada" not in " ".join(stored(page))

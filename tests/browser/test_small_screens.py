@@ -66,7 +66,7 @@ def test_a_candidates_pages(house: House, desks: Desks, screen: dict[str, Any]) 
         expect(notice(page, f"{number} {LONG[:100]}")).to_be_visible()
     fits(page, "exam")
     newest = notice(page, f"2 {LONG[:100]}")
-    in_reach(newest.get_by_role("button", name="Close"), "close")
+    in_reach(newest.get_by_role("button", name="Got it"), "close")
     in_reach(page.get_by_role("button", name="2 more messages"), "more messages")
     field = page.get_by_role("textbox", name="Answer to question 1")
     in_reach(field, "answer")
@@ -126,14 +126,14 @@ def test_r11_closing_and_the_connections_words_in_a_low_window(
     newest = page.locator("[data-notice]").first
     expect(newest).to_contain_text("2 Llan")
     fits(page, "exam")
-    for button in (newest.get_by_role("button", name="Close"), page.get_by_role("button", name="Close all")):
+    for button in (newest.get_by_role("button", name="Got it"), page.get_by_role("button", name="Close all")):
         is_whole(button, strip)
     desk.context.set_offline(True)
     expect(state).to_have_attribute("data-state", "lost")
     is_whole(state, strip)
-    is_whole(newest.get_by_role("button", name="Close"), strip)
-    newest.get_by_role("button", name="Close").tap() if "has_touch" in screen else newest.get_by_role(
-        "button", name="Close"
+    is_whole(newest.get_by_role("button", name="Got it"), strip)
+    newest.get_by_role("button", name="Got it").tap() if "has_touch" in screen else newest.get_by_role(
+        "button", name="Got it"
     ).click()
     expect(page.locator("[data-notice]")).to_have_count(2)
     desk.context.set_offline(False)

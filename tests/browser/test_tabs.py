@@ -45,7 +45,7 @@ def test_r9_reload_back_and_a_second_tab(house: House, desks: Desks) -> None:
         is_there_once(page, "Stays")
     expect(second).to_have_title(re.compile(r"^\(2\) "))
     second.bring_to_front()
-    notice(second, "Also").get_by_role("button", name="Close").click()
+    notice(second, "Also").get_by_role("button", name="Got it").click()
     for page in (first, second):
         expect(notice(page, "Also")).to_have_count(0)
         is_there_once(page, "Stays")
@@ -85,7 +85,7 @@ def ten_tabs(house: House, desks: Desks) -> None:
     ines.send("For every tab", scope="filtered")
     for tab in tabs:
         is_there_once(tab, "For every tab")
-    notice(tabs[4], "For every tab").get_by_role("button", name="Close").click()
+    notice(tabs[4], "For every tab").get_by_role("button", name="Got it").click()
     for tab in tabs:
         expect(notice(tab, "For every tab")).to_have_count(0)
     tabs[0].goto(house.url + "/inbox")
@@ -105,7 +105,7 @@ def test_polling_only_candidates_are_online_and_get_messages(house_with, desks: 
     expect(monitor.locator("tr[data-candidacy] [data-column=status]")).to_contain_text("Online")
     house.over_http(ines).send("Polled", scope="filtered")
     is_there_once(page, "Polled")
-    notice(page, "Polled").get_by_role("button", name="Close").click()
+    notice(page, "Polled").get_by_role("button", name="Got it").click()
     page.reload()
     expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", "polling")
     expect(notice(page, "Polled")).to_have_count(0)

@@ -97,7 +97,7 @@ def test_r20_a_candidates_page_says_that_notices_need_it(house: House, scriptles
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("textbox", name="Answer to question 1")).to_have_value("By hand")
     expect(page.locator("[data-save-state]")).to_contain_text("Saved")
-    notice(page, "Without script").get_by_role("button", name="Close").click()
+    notice(page, "Without script").get_by_role("button", name="Got it").click()
     expect(notice(page, "Without script")).to_have_count(0)
     page.goto(f"{house.url}/tests/{exam.id}")
     page.get_by_role("link", name="Submit the test…").click()

@@ -124,7 +124,7 @@ def test_r11_several_stack_and_closing_keeps_the_writing(house: House, desks: De
     page.get_by_role("button", name="2 more messages").click()
     order = page.locator("[data-notice] h3").all_inner_texts()
     assert order == ["Third", "Second", "First"]
-    notice(page, "Second").get_by_role("button", name="Close").click()
+    notice(page, "Second").get_by_role("button", name="Got it").click()
     expect(notice(page, "Second")).to_have_count(0)
     expect(page).to_have_title(re.compile(r"^\(2\) "))
     expect(field).to_be_focused()

@@ -74,13 +74,15 @@ def test_r25_streams_of_its_person_are_told_the_sitting_once(app: Flask, hall: H
     words = list(sweep.since(before))
     assert [word.user_id for word in words] == [ada_person]
     assert b"event: sitting" in words[0].event
-    assert b"7 minutes of extra time" in words[0].event
+    assert b"7 min extra time included" in words[0].event
     assert b'lang="en"' in words[0].event, "a page in another language asks instead of showing it"
     assert next(iter(sweep.since(before))) is words[0]
     assert list(sweep.since(utcnow())) == []
 
 
-@pytest.mark.parametrize("field", ["extra_minutes", "paused_at", "withdrawn_at", "closed_at", "starts_at"])
+@pytest.mark.parametrize(
+    "field", ["extra_minutes", "paused_at", "withdrawn_at", "closed_at", "starts_at", "room", "seat"]
+)
 def test_r25_a_page_that_polls_learns_that_something_has_changed(
     app: Flask, hall: Hall, session: Session, field: str
 ) -> None:
@@ -101,7 +103,8 @@ def test_r25_a_page_that_polls_learns_that_something_has_changed(
             if field in {"closed_at", "starts_at"}
             else session.get_one(Candidacy, number)
         )
-        setattr(row, field, 5 if field == "extra_minutes" else utcnow())
+        values = {"extra_minutes": 5, "room": "Annex", "seat": "9Z"}
+        setattr(row, field, values.get(field) or utcnow())
     assert version() != first
 
 
@@ -120,6 +123,8 @@ def test_r25_the_dashboards_fragment_carries_the_servers_time(app: Flask, hall: 
         "UPDATE candidacy SET incident_minutes = 5 WHERE id = {candidacy}",
         "UPDATE candidacy SET paused_at = 1 WHERE id = {candidacy}",
         "UPDATE candidacy SET withdrawn_at = 1 WHERE id = {candidacy}",
+        "UPDATE candidacy SET room = 'Annex' WHERE id = {candidacy}",
+        "UPDATE candidacy SET seat = '9Z' WHERE id = {candidacy}",
         "UPDATE test SET ends_at = ends_at + 1 WHERE id = {test}",
         "UPDATE test SET closed_at = 1 WHERE id = {test}",
     ],

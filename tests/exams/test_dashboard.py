@@ -19,13 +19,19 @@ pytestmark = pytest.mark.one_database
 
 
 def test_an_early_test_is_shown_with_its_times_and_zone_and_cannot_be_started(app: Flask, hall: Hall) -> None:
-    """Trap 24: the zone stands beside the time."""
+    """On one line, without seconds; the zone stands beside it (trap 24), and scripts hide it if the device has it."""
     start = utcnow() + timedelta(minutes=30)
     candidacy = hall.candidacy(hall.test("Logic", starts_at=start), started_at=None, entered_at=None)
     page = browser_of(app, person_of(hall, candidacy)).get("/").text
     assert "Logic" in page
     assert f'<time datetime="{start.isoformat(timespec="seconds")}"' in page
-    assert f"{start:%H:%M:%S} UTC" in page
+    end = start + timedelta(hours=3)
+    times = re.search(r'<p class="times">(.*?)</p>', page, re.DOTALL)
+    assert times
+    words = re.sub(r"<[^>]*>", "", times[1]).split()
+    assert words[-1] == "UTC"
+    assert f"{start:%H:%M}–{end:%H:%M}" in words or end.date() != start.date()
+    assert f'title="{start:%-d %b %Y %H:%M:%S} UTC"' in times[1]
     assert "Not open yet" in page
     assert re.search(r"<button[^>]* disabled>Start the test<", page)
 
@@ -36,8 +42,19 @@ def test_own_end_counts_extra_and_incident_minutes(app: Flask, hall: Hall) -> No
     candidacy = hall.candidacy(test, extra_minutes=15, incident_minutes=1)
     page = browser_of(app, person_of(hall, candidacy)).get("/").text
     assert (ends_at + timedelta(minutes=16)).isoformat(timespec="seconds") in page
-    assert "15 minutes of extra time" in page
-    assert "one minute for an incident" in page
+    assert "15 min extra time and 1 min for an incident included" in page
+
+
+def test_room_and_seat_are_shown_as_far_as_they_are_known(app: Flask, hall: Hall) -> None:
+    candidacy = hall.candidacy(hall.test(), room="Sal <A>", seat="24F", started_at=None)
+    page = browser_of(app, person_of(hall, candidacy)).get("/").text
+    assert "Sal &lt;A&gt;</bdi></dd>" in page
+    assert "24F</bdi></dd>" in page
+    assert 'data-place="Sal &lt;A&gt; · 24F"' in page
+    nowhere = hall.candidacy(hall.test("Logic"), room="", started_at=None)
+    page = browser_of(app, person_of(hall, nowhere)).get("/").text
+    assert "<dt>Room</dt>" not in page
+    assert "<dt>Seat</dt>" not in page
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from tests.exams.rows import browser_of, delivered, person_of, question_of
 from tests.hall import Hall
 from tests.until import until
 from webapp.clock import utcnow
-from webapp.db.transactions import WRITE
+from webapp.db.transactions import WRITE, writing
 from webapp.exams import answers, sittings
 from webapp.exams.sittings import NotNow
 from webapp.exceptions import NotFound
@@ -137,6 +138,43 @@ def test_submitting_asks_first_and_then_holds(app: Flask, hall: Hall, session: S
     page = client.get(f"/tests/{test_id}").text
     assert "Submitted" in page
     assert "<textarea" not in page
+
+
+def test_r24_after_submission_the_page_confirms_it_without_the_questions(
+    app: Flask, hall: Hall, session: Session
+) -> None:
+    """With how many answers there are, and a check code that changes with what is stored and with nothing else."""
+    test_id = hall.test().id
+    question_id = question_of(hall, test_id, "Name the seven secret gates")
+    with writing(session):
+        session.add(Question(test_id=test_id, position=2, prompt="And the eighth"))
+    candidacy = hall.candidacy(session.get_one(Exam, test_id), number="D100005")
+    number, user_id = candidacy.id, candidacy.user_id
+    answers.save(session, user_id, test_id, question_id, typed="What was written", now=utcnow())
+    client = browser_of(app, session.get_one(User, user_id))
+
+    def code() -> str:
+        page = client.get(f"/tests/{test_id}").text
+        found = re.search(r"D100005</bdi> · ([2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4})<", page)
+        assert found, page
+        assert "secret" not in page
+        assert "What was written" not in page
+        assert "2 answers, 1 empty" in page
+        assert "you may leave when the invigilator says so" in page
+        return found[1]
+
+    client.post(f"/tests/{test_id}/submit")
+    first = code()
+    assert code() == first
+    for model in (Exam, Candidacy):  # closed, or submitted a second time
+        with writing(session):
+            name = "closed_at" if model is Exam else "submitted_at"
+            session.execute(update(model).values({name: utcnow()}))
+        assert (code() == first) is (model is Exam)
+    with writing(session):
+        session.execute(update(Candidacy).where(Candidacy.id == number).values(submitted_at=None))
+        session.execute(update(Exam).values(closed_at=None))
+    assert "secret gates" in client.get(f"/tests/{test_id}").text, "taken back, the page is the exam's again"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from webapp.access import is_candidate, is_contributor
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exams import answers, sittings
-from webapp.exams.sittings import ExamRefusal, Sitting
+from webapp.exams.confirmation import confirmation
+from webapp.exams.sittings import ExamRefusal, Sitting, State
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
@@ -60,10 +61,12 @@ def exam(test_id: int) -> str:
         raise BadParameter("confirm", confirm)
     answered = answers.questions_with_answers(session, sitting)
     blank = sum(is_blank(answer.text) for _, answer in answered)
-    page, part = "exams/exam.html", "exams/_answers.html"
+    page, part, more = "exams/exam.html", "exams/_answers.html", {"answers": answered, "blank": blank}
     if confirm and sitting.state in sittings.MAY_SUBMIT:
         page, part = "exams/confirm.html", "exams/_confirm.html"
-    return render_template(part if wants_fragment() else page, sitting=sitting, answers=answered, blank=blank)
+    elif sitting.state is State.SUBMITTED:
+        page, more["confirmation"] = "exams/submitted.html", confirmation(session, sitting)
+    return render_template(part if wants_fragment() else page, sitting=sitting, **more)
 
 
 @blueprint.post(f"{TEST}/answers/{QUESTION}")

@@ -41,6 +41,8 @@ def init_app(app: Flask) -> None:
         asset=asset,
         icons=icons,
         time_tag=time_tag,
+        time_range=time_range,
+        zone_name=zone_name,
         utcnow=utcnow,
         milliseconds=milliseconds,
         current_locale=current_locale,
@@ -97,19 +99,38 @@ def day_in_words(day: date) -> str:
 def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     """`<time datetime=…>` for a moment; nothing for None.
 
-    `style`: `full` is date, time and zone; `clock` is the time to the second; `minute` is date and time to the minute.
-    `title` has the full form.
+    `style`: `full` is date, time and zone; `clock` is the time to the second and `hour` to the minute; `minute` is date
+    and time to the minute; `brief` is `hour` today and `minute` on other days. `title` has the full form.
     """
     if moment is None:
         return Markup("")
+    if style == "brief":
+        style = "hour" if local(moment).date() == local(utcnow()).date() else "minute"
     return _time_tag(moment.replace(microsecond=0), style, installation_zone(), current_locale())
+
+
+def time_range(begin: datetime, end: datetime) -> Markup:
+    """Two moments as one, such as 09:06–14:06; with the day where it is not today, or not the same."""
+    is_one_day = local(begin).date() == local(end).date()
+    dash = "–" if is_one_day else " – "
+    return Markup("{}{}{}").format(time_tag(begin, "brief"), dash, time_tag(end, "hour" if is_one_day else "minute"))
+
+
+def zone_name(moment: datetime) -> str:
+    """The short name of the installation's zone at a moment, such as CET."""
+    return local(moment).tzname() or ""
 
 
 @lru_cache(maxsize=1024)  # lists and saves show the same moments again and again
 def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Markup:
     here = moment.astimezone(zone)
     full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
-    shown = {"full": full, "clock": f"{here:%H:%M:%S}", "minute": format_datetime(here, "d MMM HH:mm", rebase=False)}
+    shown = {
+        "full": full,
+        "clock": f"{here:%H:%M:%S}",
+        "hour": f"{here:%H:%M}",
+        "minute": format_datetime(here, "d MMM HH:mm", rebase=False),
+    }
     return Markup('<time datetime="{}" title="{}">{}</time>').format(here.isoformat(), full, shown[style])
 
 

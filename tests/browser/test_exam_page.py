@@ -1,0 +1,157 @@
+"""The exam page: its bar at every width, nothing that moves (R11), and no finding of axe in any state."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.house import CUT, Desks, House, is_live
+from tests.browser.test_accessibility import clean
+from tests.browser.test_time import change
+from webapp.clock import utcnow
+from webapp.db.transactions import writing
+from webapp.models import Candidacy, Question
+from webapp.models import Test as Exam
+
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+
+
+def test_axe_finds_nothing_in_any_state(house: House, desks: Desks) -> None:
+    exam = house.exam(starts_at=utcnow() + timedelta(minutes=30))
+    test_id = exam.id
+    ada, ines = house.candidate(exam, started_at=None, seat="1E"), house.over_http(house.invigilator(exam))
+    page = desks.desk(house).sign_in_unseen(ada, "/")
+    expect(page.locator("[data-starts-in]")).to_contain_text("Starts in")
+    clean(page, "dashboard, early")
+    with writing(house.session):
+        house.session.get_one(Exam, test_id).starts_at = utcnow() - timedelta(minutes=1)
+    page.get_by_role("button", name="Start the test").click()
+    is_live(page)
+    for subject in ("One", "Two", "Three"):
+        ines.send(subject, scope="filtered")
+    expect(page.get_by_role("button", name="Close all")).to_be_visible()
+    clean(page, "writing, with notices")
+    page.locator("details.account > summary").click()
+    clean(page, "writing, with the menu")
+    page.set_viewport_size({"width": 390, "height": 440})
+    clean(page, "writing, in a low window")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    change(house, house.session.get_one(Exam, test_id), paused_at=utcnow())
+    expect(page.get_by_text("An invigilator has paused your test")).to_be_visible()
+    clean(page, "paused")
+    change(house, house.session.get_one(Exam, test_id), paused_at=None, submitted_at=utcnow())
+    expect(page.get_by_text("What happens next")).to_be_visible()
+    clean(page, "submitted")
+
+
+def test_the_bar_maps_the_questions_and_says_what_is_saved(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    test_id = exam.id
+    ada = house.candidate(exam, seat="1E")
+    with writing(house.session):
+        house.session.add_all(Question(test_id=test_id, position=place) for place in (2, 3, 4))
+    desk = desks.desk(house)
+    desk.expects(*CUT)
+    page = desk.sign_in_unseen(ada, f"/tests/{test_id}")
+    summary, links = page.locator("[data-save-summary]"), page.locator("[data-question-link]")
+    expect(links).to_have_count(4)
+    expect(summary).to_have_text("Nothing written yet")
+    expect(links.nth(0)).to_have_attribute("aria-current", "true")
+    second = page.get_by_role("textbox", name="Answer to question 2")
+    links.nth(1).click()
+    expect(second).to_be_focused()
+    expect(links.nth(1)).to_have_attribute("aria-current", "true")
+    expect(second).to_be_in_viewport()
+    save = page.locator("#main").get_by_role("button", name="Save")
+    expect(save).to_have_count(0)
+    page.keyboard.type("Two")
+    expect(summary).to_contain_text("All saved ")
+    expect(links.nth(1).get_by_role("img", name="written")).to_be_visible()
+    expect(links.nth(0).get_by_role("img", name="written")).to_be_hidden()
+    assert page.url.endswith(f"/tests/{test_id}")
+    desk.context.set_offline(True)
+    page.keyboard.type(" and more")
+    expect(summary).to_contain_text("Not saved yet")
+    save.click()
+    expect(summary).to_contain_text("Not saved yet")
+    desk.context.set_offline(False)
+    expect(summary).to_contain_text("All saved ")
+    expect(save).to_have_count(0)
+    assert house.fresh().get_one(Candidacy, house.candidacies_of(house.session.get_one(Exam, test_id))[0].id).saved_at
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
+def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks, width: int, height: int) -> None:
+    """One line or two; a notice, a word about the time and hiding it leave the text where it is."""
+    exam = house.exam("Mathematical Analysis (MA1210)")
+    test_id = exam.id
+    ada, ines = house.candidate(exam, seat="1E"), house.over_http(house.invigilator(exam))
+    with writing(house.session):
+        house.session.add_all(Question(test_id=test_id, position=place) for place in (2, 3, 4))
+    page = desks.desk(house, viewport={"width": width, "height": height}).sign_in_unseen(ada, f"/tests/{test_id}")
+    is_live(page)
+    bar = page.locator(".exam-bar")
+    parts = [page.locator("[data-question-link]").last, page.get_by_role("timer"), page.locator(".bar-saved"),
+             page.get_by_role("button", name="Hide time"), page.get_by_role("button", name="Messages"),
+             page.locator("details.account > summary"), page.locator(".bar-title")]  # fmt: skip
+    frame = bar.bounding_box()
+    assert frame
+    assert frame["height"] <= (50 if width > 1024 else 82)
+    for part in parts:
+        box = part.bounding_box()
+        assert box, part
+        assert box["x"] >= 0, part
+        assert box["x"] + box["width"] <= width, part
+        assert box["y"] + box["height"] <= frame["y"] + frame["height"], part
+    field = page.get_by_role("textbox", name="Answer to question 2")
+    field.click()
+    page.keyboard.type("Some words")
+    expect(page.locator("[data-save-summary]")).to_contain_text("saved")
+    page.wait_for_timeout(700)  # a move within half a second of a key does not count as a shift
+    page.evaluate(
+        """() => {
+          window.shift = 0;
+          new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+          }).observe({ type: 'layout-shift' });
+        }"""
+    )
+    before = field.bounding_box()
+    ines.send("Ten more minutes", scope="filtered")
+    expect(page.locator("[data-notice]")).to_be_visible()
+    page.wait_for_timeout(300)
+    if width >= 1120:
+        assert page.evaluate("window.shift") == 0
+    change(house, house.session.get_one(Exam, test_id), seat="24F")
+    expect(page.locator("[data-countdown-word]")).not_to_be_empty()
+    assert bar.bounding_box() == frame
+    after = field.bounding_box()
+    assert before
+    assert after
+    assert abs(after["y"] - before["y"]) <= 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(field).to_be_focused()
+
+
+def test_a_notice_in_a_low_window_is_one_line_until_it_is_read(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
+    desk = desks.desk(house, viewport={"width": 640, "height": 360})
+    page = desk.sign_in_unseen(ada, f"/tests/{exam.id}")
+    is_live(page)
+    ines.send("Room change", scope="filtered")
+    notice = page.locator("[data-notice]")
+    expect(notice.get_by_role("heading", name="Room change")).to_be_visible()
+    expect(notice.locator("[data-notice-body]")).to_be_hidden()
+    box = notice.bounding_box()
+    assert box
+    assert box["height"] < 48
+    read = notice.get_by_role("button", name="Read")
+    read.click()
+    expect(notice.locator("[data-notice-body]")).to_be_visible()
+    expect(read).to_have_attribute("aria-expanded", "true")
+    notice.get_by_role("button", name="Got it").click()
+    expect(notice).to_have_count(0)
