@@ -46,3 +46,19 @@ class CannotUndo(Refusal):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class NobodyInProgress(Refusal):
+    """Nobody whom an incident would pause."""
+
+    status = 422
+    code = "nobody_in_progress"
+
+
+@dataclass(eq=False)
+class AlreadyEnded(Refusal):
+    """A colleague has ended the incident."""
+
+    incident_id: int
+    status = 409
+    code = "already_ended"

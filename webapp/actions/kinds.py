@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -75,6 +75,18 @@ def _place(row: Row, values: Values, _now: datetime) -> dict[str, Any]:
     return {"room": room, "seat": seat}
 
 
+def _resumed(row: Row, _values: Values, now: datetime) -> dict[str, Any]:
+    """Who leaves an incident before its end gets the minutes lost until now."""
+    is_in_incident = row.paused_at is not None and row.paused_at == row.incident_since
+    lost = lost_minutes(row.paused_at, now) if is_in_incident else 0
+    return {"paused_at": None, "incident_minutes": row.incident_minutes + lost}
+
+
+def lost_minutes(start: datetime, end: datetime) -> int:
+    """The minutes between two moments, rounded up."""
+    return max(0, -((start - end) // timedelta(minutes=1)))
+
+
 SITTING = ("withdrawn", "submitted")
 _KINDS = (
     Kind(
@@ -102,7 +114,7 @@ _KINDS = (
         "pause", lazy_gettext("Pause"), "pause", Right.MANAGE, ("paused_at",),
         lambda row, _values, now: {"paused_at": row.paused_at or now}, (*SITTING, "not_started", "time_up"),
     ),
-    Kind("resume", lazy_gettext("Resume"), "play", Right.MANAGE, ("paused_at",), _constant(paused_at=None), SITTING),
+    Kind("resume", lazy_gettext("Resume"), "play", Right.MANAGE, ("paused_at", "incident_minutes"), _resumed, SITTING),
     Kind(
         "extra_time", lazy_gettext("Extra time"), "clock-plus", Right.MANAGE, ("extra_minutes",),
         _minutes("extra_minutes"), SITTING, ("minutes", "mode"),

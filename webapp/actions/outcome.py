@@ -19,12 +19,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.actions.kinds import MOST_MINUTES, OBSTACLES, Kind, Values
 from webapp.db.sql import PREPARED, id_in
-from webapp.models import Candidacy
+from webapp.models import Candidacy, Incident, IncidentCandidacy
 from webapp.models.status import own_end
 from webapp.monitor.search_text import refresh_search_text
 
@@ -34,8 +34,15 @@ CHANGED: tuple[Any, ...] = (
     Candidacy.submitted_at, Candidacy.blank,
 )  # fmt: skip
 """All columns that actions change."""
+_incident_since = (
+    select(func.max(Incident.started_at))
+    .join(IncidentCandidacy, IncidentCandidacy.incident_id == Incident.id)
+    .where(IncidentCandidacy.candidacy_id == Candidacy.id, Incident.ended_at.is_(None))
+    .scalar_subquery()
+)
 READ = (
     select(Candidacy.id, Candidacy.test_id, Candidacy.started_at, own_end().label("ends_at"), *CHANGED)
+    .add_columns(_incident_since.label("incident_since"))
     .join(Candidacy.test)
     .where(id_in(Candidacy.id, "ids"))
     .order_by(Candidacy.id)

@@ -64,11 +64,7 @@ def take(
     kind, values = form.kind, parse_values(form.kind, form.fields)
     with writing(session, keep=True):
         head = lock_head(session)  # from here to the commit no colleague acts, and no test is closed
-        key = form.idempotency_key
-        earlier = session.scalar(select(CandidateAction).filter_by(actor_id=actor.id, idempotency_key=key))
-        if earlier is not None:
-            if earlier.content_digest != form.digest:
-                raise ContentChanged(earlier.id)
+        if earlier := find_earlier(session, actor, form.idempotency_key, form.digest):
             return earlier
         scope = actor_scope(session, actor, kind.right, now)
         try:
@@ -86,7 +82,15 @@ def take(
         detail = {**what, "audience": selection.described(), "audience_words": words}
         who = acting(actor, scope, subjects)
         append(session, head, at=now, actor=who, action=kind.log_action, detail=detail, subjects=subjects)
-        return keep(session, head, actor, what, key=key, digest=form.digest)
+        return keep(session, head, actor, what, key=form.idempotency_key, digest=form.digest)
+
+
+def find_earlier(session: Session, actor: User, key: str, digest: str) -> CandidateAction | None:
+    """What the form with this key has done already (R2). Raises `ContentChanged` if it did something else then."""
+    earlier = session.scalar(select(CandidateAction).filter_by(actor_id=actor.id, idempotency_key=key))
+    if earlier is not None and earlier.content_digest != digest:
+        raise ContentChanged(earlier.id)
+    return earlier
 
 
 def actor_scope(session: Session, actor: User, right: Right, now: datetime) -> AccessScope:

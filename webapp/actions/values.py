@@ -38,6 +38,14 @@ def parse_values(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
+def parse_reason(text: str) -> str:
+    """The reason of an incident: on one line, and not empty. Raises `BadValues`."""
+    reason = _line("reason", text)
+    if not reason or isinstance(reason, Problem):
+        raise BadValues({"reason": reason or Problem("empty")})
+    return reason
+
+
 def _attendance(name: str, text: str | None) -> Attendance | None:
     if text == "unset":
         return None
