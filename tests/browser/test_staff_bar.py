@@ -79,7 +79,8 @@ def test_the_bar_follows_the_filter_and_the_clock(house: House, desks: Desks) ->
     expect(title).to_have_text("All my tests")
     expect(left).to_have_text(re.compile(r"^2 h (30|29) min left$"))
     filtered(page, f"test={other.id}")
-    expect(title).to_have_text(other.title)
+    expect(page.locator("#candidates")).to_have_attribute("data-query", re.compile(f"test={other.id}"))
+    expect(title).to_have_text(other.title, timeout=2_000)  # with the list, not at the next minute
     expect(left).to_have_text(re.compile(r"^5 h (30|29) min left$"))
     expect(page.locator(f'[data-bar-test="{other.id}"]')).to_have_attribute("aria-current", "true")
     page.clock.install()

@@ -13,10 +13,10 @@ from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Role, User
 
 
-def sent(session: Session, sender: User, subject: str, number: str) -> int:
-    """A message to one candidate."""
+def sent(session: Session, sender: User, subject: str, *numbers: str) -> int:
+    """A message to these candidates."""
     actor, detail = Actor(sender.id, sender.name, "invigilator"), {"subject": subject, "body": "Look."}
-    query = select(Candidacy.id).where(Candidacy.number == number)
+    query = select(Candidacy.id).where(Candidacy.number.in_(numbers))
     return write(session, query, actor=actor, detail={**detail, "audience_words": ["Room: Aula"]}).id
 
 
@@ -36,7 +36,9 @@ def test_r14_one_search_for_texts_and_people(app: Flask, hall: Hall, session: Se
     for phrase, numbers in found.items():
         assert (phrase, shown(admin, f"/log?q={phrase}")) == (phrase, numbers)
     assert shown(admin, "/log?q=inga&text=pen") == [to_bo]
+    to_both = sent(session, inga, "To both", "A-1", "A-2")
+    assert shown(admin, "/log?q=a-2") == [to_both, to_bo]
     aula = signed_in(app, hall.contributor(test, room="Aula", role=Role.CHIEF_INVIGILATOR))
-    assert shown(aula, "/log?q=inga") == [to_asa]
+    assert shown(aula, "/log?q=inga") == [to_both, to_asa]
     assert shown(aula, "/log?q=A-2") == shown(aula, "/log?q=bo99") == []
     assert admin.get("/log?q=a&q=b").status_code == 400

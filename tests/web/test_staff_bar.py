@@ -68,7 +68,8 @@ def test_of_several_the_next_end_and_by_the_filter_the_one_that_it_names(app: Fl
     ended, begins = said(client, f"/monitor?test={over.id}"), said(client, f"/monitor?test={early.id}")
     assert (ended["end"].split()[0], ended["left"]) == ("ended", "")
     assert (begins["end"].split()[0], begins["left"]) == ("starts", "")
-    assert said(client, f"/monitor?test={closed.id}")["title"] == "Closed"
+    about_closed = said(client, f"/monitor?test={closed.id}")
+    assert (about_closed["title"], about_closed["menu"]) == ("Closed", bar["menu"])
 
 
 def test_who_may_watch_everything_has_no_room(app: Flask, hall: Hall) -> None:
@@ -77,8 +78,10 @@ def test_who_may_watch_everything_has_no_room(app: Flask, hall: Hall) -> None:
     hall.candidacy(mine, room="Aula")
     hall.candidacy(other)
     admin = hall.contributor(mine, room="Aula", user=hall.person(is_admin=True))
-    bar = said(signed_in(app, admin), "/monitor")
+    client = signed_in(app, admin)
+    bar = said(client, "/monitor")
     assert (bar["title"], bar["room"]) == ("All my tests", "")
+    assert said(client, f"/monitor?test={mine.id}")["room"] == ""
     assert bar["menu"].count("test=") == 2
 
 

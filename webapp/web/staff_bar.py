@@ -6,9 +6,9 @@ from datetime import datetime
 from flask import Flask, request
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from webapp.access import AccessScope, Right, access_scope
+from webapp.access import ENTRY_BEFORE_START, IS_OPEN, AccessScope, Right, access_scope
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.extensions import db
@@ -120,13 +120,12 @@ def staff_bar(scope: AccessScope | None = None) -> StaffBar:
         scope = access_scope(db.session(), current_user, Right.WATCH, now)
     named = {int(text) for text in request.args.getlist("test") if text.isdecimal() and int(text) <= MAX_ID}
     query = select(Test.id, Test.title, Test.starts_at, Test.ends_at).where(
-        scope.test_condition(), Test.id.in_(sorted(scope.open_tests | named))
+        scope.test_condition(), or_(IS_OPEN, Test.id.in_(named))
     )
     rooms = {} if scope.everything else scope.rooms
-    tests = [
-        BarTest(*row, room=rooms.get(row.id), is_open=row.id in scope.open_tests)
-        for row in db.session().execute(query.order_by(Test.ends_at, Test.title).limit(MAX_TESTS))
-    ]
+    in_order = query.order_by(Test.ends_at, Test.title).limit(MAX_TESTS)
+    rows = db.session().execute(in_order, {"until": now + ENTRY_BEFORE_START})
+    tests = [BarTest(*row, room=rooms.get(row.id), is_open=row.id in scope.open_tests) for row in rows]
     offered = [test for test in tests if test.is_open]
     return StaffBar(now, offered, [test for test in tests if test.id in named] if named else offered)
 
