@@ -24,7 +24,7 @@ PRESSED = {
     "/monitor": "Show the list",
     "/monitor/views": "Save view",
     "/monitor/views/1/rename": "Rename",
-    "selection": "Message",
+    "selection": "Send message",
     "compose-form": NOTHING,
     "/log": "Show",
 }

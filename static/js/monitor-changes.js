@@ -5,8 +5,9 @@ import { isRefresh } from "./monitor-view.js";
 const SHOWN_FOR = 4000;
 let before = null;
 
+// A state tells how many minutes it has lasted too, which is no news.
 function textOf(cell) {
-  return cell.textContent.replace(/\s+/g, " ").trim();
+  return cell.dataset.value ?? cell.textContent.replace(/\s+/g, " ").trim();
 }
 
 function cellsOf(row) {

@@ -1,7 +1,7 @@
 // Rows do not jump under the pointer or the focus (R19). While either is in the rows, a refresh changes cells in place.
 // Rows that come, go or move wait until both have left, or until "Show" is pressed.
 import { openPopover } from "./popovers.js";
-import { body, rowsIn } from "./monitor-rows.js";
+import { body } from "./monitor-rows.js";
 import { ask, isRefresh } from "./monitor-view.js";
 
 const note = document.querySelector("[data-list-changed]");
@@ -12,18 +12,23 @@ function isBusy() {
   return pointed || body().contains(document.activeElement) || openPopover(body()) !== null;
 }
 
+// With the heads of groups.
+function linesIn(root) {
+  return [...root.querySelectorAll("[data-rows] > tr")];
+}
+
 function sameRows(shown, arriving) {
   return shown.length === arriving.length && shown.every((row, place) => row.id === arriving[place].id);
 }
 
 // The arriving rows in the order of those shown: newer cells where there are any, nothing added, nothing taken away.
 function hold(shown, section) {
-  const arriving = new Map(rowsIn(section).map((row) => [row.id, row]));
+  const arriving = new Map(linesIn(section).map((row) => [row.id, row]));
   const kept = shown.map((row) => {
     const fresh = arriving.get(row.id);
     if (fresh) return fresh;
     const gone = row.cloneNode(true);
-    gone.dataset.gone = "";
+    if (gone.dataset.candidacy) gone.dataset.gone = "";
     return gone;
   });
   section.querySelector("[data-rows]").replaceChildren(...kept);
@@ -33,8 +38,8 @@ document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   const section = tasks[0]?.fragment.querySelector("#candidates");
   if (!section) return;
-  const shown = rowsIn(body());
-  const changed = !sameRows(shown, rowsIn(section));
+  const shown = linesIn(document);
+  const changed = !sameRows(shown, linesIn(section));
   waiting = isRefresh(ctx) && changed && shown.length > 0 && isBusy();
   if (waiting) hold(shown, section);
   note.hidden = !waiting;

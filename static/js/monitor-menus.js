@@ -54,8 +54,7 @@ function place(menu) {
 
 function isInView(button) {
   const box = button.getBoundingClientRect();
-  const frame = button.closest("#rows")?.getBoundingClientRect() ?? { top: 0, left: 0, bottom: innerHeight, right: innerWidth };
-  return box.bottom > frame.top && box.top < frame.bottom && box.right > frame.left && box.left < frame.right;
+  return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
 }
 
 // It goes along with its button. Closing it at once would also close it where the press itself, or the focus that

@@ -38,7 +38,8 @@ def test_r21_a_pulled_cable_shows_as_offline_within_90_s(
         near = neighbour.sign_in_unseen(bob, f"/tests/{exam.id}")
         is_live(paper)
         is_live(near)
-        monitor = invigilator.sign_in_unseen(ines, "/monitor")
+        shown = "&".join(f"column={key}" for key in ("name", "status", "warnings", "state"))
+        monitor = invigilator.sign_in_unseen(ines, f"/monitor?{shown}")
         status = {name: row(monitor, name).locator("[data-column=status]") for name in ("Ada", "Bob")}
         for one in status.values():
             expect(one).to_contain_text("Online")
@@ -51,6 +52,7 @@ def test_r21_a_pulled_cable_shows_as_offline_within_90_s(
         expect(status["Ada"]).to_contain_text("Offline", timeout=95 * second)
         assert time.monotonic() - pulled_at < 90 / factor
         expect(row(monitor, "Ada").locator("[data-column=warnings]")).to_contain_text("Offline", ignore_case=True)
+        expect(row(monitor, "Ada").locator(".pill")).to_contain_text("Offline")
         expect(status["Bob"]).to_contain_text("Online")
         expect(notice(near, "Before")).to_have_count(1)
         expect(notice(near, "While it was out")).to_be_visible()

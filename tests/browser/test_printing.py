@@ -68,13 +68,13 @@ def test_r17_the_whole_list_of_the_filter(house: House, desks: Desks) -> None:
     page = desk.sign_in_unseen(
         house.invigilator(exam), "/monitor?room=Hall+2&column=room&column=name&column=saved&sort=-number"
     )
-    page.get_by_role("button", name="More for this list").click()
+    page.get_by_role("button", name="Actions for all").click()
     with desk.context.expect_page() as opened:
         page.get_by_role("link", name="Print list").click()
     paper = opened.value
     paper.wait_for_load_state()
     expect(rows(paper)).to_have_count(120)
-    assert paper.locator("thead th").all_inner_texts() == ["Room", "Name", "Submission saved"]
+    assert paper.locator("thead th").all_inner_texts() == ["Room", "Name", "Saved"]
     expect(paper.get_by_role("button", name="Print")).to_be_visible()
     assert rows(paper).first.get_attribute("data-candidacy") == rows(page).first.get_attribute("data-candidacy")
     with on_paper(paper):

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
-from tests.browser.monitor_page import compose_for_all, message_all, open_filter, shows
+from tests.browser.monitor_page import compose_for_all, open_filter, shows
 from tests.nightly import at_night
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -174,7 +174,8 @@ def test_without_an_answer_the_filter_is_asked_again(
     give_back = take_away(desk)
     tick(page, "Room 2")
     expect(page.locator("[data-connection-box]")).to_be_visible()
-    message_all(page).click()
+    page.get_by_role("button", name="Actions for all").click()
+    page.get_by_role("link", name="Send message to all").click()
     expect(page.get_by_text("The message could not be opened")).to_be_visible()
     expect(page.locator("dialog#compose")).to_be_hidden()
     expect(box(page, "Room 2")).to_be_checked()
@@ -255,14 +256,14 @@ def test_r18_hundreds_of_rooms_with_long_names(house: House, desks: Desks) -> No
     page.reload()
     shows(page, 500)
     offer_rooms(page)
-    page.locator('th[data-column="room"] a').click()
-    expect(page).to_have_url(re.compile("sort=room"))
+    page.locator('th[data-column="name"] a').click()
+    expect(page).to_have_url(re.compile("sort=name"))
     tick_rooms(page, 501)  # more values than a filter can have
     expect(refused(page)).to_contain_text("too many filters at once")
     reaches(page, 500)
     page.get_by_role("link", name=re.compile("Remove filter Room")).click()
     shows(page, 501)
-    expect(page).to_have_url(re.compile(r"/monitor\?sort=room$"))
+    expect(page).to_have_url(re.compile(r"/monitor\?sort=name$"))
 
 
 def test_r18_more_than_an_address_holds(house: House, desks: Desks) -> None:

@@ -101,7 +101,7 @@ def test_polling_only_candidates_are_online_and_get_messages(house_with, desks: 
     desk.expects("503")
     page = desk.sign_in_unseen(ada, f"/tests/{exam.id}")
     expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", "polling")
-    monitor = desks.desk(house).sign_in_unseen(ines, "/monitor")
+    monitor = desks.desk(house).sign_in_unseen(ines, "/monitor?column=status")
     expect(monitor.locator("tr[data-candidacy] [data-column=status]")).to_contain_text("Online")
     house.over_http(ines).send("Polled", scope="filtered")
     is_there_once(page, "Polled")

@@ -61,7 +61,7 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
         test, hall.person(name="Ådne, \"Ø\""), number="007", started_at=now, saved_at=now + timedelta(minutes=50),
         submitted_at=now + timedelta(minutes=61), group_name="G", seat="1A", building="North", question_set="Q",
         extra_minutes=10, incident_minutes=5, id_checked=True, attendance=Attendance.PRESENT, back_at=now,
-        blank=True,
+        blank=True, flagged=True, note="Arrived late",
     )  # fmt: skip
     hall.seen(one.user_id, timedelta(hours=2))
     (row,) = table(got(signed_in(app, hall.person(is_admin=True)), f"/monitor.csv?{ALL}"))
@@ -70,8 +70,9 @@ def test_every_column_has_its_text(app: Flask, hall: Hall) -> None:
     assert row == {
         "State": "Submitted",
         "Submission": "Submitted; Was offline", "Name": 'Ådne, "Ø"', "Candidate ID": "007", "Connection": "Offline",
-        "Progress": "Blank submission", "Submission saved": "2026-11-24T10:20+00:00", "Minutes spent": "61",
-        "Minutes left": "", "Room": "Room 1", "Seat": "1A", "Test": "Algebra", "Test start": "2026-11-24T09:30+00:00",
+        "Progress": "Blank submission", "Saved": "2026-11-24T10:20+00:00", "Minutes spent": "61",
+        "Time left": "", "Marks": "Flagged; Arrived late",
+        "Room": "Room 1", "Seat": "1A", "Test": "Algebra", "Test start": "2026-11-24T09:30+00:00",
         "Test end": "2026-11-24T12:30+00:00", "Candidate started": "2026-11-24T09:30+00:00",
         "Candidate submitted": "2026-11-24T10:31+00:00", "Group": "G", "Extra time": "10", "Incident time": "5",
         "ID check": "Checked", "Attendance": "Present", "Building": "North", "Question set": "Q", "Planner": "",

@@ -23,7 +23,7 @@ def client(app: Flask, hall: Hall) -> FlaskClient:
 
 
 def numbers_on(page: str) -> list[str]:
-    return re.findall(r'<td data-column="number"><bdi[^>]*>([^<]*)</bdi>', page)
+    return re.findall(r'<(?:td data-column="number"><bdi|bdi class="number")[^>]*>([^<]*)</bdi>', page)
 
 
 def test_r17_it_is_the_list_of_the_filter(client: FlaskClient) -> None:

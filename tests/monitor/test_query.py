@@ -59,7 +59,7 @@ def test_a_row_says_the_progress_by_which_it_is_found(hall: Hall, session: Sessi
     for stage in Progress:
         asked = parse_filter(MultiDict([("progress", stage.value)]), ZoneInfo("UTC"))
         read_snapshot(session)
-        for rows in all_rows(session, View(EVERYTHING, asked, Presentation(), now)):
+        for rows in all_rows(session, View(EVERYTHING, asked, Presentation(columns=("progress",)), now)):
             assert {row.progress for row in rows} == {stage}
             said |= {row.id: stage for row in rows}
     assert len(said) == 32 + 16

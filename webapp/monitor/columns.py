@@ -8,32 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
-from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, case, func, literal, or_, select, type_coerce
+from sqlalchemy import SQLColumnExpression, case, func, literal, or_
 from werkzeug.datastructures import MultiDict
 
-from webapp.db.types import MICROSECOND, MINUTE, UtcDateTime
+from webapp.db.types import MINUTE
 from webapp.exceptions import BadParameter
-from webapp.models import Candidacy, Contribution, Role, Test, User
-from webapp.models.status import (
-    IDLE_AFTER,
-    NOW,
-    CandidateWarning,
-    Progress,
-    State,
-    has_warning,
-    is_online,
-    is_writing,
-    last_heard,
-    last_sign,
-    own_end,
-    progress,
-    state,
+from webapp.models import Candidacy, Test
+from webapp.models.status import NOW, Progress, is_writing, own_end, state
+from webapp.monitor.expressions import (
+    END_OF_WORK,
+    LAST_ABSENCE,
+    ONLINE,
+    OWN_END_ROUNDED_UP,
+    PLACE_IN_NEED,
+    PLANNERS,
+    PROGRESS,
+    QUIET_SINCE,
+    SAVED_AGO,
+    TIME_SPENT,
+    WAITS_SINCE,
+    WARNINGS,
+    minute,
+    minutes,
 )
 from webapp.monitor.filters import Filter
 
@@ -54,32 +55,18 @@ class Column:
     order: Sequence[SQLColumnExpression[Any]]
     """What the list is sorted by. Missing values come last in either direction. Not the person's name or anything else
     of `user_account`: the query that finds the page does not read it; `Candidacy.sort_name` is there for that."""
-    default: bool = False
-    """Shown until the person chooses columns."""
     follows_clock: bool = False
     """Changes with the clock, so a change is not highlighted on the page."""
 
 
-def _minute(moment: Any) -> ColumnElement[datetime]:
-    """The beginning of the minute that a moment is in."""
-    exact = type_coerce(moment, BigInteger)
-    return type_coerce(exact - exact % MINUTE, UtcDateTime)
-
-
-def _minutes(start: Any, end: Any) -> ColumnElement[int]:
-    """Minutes between two moments on a clock without seconds, at least 0."""
-    since, until = type_coerce(start, BigInteger), type_coerce(end, BigInteger)
-    return case((until > since, until // MINUTE - since // MINUTE), else_=0)
-
-
-def _text(key: str, label: LazyString, column: Any, order: Sequence[Any] = (), *, default: bool = False) -> Column:
+def _text(key: str, label: LazyString, column: Any, order: Sequence[Any] = ()) -> Column:
     """A text. Without an `order`, case does not count in its sorting."""
-    return Column(key, label, "text", {key: column}, order or (func.lower(column), column), default)
+    return Column(key, label, "text", {key: column}, order or (func.lower(column), column))
 
 
-def _moment(key: str, label: LazyString, column: Any, *, default: bool = False) -> Column:
+def _moment(key: str, label: LazyString, column: Any) -> Column:
     """A moment: shown as its minute, sorted exactly."""
-    return Column(key, label, "moment", {key: _minute(column)}, (column,), default)
+    return Column(key, label, "moment", {key: minute(column)}, (column,))
 
 
 def _single_value(key: str, label: LazyString, kind: str, column: Any) -> Column:
@@ -87,81 +74,78 @@ def _single_value(key: str, label: LazyString, kind: str, column: Any) -> Column
     return Column(key, label, kind, {key: column}, (column,))
 
 
-_online = is_online(NOW)
-_warnings = {f"warning_{warning}": has_warning(warning, NOW) for warning in CandidateWarning}
-_end_of_work = func.coalesce(
-    type_coerce(Candidacy.submitted_at, BigInteger), type_coerce(Candidacy.withdrawn_at, BigInteger), NOW
-)
-_time_spent = _end_of_work - type_coerce(Candidacy.started_at, BigInteger)
-_own_end_rounded_up = type_coerce(own_end(), BigInteger) + (MINUTE - 1)
-_stage = progress()
-_quiet_since = case((~is_writing(), None), (~_online, last_heard()), else_=last_sign())
-"""Since when nothing was heard of who is offline, and nothing was saved by who is not."""
-_waits_since = case(
-    (~is_writing(), None),
-    (~_online, last_heard()),
-    (type_coerce(last_sign(), BigInteger) < NOW - IDLE_AFTER // MICROSECOND, last_sign()),
-)
-"""The same for whoever is offline or idle."""
-_place_in_need = case({each.value: place for place, each in enumerate(State)}, value=state(NOW))
-_planner_names = (
-    select(User.name)
-    .join(Contribution, Contribution.user_id == User.id)
-    .where(Contribution.test_id == Test.id, Contribution.role == Role.PLANNER)
-    .order_by(User.name)
-    .correlate(Test)
-    .subquery()
-)
-_planners = select(func.aggregate_strings(_planner_names.c.name, ", ")).scalar_subquery()
-
 COLUMNS: tuple[Column, ...] = (
     Column(
         "state", lazy_gettext("State"), "state",
         {
             "state": state(NOW),
-            "quiet": case((_quiet_since.is_not(None), _minutes(_quiet_since, NOW))),
-            "submitted": _minute(Candidacy.submitted_at),
+            "quiet": case((QUIET_SINCE.is_not(None), minutes(QUIET_SINCE, NOW))),
+            "submitted": minute(Candidacy.submitted_at),
             "blank": Candidacy.blank,
         },
-        (_place_in_need, _waits_since, Candidacy.sort_name),
+        (PLACE_IN_NEED, WAITS_SINCE, Candidacy.sort_name),
     ),
     Column(
         "submission", lazy_gettext("Submission"), "submission",
         {
             "is_submitted": Candidacy.submitted_at.is_not(None),
-            "was_ever_offline": or_(Candidacy.back_at.is_not(None), _warnings["warning_offline"]),
+            "was_ever_offline": or_(Candidacy.back_at.is_not(None), WARNINGS["warning_offline"]),
         },
-        (Candidacy.submitted_at.is_(None), ~_warnings["warning_was_offline"]), default=True,
+        (Candidacy.submitted_at.is_(None), ~WARNINGS["warning_was_offline"]),
     ),
-    Column("name", lazy_gettext("Name"), "name", {"flagged": Candidacy.flagged}, (Candidacy.sort_name,), default=True),
+    Column("name", lazy_gettext("Name"), "name", {"flagged": Candidacy.flagged}, (Candidacy.sort_name,)),
     _text(
         "number", lazy_gettext("Candidate ID"),
-        Candidacy.number, (Candidacy.sort_number, Candidacy.number), default=True,
+        Candidacy.number, (Candidacy.sort_number, Candidacy.number),
     ),
-    Column("status", lazy_gettext("Connection"), "status", {"online": _online}, (~_online,), default=True),
+    Column("status", lazy_gettext("Connection"), "status", {"online": ONLINE}, (~ONLINE,)),
     Column(
         "progress", lazy_gettext("Progress"), "progress",
-        {"progress": _stage, "last_seen": case((~_online, _minute(Candidacy.last_seen)))},
-        (case({stage.value: place for place, stage in enumerate(Progress)}, value=_stage),), default=True,
+        {"progress": PROGRESS, "last_seen": case((~ONLINE, minute(Candidacy.last_seen)))},
+        (case({stage.value: place for place, stage in enumerate(Progress)}, value=PROGRESS),),
     ),
     Column(
-        "warnings", lazy_gettext("Warnings"), "warnings", _warnings,
-        (sum((case((warning, 1), else_=0) for warning in _warnings.values()), start=literal(0)),), default=True,
+        "warnings", lazy_gettext("Warnings"), "warnings", WARNINGS,
+        (sum((case((warning, 1), else_=0) for warning in WARNINGS.values()), start=literal(0)),),
     ),
-    _moment("saved", lazy_gettext("Submission saved"), Candidacy.saved_at, default=True),
+    Column(
+        "saved", lazy_gettext("Saved"), "saved",
+        {
+            "saved": minute(Candidacy.saved_at),
+            "saved_ago": case((SAVED_AGO < 10 * MINUTE, minutes(Candidacy.saved_at, NOW))),
+        },
+        (Candidacy.saved_at,), follows_clock=True,
+    ),
     Column(
         "spent", lazy_gettext("Minutes spent"), "number",
-        {"spent": case((Candidacy.started_at.is_not(None), _minutes(Candidacy.started_at, _end_of_work)))},
-        (_time_spent,), follows_clock=True,
+        {"spent": case((Candidacy.started_at.is_not(None), minutes(Candidacy.started_at, END_OF_WORK)))},
+        (TIME_SPENT,), follows_clock=True,
     ),
     Column(
-        "remaining", lazy_gettext("Minutes left"), "number",
-        {"remaining": case((is_writing(), _minutes(NOW, _own_end_rounded_up)))},
-        (case((is_writing(), own_end())),), default=True, follows_clock=True,
+        "remaining", lazy_gettext("Time left"), "remaining",
+        {
+            "remaining": case((is_writing(), minutes(NOW, OWN_END_ROUNDED_UP))),
+            "added": Candidacy.extra_minutes + Candidacy.incident_minutes,
+        },
+        (case((is_writing(), own_end())),), follows_clock=True,
     ),
-    _text("room", lazy_gettext("Room"), Candidacy.room, default=True),
-    _text("seat", lazy_gettext("Seat"), Candidacy.seat, (func.length(Candidacy.seat), Candidacy.seat), default=True),
-    _text("test", lazy_gettext("Test"), Test.title, default=True),
+    _text("room", lazy_gettext("Room"), Candidacy.room),
+    Column(
+        "seat", lazy_gettext("Seat"), "seat",
+        {"seat": Candidacy.seat, "room": Candidacy.room},
+        (func.length(Candidacy.seat), Candidacy.seat),
+    ),
+    Column(
+        "marks", lazy_gettext("Marks"), "marks",
+        {
+            "flagged": Candidacy.flagged,
+            "note": Candidacy.note,
+            "was_offline": WARNINGS["warning_was_offline"],
+            "away": case((WARNINGS["warning_was_offline"], LAST_ABSENCE)),
+        },
+        (~Candidacy.flagged, Candidacy.note == "", ~WARNINGS["warning_was_offline"]),
+    ),
+    _text("test", lazy_gettext("Test"), Test.title),
     _moment("test_start", lazy_gettext("Test start"), Test.starts_at),
     _moment("test_end", lazy_gettext("Test end"), Test.ends_at),
     _moment("started", lazy_gettext("Candidate started"), Candidacy.started_at),
@@ -175,13 +159,23 @@ COLUMNS: tuple[Column, ...] = (
     _single_value("attendance", lazy_gettext("Attendance"), "attendance", Candidacy.attendance),
     _text("building", lazy_gettext("Building"), Candidacy.building),
     _text("question_set", lazy_gettext("Question set"), Candidacy.question_set),
-    _text("planner", lazy_gettext("Planner"), _planners),
+    _text("planner", lazy_gettext("Planner"), PLANNERS),
 )  # fmt: skip
 COLUMN_BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
-DEFAULT_COLUMNS: tuple[str, ...] = tuple(column.key for column in COLUMNS if column.default)
+DEFAULT_COLUMNS = ("name", "seat", "state", "saved", "remaining", "marks")
 DEFAULT_SORT = "name"
 NO_VIEW = "all"
 """As `view` in an address: the list itself, also for somebody whose monitor opens with a saved view."""
+NEED = "state"
+"""The order in which whoever needs somebody comes first."""
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """How a list is shown as far as its address does not say."""
+
+    sort: str = DEFAULT_SORT
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -195,6 +189,8 @@ class Presentation:
     """Keys of the columns, in their order."""
     named: frozenset[str] = frozenset()
     """Parameters that an address of this person names even where they are the default (`settings.py`)."""
+    defaults: Defaults = Defaults()
+    """What an address need not say."""
 
     @property
     def shown_columns(self) -> list[Column]:
@@ -212,8 +208,8 @@ class Presentation:
 
     def pairs(self) -> list[tuple[str, str]]:
         """(name, value) of what differs from the default or is to be named, in a fixed order."""
-        names_columns = self.columns != DEFAULT_COLUMNS or "column" in self.named
-        sort = [("sort", self.sort)] if self.sort != DEFAULT_SORT or "sort" in self.named else []
+        names_columns = self.columns != self.defaults.columns or "column" in self.named
+        sort = [("sort", self.sort)] if self.sort != self.defaults.sort or "sort" in self.named else []
         columns = [("column", key) for key in self.columns] if names_columns else []
         return sort + columns + ([("page", str(self.page))] if self.page > 1 else [])
 
@@ -233,11 +229,11 @@ class Presentation:
         return replace(self, columns=tuple(columns))
 
 
-def parse_presentation(args: MultiDict[str, str]) -> Presentation:
+def parse_presentation(args: MultiDict[str, str], defaults: Defaults = Defaults()) -> Presentation:
     """What `sort`, `page` and `column` mean. `view` may say `all`: no saved view. Raises `BadParameter`."""
     if (view := _single(args, "view", NO_VIEW)) != NO_VIEW:
         raise BadParameter("view", view)
-    sort, page = _single(args, "sort", DEFAULT_SORT), _single(args, "page", "1")
+    sort, page = _single(args, "sort", defaults.sort), _single(args, "page", "1")
     if sort.removeprefix("-") not in COLUMN_BY_KEY:
         raise BadParameter("sort", sort)
     if not re.fullmatch(r"[0-9]{1,100}", page):
@@ -246,7 +242,7 @@ def parse_presentation(args: MultiDict[str, str]) -> Presentation:
     for key in columns:
         if key not in COLUMN_BY_KEY:
             raise BadParameter("column", key)
-    return Presentation(sort, max(int(page), 1), columns or DEFAULT_COLUMNS)
+    return Presentation(sort, max(int(page), 1), columns or defaults.columns, defaults=defaults)
 
 
 def _single(args: MultiDict[str, str], name: str, default: str) -> str:

@@ -1,6 +1,6 @@
 """The list as a CSV file and as a page for paper: same filter, order and columns, all rows (R17)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from webapp.monitor.columns import Column
+from webapp.monitor.columns import COLUMN_BY_KEY, Column
 from webapp.monitor.filters import CHOICES
 from webapp.monitor.page import row_macros
 from webapp.monitor.query import View, all_rows, select_candidacies
@@ -24,19 +24,29 @@ MAX_PRINTED = 10_000
 
 def csv_pieces(session: Session, view: View) -> Pieces:
     """Pieces of the file, some hundred rows each. `session` must live until the last."""
-    columns: list[Column] = []
-    for column in view.presentation.shown_columns:
-        columns += (column, LAST_SEEN) if column.key == "progress" else (column,)
+    columns = list(file_columns(view.presentation.columns))
     yield csv_text([[column.label for column in columns]])
     for rows in all_rows(session, view):
         yield csv_text([_cell(row, column, view.filter.zone) for column in columns] for row in rows)
+
+
+def file_columns(keys: Sequence[str]) -> Iterator[Column]:
+    """Of some columns of the page. What a cell says beside its value is a column of its own in a file."""
+    beside = {"name": "number", "seat": "room"}
+    for key in keys:
+        yield COLUMN_BY_KEY[key]
+        if key in beside and beside[key] not in keys:
+            yield COLUMN_BY_KEY[beside[key]]
+        if key == "progress":
+            yield LAST_SEEN
 
 
 def _cell(row: Row[Any], column: Column, zone: ZoneInfo) -> object:
     if column.kind in CELL_TEXTS:
         return CELL_TEXTS[column.kind](row)
     value = getattr(row, column.key)
-    return value.astimezone(zone).isoformat(timespec="minutes") if column.kind == "moment" and value else value
+    is_moment = column.kind in ("moment", "saved") and value
+    return value.astimezone(zone).isoformat(timespec="minutes") if is_moment else value
 
 
 def _words(name: str, *values: str) -> str:
@@ -52,6 +62,10 @@ CELL_TEXTS: dict[str, Callable[[Row[Any]], str]] = {
     "progress": lambda row: _words("progress", row.progress),
     "warnings": lambda row: _words(
         "warning", *(warning for warning in CHOICES["warning"].values if getattr(row, f"warning_{warning}"))
+    ),
+    "remaining": lambda row: "" if row.remaining is None else f"{row.remaining // 60}:{row.remaining % 60:02}",
+    "marks": lambda row: "; ".join(
+        [gettext("Flagged")] * row.flagged + [gettext("Was offline")] * row.was_offline + [row.note] * bool(row.note)
     ),
     "id_check": lambda row: gettext("Checked") if row.id_check else "",
     "attendance": lambda row: _words("attendance", row.attendance) if row.attendance else "",

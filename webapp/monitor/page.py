@@ -1,6 +1,7 @@
 """What the templates of the list get: rows as HTML, chips, addresses (R18)."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -18,7 +19,7 @@ from webapp.monitor.columns import COLUMN_BY_KEY, Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.query import Listing, View
 from webapp.monitor.settings import settings_of
-from webapp.monitor.tiles import Tile, tiles_of
+from webapp.monitor.tiles import Group, Tile, groups_of, tiles_of
 from webapp.monitor.words import candidate_in_words, value_in_words
 from webapp.web.templating import current_locale
 
@@ -31,13 +32,16 @@ MAX_CHIPS = 12
 
 def row_macros(view: View) -> Any:
     """The macros of `templates/monitor/_row.html` for the rows of a list, in the language of the request."""
-    return _row_macros(tuple(view.presentation.shown_columns), view.today, view.filter.zone, current_locale())
+    columns = tuple(view.presentation.shown_columns)
+    return _row_macros(columns, view.shows_rooms, view.today, view.filter.zone, current_locale())
 
 
 @lru_cache(maxsize=64)  # words and icons that rows share are made once, and equal macros keep the cached rows
-def _row_macros(columns: tuple[Column, ...], today: date, zone: ZoneInfo, _locale: str) -> Any:
+def _row_macros(columns: tuple[Column, ...], shows_rooms: bool, today: date, zone: ZoneInfo, _locale: str) -> Any:
     template = current_app.jinja_env.get_template("monitor/_row.html")
-    return template.make_module({"columns": columns, "today": today, "zone": zone, "filters": CHOICES})
+    keys = frozenset(column.key for column in columns)
+    shared = {"columns": columns, "keys": keys, "shows_rooms": shows_rooms}
+    return template.make_module({**shared, "today": today, "zone": zone, "filters": CHOICES})
 
 
 @lru_cache(maxsize=4096)  # a hall's staff refresh the same rows every few seconds, and few of them change
@@ -76,11 +80,17 @@ class MonitorPage:
     """Titles of the tests that the filter names, by id."""
 
     @property
-    def rows(self) -> list[Markup]:
-        """The rows as HTML."""
+    def groups(self) -> list[tuple[Group | None, list[Markup]]]:
+        """The rows as HTML, by group where the list has groups."""
         macros, may_send = row_macros(self.view), self.tests_to_send
         may_help = self.scope.tests_with(Right.HELP_SIGN_IN)
-        return [_render_row(row, macros, row.test_id in may_send, row.test_id in may_help) for row in self.listing.rows]
+
+        def rendered(rows: Iterable[Row[Any]]) -> list[Markup]:
+            return [_render_row(row, macros, row.test_id in may_send, row.test_id in may_help) for row in rows]
+
+        if not self.view.is_grouped or self.listing.states is None:
+            return [(None, rendered(self.listing.rows))] if self.listing.rows else []
+        return [(group, rendered(rows)) for group, rows in groups_of(self.listing)]
 
     @cached_property
     def tests_to_send(self) -> frozenset[int]:

@@ -17,7 +17,7 @@ from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Test, User
 from webapp.models.status import NOW, State, state
-from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
+from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS, DEFAULT_SORT, NEED, Defaults, Presentation
 from webapp.monitor.filters import CHOICES, Choice, Filter
 from webapp.monitor.times import TIMES
 from webapp.text.normalization import fold_for_search
@@ -61,8 +61,21 @@ def select_candidacies(scope: AccessScope, filter: Filter, now: datetime) -> Sel
 
 def looks_at_few_tests(scope: AccessScope, filter: Filter) -> bool:
     """Whether the filter looks at a few tests only."""
-    tests = filter.values("test") or (scope.tests or () if scope.everything else scope.roles)
-    return 0 < len(tests) <= FEW_TESTS
+    return 0 < _number_of_tests(scope, filter) <= FEW_TESTS
+
+
+def _number_of_tests(scope: AccessScope, filter: Filter) -> int:
+    """0 for all that there are."""
+    return len(filter.values("test") or (scope.tests or () if scope.everything else scope.roles))
+
+
+def defaults_for(scope: AccessScope, filter: Filter) -> Defaults:
+    """How a list is shown unless its address says otherwise: in few tests in order of need, for which the state of each
+    candidacy is worked out; with the test where there is more than one."""
+    columns = list(DEFAULT_COLUMNS)
+    if _number_of_tests(scope, filter) != 1:
+        columns.insert(columns.index("seat") + 1, "test")
+    return Defaults(NEED if looks_at_few_tests(scope, filter) else DEFAULT_SORT, tuple(columns))
 
 
 def listed_scope(scope: AccessScope, filter: Filter) -> AccessScope:
@@ -125,6 +138,18 @@ class View:
     filter: Filter
     presentation: Presentation
     now: datetime
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether the rows stand in groups, in order of need."""
+        return self.presentation.sort == NEED
+
+    @property
+    def shows_rooms(self) -> bool:
+        """Whether a seat needs its room, because more than one room may be in sight."""
+        rooms = self.filter.values("room") or set(self.scope.rooms.values())
+        is_limited = bool(self.filter.values("room")) or self.scope.rooms.keys() == self.scope.roles.keys()
+        return not (is_limited and len(rooms) == 1)
 
     @property
     def today(self) -> date:
@@ -201,7 +226,8 @@ def _page_rows(session: Session, view: View) -> Sequence[Row[Any]]:
     connection, shown, now = session.connection(), view.presentation, {"now": microseconds(view.now)}
     matches = select_candidacies(view.scope, view.filter, view.now).order_by(*shown.order())
     ids = connection.scalars(matches.limit(ROWS_PER_PAGE).offset((shown.page - 1) * ROWS_PER_PAGE), now).all()
-    rows = connection.execute(_rows_of_ids(shown.columns), {"ids": ids, **now}).all()
+    columns = shown.columns if "state" in shown.columns or not view.is_grouped else (*shown.columns, "state")
+    rows = connection.execute(_rows_of_ids(columns), {"ids": ids, **now}).all()
     return sorted(rows, key=lambda row: ids.index(row.id))
 
 

@@ -1,13 +1,16 @@
-"""The tiles above the list: all, and each state with its count and a link that lists it (R17, R27)."""
+"""The states of a list: tiles above it, with a count and a link each, and groups of rows (R17, R27)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 from flask_babel import gettext
+from sqlalchemy import Row
 
-from webapp.models.status import State
+from webapp.models.status import NEEDS_ATTENTION, State
 from webapp.monitor.filters import CHOICES, Filter
 from webapp.monitor.query import Listing
 
@@ -15,11 +18,10 @@ ORDER = (
     State.NOT_ARRIVED, State.WAITING, State.WRITING, State.PAUSED, State.OFFLINE, State.IDLE, State.TIME_UP,
     State.SUBMITTED, State.WITHDRAWN,
 )  # fmt: skip
-"""As an exam goes, with what needs attention before the end."""
-RARE = frozenset({State.PAUSED, State.WITHDRAWN})
-"""Shown while there are any, or while the list is of them."""
+"""As an exam goes, with what needs attention before the end. Always all, so that no tile moves when one empties."""
 TONES = {State.OFFLINE: "bad", State.TIME_UP: "bad", State.IDLE: "warn"}
 """Of what somebody should look at, if there is any."""
+ATTENTION = "attention"
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,31 @@ def tiles_of(listing: Listing, address_of: Callable[[Filter], str]) -> list[Tile
     tiles = [Tile("", gettext("All"), total, address_of(rest), not wanted, "")]
     for state in ORDER:
         count = None if states is None else states[state]
-        if state in RARE and not count and state not in wanted:
-            continue
         words = str(CHOICES["state"].values[state])
         address = address_of(rest.narrowed("state", state))
         tiles.append(Tile(state, words, count, address, state in wanted, TONES.get(state, "") if count else ""))
     return tiles
+
+
+@dataclass(frozen=True)
+class Group:
+    """What rows in order of need are headed by."""
+
+    key: str
+    words: str
+    count: int
+    """On all pages of the list."""
+
+
+def groups_of(listing: Listing) -> Iterator[tuple[Group, list[Row[Any]]]]:
+    """The rows of a page in order of need, by group. Whoever needs attention is one group."""
+    states, wanted = listing.states or {}, listing.view.filter.values("state")
+    for key, rows in groupby(listing.rows, lambda row: _group_of(State(row.state))):
+        members = NEEDS_ATTENTION if key == ATTENTION else (State(key),)
+        words = gettext("Needs attention") if key == ATTENTION else str(CHOICES["state"].values[key])
+        count = sum(states[state] for state in members if not wanted or state in wanted)
+        yield Group(key, words, count), list(rows)
+
+
+def _group_of(state: State) -> str:
+    return ATTENTION if state in NEEDS_ATTENTION else state

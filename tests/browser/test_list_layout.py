@@ -1,0 +1,155 @@
+"""The list as eyes meet it: where it begins, how many rows are in view, and that nothing in it moves (R19)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from tests.browser.house import Desks, House
+from tests.browser.monitor_page import row, rows, shows
+from webapp.clock import utcnow
+from webapp.db.transactions import writing
+from webapp.models import Candidacy, Test
+
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+
+SHIFTS = """() => {
+  window.shifts = [];
+  new PerformanceObserver((seen) => {
+    for (const one of seen.getEntries()) {
+      window.shifts.push([one.value, ...one.sources.map((source) => source.node?.outerHTML?.slice(0, 120))]);
+    }
+  }).observe({ type: "layout-shift", buffered: false });
+}"""
+BOXES = """() => [...document.querySelectorAll("tr[data-candidacy]")].map((row) => {
+  const box = row.getBoundingClientRect();
+  return [box.top, box.bottom];
+})"""
+
+
+@pytest.fixture
+def exam(house: House) -> Test:
+    """60 in one room: three offline, one idle, some who write, wait, are paused, have submitted or are not there."""
+    exam, now = house.exam(), utcnow()
+    shared = {"room": "Sal A115", "entered_at": now}
+    with_state = [
+        (3, {"last_seen": now - timedelta(minutes=12), "saved_at": now}),
+        (1, {"last_seen": now + timedelta(hours=1), "saved_at": now - timedelta(minutes=28)}),
+        (1, {"paused_at": now}),
+        (30, {"last_seen": now + timedelta(hours=1), "saved_at": now, "extra_minutes": 15}),
+        (5, {"started_at": None}),
+        (8, {"submitted_at": now}),
+        (12, {"started_at": None, "entered_at": None}),
+    ]
+    for size, fields in with_state:
+        house.hall.candidacies(exam, size, **{**shared, **fields})
+    with writing(house.session):
+        house.session.execute(update(Candidacy).where(Candidacy.test_id == exam.id).values(seat="40A"))
+    return exam
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "touch", "begins", "in_view", "row_heights"),
+    [(1440, 900, False, 180, 15, (40, 40)), (820, 1180, True, 230, 12, (56, 60)), (390, 844, True, 240, 8, (56, 60)),
+     (360, 740, True, 240, 6, (56, 60))],
+)  # fmt: skip
+def test_the_list_begins_high_and_shows_many_rows(
+    house: House, desks: Desks, exam: Test, width: int, height: int, touch: bool, begins: int, in_view: int,
+    row_heights: tuple[int, int],
+) -> None:  # fmt: skip
+    """State, last save and time left need no scrolling sideways."""
+    desk = desks.desk(house, viewport={"width": width, "height": height}, has_touch=touch)
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor?room=Sal+A115")
+    shows(page, 60)
+    top = page.locator("#rows").evaluate("rows => rows.getBoundingClientRect().top")
+    assert top <= begins
+    boxes: list[list[float]] = page.evaluate(BOXES)
+    assert sum(bottom <= height for _, bottom in boxes) >= in_view
+    heights = {round(bottom - top) for top, bottom in boxes}
+    assert row_heights[0] <= min(heights) <= max(heights) <= row_heights[1]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    first = rows(page).first
+    for key in ("state", "saved", "remaining"):
+        box = first.locator(f'[data-column="{key}"]').bounding_box()
+        assert box is not None, key
+        assert box["x"] >= 0, key
+        assert box["x"] + box["width"] <= width, key
+    clipped = first.locator(".pill, time").evaluate_all(
+        "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    )
+    assert not [one for one in clipped if one]
+
+
+def no_shift(page: Page) -> None:
+    """Nothing has moved since `SHIFTS` has run."""
+    page.wait_for_timeout(200)
+    assert page.evaluate("shifts") == []
+
+
+def test_r19_nothing_moves_when_a_refresh_or_a_filter_comes(house: House, desks: Desks, exam: Test) -> None:
+    """Rows may stand elsewhere and cells say something else: columns, heads and what is around them stay."""
+    page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(
+        house.invigilator(exam), "/monitor?sort=name"
+    )
+    shows(page, 60)
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(300)
+    before = page.locator("thead th").evaluate_all("all => all.map((one) => one.getBoundingClientRect().x)")
+    page.evaluate(SHIFTS)
+    with writing(house.session):
+        changes = {"seat": "A very long seat 12345", "flagged": True, "note": "A note", "submitted_at": utcnow()}
+        house.session.execute(update(Candidacy).where(Candidacy.test_id == exam.id).values(changes))
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#tile-submitted .tile-count")).to_have_text("60")
+    no_shift(page)
+    page.locator("#tile-offline").click(no_wait_after=True)
+    shows(page, 0)
+    page.locator("#tile-submitted").click()
+    shows(page, 60)
+    assert page.locator("thead th").evaluate_all("all => all.map((one) => one.getBoundingClientRect().x)") == before
+
+
+def test_groups_in_order_of_need_and_the_head_in_view(house: House, desks: Desks, exam: Test) -> None:
+    page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(
+        house.invigilator(exam), "/monitor"
+    )
+    heads = page.locator("tr.group")
+    expect(heads).to_have_text(
+        ["Needs attention · 4", "Paused · 1", "Writing · 30", "Waiting · 5", "Submitted · 8", "Not arrived · 12"]
+    )
+    expect(rows(page).nth(0)).to_contain_text("Offline 12 min")
+    expect(rows(page).nth(3)).to_contain_text("Idle 28 min")
+    page.mouse.wheel(0, 900)
+    expect(heads.first).not_to_be_in_viewport()
+    bar = page.locator(".site-header").bounding_box()
+    head = page.locator("thead th").nth(1).bounding_box()
+    assert bar is not None
+    assert head is not None
+    assert head["y"] == pytest.approx(bar["y"] + bar["height"], abs=1.5)
+    page.locator('th[data-column="name"] a').click()
+    expect(heads).to_have_count(0)
+
+
+def test_r19_groups_wait_with_their_rows_under_the_pointer(house: House, desks: Desks, exam: Test) -> None:
+    """While the pointer is over the rows, nobody changes the group."""
+    ada = house.candidate(exam, "Ada", room="Sal A115", saved_at=utcnow())
+    house.hall.seen(ada.id, -timedelta(hours=1))
+    page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(
+        house.invigilator(exam), "/monitor"
+    )
+    lines = page.locator("[data-rows] > tr")
+    row(page, "Ada").hover()
+    before = lines.evaluate_all("all => all.map((one) => one.id)")
+    with writing(house.session):
+        house.session.execute(update(Candidacy).where(Candidacy.user_id == ada.id).values(submitted_at=utcnow()))
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(row(page, "Ada").locator(".pill")).to_contain_text("Submitted")
+    assert lines.evaluate_all("all => all.map((one) => one.id)") == before
+    expect(page.locator("[data-list-changed]")).to_be_visible()
+    page.mouse.move(5, 5)
+    expect(page.locator("[data-list-changed]")).to_be_hidden()
+    expect(page.locator("#group-submitted")).to_contain_text("Submitted · 9")
+    assert lines.evaluate_all("all => all.map((one) => one.id)") != before
