@@ -24,7 +24,7 @@ PRESSED = {
     "/monitor": "Show the list",
     "/monitor/views": "Save view",
     "/monitor/views/1/rename": "Rename",
-    "selection": "Send message",
+    "selection": "Message",
     "compose-form": NOTHING,
     "/log": "Show",
 }

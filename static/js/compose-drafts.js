@@ -4,6 +4,7 @@ import { drop, keep, names, read } from "./person-storage.js";
 
 const PREFIX = "draft.";
 const senders = new WeakMap(); // htmx forgets the form that a response has replaced
+const switches = new WeakSet();
 let last = 0;
 
 function fields(form) {
@@ -117,14 +118,36 @@ function answered(sender, form) {
   if (form) write(form, textOf(sender));
 }
 
+// Between everyone in a list and a part of them a person takes the text along. What waited there is offered.
+function switched(sender, form) {
+  const text = textOf(sender);
+  drop(nameOf(sender));
+  if (isBlank(text)) return;
+  const own = read(nameOf(form));
+  if (own && !isSame(own, text)) setAside(form, own);
+  write(form, text);
+}
+
 function isForm(element) {
   return element?.matches?.("[data-compose]");
+}
+
+function isSwitch(element) {
+  return element?.matches?.("[data-audience-switch]");
 }
 
 // The response to a form that another form has replaced must not replace that one in turn.
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   const form = document.querySelector("[data-compose]");
+  if (isSwitch(ctx.sourceElement)) {
+    if (ctx.sourceElement.form !== form || ctx.target.open === false) event.preventDefault();
+    else {
+      senders.set(ctx, form);
+      switches.add(ctx);
+    }
+    return;
+  }
   if (!isForm(ctx.sourceElement)) return;
   if (ctx.sourceElement.isConnected || !form) {
     senders.set(ctx, ctx.sourceElement);
@@ -143,7 +166,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   const sender = senders.get(event.detail.ctx);
   const form = document.querySelector("[data-compose]");
   const isAnswer = sender !== undefined && sender !== form;
-  if (isAnswer) answered(sender, form);
+  if (isAnswer) (switches.has(event.detail.ctx) ? switched : answered)(sender, form);
   if (form) prepare(form, isAnswer);
 });
 

@@ -1,5 +1,8 @@
-// The compose form: counts characters as the server does, puts a test's name into the subject, and shows when the server
-// cannot be reached.
+// The compose form: counts characters as the server does, shows the message as candidates see it, puts a test's name
+// before the subject, wants a second press for many, and shows when the server cannot be reached.
+const AGAIN_AFTER = 400; // a double click is one press
+const FORM = "[data-compose]";
+
 function fields(form) {
   return [form.elements.subject, form.elements.body];
 }
@@ -14,30 +17,72 @@ function formatNumber(number) {
   return number.toLocaleString(document.documentElement.lang);
 }
 
-function showCount(field) {
+function showField(field) {
   const shown = field.form.querySelector(`[data-count-of="${field.id}"]`);
   const limit = Number(field.dataset.limit);
   const used = length(field.value);
   shown.textContent = `${formatNumber(used)} / ${formatNumber(limit)}`;
   shown.classList.toggle("field-error", used > limit);
+  const seen = field.form.querySelector(`[data-seen="${field.name}"]`);
+  if (seen) seen.textContent = field.value;
 }
 
-function showCounts() {
-  for (const form of document.querySelectorAll("[data-compose]")) fields(form).forEach(showCount);
+const prefixOf = (token) => `${token.dataset.insert}: `;
+
+function showTokens({ elements: { subject } }) {
+  for (const token of subject.form.querySelectorAll("[data-insert]")) {
+    token.setAttribute("aria-pressed", String(subject.value.startsWith(prefixOf(token))));
+  }
 }
 
-document.addEventListener("input", (event) => {
-  if (event.target.form?.matches("[data-compose]") && event.target.dataset.limit) showCount(event.target);
+function show(form) {
+  fields(form).forEach(showField);
+  showTokens(form);
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (!target.form?.matches(FORM) || !target.dataset.limit) return;
+  showField(target);
+  showTokens(target.form);
+  askAgain(target.form, false);
 });
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-insert]");
-  if (!button) return;
+  const token = event.target.closest?.("[data-insert]");
+  if (!token) return;
   event.preventDefault();
-  const subject = button.form.elements.subject;
-  if (!subject.value.startsWith(`${button.dataset.insert}: `)) subject.value = `${button.dataset.insert}: ${subject.value}`;
+  const { subject } = token.form.elements;
+  const prefix = prefixOf(token);
+  subject.value = subject.value.startsWith(prefix) ? subject.value.slice(prefix.length) : prefix + subject.value;
   subject.dispatchEvent(new Event("input", { bubbles: true }));
   subject.focus();
+});
+
+// The button says that one more press sends, or again what it says at first.
+function askAgain(form, armed) {
+  const send = form.querySelector("[data-again]");
+  if (!send || armed === "armed" in send.dataset) return;
+  const words = send.textContent;
+  send.textContent = send.dataset.again;
+  send.dataset.again = words;
+  if (armed) send.dataset.armed = performance.now();
+  else delete send.dataset.armed;
+}
+
+// Before htmx, which listens at the form.
+document.addEventListener("submit", (event) => {
+  const send = event.submitter;
+  if (!send?.matches("[data-again]") || performance.now() - Number(send.dataset.armed) > AGAIN_AFTER) return;
+  event.preventDefault();
+  event.stopPropagation();
+  askAgain(event.target, true);
+}, { capture: true });
+
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.(FORM);
+  if (!form || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat) return;
+  event.preventDefault();
+  form.querySelector("[data-send]")?.click();
 });
 
 function showUnreachable(form) {
@@ -51,15 +96,15 @@ function showUnreachable(form) {
   place.replaceChildren(box);
 }
 
-document.addEventListener("htmx:error", (event) => {
-  const form = event.detail.ctx?.sourceElement;
-  if (form?.matches?.("[data-compose]")) showUnreachable(form);
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  const form = ctx?.sourceElement?.closest?.(FORM);
+  if (form) showUnreachable(form);
 });
 
-document.addEventListener("htmx:response:error", (event) => {
-  const ctx = event.detail.ctx;
-  if (ctx?.sourceElement?.matches?.("[data-compose]") && [502, 503, 504].includes(ctx.response?.status)) showUnreachable(ctx.sourceElement);
+document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+  const form = ctx?.sourceElement?.closest?.(FORM);
+  if (form && [502, 503, 504].includes(ctx.response?.status)) showUnreachable(form);
 });
 
-document.addEventListener("htmx:after:swap", showCounts);
-showCounts();
+document.addEventListener("htmx:after:swap", () => document.querySelectorAll(FORM).forEach(show));
+document.querySelectorAll(FORM).forEach(show);

@@ -48,8 +48,19 @@ function showCleared(cleared) {
   line.querySelector("[data-undo-clearing]").href = cleared.address;
 }
 
+// Another button for the ticked rows, which takes the place of the one for everybody (_message_button.html).
+function showButton({ count, everybody }) {
+  const ticked = document.querySelector("[data-message-ticked]");
+  if (!ticked) return;
+  ticked.hidden = count === 0 && !everybody;
+  ticked.disabled = ticked.hidden;
+  say(ticked, put(ticked.dataset.words, count));
+  ticked.parentElement.querySelector("[data-compose-all]")?.toggleAttribute("hidden", !ticked.hidden);
+}
+
 export function showSelection(selection) {
   showBar(selection);
+  showButton(selection);
   showCleared(selection.cleared);
   document.body.classList.toggle("has-action-bar", !bar.hidden || !line.hidden);
   const words = line.hidden ? [part("count"), part("elsewhere")] : [line.querySelector("[data-cleared-words]")];

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from tests.browser.house import CUT, Desk, Desks, House
-from tests.browser.monitor_page import compose_for_one, press_send, tick, was_sent, write
+from tests.browser.monitor_page import compose_for_all, compose_for_one, press_send, tick, was_sent, write
 from webapp.models import Message, User
 
 # what is looked at is the page, whatever is behind it
@@ -84,7 +84,6 @@ def test_the_server_is_away_while_composing(own_house: House, desks: Desks) -> N
     press_send(form)
     was_sent(form, 1)
     assert sendings(house, subject) == 1
-    form.get_by_role("button", name="Done").click()
     expect(page.locator("[data-connection-box]")).to_be_hidden()
 
 
@@ -135,9 +134,7 @@ def test_r4_over_the_limit_there_is_a_way_on_with_the_text(house_with, desks: De
     desk = desks.desk(house)
     desk.expects("422")
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
-    page.get_by_role("button", name="Actions for all").click()
-    page.get_by_role("link", name="Send message to all").click()
-    form = page.locator("dialog#compose")
+    form = compose_for_all(page)
     expect(form.get_by_role("alert")).to_contain_text("This would reach 5 people. One message can go to at most 3")
     expect(form.get_by_role("button", name="Send to")).to_have_count(0)
     write(form, "Kept for the part", BODY)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import CUT, Desks, House
-from tests.browser.monitor_page import shows
+from tests.browser.monitor_page import message_all, shows
 from tests.nightly import at_night
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -83,8 +83,7 @@ def test_menus_and_answers_beside_each_other(house: House, desks: Desks) -> None
         page.keyboard.press("Escape")
         expect(menu).not_to_have_attribute("open", "")
     desk.context.set_offline(True)
-    page.get_by_role("button", name="Actions for all").click()
-    page.get_by_role("link", name="Send message to all").click()
+    message_all(page).click()
     expect(page.get_by_text("The message could not be opened")).to_be_visible()
     page.mouse.wheel(0, 200)
     page.wait_for_timeout(200)

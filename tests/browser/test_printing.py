@@ -68,7 +68,7 @@ def test_r17_the_whole_list_of_the_filter(house: House, desks: Desks) -> None:
     page = desk.sign_in_unseen(
         house.invigilator(exam), "/monitor?room=Hall+2&column=room&column=name&column=saved&sort=-number"
     )
-    page.get_by_role("button", name="Actions for all").click()
+    page.get_by_role("button", name="More for this list").click()
     with desk.context.expect_page() as opened:
         page.get_by_role("link", name="Print list").click()
     paper = opened.value

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
-from tests.browser.monitor_page import compose_for_all, open_filter, shows
+from tests.browser.monitor_page import compose_for_all, message_all, open_filter, shows
 from tests.nightly import at_night
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -174,8 +174,7 @@ def test_without_an_answer_the_filter_is_asked_again(
     give_back = take_away(desk)
     tick(page, "Room 2")
     expect(page.locator("[data-connection-box]")).to_be_visible()
-    page.get_by_role("button", name="Actions for all").click()
-    page.get_by_role("link", name="Send message to all").click()
+    message_all(page).click()
     expect(page.get_by_text("The message could not be opened")).to_be_visible()
     expect(page.locator("dialog#compose")).to_be_hidden()
     expect(box(page, "Room 2")).to_be_checked()

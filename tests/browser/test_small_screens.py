@@ -9,7 +9,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.house import CUT, Desks, House, is_live, notice
-from tests.browser.monitor_page import compose_for_all, compose_for_one, press_send, tick, was_sent, write
+from tests.browser.monitor_page import (
+    compose_for_all,
+    compose_for_one,
+    message_all,
+    press_send,
+    quiet_bar,
+    tick,
+    was_sent,
+    write,
+)
 from webapp.models import Role
 
 # what is looked at is the page, whatever is behind it
@@ -160,7 +169,7 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
         in_reach(panel.locator("label, select, button, a").first, f"filter {group.inner_text()}")
         page.keyboard.press("Escape")
         expect(panel).to_be_hidden()
-    in_reach(page.get_by_role("button", name="Actions for all"), "actions for all")
+    in_reach(message_all(page), "message to all")
     tick(page, "Ada").check()
     bar = page.get_by_role("region", name="For the selected candidates")
     in_reach(bar.get_by_role("button", name="Send message"), "action bar")
@@ -173,17 +182,17 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
     in_reach(form.get_by_role("button", name="Send to"), "send")
     press_send(form)
     was_sent(form, 1)
-    in_reach(form.get_by_role("button", name="Done"), "done")
-    form.get_by_role("button", name="Done").click()
+    in_reach(quiet_bar(page).get_by_role("link", name="Open"), "open")
+    quiet_bar(page).get_by_role("button", name="Close").click()
     form = compose_for_all(page)
-    form.locator("summary").click()
+    form.locator("summary").filter(has_text="By test and room").click()
     fits(page, "dialog to all")
     in_reach(form.get_by_role("button", name="Send to 61 people"), "send to all")
     write(form, LONG, LONG * 5)
     press_send(form)
     was_sent(form, 61)
     fits(page, "success")
-    form.get_by_role("link", name="See it in the log").click()
+    quiet_bar(page).get_by_role("link", name="Open").click()
     expect(page).to_have_url(re.compile("/messages/"))
     fits(page, "log entry of a message")
     desk.goto("/log")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from tests.browser.house import Desks, House, notice
-from tests.browser.monitor_page import rows, shows, tick
+from tests.browser.monitor_page import message_all, rows, shows, tick
 from webapp.models import Message
 
 # what is looked at is the page, whatever is behind it
@@ -69,8 +69,7 @@ def test_r20_filter_select_send_to_selected_and_to_all(house: House, scriptless:
     page.reload()
     assert persons(house, "To two, by hand") == [2]
     desk.goto("/monitor?q=room+7")
-    page.get_by_role("button", name="Actions for all").click()
-    page.get_by_role("link", name="Send message to all").click()
+    message_all(page).click()
     expect(page.get_by_role("main")).to_contain_text("To 4 people")
     write(page, "To all, by hand", "Line one\nline two")
     house.candidate(exam, "Late", room="Room 7")

@@ -16,7 +16,12 @@ HTMX = {"HX-Request": "true"}
 
 def fields_of(answer: TestResponse) -> MultiDict[str, str]:
     """The hidden fields of the compose form in an answer."""
-    form = answer.text[answer.text.index("data-compose") :]
+    return fields_in(answer.text)
+
+
+def fields_in(html: str) -> MultiDict[str, str]:
+    """The hidden fields of the compose form in a dialog or page."""
+    form = html[html.index("data-compose") :]
     return MultiDict((name, unescape(value)) for name, value in HIDDEN.findall(form))
 
 

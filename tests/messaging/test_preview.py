@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -22,6 +24,17 @@ from webapp.models import Candidacy, Test, User
 from webapp.monitor.filters import Filter
 
 EVERYONE = Selection(Filter())
+SWITCH = re.compile(r'<button [^>]*formaction="([^"]*)"[^>]*aria-pressed="(\w+)"[^>]*>([^<]*)</button>')
+
+
+def words_of(html: str) -> str:
+    """What is read of a fragment."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split()).replace(" ,", ",")
+
+
+def switch_of(html: str) -> list[tuple[str, bool]]:
+    """The dialog's two audiences, in words, and whether each is chosen."""
+    return [(" ".join(words.split()), pressed == "true") for _, pressed, words in SWITCH.findall(html)]
 
 
 def seen_by(session: Session, sender: User, limit: int = 1500, selection: Selection = EVERYONE) -> Preview:
@@ -40,7 +53,9 @@ def test_persons_are_counted_once_wherever_they_sit(hall: Hall, test: Test, sess
     hall.seen(ann.id)
     shown = seen_by(session, sender)
     assert (shown.candidacies, shown.persons) == (5, 4)
-    assert shown.stages == [("in_progress", 4, 1)]
+    assert shown.states == [("idle", 1), ("offline", 3)]
+    assert (shown.online, shown.offline, shown.rooms) == (1, 3, 1)
+    assert shown.offline_names == ["Bo (A2)", "Cy (A3)", "Zoe (A4)"]
     assert shown.names == ["Ann (A1, seat 24F)", "Bo (A2)", "Cy (A3)"]
     assert shown.places == [("Acoustics", "", 2), ("Acoustics", "Aula", 1), ("Algebra", "Aula", 2)]
     assert shown.tests == [(other.id, "Acoustics"), (test.id, "Algebra")]
@@ -78,19 +93,21 @@ def test_r4_of_too_many_only_the_size_is_told_and_their_parts(
     hall.candidacies(test, 1500)
     text = browser.get("/messages/new?scope=filtered", headers=HTMX).text
     assert "To 1,505 people" in text
-    assert "audience-stages" not in text
+    assert "audience-states" not in text
     assert "By test and room" not in text
 
 
-def test_how_far_they_are_is_told_for_each_person_once(app: Flask, hall: Hall, test: Test, session: Session) -> None:
+def test_r27_how_far_they_are_is_told_for_each_person_once(
+    app: Flask, hall: Hall, test: Test, session: Session
+) -> None:
     """Who sits two tests counts where they write; somebody whose time is up does not write."""
     now = utcnow()
     over = hall.test("Over", starts_at=now - timedelta(hours=4), ends_at=now - timedelta(minutes=1))
     sender = hall.contributor(test, over)
-    writing, late = hall.person("Ann"), hall.candidacy(over)
-    hall.candidacy(test, writing)
-    hall.candidacy(over, writing, submitted_at=now)
-    hall.candidacy(over, extra_minutes=5)
+    both, late = hall.person("Ann"), hall.candidacy(over)
+    hall.candidacy(test, both, saved_at=now)
+    hall.candidacy(over, both, submitted_at=now)
+    hall.candidacy(over, hall.person("Bo"), extra_minutes=5, number="A2", seat="24F")
     for _ in range(3):
         hall.candidacy(test, started_at=None, entered_at=None)
     hall.candidacy(test, started_at=None)
@@ -98,19 +115,21 @@ def test_how_far_they_are_is_told_for_each_person_once(app: Flask, hall: Hall, t
     hall.candidacy(test, submitted_at=now)
     hall.candidacy(test, submitted_at=now, blank=True)
     hall.candidacy(test, withdrawn_at=now)
-    for person in (writing.id, late.user_id):
+    for person in (both.id, late.user_id):
         hall.seen(person)
     shown = seen_by(session, sender)
-    assert shown.stages == [
-        ("in_progress", 2, 1), ("time_up", 1, 1), ("paused", 1, 0), ("dashboard", 1, 0), ("inactive", 3, 0),
-        ("submitted", 1, 0), ("blank", 1, 0), ("withdrawn", 1, 0),
+    assert shown.states == [
+        ("writing", 1), ("offline", 1), ("paused", 1), ("time_up", 1), ("waiting", 1), ("not_arrived", 3),
+        ("submitted", 2), ("withdrawn", 1),
     ]  # fmt: skip
-    assert sum(persons for _, persons, _ in shown.stages) == shown.persons
-    text = " ".join(signed_in(app, sender).get("/messages/new?scope=filtered", headers=HTMX).text.split())
+    assert sum(persons for _, persons in shown.states) == shown.persons
+    assert (shown.online, shown.offline) == (2, 1)
+    text = words_of(signed_in(app, sender).get("/messages/new?scope=filtered", headers=HTMX).text)
+    assert "2 see it at once 1 is offline now show Bo (A2, seat 24F) 8 get it on coming back" in text
     assert (
-        "2 writing (1 online), 1 past their end (1 online), 1 paused (0 online), 1 on the dashboard (0 online)" in text
+        "1 writing, 1 offline, 1 paused, 1 past their end, 1 waiting to start, 3 not arrived, 2 submitted, 1 withdrawn"
+        in text
     )
-    assert "3 not arrived, 1 submitted, 1 submitted blank, 1 withdrawn." in text
 
 
 @pytest.mark.parametrize(

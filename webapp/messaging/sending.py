@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import metrics
@@ -21,7 +21,9 @@ from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
-from webapp.models import Delivery, LogSubject, Message, Role, User
+from webapp.models import Candidacy, Delivery, LogSubject, Message, Role, User
+from webapp.models.status import is_online
+from webapp.monitor.filters import Filter
 from webapp.monitor.words import filter_in_words
 
 KEY = re.compile(r"[!-~]{1,64}")
@@ -50,6 +52,8 @@ class Draft:
     audience: str = ""
     """The token of what the dialog showed; empty for picked candidacies."""
     idempotency_key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    whole: Filter | None = None
+    """The list, where the selection is the part of it that the dialog's switch chose."""
 
     @property
     def digest(self) -> str:
@@ -92,6 +96,13 @@ def send(
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)
     return message
+
+
+def count_online(session: Session, message: Message, now: datetime) -> int:
+    """How many of the persons whom a message went to are online."""
+    reached = select(LogSubject.user_id).join(Candidacy, Candidacy.id == LogSubject.candidacy_id).distinct()
+    persons = reached.where(LogSubject.entry_id == message.id, is_online(now)).subquery()
+    return session.scalar(select(func.count()).select_from(persons)) or 0
 
 
 def _write_message(

@@ -21,22 +21,27 @@ from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import Preview, preview
-from webapp.messaging.sending import Draft, send
+from webapp.messaging.sending import Draft, count_online, send
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
 from webapp.models import Test
-from webapp.monitor.filters import Filter, parse_filter
+from webapp.monitor.filters import CHOICES, Filter, parse_filter
 from webapp.push.events import closed_event
 from webapp.push.service import current_push
 from webapp.web.errors import for_scripts, wants_fragment
 from webapp.web.security import safe_address
 from webapp.web.templating import installation_zone
 
-OWN_FIELDS = frozenset(
-    {"subject", "body", "candidate", "scope", "audience", "idempotency_key", "csrf_token", "person", "insert"}
-)
+OWN_FIELDS = frozenset({
+    "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
+    "insert",
+})  # fmt: skip
+ANY_STATE = "any"
+"""As `list_state`: the list has no filter by state."""
 ID = re.compile(r"[0-9]{1,15}")
 MAX_IDS = 10_000
 """Of candidacies or messages in one form."""
+MANY = 200
+"""Persons; a sending to more of them, or to several rooms, wants a second press."""
 blueprint = Blueprint("messaging", __name__)
 
 
@@ -48,18 +53,21 @@ def compose() -> Response:
     (the links to the parts of an audience that is too large, R4).
     """
     is_whole = "scope" in request.args or "candidate" in request.args
-    selection = parse_selection(request.args if is_whole else request.values)
+    fields = request.args if is_whole else request.values
+    selection = parse_selection(fields)
     subject = request.values.get("subject", "")
     if insert := request.values.get("insert"):
         subject = f"{_title(insert)}: {subject}"
-    return show_dialog(Draft(subject, unify_line_ends(request.values.get("body", "")), selection))
+    body = unify_line_ends(request.values.get("body", ""))
+    return show_dialog(Draft(subject, body, selection, whole=parse_whole(fields, selection.filter)))
 
 
 @blueprint.post("/messages")
 def send_message() -> BaseResponse:
     """Send: 201, or the dialog once more with what was typed."""
     texts = {name: request.form.get(name, "") for name in ("subject", "body", "audience", "idempotency_key")}
-    draft = Draft(selection=parse_selection(request.form), **texts)
+    selection = parse_selection(request.form)
+    draft = Draft(selection=selection, whole=parse_whole(request.form, selection.filter), **texts)
     limit, tokens = current_app.config["SETTINGS"].max_recipients, _tokens()
     try:
         message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
@@ -68,7 +76,8 @@ def send_message() -> BaseResponse:
     address = url_for("messaging.show", message_id=message.id)
     if not wants_fragment():
         return redirect(address, 303)
-    response = make_response(render_template("messaging/_sent.html", message=message), 201)
+    online = count_online(db.session(), message, utcnow())
+    response = make_response(render_template("messaging/_sent.html", message=message, online=online), 201)
     response.headers["Location"] = address
     return response
 
@@ -130,6 +139,14 @@ def parse_selection(fields: MultiDict[str, str]) -> Selection:
     return Selection(parse_filter(rest, installation_zone()), listed)
 
 
+def parse_whole(fields: MultiDict[str, str], part: Filter) -> Filter | None:
+    """The list that `part` was switched to from: the same filter with the states in `list_state`, if any are there."""
+    states = fields.getlist("list_state")
+    if not states:
+        return None
+    return part.with_values("state", CHOICES["state"].parse([each for each in states if each != ANY_STATE]))
+
+
 def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[int]:
     """The ids in a field's values, sorted, each once. Raises `BadParameter` for too many and for what is no id."""
     if len(values) > MAX_IDS:
@@ -147,14 +164,14 @@ def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
     if has_changed and selection.listed is not None:
         selection = replace(selection, frozen=selection.listed)
     try:
-        shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit)
+        shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit, whole=draft.whole)
     except AudienceChanged as change:  # some of the picked candidates are out of reach
         return show_dialog(draft, change)
     if isinstance(refusal, ContentChanged):  # its key is another message's
-        draft = Draft(draft.subject, draft.body, draft.selection)
+        draft = Draft(draft.subject, draft.body, draft.selection, whole=draft.whole)
     posted, token = _form_audience(shown, draft.selection, freeze=has_changed)
     values = {"draft": draft, "preview": shown, "refusal": refusal, "selection": posted, "audience": token}
-    limits = {"limit": limit, "subject_limit": SUBJECT_LIMIT, "body_limit": BODY_LIMIT}
+    limits = {"limit": limit, "subject_limit": SUBJECT_LIMIT, "body_limit": BODY_LIMIT, "ask_again_above": MANY}
     template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
     page = render_template(template, fragment=wants_fragment(), **values, **limits)
     return make_response(page, refusal.status if refusal else 200)

@@ -192,13 +192,14 @@ class Filter:
         """The part of this filter's matches that have `value` for a choice. Raises ValueError if there is none."""
         if name not in CHOICES or (self.values(name) and value not in self.values(name)):
             raise ValueError(f"{name}={value!r} is no part of this filter")
-        return self._with(name, [value])
+        return self.with_values(name, [value])
 
     def without(self, name: str, value: str | None = None) -> Filter:
         """The same without one value of a name, or without all of them."""
-        return self._with(name, [other for other in self.values(name) if value not in (None, other)])
+        return self.with_values(name, [other for other in self.values(name) if value not in (None, other)])
 
-    def _with(self, name: str, values: Iterable[str]) -> Filter:
+    def with_values(self, name: str, values: Iterable[str]) -> Filter:
+        """The same with these values of a name, in canonical order, instead of its present ones."""
         by_name = self.conditions | {name: tuple(values)}
         return replace(self, conditions={key: by_name[key] for key in FILTER_NAMES if by_name.get(key)})
 

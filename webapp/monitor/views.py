@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.clock import utcnow
+from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter, NotAllowed, NotFound
 from webapp.extensions import db
 from webapp.models import SavedView
+from webapp.monitor.alerts import long_offline
 from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
 from webapp.monitor.filter_values import IN_MENU, label_of, load_field
@@ -23,9 +25,9 @@ from webapp.monitor.query import View, check_values, defaults_for, listed_scope,
 from webapp.monitor.saved_views import find_view, parse_query
 from webapp.monitor.settings import parse_view_id, settings_of
 from webapp.monitor.times import TIME_FIELDS
-from webapp.monitor.words import PERIODS_OFFERED, period_in_words, titles_of
+from webapp.monitor.words import PERIODS_OFFERED, candidate_in_words, period_in_words, titles_of
 from webapp.web.csv_download import csv_answer, streamed
-from webapp.web.errors import wants_fragment
+from webapp.web.errors import for_scripts, wants_fragment
 from webapp.web.templating import installation_zone, local
 
 blueprint = Blueprint("monitor", __name__)
@@ -102,6 +104,23 @@ def monitor_print() -> Response:
     view = _load_view(request.args)[1].with_phrase_resolved(db.session())
     back = url_for("monitor.monitor") + query_string(view.filter, view.presentation)
     return streamed(lambda session: print_pieces(session, view, back), "text/html")
+
+
+@blueprint.get("/monitor/alerts")
+@for_scripts
+def alerts() -> Response:
+    """Who in the list has been offline for long, for devices that make a sound once for each absence."""
+    view = _load_view(request.args)[1].with_phrase_resolved(db.session())
+    rows = long_offline(db.session(), view)
+    return jsonify(
+        [
+            {
+                "absence": f"{row.id}-{microseconds(row.since)}",
+                "candidate": candidate_in_words(row.name, row.number, row.seat),
+            }
+            for row in rows
+        ]
+    )
 
 
 @blueprint.errorhandler(NotOpen)

@@ -1,0 +1,140 @@
+"""On request a device of staff makes a sound, vibrates, and keeps its screen on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.house import Desk, Desks, House
+from tests.browser.monitor_page import quiet_bar, rows
+from webapp.models import Test
+
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+
+FOUR_MINUTES = timedelta(minutes=4)
+OBSERVED = """
+window.tones = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (at) { tones.push(this.frequency.value); return start.call(this, at); };
+window.buzzes = [];
+navigator.vibrate = (pattern) => buzzes.push(pattern) > 0;
+window.locks = [];
+navigator.wakeLock.request = async (kind) => {
+  const lock = Object.assign(new EventTarget(), { release: async () => lock.dispatchEvent(new Event("release")) });
+  locks.push(kind);
+  window.lock = lock;
+  return lock;
+};
+"""
+"""The browser's own sounds are made and counted; it has no motor and no screen."""
+
+
+@pytest.fixture
+def exam(house: House) -> Test:
+    return house.exam()
+
+
+@pytest.fixture
+def desk(desks: Desks, house: House) -> Desk:
+    desk = desks.desk(house)
+    desk.page.add_init_script(OBSERVED)
+    desk.page.clock.install()
+    desk.expects("htmx:error: timeout")  # of the list, in the seconds that pass in a moment
+    return desk
+
+
+def away(house: House, exam: Test, name: str, ago: timedelta = FOUR_MINUTES) -> int:
+    """A candidate who has not been heard of for so long."""
+    user = house.candidate(exam, name)
+    house.hall.seen(user.id, ago)
+    return user.id
+
+
+def opened_menu(page: Page) -> Page:
+    """The person's menu."""
+    page.locator("details.account > summary").click()
+    return page
+
+
+def after_a_look(page: Page, tones: int, buzzes: int) -> None:
+    """So many there are when the device has looked again."""
+    with page.expect_response("**/monitor/alerts**"):
+        page.clock.run_for(10_000)
+    page.clock.run_for(100)
+    page.wait_for_function("([tones, buzzes]) => window.tones.length === tones && window.buzzes.length === buzzes",
+                           arg=[tones, buzzes])  # fmt: skip
+
+
+def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None:
+    """Three tones, one buzz and a name; also after a reload, and again when the same person leaves again."""
+    ada = away(house, exam, "Ada")
+    away(house, exam, "Bob", timedelta(minutes=2))
+    page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), f"/monitor?test={exam.id}&q=nobody"))
+    expect(rows(page)).to_have_count(0)
+    assert page.evaluate("tones.length + buzzes.length") == 0  # nobody has asked for it
+    page.get_by_label("Sound when somebody is offline").check()
+    page.wait_for_function("tones.length === 3")  # how it sounds
+    page.get_by_label("Vibrate then").check()
+    page.wait_for_function("buzzes.length === 1")
+    after_a_look(page, 6, 2)
+    expect(quiet_bar(page)).to_contain_text("Offline for over 3 minutes: Ada (")
+    expect(quiet_bar(page)).not_to_contain_text("Bob")
+    after_a_look(page, 6, 2)
+    page.reload()
+    opened_menu(page)  # what is pressed lets the page make sounds
+    expect(page.get_by_label("Sound when somebody is offline")).to_be_checked()
+    after_a_look(page, 0, 0)
+    house.hall.seen(ada, FOUR_MINUTES - timedelta(seconds=5))  # was back, and left again
+    after_a_look(page, 3, 1)
+    page.get_by_label("Sound when somebody is offline").uncheck()
+    page.get_by_label("Vibrate then").uncheck()
+    away(house, exam, "Cy")
+    page.clock.run_for(30_000)
+    assert page.evaluate("[tones.length, buzzes.length]") == [3, 1]
+
+
+def test_the_screen_is_kept_on_while_the_page_is_seen(house: House, desk: Desk, exam: Test) -> None:
+    """The system takes it back when the page is hidden; it is asked again when the page comes back."""
+    house.candidate(exam)
+    page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), "/monitor"))
+    box = page.get_by_label("Keep the screen on")
+    box.check()
+    page.wait_for_function("locks.join() === 'screen'")
+    page.evaluate("lock.release()")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_function("locks.length === 2")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("lock.addEventListener('release', () => (window.released = true))")
+    box.uncheck()
+    page.wait_for_function("window.released")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert page.evaluate("locks.length") == 2
+
+
+@pytest.mark.parametrize(
+    ("lack", "label"),
+    [
+        ("delete window.AudioContext", "Sound when somebody is offline"),
+        ("delete Navigator.prototype.vibrate", "Vibrate then"),
+        ("delete Navigator.prototype.wakeLock", "Keep the screen on"),
+    ],
+)
+def test_what_the_browser_cannot_do_it_says(house: House, desks: Desks, exam: Test, lack: str, label: str) -> None:
+    house.candidate(exam)
+    desk = desks.desk(house)
+    desk.page.add_init_script(lack)
+    page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), "/monitor"))
+    expect(page.get_by_label(label)).to_be_disabled()
+    expect(page.get_by_text("This browser cannot do that.")).to_have_count(1)
+
+
+def test_a_device_that_refuses_the_screen_says_so(house: House, desk: Desk, exam: Test) -> None:
+    house.candidate(exam)
+    refusing = "navigator.wakeLock.request = () => Promise.reject(new DOMException('low', 'NotAllowedError'))"
+    desk.page.add_init_script(refusing)
+    page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), "/monitor"))
+    page.get_by_label("Keep the screen on").check()
+    expect(page.get_by_text("This device does not allow it now.")).to_be_visible()
