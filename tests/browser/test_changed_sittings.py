@@ -25,8 +25,12 @@ IS_OPEN = "document.querySelector('[data-answer-text]')?.readOnly === false"
 
 
 def shown_after(page: Page, condition: str, committed_at: float) -> float:
-    """Wait until a condition holds in the page; gives the seconds since a moment."""
-    wait = f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame); return Date.now(); }}"
+    """Wait until a condition holds in the page, or for 15 seconds; gives the seconds since a moment."""
+    wait = f"""async () => {{
+      const end = Date.now() + 15_000;
+      while (!({condition}) && Date.now() < end) await new Promise(requestAnimationFrame);
+      return Date.now();
+    }}"""
     try:
         shown_at: int = page.evaluate(wait)
     except Error:  # the page has reloaded itself
