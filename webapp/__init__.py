@@ -11,8 +11,8 @@ from webapp import accounts, cli, health, logging, planning
 from webapp.config import ROOT, Settings, load
 from webapp.db.engine import configure_engine, engine_options
 from webapp.exams import views as exams
+from webapp.exams.absences import note_returns
 from webapp.exams.changes import ChangedSittings
-from webapp.exams.sittings import note_return
 from webapp.extensions import csrf, db, login, migrate
 from webapp.logbook import views as logbook
 from webapp.messaging import views as messaging
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(monitor.blueprint)
     app.register_blueprint(saved_pages.blueprint)
     app.register_blueprint(messaging.blueprint)
-    push.init_app(app, _message_source(), note_return)
+    push.init_app(app, _message_source(), note_returns)
     planning.init_app(app)
     cli.init_app(app)
     return app

@@ -35,8 +35,8 @@ def create_absence() -> None:
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["candidacy_id"], ["candidacy.id"], name="fk_absence_candidacy_id"),
         sa.PrimaryKeyConstraint("id", name="pk_absence"),
+        sa.UniqueConstraint("candidacy_id", "since", name="uq_absence_candidacy_id_since"),
     )
-    op.create_index("ix_absence_candidacy_id", "absence", ["candidacy_id"])
 
 
 def create_action() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.db.transactions import WRITE, writing
-from webapp.exams.sittings import note_return
+from webapp.exams.absences import note_returns
 from webapp.extensions import db
 from webapp.models import Candidacy, SessionClaims, User
 from webapp.models.status import is_online
 from webapp.push.hub import Hub
-from webapp.push.presence import PresenceRecorder
+from webapp.push.presence import PresenceRecorder, Return
 
 NOW = utcnow()
 
@@ -43,7 +43,7 @@ def user(hall: Hall) -> User:
 
 @pytest.fixture
 def recorder() -> PresenceRecorder:
-    return PresenceRecorder(Hub(0), on_reconnect=note_return)
+    return PresenceRecorder(Hub(0), on_return=note_returns)
 
 
 def test_r21_heard_of_is_online_for_75_seconds(session: Session, user: User, recorder: PresenceRecorder) -> None:
@@ -75,7 +75,7 @@ def test_whoever_comes_back_in_time_never_left(session: Session, user: User, rec
 def test_whoever_comes_back_at_another_process_is_online(
     session: Session, user: User, recorder: PresenceRecorder
 ) -> None:
-    elsewhere = PresenceRecorder(Hub(0), on_reconnect=note_return)
+    elsewhere = PresenceRecorder(Hub(0), on_return=note_returns)
     recorder.left(user.id, NOW)
     elsewhere.seen(claims_of(user), NOW + timedelta(seconds=1))
     elsewhere.flush(session, NOW + timedelta(seconds=5))
@@ -94,15 +94,15 @@ def test_an_older_batch_does_not_take_back_a_newer_moment(
 
 
 def test_a_batch_that_fails_is_written_with_the_next(session: Session, hall: Hall, user: User) -> None:
-    def fails(_session: Session, _ids: list[int], _moment: datetime) -> None:
+    def fails(_session: Session, _returns: list[Return]) -> None:
         raise RuntimeError
 
-    failing = PresenceRecorder(Hub(0), on_reconnect=fails)
+    failing = PresenceRecorder(Hub(0), on_return=fails)
     hall.seen(user.id, ago=timedelta(hours=1))
     failing.seen(claims_of(user), NOW)
     with pytest.raises(RuntimeError):
         failing.flush(session, NOW)
-    failing._on_reconnect = note_return
+    failing._on_return = note_returns
     failing.flush(session, NOW)
     assert online(session, user, timedelta(seconds=1))
 
@@ -194,7 +194,7 @@ def test_a_batch_waits_for_a_row_before_it_has_later_ones(app: Flask, session: S
     people, tests = [hall.person() for _ in range(2)], [hall.test("Law"), hall.test("Civics")]
     # by every other number they come the other way round
     ids = [hall.candidacy(tests[place], people[place]).id for place in (1, 0)]
-    recorder = PresenceRecorder(Hub(0), on_reconnect=note_return)
+    recorder = PresenceRecorder(Hub(0), on_return=note_returns)
     for person in people:
         recorder.seen(claims_of(person), NOW)
     # so that people are looked up one by one: a handful of rows would be read whole, in their order
@@ -242,7 +242,7 @@ def test_a_server_that_was_down_marks_nobody_who_was_there(
             session.scalars(select(Candidacy).where(Candidacy.user_id == user_id)).one().last_seen = (
                 heard_until - timedelta(seconds=ago)
             )
-    fresh = PresenceRecorder(Hub(0), on_reconnect=note_return)
+    fresh = PresenceRecorder(Hub(0), on_return=note_returns)
     fresh.start(session, started)
     back = started + timedelta(seconds=back_after)
     fresh.seen(claims_of(user), back)

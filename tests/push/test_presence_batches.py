@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from tests.hall import Hall, signed_in
 from tests.statements import statements
 from webapp.clock import utcnow
-from webapp.exams.sittings import note_return
+from webapp.exams.absences import note_returns
 from webapp.models import Candidacy, SessionClaims
 from webapp.push.hub import Hub
-from webapp.push.presence import PresenceRecorder
+from webapp.push.presence import PresenceRecorder, Return
 
 NOW = utcnow()
 
@@ -40,7 +40,7 @@ def stored(session: Session, claims: SessionClaims) -> tuple[datetime | None, da
 
 def test_whoever_has_another_stream_by_then_has_not_left(session: Session, claims: SessionClaims) -> None:
     hub = Hub(10)
-    recorder = PresenceRecorder(hub, note_return)
+    recorder = PresenceRecorder(hub, note_returns)
     recorder.seen(claims, NOW)
     recorder.left(claims.user_id, NOW)
     stream = hub.open(claims.user_id, "s")
@@ -53,7 +53,7 @@ def test_whoever_has_another_stream_by_then_has_not_left(session: Session, claim
 
 
 def test_an_earlier_leaving_does_not_take_back_a_later_one(session: Session, claims: SessionClaims) -> None:
-    here, there = (PresenceRecorder(Hub(0), note_return) for _ in range(2))
+    here, there = (PresenceRecorder(Hub(0), note_returns) for _ in range(2))
     here.left(claims.user_id, later(2))
     there.left(claims.user_id, later(1))
     here.flush(session, later(10))
@@ -65,7 +65,7 @@ def test_an_earlier_leaving_does_not_take_back_a_later_one(session: Session, cla
 
 
 def test_of_several_signs_in_a_batch_the_last_one_counts(session: Session, claims: SessionClaims) -> None:
-    recorder = PresenceRecorder(Hub(0), note_return)
+    recorder = PresenceRecorder(Hub(0), note_returns)
     device = claims._replace(session_id="t")
     for sign, seconds in ((claims, 3), (claims, 1), (device, 2)):
         recorder.seen(sign, later(seconds))
@@ -74,7 +74,7 @@ def test_of_several_signs_in_a_batch_the_last_one_counts(session: Session, claim
 
 
 def test_a_batch_that_is_written_is_not_written_again(app: Flask, session: Session, claims: SessionClaims) -> None:
-    recorder = PresenceRecorder(Hub(0), note_return)
+    recorder = PresenceRecorder(Hub(0), note_returns)
     recorder.seen(claims, NOW)
     recorder.left(claims.user_id, NOW)
     recorder.flush(session, later(6))
@@ -86,7 +86,7 @@ def test_a_batch_that_is_written_is_not_written_again(app: Flask, session: Sessi
 def test_what_comes_while_a_batch_is_written_is_in_the_next_one(
     session: Session, hall: Hall, claims: SessionClaims
 ) -> None:
-    def come_and_go(_session: Session, _user_ids: list[int], _moment: datetime) -> None:
+    def come_and_go(_session: Session, _returns: list[Return]) -> None:
         recorder.seen(claims, later(2))
         recorder.left(claims.user_id, later(3))
 
@@ -101,7 +101,7 @@ def test_what_comes_while_a_batch_is_written_is_in_the_next_one(
 
 def test_a_database_that_was_away_marks_nobody_who_was_there(session: Session, claims: SessionClaims) -> None:
     """Heard of all the time, but nothing could be written for ten minutes."""
-    recorder = PresenceRecorder(Hub(0), note_return)
+    recorder = PresenceRecorder(Hub(0), note_returns)
     recorder.seen(claims, NOW)
     recorder.flush(session, NOW)
     for seconds in (30, 300, 600):

@@ -11,11 +11,10 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START
-from webapp.db.sql import id_in
 from webapp.db.transactions import writing
 from webapp.exceptions import NotFound, Refusal
 from webapp.models import Answer, Candidacy, Question, Test
-from webapp.models.status import is_writing, own_end
+from webapp.models.status import own_end
 from webapp.text.normalization import is_blank
 
 GRACE = timedelta(seconds=15)
@@ -173,9 +172,3 @@ def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
         texts = session.scalars(select(Answer.text).where(Answer.candidacy_id == sitting.candidacy.id))
         sitting.candidacy.blank = all(map(is_blank, texts))
         sitting.candidacy.submitted_at = now
-
-
-def note_return(session: Session, user_ids: list[int], moment: datetime) -> None:
-    """Note that these people have come back to their candidacies in progress, inside the presence transaction."""
-    in_progress = id_in(Candidacy.user_id, user_ids), is_writing()
-    session.connection().execute(update(Candidacy).where(*in_progress).values(back_at=moment))

@@ -159,8 +159,10 @@ class Candidacy(Model):
 class Absence(Model):
     """A long time during the test in which nothing was heard of the candidate. Noted when they are back."""
 
+    __table_args__ = (UniqueConstraint("candidacy_id", "since"),)
+
     id: Mapped[int] = mapped_column(primary_key=True)
-    candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id), index=True)
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id))
     since: Mapped[datetime]
     until: Mapped[datetime]
 

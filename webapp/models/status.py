@@ -192,6 +192,15 @@ def has_warning(warning: CandidateWarning, now: Moment) -> ColumnElement[bool]:
             return and_(is_running, func.coalesce(Candidacy.back_at > _before(now, BACK_FOR), false()))
 
 
-def away_for_long_until(moment: datetime) -> ColumnElement[bool]:
-    """Whether the person was not heard of for more than `LONG_ABSENCE` before `moment`. NULL if they never were."""
-    return last_heard() < moment - LONG_ABSENCE
+def absent_since() -> ColumnElement[datetime]:
+    """Since when nothing was heard of the candidate, not counted before they started. NULL if nothing ever was."""
+    return case((last_heard() < Candidacy.started_at, Candidacy.started_at), else_=last_heard())
+
+
+def was_away_until(moment: datetime) -> ColumnElement[bool]:
+    """Whether the candidate was in progress, and not heard of for more than `LONG_ABSENCE` before `moment`.
+
+    Over candidacy and test. Who goes after their own end is not away from the test.
+    """
+    is_long = absent_since() < moment - LONG_ABSENCE
+    return and_(is_writing(), Test.closed_at.is_(None), is_long, absent_since() < own_end())

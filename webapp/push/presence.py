@@ -1,8 +1,9 @@
 """Presence: who was seen, held in memory and written in one batch every five seconds (R21)."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import JSON, BigInteger, Integer, bindparam, case, cast, column, func, select, type_coerce, update
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from webapp.db.sql import id_in
 from webapp.db.transactions import writing
 from webapp.db.types import UtcDateTime, microseconds
 from webapp.models import Candidacy, EndedSession, SessionClaims, Test, User
-from webapp.models.status import OFFLINE_AFTER, away_for_long_until, is_online
+from webapp.models.status import OFFLINE_AFTER, absent_since, is_online, was_away_until
 from webapp.push.events import SignOut
 from webapp.push.hub import Hub
 from webapp.push.sessions import sign_outs
@@ -23,8 +24,18 @@ GRACE = timedelta(seconds=5)
 FOLLOWED = timedelta(days=32)
 """How long after a test's end `last_seen` is still written for its candidates."""
 
-OnReconnect = Callable[[Session, list[int], datetime], None]
-"""Is told, within the batch's transaction, which people were away for long and are back, and since when."""
+
+class Return(NamedTuple):
+    """A candidacy in progress whose person is back after a long absence."""
+
+    candidacy_id: int
+    since: datetime
+    """When the person was last heard of before."""
+    until: datetime
+
+
+OnReturn = Callable[[Session, list[Return]], None]
+"""Is told of them within the batch's transaction, when their rows are locked."""
 
 _entry = func.json_each(bindparam("batch", type_=JSON)).table_valued("key", column("value", JSON))
 _seen, _left = (cast(_entry.c.value[place].as_string(), BigInteger) for place in (0, 1))
@@ -57,9 +68,9 @@ A later stored moment stays: another process has seen the person since. `left_at
 class PresenceRecorder:
     """Who was seen or left in one process since its last batch."""
 
-    def __init__(self, hub: Hub, on_reconnect: OnReconnect) -> None:
+    def __init__(self, hub: Hub, on_return: OnReturn) -> None:
         self._hub = hub
-        self._on_reconnect = on_reconnect
+        self._on_return = on_return
         self._started_at: datetime | None = None
         self._last_seen_before_start: datetime | None = None
         self._seen: dict[SessionClaims, datetime] = {}
@@ -97,10 +108,10 @@ class PresenceRecorder:
             for user_id in people.keys() | left.keys()
         }
         with writing(session):
-            back = self._reconnected(session, people, min(since, *people.values())) if people else []
+            returns = self._returns(session, people, min(since, *people.values()), now) if people else []
             session.connection().execute(WRITE_BATCH, {"batch": batch, "followed": now - FOLLOWED})
-            if back:
-                self._on_reconnect(session, back, min(people.values()))
+            if returns:
+                self._on_return(session, returns)
         metrics.PRESENCE_BATCH.observe(len(batch))
         with self._lock:  # what has come meanwhile waits for the next batch
             self._seen = dict(self._seen.items() - seen.items())
@@ -121,11 +132,15 @@ class PresenceRecorder:
                 people[claims.user_id] = max(at, people.get(claims.user_id, at))
         return people
 
-    def _reconnected(self, session: Session, people: Collection[int], earliest: datetime) -> list[int]:
-        """Those seen from `earliest` on who were away for long before. People who were online when a server or database
-        went away, and are back as soon as it is, were not away.
+    def _returns(
+        self, session: Session, people: dict[int, datetime], earliest: datetime, now: datetime
+    ) -> list[Return]:
+        """Of those seen from `earliest` on, who were away for long before. People who were online when a server or
+        database went away, and are back as soon as it is, were not away.
         """
-        away = ~is_online(earliest) & away_for_long_until(earliest)
+        away = ~is_online(earliest) & was_away_until(earliest) & (Test.ends_at > now - FOLLOWED)
         if self._started_at and self._last_seen_before_start and earliest <= self._started_at + OFFLINE_AFTER:
             away &= ~is_online(self._last_seen_before_start)
-        return list(session.scalars(select(Candidacy.user_id).where(id_in(Candidacy.user_id, people), away).distinct()))
+        query = select(Candidacy.id, absent_since(), Candidacy.user_id).join(Test, Test.id == Candidacy.test_id)
+        rows = session.execute(query.where(id_in(Candidacy.user_id, people), away))
+        return [Return(candidacy_id, since, people[user_id]) for candidacy_id, since, user_id in rows]

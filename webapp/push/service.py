@@ -15,7 +15,7 @@ from webapp.models import EndedSession
 from webapp.push.bus import Bus, RedisBus
 from webapp.push.events import SignOut
 from webapp.push.hub import Hub, stream_capacity
-from webapp.push.presence import FLUSH_SECONDS, OnReconnect, PresenceRecorder
+from webapp.push.presence import FLUSH_SECONDS, OnReturn, PresenceRecorder
 from webapp.push.sessions import sign_outs, write_end
 from webapp.push.sweep import SWEEP_SECONDS, MessageSource, Sweep
 
@@ -25,13 +25,13 @@ log = structlog.get_logger(__name__)
 class Push:
     """The parts of one application's push, and the loops of its process: beats, sweep, presence, bus."""
 
-    def __init__(self, app: Flask, messages: MessageSource, on_reconnect: OnReconnect) -> None:
+    def __init__(self, app: Flask, messages: MessageSource, on_return: OnReturn) -> None:
         settings: Settings = app.config["SETTINGS"]
         self.hub = Hub(stream_capacity(settings.streams_per_process))
         self.bus = Bus(self.hub)
         self.sweep = Sweep(self.hub, messages, lambda moment: sign_outs(db.session(), EndedSession.at > moment))
         self.messages = messages
-        self.presence = PresenceRecorder(self.hub, on_reconnect)
+        self.presence = PresenceRecorder(self.hub, on_return)
         self._app = app
         self._loops: list[tuple[float, Callable[[], None]]] = []
         self._threads: list[threading.Thread] = []

@@ -15,7 +15,7 @@ from webapp.extensions import login
 from webapp.models import SessionClaims
 from webapp.push.events import named_event, notice_event
 from webapp.push.hub import NoStreamLeft
-from webapp.push.presence import OnReconnect
+from webapp.push.presence import OnReturn
 from webapp.push.service import Push, current_push
 from webapp.push.stream import Stream, direct_writer
 from webapp.push.sweep import MessageSource
@@ -100,9 +100,9 @@ def ping() -> Response:
     return Response(status=204)
 
 
-def init_app(app: Flask, messages: MessageSource, on_reconnect: OnReconnect) -> None:
+def init_app(app: Flask, messages: MessageSource, on_return: OnReturn) -> None:
     """Join push to an application. The callables run in an application context."""
-    app.extensions["examhall_push"] = Push(app, messages, on_reconnect)
+    app.extensions["examhall_push"] = Push(app, messages, on_return)
     blueprint = PushBlueprint("push", __name__)
     blueprint.add_url_rule("/stream", view_func=blueprint.stream, methods=["GET"])
     blueprint.add_url_rule("/ping", view_func=ping, methods=["POST"])
