@@ -50,9 +50,11 @@ SITTING = {"writing", "paused", "time up"}
 """The states in which a candidate sees the questions."""
 PAGES = ("/", "/tests/{test}", "/tests/{test}?confirm=submit", "/inbox", "/tests/{test}/answers/{question}",
          "/tests/{test}/start", "/tests/{test}/submit", "/monitor", "/monitor.csv",
-         "/messages/new?candidate={candidacy}", "/log", "/log.csv", "/nowhere")  # fmt: skip
+         "/monitor/candidates/{candidacy}", "/messages/new?candidate={candidacy}", "/log", "/log.csv",
+         "/nowhere")  # fmt: skip
 STAFF_PAGES = ("/monitor", "/monitor?q=nobody", "/monitor?room=Room+1", "/monitor?page=9", "/monitor?state=wrong",
-               "/monitor.csv", "/messages/new?candidate={candidacy}", "/messages/new?scope=filtered",
+               "/monitor.csv", "/monitor/candidates/{candidacy}", "/monitor/candidates/999999",
+               "/messages/new?candidate={candidacy}", "/messages/new?scope=filtered",
                "/messages/new?candidate=999999", "/messages/{message}", "/messages/999999", "/log", "/log?q=nobody",
                "/log/{message}", "/log/999999", "/log.csv", "/nowhere")  # fmt: skip
 

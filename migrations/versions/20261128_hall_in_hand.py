@@ -23,6 +23,7 @@ def upgrade() -> None:
     create_action()
     create_incident()
     create_saved_view()
+    op.create_index("ix_log_subject_candidacy_id_entry_id", "log_subject", ["candidacy_id", "entry_id"])
     note_changes_of(SHOWN)
 
 
@@ -111,6 +112,7 @@ def note_changes_of(columns: str) -> None:
 
 def downgrade() -> None:
     note_changes_of(SHOWN_BEFORE)
+    op.drop_index("ix_log_subject_candidacy_id_entry_id", "log_subject")
     for table in ("saved_view", "incident_candidacy", "incident", "candidate_action", "absence"):
         op.drop_table(table)
     op.drop_column("candidacy", "note")

@@ -120,6 +120,14 @@ def entry_details(session: Session, scope: LogScope, number: int) -> tuple[LogEn
     return entry, subjects, everybody - len({subject.user_id for subject in subjects})
 
 
+def entries_about(session: Session, scope: LogScope, candidacy_id: int, limit: int) -> Sequence[Any]:
+    """The newest entries within a scope that are about a candidacy, newest first, without their hashes and subjects."""
+    columns = LogEntry.id, LogEntry.at, LogEntry.actor_name, LogEntry.actor_role, LogEntry.action, LogEntry.detail
+    query = select(*columns).join(LogSubject, LogSubject.entry_id == LogEntry.id)
+    query = query.where(LogSubject.candidacy_id == candidacy_id, scope.subjects)
+    return session.execute(query.order_by(LogSubject.entry_id.desc()).limit(limit)).all()
+
+
 def all_rows(session: Session, scope: LogScope) -> Generator[Any, None, None]:
     """`ROW_COLUMNS` of each entry and subject in scope, newest entry first; one row for an entry without subjects."""
     query = (

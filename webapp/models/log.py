@@ -45,6 +45,7 @@ class LogSubject(Model):
 
     __table_args__ = (
         Index(None, "test_id", "entry_id"),
+        Index(None, "candidacy_id", "entry_id"),
         _typed("number name test_title room", "entry_id candidacy_id user_id test_id"),
     )
 

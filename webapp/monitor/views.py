@@ -9,15 +9,16 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.clock import utcnow
-from webapp.db.types import microseconds
+from webapp.db.types import MAX_ID, microseconds
 from webapp.exceptions import BadParameter, NotAllowed, NotFound
 from webapp.extensions import db
 from webapp.models import SavedView
 from webapp.monitor.alerts import long_offline
+from webapp.monitor.candidate import load_candidate
 from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
 from webapp.monitor.filter_values import IN_MENU, label_of, load_field
-from webapp.monitor.filters import MAX_VALUES, parse_filter
+from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
 from webapp.monitor.plan_page import PlanPage, known_rows
@@ -121,6 +122,18 @@ def alerts() -> Response:
             for row in rows
         ]
     )
+
+
+@blueprint.get(f"/monitor/candidates/<int(max={MAX_ID}):candidacy_id>")
+def candidate(candidacy_id: int) -> BaseResponse:
+    """One candidate; for HTMX what stands beside the list, and nothing at all if that would look the same."""
+    shown = load_candidate(db.session(), current_user, _watched_scope(), candidacy_id, utcnow())
+    fragment = wants_fragment()
+    if fragment and request.headers.get("HX-PTag") == shown.tag:
+        return Response(status=304)
+    words = {"attendance": CHOICES["attendance"].values, "zone": installation_zone()}
+    template = "monitor/_candidate.html" if fragment else "monitor/candidate.html"
+    return make_response(render_template(template, candidate=shown, fragment=fragment, **words))
 
 
 @blueprint.errorhandler(NotOpen)

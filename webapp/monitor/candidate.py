@@ -1,0 +1,126 @@
+"""One candidate of the monitor: what is known now, and what has happened (R6, R14, R24)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from webapp.access import AccessScope, Right
+from webapp.exceptions import NotFound
+from webapp.logbook.reading import entries_about, log_scope
+from webapp.models import Absence, Candidacy, Test, User
+from webapp.models.status import State, absent_since, is_online, last_heard, last_sign, own_end, state
+
+MOST_EVENTS = 100
+"""Of each kind, the newest. The log has all."""
+STEPS = {
+    "entered_at": "arrived",
+    "started_at": "started",
+    "saved_at": "saved",
+    "paused_at": "paused",
+    "submitted_at": "submitted",
+    "withdrawn_at": "withdrawn",
+}
+"""Moments of a candidacy, and the events that they are."""
+SINCE = {State.OFFLINE: "heard_at", State.IDLE: "sign_at", State.TIME_UP: "ends_at", State.PAUSED: "paused_at"}
+"""Since when a state lasts."""
+TO_THE_MINUTE = ("saved_at", "last_seen")
+"""They change every few seconds; what is shown of them does not."""
+FACTS: tuple[Any, ...] = (
+    Candidacy.id, Candidacy.test_id, Candidacy.number, Candidacy.room, Candidacy.building, Candidacy.seat,
+    Candidacy.group_name, Candidacy.question_set, Candidacy.extra_minutes, Candidacy.incident_minutes,
+    Candidacy.flagged, Candidacy.id_checked, Candidacy.attendance, Candidacy.note, Candidacy.blank,
+    Candidacy.last_seen, *(getattr(Candidacy, name) for name in STEPS),
+    User.name, Test.title, Test.starts_at, Test.closed_at, own_end().label("ends_at"),
+    last_heard().label("heard_at"), absent_since().label("absent_since"), last_sign().label("sign_at"),
+)  # fmt: skip
+"""Nothing of what was written, and no question (R24)."""
+
+
+class Event(NamedTuple):
+    """Something that has happened to a candidate."""
+
+    at: datetime
+    kind: str
+    """A value of `STEPS`, `offline`, or an action of the log."""
+    until: datetime | None = None
+    """When an absence ended; None for one that goes on."""
+    entry: Row[Any] | None = None
+    """The log entry, without its subjects."""
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What its log entry says."""
+        detail: dict[str, Any] = json.loads(self.entry.detail) if self.entry else {}
+        return detail
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate, as one person sees them."""
+
+    facts: dict[str, Any]
+    """By the names of `FACTS`, with `state` and `online`."""
+    events: list[Event]
+    """Newest first."""
+    may: frozenset[Right]
+    """What this person may do with the candidate, besides watching."""
+    now: datetime
+
+    @property
+    def minutes(self) -> int | None:
+        """For how long the state has lasted; None where that says nothing."""
+        since = self.facts.get(SINCE.get(self.facts["state"], ""))
+        return None if since is None else int((self.now - since).total_seconds() // 60)
+
+    @cached_property
+    def tag(self) -> str:
+        """A digest of everything that is shown to this person, so that the same is not sent again."""
+        shown = sorted(self.facts.items()), self.events, sorted(self.may), self.now.replace(second=0, microsecond=0)
+        return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
+
+
+def load_candidate(session: Session, actor: User, scope: AccessScope, candidacy_id: int, now: datetime) -> Candidate:
+    """The candidate, as `actor` sees them, who watches `scope`. Raises `NotFound` for one whom they do not see."""
+    derived = state(now).label("state"), is_online(now).label("online")
+    query = select(*FACTS, *derived).join(Candidacy.test).join(Candidacy.user)
+    row = session.execute(query.where(Candidacy.id == candidacy_id, scope.condition())).one_or_none()
+    if row is None:
+        raise NotFound(f"candidacy {candidacy_id}")
+    facts = row._asdict()
+    events = [*_log_events(session, actor, candidacy_id, now), *_absences(session, facts)]
+    events += _steps(facts, {event.at for event in events if event.entry})
+    facts |= {name: facts[name] and facts[name].replace(second=0, microsecond=0) for name in TO_THE_MINUTE}
+    may = frozenset(right for right in Right if facts["test_id"] in scope.tests_with(right))
+    return Candidate(facts, sorted(events, key=lambda event: event.at, reverse=True), may, now)
+
+
+def _log_events(session: Session, actor: User, candidacy_id: int, now: datetime) -> Iterator[Event]:
+    """What the log has about the candidate, as far as `actor` reads it."""
+    scope = log_scope(session, actor, now)
+    for entry in entries_about(session, scope, candidacy_id, MOST_EVENTS):
+        yield Event(entry.at, entry.action, entry=entry)
+
+
+def _absences(session: Session, facts: dict[str, Any]) -> Iterator[Event]:
+    """The absences, and the one that goes on."""
+    noted = select(Absence.since, Absence.until).where(Absence.candidacy_id == facts["id"])
+    for since, until in session.execute(noted.order_by(Absence.since.desc()).limit(MOST_EVENTS)):
+        yield Event(since, "offline", until)
+    if facts["state"] == State.OFFLINE and facts["absent_since"]:
+        yield Event(facts["absent_since"], "offline")
+
+
+def _steps(facts: dict[str, Any], logged: set[datetime]) -> Iterator[Event]:
+    """The steps of the candidacy, but those that the log tells of."""
+    for name, kind in STEPS.items():
+        if facts[name] and facts[name] not in logged:
+            yield Event(facts[name], kind)
