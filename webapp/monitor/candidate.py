@@ -30,10 +30,12 @@ STEPS = {
     "withdrawn_at": "withdrawn",
 }
 """Moments of a candidacy, and the events that they are."""
-SINCE = {State.OFFLINE: "heard_at", State.IDLE: "sign_at", State.TIME_UP: "ends_at", State.PAUSED: "paused_at"}
-"""Since when a state lasts."""
+SINCE = {State.OFFLINE: "heard_at", State.IDLE: "sign_at"}
+"""Since when a state lasts, of those that tell."""
 TO_THE_MINUTE = ("saved_at", "last_seen")
 """They change every few seconds; what is shown of them does not."""
+NOT_SHOWN = ("heard_at", "absent_since", "sign_at")
+"""They change as often, and only what follows from them is shown."""
 FACTS: tuple[Any, ...] = (
     Candidacy.id, Candidacy.test_id, Candidacy.number, Candidacy.room, Candidacy.building, Candidacy.seat,
     Candidacy.group_name, Candidacy.question_set, Candidacy.extra_minutes, Candidacy.incident_minutes,
@@ -77,14 +79,15 @@ class Candidate:
 
     @property
     def minutes(self) -> int | None:
-        """For how long the state has lasted; None where that says nothing."""
+        """For how long the candidate has been offline or idle; None for others."""
         since = self.facts.get(SINCE.get(self.facts["state"], ""))
         return None if since is None else int((self.now - since).total_seconds() // 60)
 
     @cached_property
     def tag(self) -> str:
         """A digest of everything that is shown to this person, so that the same is not sent again."""
-        shown = sorted(self.facts.items()), self.events, sorted(self.may), self.now.replace(second=0, microsecond=0)
+        facts = [pair for pair in sorted(self.facts.items()) if pair[0] not in NOT_SHOWN]
+        shown = facts, self.minutes, self.events, sorted(self.may), self.now.date()
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
 
@@ -96,9 +99,10 @@ def load_candidate(session: Session, actor: User, scope: AccessScope, candidacy_
     if row is None:
         raise NotFound(f"candidacy {candidacy_id}")
     facts = row._asdict()
+    facts |= {name: facts[name] and facts[name].replace(second=0, microsecond=0) for name in TO_THE_MINUTE}
+    facts["last_seen"] = None if facts["online"] else facts["last_seen"]
     events = [*_log_events(session, actor, candidacy_id, now), *_absences(session, facts)]
     events += _steps(facts, {event.at for event in events if event.entry})
-    facts |= {name: facts[name] and facts[name].replace(second=0, microsecond=0) for name in TO_THE_MINUTE}
     may = frozenset(right for right in Right if facts["test_id"] in scope.tests_with(right))
     return Candidate(facts, sorted(events, key=lambda event: event.at, reverse=True), may, now)
 

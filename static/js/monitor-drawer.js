@@ -1,0 +1,157 @@
+// One candidate beside the list, opened by the name in a row or a press on the row. The address names the row (#c7), so
+// "Back" closes the drawer, and a reload or a link opens it. It is asked for anew whenever the list is.
+import { ownFetch } from "./own-answers.js";
+import { timeLimit } from "./browser-parts.js";
+import { drop, keep, read } from "./person-storage.js";
+import { openPopover } from "./popovers.js";
+import { PATH, shown } from "./monitor-view.js";
+
+const PATIENCE = 15_000;
+const KEPT = ["aria-current"]; // set here, unknown to the server
+const monitor = document.getElementById("monitor");
+const drawer = document.getElementById("drawer");
+const content = drawer.querySelector("[data-drawer-content]");
+const away = drawer.querySelector("[data-drawer-away]");
+const behind = matchMedia("(max-width: 64rem)"); // the drawer covers the page
+let id = null;
+let takesFocus = false;
+
+const idIn = (hash) => /^#c(\d+)$/.exec(hash)?.[1] ?? null;
+const rowOf = (candidate) => document.getElementById(`c${candidate}`);
+const draftOf = (candidate) => `note.${candidate}`;
+
+const listAddress = () => (shown() ? `${PATH}?${shown()}` : PATH);
+
+function mark() {
+  for (const row of monitor.querySelectorAll("tr[aria-current]")) if (row !== rowOf(id)) row.removeAttribute("aria-current");
+  rowOf(id)?.setAttribute("aria-current", "true");
+}
+
+function show(candidate) {
+  const isOther = candidate !== id;
+  id = candidate;
+  drawer.hidden = id === null;
+  monitor.classList.toggle("has-drawer", id !== null);
+  for (const part of monitor.children) part.inert = id !== null && behind.matches && !part.contains(drawer);
+  document.getElementById("candidates").inert = id !== null && behind.matches;
+  mark();
+  if (!isOther) return;
+  content.replaceChildren();
+  away.textContent = "";
+  if (id === null) return;
+  drawer.querySelector("[data-drawer-page]").href = drawer.dataset.address + id;
+  load();
+}
+
+async function answerFor(candidate) {
+  const known = content.querySelector("[data-candidate]");
+  const headers = { "HX-Request": "true" };
+  if (known?.dataset.candidate === candidate) headers["HX-PTag"] = known.dataset.tag;
+  const response = await ownFetch(drawer.dataset.address + candidate, { headers, cache: "no-store", signal: timeLimit(PATIENCE) });
+  return { status: response.status, text: await response.text() };
+}
+
+async function load() {
+  const candidate = id;
+  const answer = await answerFor(candidate).catch(() => ({ status: 503 }));
+  if (candidate !== id) return;
+  away.textContent = answer.status >= 500 ? away.dataset.words : "";
+  if (answer.status >= 500 || answer.status === 304) return;
+  await htmx.swap({ text: answer.text, target: content, sourceElement: content, swap: "innerMorph", request: {}, response: answer });
+  restoreNote();
+  if (takesFocus) document.getElementById("candidate-title")?.focus();
+  takesFocus = false;
+}
+
+export function isOpen() {
+  return id !== null;
+}
+
+// Opens the drawer, or shows another candidate in it. With `focus` the focus goes there.
+export function open(candidate, { focus = false } = {}) {
+  takesFocus = focus;
+  // an entry that a closed drawer has left is used again
+  if (id !== null || history.state?.drawer) history.replaceState(history.state, "", `#c${candidate}`);
+  else {
+    history.replaceState(history.state, "", listAddress()); // so that both differ in what follows "#" only
+    history.scrollRestoration = "manual"; // "Back" leaves the list where it is by then
+    history.pushState({ htmx: true, drawer: true }, "", `#c${candidate}`);
+  }
+  if (candidate === id && focus) document.getElementById("candidate-title")?.focus();
+  show(candidate);
+}
+
+export function close() {
+  const back = rowOf(id)?.querySelector("[data-open]") ?? document.getElementById("rows");
+  history.replaceState(history.state, "", listAddress()); // going back would take the focus away
+  show(null);
+  back.focus();
+}
+
+addEventListener("popstate", () => {
+  show(idIn(location.hash));
+  if (id === null) history.scrollRestoration = "auto";
+});
+
+// Only what follows "#" has changed: the list need not be loaded again.
+document.addEventListener("htmx:before:history:restore", (event) => {
+  if (location.search.slice(1) === shown()) event.preventDefault();
+});
+
+// An address without the row, of a list that was filtered or refreshed meanwhile.
+document.addEventListener("monitor:answered", () => {
+  if (id === null) return;
+  if (idIn(location.hash) !== id) history.replaceState(history.state, "", `#c${id}`);
+  load();
+});
+
+document.addEventListener("htmx:after:swap", () => show(id)); // rows that have come, and what a refresh has replaced
+
+// What this page alone knows stays in the rows, and a half-typed note in its field.
+htmx.registerExtension("drawer", {
+  htmx_before_morph_attr: (element, { attrName }) => !(KEPT.includes(attrName) && element.matches("tr[data-candidacy]")),
+  htmx_before_morph_node: (element) => !element.matches?.("[data-typed]"),
+});
+
+function noteField() {
+  return content.querySelector("[data-note]");
+}
+
+function restoreNote() {
+  const field = noteField();
+  const typed = read(draftOf(id));
+  if (!field || typed === null || field.value === typed) return;
+  field.value = typed;
+  field.dataset.typed = "";
+}
+
+content.addEventListener("input", ({ target }) => {
+  if (target !== noteField()) return;
+  const isTyped = target.value !== target.defaultValue;
+  if (isTyped) keep(draftOf(id), target.value);
+  else drop(draftOf(id));
+  target.toggleAttribute("data-typed", isTyped);
+});
+
+monitor.addEventListener("click", (event) => {
+  const row = event.target.closest?.("tr[data-candidacy]");
+  const link = event.target.closest?.("[data-open]");
+  const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (!row || !isPlain || (!link && event.target.closest("a, button, label, input, [popover]"))) return;
+  if (!link && !getSelection().isCollapsed) return;
+  event.preventDefault();
+  open(row.dataset.candidacy, { focus: event.detail === 0 || behind.matches });
+});
+
+drawer.querySelector("[data-drawer-close]").addEventListener("click", close);
+
+// A menu or a dialog takes Escape first, and so does a search that has a text.
+document.addEventListener("keydown", (event) => {
+  const others = 'dialog[open], details[data-menu][open]';
+  if (event.key !== "Escape" || id === null || document.querySelector(others) || openPopover(document)) return;
+  if (event.target.matches?.('input[type="search"]') && event.target.value) return;
+  close();
+}, { capture: true });
+
+behind.addEventListener("change", () => show(id));
+show(idIn(location.hash));
