@@ -80,6 +80,13 @@ def test_each_selector_finds_something(path: Path) -> None:
         assert {name for name in wanted if not any(matches(name, pattern) for pattern in names)} == set(), sign
 
 
+def test_each_icon_has_a_use() -> None:
+    """By its name in a template, or in what a template is given."""
+    text = TEMPLATE_TEXT + SCRIPT_TEXT + text_of((ROOT / "webapp").rglob("*.py"))
+    symbols = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static" / "icons.svg").read_text()))
+    assert {name for name in symbols if f'"{name}"' not in text} == set()
+
+
 TOKENS = ROOT / "static" / "css" / "tokens.css"
 SIZES = {"12", "13", "14", "16", "20", "24"}
 NAMED_COLOURS = {"white", "black", "red", "green", "blue", "gray", "grey", "orange", "yellow", "silver", "teal", "navy"}
