@@ -26,6 +26,7 @@ PRESSED = {
     "/monitor/views/1/rename": "Rename",
     "selection": "Message",
     "compose-form": NOTHING,
+    "action-form": "Extra time",
     "/log": "Show",
 }
 """Form, by its id or else its address → the button that Enter presses. Forms without such a field are not here."""
@@ -35,6 +36,7 @@ PAGES = {
     "chief": [
         "/monitor", "/monitor?q=nobody+of+that+name", "/monitor?column=name&column=room", "/log", "/log/1", "/nowhere",
         "/messages/new?scope=filtered", "/messages/new?candidate=1", "/monitor/filters/room", "/monitor/views?flag=no",
+        "/candidates/actions/new?action=extra_time&candidate=1",
     ],
 }  # fmt: skip
 NOT_TYPED_IN = {"hidden", "button", "submit", "reset", "image", "file"}
@@ -137,6 +139,8 @@ def test_every_form_is_read() -> None:
         "accounts/_help.html",
         "accounts/_sign_out.html",
         "accounts/sign_in.html",
+        "actions/_form.html",
+        "actions/_outcome.html",
         "exams/_answers.html",
         "exams/_confirm.html",
         "exams/_start.html",

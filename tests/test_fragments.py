@@ -26,7 +26,7 @@ ANSWER = "What was written about them"
 FRAGMENT = {"HX-Request": "true"}
 MINUTE = timedelta(minutes=1)
 RUNNING, OVER = timedelta(hours=-1), timedelta(hours=-4)
-OF_THE_DIALOG = {"Close without sending", "✕"}
+OF_THE_DIALOG = {"Close without sending", "Close", "✕"}
 """What a dialog has and a page has no need of."""
 SHOWN_ATTRIBUTES = {"value", "title", "placeholder", "alt"}
 STATES: dict[str, tuple[timedelta, dict[str, object]]] = {
@@ -56,6 +56,8 @@ STAFF_PAGES = ("/monitor", "/monitor?q=nobody", "/monitor?room=Room+1", "/monito
                "/monitor.csv", "/monitor/candidates/{candidacy}", "/monitor/candidates/999999",
                "/messages/new?candidate={candidacy}", "/messages/new?scope=filtered",
                "/messages/new?candidate=999999", "/messages/{message}", "/messages/999999", "/log", "/log?q=nobody",
+               "/candidates/actions/new?action=note&candidate={candidacy}",
+               "/candidates/actions/new?action=room&scope=filtered", "/candidates/actions/new?action=reopen",
                "/log/{message}", "/log/999999", "/log.csv", "/nowhere")  # fmt: skip
 
 

@@ -60,6 +60,11 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/messages/new"): (401, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/messages"): (401, 403, 403, 303, 404, 303, 404, 403),
     ("GET", "/messages/1"): (302, 403, 403, 404, 404, 200, 404, 200),
+    ("GET", "/candidates/actions/new?action=flag&candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
+    ("POST", "/candidates/actions/new"): (401, 403, 403, 200, 404, 200, 404, 403),
+    ("POST", "/candidates/actions"): (401, 403, 403, 303, 404, 303, 404, 403),
+    ("GET", "/candidates/actions/1"): (302, 404, 404, 404, 404, 404, 404, 404),  # their own only
+    ("POST", "/candidates/actions/1/undo"): (401, 404, 404, 404, 404, 404, 404, 404),
     ("GET", "/log"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/log/1"): (302, 403, 403, 404, 404, 200, 404, 200),
     ("GET", "/log.csv"): (302, 403, 403, 200, 200, 200, 200, 200),
@@ -81,6 +86,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/monitor/views/1/default": {"default": "yes"},
     "/monitor/candidates/1/password": {"idempotency_key": "one press", "epoch": "0"},
     "/messages": {"candidate": "1", "subject": "S", "body": "B"},
+    "/candidates/actions/new": {"action": "flag", "candidate": "1"},
+    "/candidates/actions": {"action": "flag", "candidate": "1"},
     "/inbox/close": {"message": "1"},
 }
 
@@ -125,7 +132,7 @@ def test_who_gets_what(persons: dict[str, FlaskClient], method: str, path: str) 
         form = dict(FORMS.get(path, {}))
         if method == "POST":
             form["csrf_token"] = csrf(client)
-        if path == "/messages":
+        if path in ("/messages", "/candidates/actions"):
             form["idempotency_key"] = os.urandom(16).hex()
         answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
         got.append(answer.status_code)

@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import accounts, cli, health, logging, planning
+from webapp.actions import views as actions
 from webapp.config import ROOT, Settings, load
 from webapp.db.engine import configure_engine, engine_options
 from webapp.exams import views as exams
@@ -34,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     templating.init_app(app)
     staff_bar.init_app(app)
-    for part in (accounts, exams, logbook, health):
+    for part in (accounts, exams, logbook, health, actions):
         part.init_app(app)
     app.register_blueprint(monitor.blueprint)
     app.register_blueprint(saved_pages.blueprint)

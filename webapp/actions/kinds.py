@@ -94,7 +94,7 @@ _KINDS = (
         _constant(flagged=True), is_one_press=True,
     ),
     Kind(
-        "unflag", lazy_gettext("Remove flag"), "flag-off", Right.NOTE, ("flagged",),
+        "unflag", lazy_gettext("Remove flag"), "flag", Right.NOTE, ("flagged",),
         _constant(flagged=False), is_one_press=True,
     ),
     Kind(
@@ -116,15 +116,15 @@ _KINDS = (
     ),
     Kind("resume", lazy_gettext("Resume"), "play", Right.MANAGE, ("paused_at", "incident_minutes"), _resumed, SITTING),
     Kind(
-        "extra_time", lazy_gettext("Extra time"), "clock-plus", Right.MANAGE, ("extra_minutes",),
+        "extra_time", lazy_gettext("Extra time"), "timer", Right.MANAGE, ("extra_minutes",),
         _minutes("extra_minutes"), SITTING, ("minutes", "mode"),
     ),
     Kind(
-        "incident_time", lazy_gettext("Incident time"), "clock-alert", Right.MANAGE, ("incident_minutes",),
+        "incident_time", lazy_gettext("Incident time"), "hourglass", Right.MANAGE, ("incident_minutes",),
         _minutes("incident_minutes"), SITTING, ("minutes", "mode"),
     ),
     Kind(
-        "room", lazy_gettext("Room and seat"), "map-pin", Right.MANAGE, ("room", "seat"),
+        "room", lazy_gettext("Room and seat"), "armchair", Right.MANAGE, ("room", "seat"),
         _place, values=("room", "seat"),
     ),
     Kind(

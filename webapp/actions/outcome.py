@@ -44,7 +44,7 @@ READ = (
     select(Candidacy.id, Candidacy.test_id, Candidacy.started_at, own_end().label("ends_at"), *CHANGED)
     .add_columns(_incident_since.label("incident_since"))
     .join(Candidacy.test)
-    .where(id_in(Candidacy.id, "ids"))
+    .where(id_in(Candidacy.id, "ids", many=True))
     .order_by(Candidacy.id)
     .execution_options(**PREPARED)
 )
@@ -164,7 +164,8 @@ def write(session: Session, outcome: Outcome) -> None:
     """Write the changes of an outcome, by one statement for each group of candidacies that change alike."""
     for change in outcome.changes:
         columns = {name: stored(name, value) for name, value in change.after.items()}
-        session.connection().execute(update(Candidacy).where(id_in(Candidacy.id, change.candidacies)).values(columns))
+        changed = id_in(Candidacy.id, change.candidacies, many=True)
+        session.connection().execute(update(Candidacy).where(changed).values(columns))
     moved = [change for change in outcome.changes if not SEARCHED.isdisjoint(change.after)]
     if moved:
         refresh_search_text(session, [number for change in moved for number in change.candidacies])

@@ -54,11 +54,16 @@ class Ids(TypeDecorator[Any]):
         return f"{{{numbers}}}" if dialect.name == "postgresql" else f"[{numbers}]"
 
 
-def id_in(column: Any, ids: Iterable[int] | str) -> ColumnElement[bool]:
-    """Whether an integer column is one of `ids`; a string names the parameter that gets them at execution."""
+def id_in(column: Any, ids: Iterable[int] | str, *, many: bool = False) -> ColumnElement[bool]:
+    """Whether an integer column is one of `ids`; a string names the parameter that gets them at execution.
+
+    With `many` PostgreSQL looks each of them up. Otherwise it may compare each row with all of them, one by one, which
+    for a thousand of a thousand rows is a million comparisons.
+    """
     parameter = bindparam(ids, type_=Ids) if isinstance(ids, str) else bindparam(None, [*ids], type_=Ids)
+    array = parameter.cast(ARRAY(Integer))
     return DialectExpression(
-        on_postgresql=column == func.any(parameter.cast(ARRAY(Integer))),
+        on_postgresql=column.in_(select(func.unnest(array))) if many else column == func.any(array),
         on_sqlite=column.in_(select(func.json_each(parameter).table_valued("value").c.value)),
     )
 

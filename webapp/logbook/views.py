@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Flask, Response, render_template, request, stream_template
-from flask_babel import gettext, lazy_gettext
+from flask_babel import format_decimal, gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,21 @@ ACTIONS = {
     "log.restored": lazy_gettext("Restored from a backup"),
     "sign_in.failed": lazy_gettext("Sign-in failed"),
     "sign_in.locked": lazy_gettext("Sign-in locked"),
+    "candidate.flag": lazy_gettext("Flagged"),
+    "candidate.unflag": lazy_gettext("Flag removed"),
+    "candidate.attendance": lazy_gettext("Attendance"),
+    "candidate.id_check": lazy_gettext("ID checked"),
+    "candidate.id_uncheck": lazy_gettext("ID check removed"),
+    "candidate.note": lazy_gettext("Note"),
+    "candidate.pause": lazy_gettext("Paused"),
+    "candidate.resume": lazy_gettext("Resumed"),
+    "candidate.extra_time": lazy_gettext("Extra time"),
+    "candidate.incident_time": lazy_gettext("Incident time"),
+    "candidate.room": lazy_gettext("Room and seat"),
+    "candidate.withdraw": lazy_gettext("Withdrawn"),
+    "candidate.readmit": lazy_gettext("Readmitted"),
+    "candidate.reopen": lazy_gettext("Submission taken back"),
+    "candidate.undo": lazy_gettext("Undone"),
     "account.password_set": lazy_gettext("New password"),
     "account.unlocked": lazy_gettext("Sign-in unlocked"),
     "account.deactivated": lazy_gettext("Account deactivated"),
@@ -155,6 +170,8 @@ def summary(action: str, detail: dict[str, Any]) -> str:
         return str(detail.get("subject", ""))
     if action in ("test.closed", "test.reopened"):
         return f"{detail.get('test', '')} ({day_in_words(date.fromisoformat(detail['date']))})"
+    if "changes" in detail:
+        return _changes_in_one_line(detail)
     if not action.startswith("sign_in."):
         return ", ".join(f"{name}: {value}" for name, value in detail.items())
     address = detail.get("address", "")
@@ -163,9 +180,33 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
 
 
+def _changes_in_one_line(detail: dict[str, Any]) -> str:
+    """How many candidates an action has changed and not, and the text that came with it."""
+    changed = sum(len(change["candidacies"]) for change in detail["changes"])
+    hindered = sum(len(obstacle["candidacies"]) for obstacle in detail["obstacles"])
+    values = detail.get("values", {})
+    words = [
+        *([action_label(f"candidate.{values['of']}")] if "of" in values else []),
+        gettext("%(count)s changed", count=format_decimal(changed)),
+        *([gettext("%(count)s not reached", count=format_decimal(hindered))] if hindered else []),
+        *(values[name] for name in ("note", "reason") if values.get(name)),
+    ]
+    return " · ".join(map(str, words))
+
+
+def changes_by_candidacy(detail: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """What an action meant for each candidacy: `before` and `after` if it was changed, `why` if it was not reached."""
+    return {
+        number: found
+        for found in (*detail.get("changes", ()), *detail.get("obstacles", ()))
+        for number in found["candidacies"]
+    }
+
+
 def init_app(app: Flask) -> None:
     """Register the pages, and what templates word entries with."""
     app.register_blueprint(blueprint)
     app.add_template_filter(action_label)
     app.add_template_filter(json.loads, "from_json")
     app.add_template_global(summary, "log_summary")
+    app.add_template_global(changes_by_candidacy)

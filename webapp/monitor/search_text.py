@@ -25,7 +25,7 @@ def refresh_search_text(session: Session, candidacy_ids: Collection[int]) -> Non
         select(Candidacy.id, Candidacy.test_id, *SEARCHED)
         .join(User, User.id == Candidacy.user_id)
         .join(Test, Test.id == Candidacy.test_id)
-        .where(id_in(Candidacy.id, candidacy_ids))
+        .where(id_in(Candidacy.id, candidacy_ids, many=True))
         .order_by(Candidacy.id)
     ).all()
     planners = _planners(session, {row.test_id for row in rows})

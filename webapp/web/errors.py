@@ -16,7 +16,7 @@ from webapp.web.security import View, note_interrupted, page_person
 log = structlog.get_logger(__name__)
 LONGEST_NEXT = 3000
 """Characters of an address that the sign-in page leads back to; longer response headers are cut off by proxies."""
-LONG_TEXTS = ("subject", "body", "text")
+LONG_TEXTS = ("subject", "body", "text", "note", "reason")
 """Form fields that an error page shows again, to be copied."""
 
 
