@@ -37,7 +37,7 @@ async function fill(panel, asking) {
   part.innerHTML = html ?? "";
   show();
   keepInWindow(panel.closest(MENU));
-  const first = part.querySelector("[data-type-ahead], input:not([type=hidden]), a");
+  const first = part.querySelector("[data-type-ahead], input:not([type=hidden]), select, a");
   if (matchMedia("(pointer: fine)").matches) first?.focus({ preventScroll: true });
 }
 
