@@ -113,3 +113,14 @@ def test_what_a_later_release_no_longer_knows_is_left_out(watched: Watched, sess
         person.monitor_settings = "sort=gone&column=gone&column=name&density=9&what=x"
     page = got(watched.client, "/monitor")
     assert query_told(page) == "column=name"
+
+
+def test_over_many_tests_the_order_of_need_is_not_taken_along(watched: Watched) -> None:
+    """There it would be worked out for everybody; an address may still ask for it."""
+    tests = [watched.hall.test(f"Test {number}") for number in range(5)]
+    watched.hall.contributor(*tests, user=watched.person)
+    remember(watched.client, sort="state")
+    many = got(watched.client, "/monitor")
+    assert 'aria-current="true">Needs attention first' not in many
+    assert 'aria-current="true">Needs attention first' in got(watched.client, f"/monitor?test={watched.test.id}")
+    assert 'aria-current="true">Needs attention first' in got(watched.client, "/monitor?sort=state")

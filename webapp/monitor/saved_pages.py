@@ -16,7 +16,6 @@ from webapp.extensions import db
 from webapp.monitor import saved_views
 from webapp.monitor.columns import NO_VIEW, parse_presentation
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.query import check_values
 from webapp.monitor.saved_views import LONGEST_NAME, ViewRefused, parse_query, view_query
 from webapp.monitor.settings import save_settings, settings_of
 from webapp.web.errors import render_refusal, wants_fragment
@@ -126,10 +125,7 @@ def _watched_scope() -> AccessScope:
 
 def _query(args: MultiDict[str, str]) -> str:
     """What a view of this address keeps. Raises `BadParameter` for what the list would refuse."""
-    zone = installation_zone()
-    query = view_query(args, settings_of(current_user), zone)
-    check_values(db.session(), _watched_scope(), parse_filter(args, zone))
-    return query
+    return view_query(db.session(), _watched_scope(), args, settings_of(current_user), installation_zone())
 
 
 def _done() -> BaseResponse:

@@ -17,6 +17,7 @@ from webapp.exceptions import NotAllowed, NotFound, Refusal
 from webapp.models import SavedView, Test, User
 from webapp.monitor.columns import parse_presentation, query_string
 from webapp.monitor.filters import parse_filter
+from webapp.monitor.query import check_values, defaults_for, listed_scope
 from webapp.monitor.settings import Settings, lock_person, settings_of
 from webapp.monitor.words import test_in_words
 from webapp.text.characters import has_control_characters, is_storable
@@ -92,11 +93,18 @@ def parse_query(query: str) -> MultiDict[str, str]:
     return MultiDict(parse_qsl(query, keep_blank_values=True))
 
 
-def view_query(args: MultiDict[str, str], settings: Settings, zone: ZoneInfo) -> str:
-    """What a view of this address keeps: filter, order and columns, each of them named. Raises `BadParameter`."""
-    presentation = parse_presentation(settings.applied(args))
-    named = replace(presentation, page=1, named=frozenset({"sort", "column"}))
-    return query_string(parse_filter(args, zone), named).removeprefix("?")
+def view_query(
+    session: Session, scope: AccessScope, args: MultiDict[str, str], settings: Settings, zone: ZoneInfo
+) -> str:
+    """What a view of this address keeps: filter, order and columns, each of them named.
+
+    Raises `BadParameter` for what the list would refuse.
+    """
+    filter = parse_filter(args, zone)
+    check_values(session, scope, filter)
+    defaults = defaults_for(listed_scope(scope, filter), filter)
+    presentation = parse_presentation(settings.applied(args, defaults), defaults)
+    return query_string(filter, replace(presentation, page=1, named=frozenset({"sort", "column"}))).removeprefix("?")
 
 
 def save_view(session: Session, user_id: int, name: str, query: str) -> int:

@@ -17,7 +17,7 @@ from webapp.db.transactions import writing
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.models import User
-from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS
+from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS, NEED, Defaults
 
 DENSITIES = ("40", "32")
 """Heights of a row in pixels where a mouse is used, the default first."""
@@ -42,10 +42,11 @@ class Settings:
         chosen = {"sort": self.sort, "column": self.columns, "view": self.view}
         return frozenset(name for name, value in chosen.items() if value)
 
-    def applied(self, args: MultiDict[str, str]) -> MultiDict[str, str]:
-        """The parameters of an address, with what it does not name."""
+    def applied(self, args: MultiDict[str, str], defaults: Defaults) -> MultiDict[str, str]:
+        """The parameters of an address, with what it does not name. Where many tests are in sight nobody is worked
+        out who needs somebody, unless the address asks for it."""
         completed = MultiDict(args.items(multi=True))
-        if self.sort and "sort" not in args:
+        if self.sort and "sort" not in args and (self.sort.removeprefix("-") != NEED or defaults.sort == NEED):
             completed["sort"] = self.sort
         if self.columns and "column" not in args:
             completed.setlist("column", list(self.columns))

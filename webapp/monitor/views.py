@@ -152,7 +152,8 @@ def _load_view(args: MultiDict[str, str]) -> tuple[AccessScope, View]:
     scope = _watched_scope()
     check_values(session, scope, filter)
     listed = listed_scope(scope, filter)
-    presentation = parse_presentation(settings.applied(args), defaults_for(listed, filter))
+    defaults = defaults_for(listed, filter)
+    presentation = parse_presentation(settings.applied(args, defaults), defaults)
     return scope, View(listed, filter, replace(presentation, named=settings.named), now)
 
 
