@@ -93,6 +93,22 @@ export function timeLimit(milliseconds) {
   return controller.signal;
 }
 
+// A device may have no motor, and no way to keep its screen on; an old browser makes no sounds.
+export const can = {
+  sound: "AudioContext" in window,
+  vibration: "vibrate" in navigator,
+  awake: "wakeLock" in navigator,
+};
+
+export function vibrate(pattern) {
+  attempt(() => navigator.vibrate(pattern), false);
+}
+
+// Resolves to a WakeLockSentinel; rejects where the system does not allow it now.
+export function keepScreenOn() {
+  return navigator.wakeLock.request("screen");
+}
+
 // Formats moments as hours, minutes and seconds of a zone, or as these `parts` of them. Where the browser does not know
 // the zone, it uses UTC and says so.
 export function clockOf(zone, parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" }) {

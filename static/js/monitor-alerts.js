@@ -1,6 +1,6 @@
 // What this device does when somebody in the list has been offline for over three minutes, and whether its screen stays on:
 // chosen in the person's menu, for this device only. Each absence is told once.
-import { browserStore } from "./browser-parts.js";
+import { browserStore, can, keepScreenOn, vibrate } from "./browser-parts.js";
 import { ownFetch } from "./own-answers.js";
 import { keep, read } from "./person-storage.js";
 import { list } from "./monitor-view.js";
@@ -13,16 +13,11 @@ const SHOWN_FOR = 20;
 const MOST_NAMES = 5;
 const MOST_TOLD = 500;
 const TONES = [[880, 0], [660, 0.18], [880, 0.36]]; // Hz, seconds
+const BUZZ = [200, 100, 200]; // milliseconds
 const menu = document.querySelector("[data-alerts]");
 const chosen = { sound: false, vibration: false, awake: false, ...browserStore.read(NAME) };
 let audio = null;
 let lock = null;
-
-const can = {
-  sound: "AudioContext" in window,
-  vibration: "vibrate" in navigator,
-  awake: "wakeLock" in navigator,
-};
 
 // Browsers let a page make sounds after the person has pressed something on it.
 function openAudio() {
@@ -44,10 +39,6 @@ function chime() {
   }
 }
 
-function buzz() {
-  navigator.vibrate([200, 100, 200]);
-}
-
 function say(kind, words) {
   menu.querySelector(`[data-alert-words="${kind}"]`).textContent = words;
 }
@@ -56,7 +47,7 @@ function say(kind, words) {
 async function keepAwake() {
   if (!chosen.awake || !can.awake || lock || document.visibilityState !== "visible") return;
   try {
-    lock = await navigator.wakeLock.request("screen");
+    lock = await keepScreenOn();
     lock.addEventListener("release", () => (lock = null));
     say("awake", "");
   } catch {
@@ -67,7 +58,7 @@ async function keepAwake() {
 
 function tell(alerts) {
   if (chosen.sound) chime();
-  if (chosen.vibration && can.vibration) buzz();
+  if (chosen.vibration && can.vibration) vibrate(BUZZ);
   const line = menu.querySelector("[data-alert-line]").content.firstElementChild.cloneNode(true);
   const names = alerts.slice(0, MOST_NAMES).map(({ candidate }) => candidate);
   line.querySelector("bdi").textContent = names.join(", ") + (alerts.length > MOST_NAMES ? ` +${alerts.length - MOST_NAMES}` : "");
@@ -96,7 +87,7 @@ function choose(kind, wanted) {
   chosen[kind] = wanted;
   browserStore.write(NAME, chosen);
   if (kind === "sound" && wanted) openAudio().then(chime);
-  if (kind === "vibration" && wanted) buzz();
+  if (kind === "vibration" && wanted) vibrate(BUZZ);
   if (kind === "awake" && !wanted) lock?.release();
   keepAwake();
 }

@@ -30,7 +30,7 @@ def clean(page: Page, where: str, part: str | None = None) -> None:
     colors = {"runOnly": ["color-contrast"]}
     for scheme, forced, rules in (("light", "none", {}), ("dark", "none", colors), ("dark", "active", colors)):
         page.emulate_media(color_scheme=scheme, forced_colors=forced)  # type: ignore[arg-type]
-        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")  # colors on their way
+        page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")  # colors on their way
         result = axe.run(page, context=part, options={"resultTypes": ["violations"], **rules})
         assert result.violations_count == 0, f"{where}, {scheme}, forced {forced}: {result.generate_report()}"
 

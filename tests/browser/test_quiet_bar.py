@@ -8,7 +8,17 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import Desk, Desks, House
-from tests.browser.monitor_page import compose_for_all, message_all, quiet_bar, tick, was_sent, write
+from tests.browser.monitor_page import (
+    compose_for_all,
+    compose_for_one,
+    message_all,
+    press_send,
+    quiet_bar,
+    row,
+    tick,
+    was_sent,
+    write,
+)
 from tests.browser.test_sheet import in_view
 from webapp.models import Test
 
@@ -72,3 +82,16 @@ def test_a_phone_has_it_in_the_dock(house: House, desks: Desks, exam: Test) -> N
     expect(button).to_be_hidden()
     bar = page.get_by_role("region", name="For the selected candidates")
     assert in_view(bar.get_by_role("button", name="Send message"))
+
+
+def test_the_row_tells_when_the_last_message_went(house: House, desk: Desk, exam: Test) -> None:
+    """At once after the sending, and for those whom it went to."""
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
+    expect(row(page, "Ada")).to_be_visible()
+    expect(page.locator("[data-last-message]")).to_have_count(0)
+    form = compose_for_one(page, "Ada")
+    write(form, "Marked")
+    press_send(form)
+    was_sent(form, 1)
+    expect(row(page, "Ada").locator("[data-last-message] time")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+    expect(page.locator("[data-last-message]")).to_have_count(1)
