@@ -45,8 +45,10 @@ END_OF_WORK = func.coalesce(
 TIME_SPENT = END_OF_WORK - type_coerce(Candidacy.started_at, BigInteger)
 OWN_END_ROUNDED_UP = type_coerce(own_end(), BigInteger) + (MINUTE - 1)
 PROGRESS = progress()
-QUIET_SINCE = case((~is_writing(), None), (~ONLINE, last_heard()), else_=last_sign())
-"""Since when nothing was heard of who is offline, and nothing was saved by who is not."""
+_quiet_since = case((~is_writing(), None), (~ONLINE, last_heard()), else_=last_sign())
+QUIET_MINUTES = NOW // MINUTE - type_coerce(_quiet_since, BigInteger) // MINUTE
+"""For how long nothing was heard of who is offline, and nothing saved by who is not. Not by `minutes`, which says it
+twice: the driver reads a long statement anew each time."""
 WAITS_SINCE = case(
     (~is_writing(), None),
     (~ONLINE, last_heard()),
