@@ -16,8 +16,9 @@ from webapp.db.sql import PREPARED, contains, id_in
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Test, User
-from webapp.models.status import NOW, State, state
+from webapp.models.status import NEEDS_ATTENTION, NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS, DEFAULT_SORT, NEED, Defaults, Presentation
+from webapp.monitor.expressions import WAITS_SINCE
 from webapp.monitor.filters import CHOICES, Choice, Filter
 from webapp.monitor.last_message import last_message_at
 from webapp.monitor.times import TIMES
@@ -188,7 +189,7 @@ def load_listing(session: Session, view: View) -> Listing:
     count, is_capped = _count(session, view, states)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
-    return Listing(view, count, is_capped, states, pages, _page_rows(session, view) if count else [])
+    return Listing(view, count, is_capped, states, pages, _page_rows(session, view, states) if count else [])
 
 
 def _count_states(session: Session, view: View) -> dict[State, int] | None:
@@ -222,11 +223,33 @@ def _limit(view: View) -> int | None:
     return None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
 
 
-def _page_rows(session: Session, view: View) -> Sequence[Row[Any]]:
+def _page_ids(session: Session, view: View, states: dict[State, int] | None) -> list[int]:
+    """Which candidacies stand on the page.
+
+    In order of need, the counts tell in which states they are. Each of these is looked for by itself: to sort all that
+    match, the state of each would be worked out a second time.
+    """
+    connection, shown = session.connection(), view.presentation
+    first, ids = (shown.page - 1) * ROWS_PER_PAGE, list[int]()
+    if not view.is_grouped or states is None:
+        matches = select_candidacies(view.scope, view.filter, view.now).order_by(*shown.order())
+        return list(connection.scalars(matches.limit(ROWS_PER_PAGE).offset(first)))
+    wanted, rest = view.filter.values("state"), view.filter.without("state")
+    for each in State:
+        number = states[each] if not wanted or each in wanted else 0
+        if first < number and len(ids) < ROWS_PER_PAGE:
+            matches = select_candidacies(view.scope, rest.narrowed("state", each), view.now)
+            waits = [WAITS_SINCE.asc().nulls_last()] if each in NEEDS_ATTENTION else []
+            ordered = matches.order_by(*waits, Candidacy.sort_name, Candidacy.id)
+            ids += connection.scalars(ordered.limit(ROWS_PER_PAGE - len(ids)).offset(first))
+        first = max(0, first - number)
+    return ids
+
+
+def _page_rows(session: Session, view: View, states: dict[State, int] | None) -> Sequence[Row[Any]]:
     """First which candidacies stand on the page, then what is shown of these."""
     connection, shown, now = session.connection(), view.presentation, {"now": microseconds(view.now)}
-    matches = select_candidacies(view.scope, view.filter, view.now).order_by(*shown.order())
-    ids = connection.scalars(matches.limit(ROWS_PER_PAGE).offset((shown.page - 1) * ROWS_PER_PAGE), now).all()
+    ids = _page_ids(session, view, states)
     columns = shown.columns if "state" in shown.columns or not view.is_grouped else (*shown.columns, "state")
     rows = connection.execute(_rows_of_ids(columns), {"ids": ids, **now}).all()
     return sorted(rows, key=lambda row: ids.index(row.id))
