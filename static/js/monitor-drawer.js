@@ -2,12 +2,12 @@
 // "Back" closes the drawer, and a reload or a link opens it. It is asked for anew whenever the list is.
 import { ownFetch } from "./own-answers.js";
 import { timeLimit } from "./browser-parts.js";
-import { drop, keep, read } from "./person-storage.js";
 import { openPopover } from "./popovers.js";
 import { PATH, shown } from "./monitor-view.js";
 
 const PATIENCE = 15_000;
 const KEPT = ["aria-current"]; // set here, unknown to the server
+const OVER = "[popover], [data-quiet-bar], [data-quiet]"; // stays in reach over a drawer that covers the page
 const monitor = document.getElementById("monitor");
 const drawer = document.getElementById("drawer");
 const content = drawer.querySelector("[data-drawer-content]");
@@ -18,7 +18,6 @@ let takesFocus = false;
 
 const idIn = (hash) => /^#c(\d+)$/.exec(hash)?.[1] ?? null;
 const rowOf = (candidate) => document.getElementById(`c${candidate}`);
-const draftOf = (candidate) => `note.${candidate}`;
 
 const listAddress = () => (shown() ? `${PATH}?${shown()}` : PATH);
 
@@ -32,7 +31,7 @@ function show(candidate) {
   id = candidate;
   drawer.hidden = id === null;
   monitor.classList.toggle("has-drawer", id !== null);
-  for (const part of monitor.children) part.inert = id !== null && behind.matches && !part.contains(drawer);
+  for (const part of monitor.children) part.inert = id !== null && behind.matches && !part.contains(drawer) && !part.matches(OVER);
   document.getElementById("candidates").inert = id !== null && behind.matches;
   mark();
   if (!isOther) return;
@@ -58,7 +57,6 @@ async function load() {
   away.textContent = answer.status >= 500 ? away.dataset.words : "";
   if (answer.status >= 500 || answer.status === 304) return;
   await htmx.swap({ text: answer.text, target: content, sourceElement: content, swap: "innerMorph", request: {}, response: answer });
-  restoreNote();
   if (takesFocus) document.getElementById("candidate-title")?.focus();
   takesFocus = false;
 }
@@ -107,30 +105,9 @@ document.addEventListener("monitor:answered", () => {
 
 document.addEventListener("htmx:after:swap", () => show(id)); // rows that have come, and what a refresh has replaced
 
-// What this page alone knows stays in the rows, and a half-typed note in its field.
+// What this page alone knows stays in the rows.
 htmx.registerExtension("drawer", {
   htmx_before_morph_attr: (element, { attrName }) => !(KEPT.includes(attrName) && element.matches("tr[data-candidacy]")),
-  htmx_before_morph_node: (element) => !element.matches?.("[data-typed]"),
-});
-
-function noteField() {
-  return content.querySelector("[data-note]");
-}
-
-function restoreNote() {
-  const field = noteField();
-  const typed = read(draftOf(id));
-  if (!field || typed === null || field.value === typed) return;
-  field.value = typed;
-  field.dataset.typed = "";
-}
-
-content.addEventListener("input", ({ target }) => {
-  if (target !== noteField()) return;
-  const isTyped = target.value !== target.defaultValue;
-  if (isTyped) keep(draftOf(id), target.value);
-  else drop(draftOf(id));
-  target.toggleAttribute("data-typed", isTyped);
 });
 
 monitor.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -58,7 +59,9 @@ def chief(app: Flask, hall: Hall, exam: Exam) -> FlaskClient:
     return signed_in(app, hall.contributor(exam, role=Role.CHIEF_INVIGILATOR, user=hall.person("Grace Chief")))
 
 
-def write_entry(session: Session, one: Candidacy, action: str, at: datetime) -> None:
+def write_entry(
+    session: Session, one: Candidacy, action: str, at: datetime, detail: dict[str, Any] | None = None
+) -> None:
     """An entry of the log about this candidate, by nobody who is signed in."""
     query = (
         Exam.__table__.select()
@@ -71,7 +74,7 @@ def write_entry(session: Session, one: Candidacy, action: str, at: datetime) -> 
         head = lock_head(session)
         subjects = write_subjects(session, head, query)
         actor = Actor(None, "Somebody Else", "planner")
-        append(session, head, at=at, actor=actor, action=action, detail={}, subjects=subjects)
+        append(session, head, at=at, actor=actor, action=action, detail=detail or {}, subjects=subjects)
 
 
 def test_r6_who_sees_a_candidate(app: Flask, hall: Hall, exam: Exam, one: Candidacy) -> None:
@@ -195,6 +198,30 @@ def test_r14_who_is_limited_to_a_room_reads_what_was_done_there(
     assert "account.unlocked" not in events
 
 
+def test_r28_an_action_tells_what_it_changed_of_this_candidate_and_of_nobody_else(
+    hall: Hall, session: Session, exam: Exam, one: Candidacy, chief: FlaskClient
+) -> None:
+    """Who was so already, or could not be reached, was not changed: it says nothing of them."""
+    other = hall.candidacy(exam)
+    for action, changes in {
+        "candidate.flag": [
+            {"before": {"flagged": False}, "after": {"flagged": True}, "candidacies": [other.id, one.id]}
+        ],
+        "candidate.note": [
+            {"before": {"note": ""}, "after": {"note": "Of the other"}, "candidacies": [other.id]},
+            {"before": {"note": "Old note"}, "after": {"note": "New note"}, "candidacies": [one.id]},
+        ],
+        "candidate.id_check": [{"before": {}, "after": {"id_checked": True}, "candidacies": [other.id]}],
+    }.items():
+        write_entry(session, one, action, utcnow(), {"changes": changes, "values": {"reason": f"Why {action}"}})
+    page = got(chief, address(one))
+    assert events_of(page)[:2] == ["candidate.note", "candidate.flag"]
+    assert "candidate.id_check" not in events_of(page)
+    assert "Of the other" not in page
+    assert re.search("Old note.*→.*New note", page)
+    assert "Why candidate.flag" in page
+
+
 def test_r24_no_question_and_no_answer(session: Session, hall: Hall, one: Candidacy, chief: FlaskClient) -> None:
     question = question_of(hall, one.test_id, "Name the seven gates")
     with writing(session):
@@ -209,6 +236,8 @@ def test_r24_no_question_and_no_answer(session: Session, hall: Hall, one: Candid
 def test_the_same_is_not_sent_again(hall: Hall, session: Session, one: Candidacy, chief: FlaskClient) -> None:
     """Nor does it count as another when only the seconds have gone on."""
     moment = (utcnow() + MINUTE).replace(second=10, microsecond=0)
+    with writing(session):
+        session.get_one(Candidacy, one.id).saved_at = moment  # or the minutes of being idle would count on
     with time_machine.travel(moment, tick=False):
         hall.seen(one.user_id)
         tag = re.search(r'data-tag="(\w+)"', got(chief, address(one), **HTMX))

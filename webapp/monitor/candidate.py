@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope, Right
@@ -55,14 +55,8 @@ class Event(NamedTuple):
     """A value of `STEPS`, `offline`, or an action of the log."""
     until: datetime | None = None
     """When an absence ended; None for one that goes on."""
-    entry: Row[Any] | None = None
-    """The log entry, without its subjects."""
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        """What its log entry says."""
-        detail: dict[str, Any] = json.loads(self.entry.detail) if self.entry else {}
-        return detail
+    entry: dict[str, Any] | None = None
+    """Of its log entry: `id`, `actor_name`, `actor_role`, and what it says about this candidate (`_said`)."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +102,24 @@ def load_candidate(session: Session, actor: User, scope: AccessScope, candidacy_
 
 
 def _log_events(session: Session, actor: User, candidacy_id: int, now: datetime) -> Iterator[Event]:
-    """What the log has about the candidate, as far as `actor` reads it."""
+    """What the log has about the candidate, as far as `actor` reads it; not what was the same before."""
     scope = log_scope(session, actor, now)
     for entry in entries_about(session, scope, candidacy_id, MOST_EVENTS):
-        yield Event(entry.at, entry.action, entry=entry)
+        said = _said(json.loads(entry.detail), candidacy_id)
+        if said is not None:
+            who = {"id": entry.id, "actor_name": entry.actor_name, "actor_role": entry.actor_role}
+            yield Event(entry.at, entry.action, entry=who | said)
+
+
+def _said(detail: dict[str, Any], candidacy_id: int) -> dict[str, Any] | None:
+    """Of an entry about many: a message's text, or this candidate's values before and after; None if they stayed."""
+    if "changes" not in detail:
+        return {name: detail[name] for name in ("subject", "body") if name in detail}
+    for change in detail["changes"]:
+        if candidacy_id in change["candidacies"]:
+            reason = detail.get("reason") or detail.get("values", {}).get("reason", "")
+            return {"before": change["before"], "after": change["after"], "reason": reason}
+    return None
 
 
 def _absences(session: Session, facts: dict[str, Any]) -> Iterator[Event]:
