@@ -8,7 +8,7 @@ import { PATH, isPending, list, settled } from "./monitor-view.js";
 const monitor = document.getElementById("monitor");
 const answer = document.getElementById("dialog-answer");
 const COMPOSE = document.getElementById("selection").getAttribute("action");
-const DIALOGS = [COMPOSE, `${PATH}/candidates/`];
+const DIALOGS = [COMPOSE, `${PATH}/candidates/`, `${PATH.replace(/monitor$/, "")}candidates/actions`];
 const WORDS_AFTER = 250;
 const AWAY = [502, 503, 504];
 
@@ -30,9 +30,11 @@ function say(ctx, reason) {
   placeBeside(buttonOf(ctx), answer);
 }
 
-function addressOfAll() {
+// Of the form for everybody in the list: `data-compose-all` has its address, or is empty for a message.
+function addressOfAll(link) {
   const filter = list().dataset.filter;
-  return `${COMPOSE}?scope=filtered${filter && `&${filter}`}`;
+  const address = link.dataset.composeAll || COMPOSE;
+  return `${address}${address.includes("?") ? "&" : "?"}scope=filtered${filter && `&${filter}`}`;
 }
 
 function waitForList(ctx) {
@@ -43,7 +45,7 @@ function waitForList(ctx) {
     } finally {
       clearTimeout(words);
     }
-    return ownFetch(addressOfAll(), options);
+    return ownFetch(addressOfAll(ctx.sourceElement), options);
   };
 }
 

@@ -33,7 +33,7 @@ function clearedInWords({ everybody, ids }) {
 function showBar(selection) {
   const { count, everybody, narrowed, total, capped, here, ticked } = selection;
   bar.hidden = count === 0 && !everybody;
-  bar.querySelector("[form=selection]").disabled = bar.hidden;
+  for (const button of bar.querySelectorAll("[form=selection]")) button.disabled = bar.hidden;
   say(part("count"), bar.hidden ? "" : countInWords(selection));
   say(part("elsewhere"), bar.hidden ? "" : restInWords(selection));
   const all = bar.querySelector("[data-select-all]");

@@ -170,7 +170,7 @@ document.addEventListener("htmx:after:swap", () => {
 // Sends the whole selection, not only what is on this page.
 document.addEventListener("htmx:config:request", (event) => {
   const { sourceElement, request } = event.detail.ctx;
-  if (sourceElement.id !== "selection") return;
+  if (sourceElement.id !== "selection" && sourceElement.getAttribute("form") !== "selection") return;
   request.body.delete("candidate");
   if (!everybody) for (const id of ids) request.body.append("candidate", id);
   else for (const [name, value] of [["scope", "filtered"], ...new URLSearchParams(filter)]) request.body.append(name, value);

@@ -286,10 +286,11 @@ def test_the_rows_menu_offers_it_to_those_who_may(app: Flask, hall: Hall, test: 
     user = hall.contributor(test, role=Role.CHIEF_INVIGILATOR)
     hall.contributor(law, user=user)
     page = signed_in(app, user).get("/monitor").text
-    for kind in ("password", "unlock"):
-        assert address(ada, kind) in page
-        assert address(bo, kind) not in page
-    assert "/password" not in signed_in(app, hall.contributor(test)).get("/monitor").text
+    assert f'<div data-actions="{ada.id}" data-in-charge ' in page
+    assert f'<div data-actions="{bo.id}" hx' in page
+    for action in ("new_password", "unlock"):
+        assert f"action={action}" in page
+        assert f"action={action}" not in signed_in(app, hall.contributor(test)).get("/monitor").text
 
 
 def test_the_list_has_words_enough() -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from webapp.access import MAY
 from webapp.actions.exceptions import BadValues, CannotUndo, OneByOne
 from webapp.actions.kinds import KINDS, Kind
 from webapp.actions.outcome import Outcome
@@ -26,7 +25,7 @@ from webapp.extensions import db
 from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.exceptions import AudienceChanged, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.views import OWN_FIELDS, parse_ids, parse_selection
-from webapp.models import CandidateAction, LogSubject, Role
+from webapp.models import CandidateAction, LogSubject
 from webapp.monitor.filters import FILTER_NAMES, Filter
 from webapp.web.errors import wants_fragment
 
@@ -210,12 +209,12 @@ def _people(entry_id: int, candidacies: Sequence[int]) -> dict[int, Any]:
     return {subject.candidacy_id: subject for subject in db.session.scalars(select(LogSubject).where(*wanted))}
 
 
-def actions_for(role: Role | None) -> list[Kind]:
-    """The actions that a role in a test carries, in the order of menus."""
-    return [kind for kind in KINDS.values() if role in MAY[kind.right]]
+def action_kinds() -> list[Kind]:
+    """All actions, in the order of menus."""
+    return [*KINDS.values()]
 
 
 def init_app(app: Flask) -> None:
     """Register the addresses, and what templates of the monitor offer actions with."""
     app.register_blueprint(blueprint)
-    app.add_template_global(actions_for)
+    app.add_template_global(action_kinds)

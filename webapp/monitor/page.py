@@ -100,8 +100,12 @@ class MonitorPage:
     @property
     def may_send_to_all(self) -> bool:
         """Whether the filter looks at any of these tests."""
-        named = {int(value) for value in self.view.filter.values("test")}
-        return bool(self.tests_to_send & named if named else self.tests_to_send)
+        return self.may_act_on_all(Right.SEND)
+
+    def may_act_on_all(self, right: Right) -> bool:
+        """Whether the filter looks at any test in which this person has the right."""
+        named, tests = {int(value) for value in self.view.filter.values("test")}, self.scope.tests_with(right)
+        return bool(tests & named if named else tests)
 
     @cached_property
     def tag(self) -> str:

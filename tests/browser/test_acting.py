@@ -1,0 +1,119 @@
+"""R28: actions in the browser: one press with Undo, forms for ticked rows and for all, and whom they did not reach."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select
+
+from tests.browser.house import Desks, House
+from tests.browser.monitor_page import dialog, row, rows, tick
+from webapp.models import Candidacy, Role
+
+# what is looked at is the page, whatever is behind it
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+
+
+def menu(page: Page, name: str) -> Locator:
+    """A row's menu, open."""
+    row(page, name).get_by_role("button", name=re.compile("^More for")).click()
+    opened = page.locator(".menu:popover-open")
+    expect(opened.get_by_role("group", name="Flag")).to_be_visible()
+    return opened
+
+
+def outcome(page: Page) -> Locator:
+    """The quiet bar."""
+    return page.locator("[data-quiet-bar]")
+
+
+def columns(house: House, test_id: int, column: str) -> list[object]:
+    """A column of the candidacies of a test, in their order."""
+    query = select(getattr(Candidacy, column)).where(Candidacy.test_id == test_id).order_by(Candidacy.id)
+    return list(house.fresh().scalars(query))
+
+
+def test_r28_one_press_and_undo_forms_for_ticked_rows_and_for_all(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    number = exam.id
+    for name in ("Ada Lind", "Bo Ek", "Cleo Dahl"):
+        house.candidate(exam, name)
+    desk = desks.desk(house)
+    desk.expects("422")
+    page = desk.sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor")
+    # one press, without a form, and back
+    menu(page, "Ada Lind").get_by_role("button", name="Set").click()
+    expect(outcome(page)).to_contain_text("Ada Lind")
+    expect(rows(page).get_by_text("Flagged")).to_have_count(1)
+    outcome(page).get_by_role("button", name="Undo").press("Enter")
+    expect(outcome(page)).to_contain_text("Undone")
+    expect(rows(page).get_by_text("Flagged")).to_have_count(0)
+    outcome(page).get_by_role("button", name="Close").click()
+    expect(outcome(page)).to_be_hidden()
+    # another row's menu acts on that row, by keyboard
+    menu(page, "Bo Ek").get_by_role("button", name="Present").press("Enter")
+    expect(outcome(page)).to_contain_text("Bo Ek: present")
+    assert columns(house, number, "attendance") == [None, "present", None]
+    # a form from a row's menu, refused beside its field, the text kept
+    menu(page, "Cleo Dahl").get_by_role("link", name="Extra time…").click()
+    form = dialog(page)
+    form.get_by_label("Reason").fill("Late start")
+    form.get_by_label("Minutes").fill("2000")
+    form.get_by_role("button", name="Extra time").click()
+    expect(form).to_contain_text("Whole minutes from 0 to 1,440.")
+    expect(form.get_by_label("Reason")).to_have_value("Late start")
+    form.get_by_label("Minutes").fill("15")
+    form.get_by_label("Minutes").press("Enter")
+    expect(outcome(page)).to_contain_text("15 minutes")
+    expect(form).to_be_hidden()
+    assert columns(house, number, "extra_minutes") == [0, 0, 15]
+    # ticked rows
+    tick(page, "Ada Lind").check()
+    tick(page, "Cleo Dahl").check()
+    page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Pause").first.click()
+    expect(dialog(page)).to_contain_text("For 2 candidates")
+    dialog(page).get_by_role("button", name="Pause").press("Enter")
+    expect(outcome(page)).to_contain_text("2 candidates")
+    assert [bool(moment) for moment in columns(house, number, "paused_at")] == [True, False, True]
+    # all in the list: those for whom it stands so are told apart
+    page.get_by_role("button", name="More for this list").click()
+    page.locator(".menu:popover-open").get_by_role("link", name="Pause…").click()
+    expect(dialog(page)).to_contain_text("2 so already")
+    dialog(page).get_by_role("button", name="Pause").press("Enter")
+    expect(outcome(page)).to_contain_text("2 were so already")
+    assert all(columns(house, number, "paused_at"))
+
+
+def test_an_invigilator_is_offered_what_the_role_carries(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    house.candidate(exam, "Ada Lind")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
+    opened = menu(page, "Ada Lind")
+    expect(opened.get_by_role("link", name="Note…")).to_be_visible()
+    expect(opened.get_by_role("link", name="Pause…")).to_have_count(0)
+    page.keyboard.press("Escape")
+    tick(page, "Ada Lind").check()
+    bar = page.get_by_role("region", name="For the selected candidates")
+    expect(bar.get_by_role("button", name="Flag").first).to_be_visible()
+    expect(bar.get_by_role("button", name="Pause", include_hidden=True)).to_have_count(0)
+
+
+def test_whom_an_action_could_not_reach_stays_to_be_read(house: House, desks: Desks) -> None:
+    """A colleague was quicker: the dialog stays and names who has set what."""
+    exam = house.exam()
+    ada = house.candidate(exam, "Ada Lind")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor")
+    menu(page, "Ada Lind").get_by_role("link", name="Note…").click()
+    form = dialog(page)
+    form.get_by_label("Note").fill("Mine")
+    colleague = desks.desk(house).sign_in_unseen(house.invigilator(exam, name="Vera Holm"), "/monitor")
+    menu(colleague, "Ada Lind").get_by_role("link", name="Note…").click()
+    dialog(colleague).get_by_label("Note").fill("Hers")
+    dialog(colleague).get_by_role("button", name="Note").last.click()
+    expect(outcome(colleague)).to_contain_text("Hers")
+    form.get_by_role("button", name="Note").last.click()
+    expect(form).to_contain_text("Vera Holm has changed it just now.")
+    expect(form).to_contain_text("Hers")
+    assert columns(house, exam.id, "note") == ["Hers"], ada
