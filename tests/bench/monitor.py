@@ -179,10 +179,11 @@ def _measure_send_to_all(run: Run, app: Flask, large_hall: LargeHall, name: str)
 
 
 def _weight(app: Flask, large_hall: LargeHall) -> int:
-    """Bytes, not compressed, of the page and everything that it loads."""
+    """Bytes, not compressed, of the page and everything that it loads, once, without the font."""
     client = _client(app, large_hall.chief_id)
     page = client.get("/monitor")
-    wanted, weight = [address.partition("?")[0] for address in ASSET.findall(page.text)], len(page.data)
+    named = dict.fromkeys(address.partition("?")[0] for address in ASSET.findall(page.text))
+    wanted, weight = [address for address in named if not address.endswith(".woff2")], len(page.data)
     for address in wanted:
         content = (ROOT / Path(address.lstrip("/"))).read_bytes()
         weight += len(content)
