@@ -14,7 +14,7 @@ const content = drawer.querySelector("[data-drawer-content]");
 const away = drawer.querySelector("[data-drawer-away]");
 const behind = matchMedia("(max-width: 64rem)"); // the drawer covers the page
 let id = null;
-let takesFocus = false;
+let opener = null; // what had the focus when the drawer was to take it
 
 const idIn = (hash) => /^#c(\d+)$/.exec(hash)?.[1] ?? null;
 const rowOf = (candidate) => document.getElementById(`c${candidate}`);
@@ -57,8 +57,9 @@ async function load() {
   away.textContent = answer.status >= 500 ? away.dataset.words : "";
   if (answer.status >= 500 || answer.status === 304) return;
   await htmx.swap({ text: answer.text, target: content, sourceElement: content, swap: "innerMorph", request: {}, response: answer });
-  if (takesFocus) document.getElementById("candidate-title")?.focus();
-  takesFocus = false;
+  // unless it has gone on meanwhile
+  if (opener && [opener, document.body].includes(document.activeElement)) document.getElementById("candidate-title")?.focus();
+  opener = null;
 }
 
 export function isOpen() {
@@ -67,7 +68,7 @@ export function isOpen() {
 
 // Opens the drawer, or shows another candidate in it. With `focus` the focus goes there.
 export function open(candidate, { focus = false } = {}) {
-  takesFocus = focus;
+  opener = focus ? document.activeElement : null;
   // an entry that a closed drawer has left is used again
   if (id !== null || history.state?.drawer) history.replaceState(history.state, "", `#c${candidate}`);
   else {

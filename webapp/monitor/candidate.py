@@ -96,7 +96,7 @@ def load_candidate(session: Session, actor: User, scope: AccessScope, candidacy_
     facts |= {name: facts[name] and facts[name].replace(second=0, microsecond=0) for name in TO_THE_MINUTE}
     facts["last_seen"] = None if facts["online"] else facts["last_seen"]
     events = [*_log_events(session, actor, candidacy_id, now), *_absences(session, facts)]
-    events += _steps(facts, {event.at for event in events if event.entry})
+    events += reversed([*_steps(facts, {event.at for event in events if event.entry})])
     may = frozenset(right for right in Right if facts["test_id"] in scope.tests_with(right))
     return Candidate(facts, sorted(events, key=lambda event: event.at, reverse=True), may, now)
 
