@@ -58,7 +58,7 @@ def test_r14_a_message_for_another_test_is_not_told(app: Flask, hall: Hall, test
     assert marks(signed_in(app, hall.contributor(test))) == {}
 
 
-def test_it_takes_no_statement_of_its_own_and_stands_beside_the_marks(app: Flask, hall: Hall, test: Test) -> None:
+def test_it_takes_one_statement_and_stands_beside_the_marks(app: Flask, hall: Hall, test: Test) -> None:
     hall.candidacies(test, 30)
     ines = signed_in(app, hall.contributor(test))
     assert post(ines, open_dialog(ines, scope="filtered")).status_code == 201
@@ -67,7 +67,7 @@ def test_it_takes_no_statement_of_its_own_and_stands_beside_the_marks(app: Flask
         with statements(app) as made:
             told = marks(ines, query)
         counts.append((len(made), len(told)))
-    assert counts[1] == (counts[0][0], 30)
+    assert counts[1] == (counts[0][0] + 1, 30)
     assert counts[0][1] == 0
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -45,8 +45,8 @@ def _row_macros(columns: tuple[Column, ...], shows_rooms: bool, today: date, zon
 
 
 @lru_cache(maxsize=4096)  # a hall's staff refresh the same rows every few seconds, and few of them change
-def _render_row(row: Row[Any], macros: Any, may_send: bool, may_help: bool) -> Markup:
-    html: Markup = macros.row(row, candidate_in_words(row.name, row.number, row.seat), may_send, may_help)
+def _render_row(row: Row[Any], macros: Any, messaged: datetime | None, may_send: bool, may_help: bool) -> Markup:
+    html: Markup = macros.row(row, candidate_in_words(row.name, row.number, row.seat), messaged, may_send, may_help)
     return html
 
 
@@ -86,7 +86,11 @@ class MonitorPage:
         may_help = self.scope.tests_with(Right.HELP_SIGN_IN)
 
         def rendered(rows: Iterable[Row[Any]]) -> list[Markup]:
-            return [_render_row(row, macros, row.test_id in may_send, row.test_id in may_help) for row in rows]
+            messaged = self.listing.messaged
+            return [
+                _render_row(row, macros, messaged.get(row.id), row.test_id in may_send, row.test_id in may_help)
+                for row in rows
+            ]
 
         if not self.view.is_grouped or self.listing.states is None:
             return [(None, rendered(self.listing.rows))] if self.listing.rows else []
@@ -115,6 +119,7 @@ class MonitorPage:
             current_user.id, self.address(), self.titles, view.today, current_locale(), bool(self.scope.open_tests),
             sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
             listing.is_capped, listing.states, self.density, [tuple(row) for row in listing.rows],
+            listing.messaged,
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ from webapp.models.status import NEEDS_ATTENTION, NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS, DEFAULT_SORT, NEED, Defaults, Presentation
 from webapp.monitor.expressions import WAITS_SINCE
 from webapp.monitor.filters import CHOICES, Choice, Filter
-from webapp.monitor.last_message import last_message_at
+from webapp.monitor.last_message import last_messages
 from webapp.monitor.times import TIMES
 from webapp.text.normalization import fold_for_search
 
@@ -178,6 +178,8 @@ class Listing:
     pages: int
     rows: Sequence[Row[Any]]
     """With `id`, `test_id`, `name`, `number`, `seat` and the values of the columns shown."""
+    messaged: dict[int, datetime] = field(default_factory=dict)
+    """Candidacy id → when the last message went to it; where marks are shown."""
 
 
 def load_listing(session: Session, view: View) -> Listing:
@@ -189,7 +191,10 @@ def load_listing(session: Session, view: View) -> Listing:
     count, is_capped = _count(session, view, states)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
-    return Listing(view, count, is_capped, states, pages, _page_rows(session, view, states) if count else [])
+    rows = _page_rows(session, view, states) if count else []
+    shows_marks = rows and "marks" in view.presentation.columns
+    messaged = last_messages(session, [row.id for row in rows]) if shows_marks else {}
+    return Listing(view, count, is_capped, states, pages, rows, messaged)
 
 
 def _count_states(session: Session, view: View) -> dict[State, int] | None:
@@ -257,11 +262,7 @@ def _page_rows(session: Session, view: View, states: dict[State, int] | None) ->
 
 @lru_cache(maxsize=64)  # making the statement takes longer than running it, and each refresh needs it
 def _rows_of_ids(columns: tuple[str, ...]) -> Select[Any]:
-    """With `messaged` beside the marks: for the rows of a page it costs little, for those of a file it would not."""
-    query = _select_rows(columns)
-    if "marks" in columns:
-        query = query.add_columns(last_message_at().label("messaged"))
-    return query.where(id_in(Candidacy.id, "ids")).execution_options(**PREPARED)
+    return _select_rows(columns).where(id_in(Candidacy.id, "ids")).execution_options(**PREPARED)
 
 
 def _select_rows(columns: tuple[str, ...]) -> Select[Any]:
