@@ -139,7 +139,7 @@ def test_order_rows_and_columns_are_remembered(desk: Desk) -> None:
     assert box
     assert box["height"] <= 34
     with page.expect_response("**/monitor/settings"):
-        page.locator('th[data-column="name"] a').click()
+        page.locator('thead th[data-column="name"] a').click()
     desk.goto("/monitor?flag=yes")
     expect(page.locator("#sort-menu > summary")).to_contain_text("Name")
     shows(page, 2)
