@@ -27,6 +27,7 @@ PRESSED = {
     "selection": "Message",
     "compose-form": NOTHING,
     "action-form": "Extra time",
+    "incident-form": NOTHING,
     "/log": "Show",
 }
 """Form, by its id or else its address → the button that Enter presses. Forms without such a field are not here."""
@@ -35,8 +36,8 @@ PAGES = {
     "candidate": ["/", "/tests/1", "/tests/1?confirm=submit", "/tests/2", "/inbox", "/nowhere"],
     "chief": [
         "/monitor", "/monitor?q=nobody+of+that+name", "/monitor?column=name&column=room", "/log", "/log/1", "/nowhere",
-        "/messages/new?scope=filtered", "/messages/new?candidate=1", "/monitor/filters/room", "/monitor/views?flag=no",
-        "/candidates/actions/new?action=extra_time&candidate=1",
+        "/messages/new?scope=filtered", "/messages/new?candidate=1", "/incidents/new?candidate=1",
+        "/monitor/filters/room", "/monitor/views?flag=no", "/candidates/actions/new?action=extra_time&candidate=1",
     ],
 }  # fmt: skip
 NOT_TYPED_IN = {"hidden", "button", "submit", "reset", "image", "file"}
@@ -137,6 +138,8 @@ def test_every_form_is_read() -> None:
     with_forms = {name for name in templates if "<form" in (ROOT / "templates" / name).read_text()}
     assert with_forms == {
         "accounts/_help.html",
+        "actions/_incident.html",
+        "actions/_incident_form.html",
         "accounts/_sign_out.html",
         "accounts/sign_in.html",
         "actions/_form.html",

@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import accounts, cli, health, logging, planning
+from webapp.actions import incident_views
 from webapp.actions import views as actions
 from webapp.config import ROOT, Settings, load
 from webapp.db.engine import configure_engine, engine_options
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(monitor.blueprint)
     app.register_blueprint(saved_pages.blueprint)
     app.register_blueprint(messaging.blueprint)
+    app.register_blueprint(incident_views.blueprint)
     push.init_app(app, _message_source(), note_returns)
     planning.init_app(app)
     cli.init_app(app)

@@ -3,12 +3,13 @@
 import { closePopover, showPopover } from "./popovers.js";
 import { ownFetch } from "./own-answers.js";
 import { placeBeside } from "./monitor-place.js";
-import { PATH, isPending, list, settled } from "./monitor-view.js";
+import { isPending, list, settled } from "./monitor-view.js";
 
 const monitor = document.getElementById("monitor");
 const answer = document.getElementById("dialog-answer");
 const COMPOSE = document.getElementById("selection").getAttribute("action");
-const DIALOGS = [COMPOSE, `${PATH}/candidates/`, `${PATH.replace(/monitor$/, "")}candidates/actions`];
+const ROOT = COMPOSE.replace(/messages\/new$/, "");
+const DIALOGS = [COMPOSE, ...["monitor/candidates/", "candidates/actions", "incidents/"].map((path) => ROOT + path)];
 const WORDS_AFTER = 250;
 const AWAY = [502, 503, 504];
 

@@ -22,7 +22,7 @@ const rowOf = (candidate) => document.getElementById(`c${candidate}`);
 const listAddress = () => (shown() ? `${PATH}?${shown()}` : PATH);
 
 function mark() {
-  for (const row of monitor.querySelectorAll("tr[aria-current]")) if (row !== rowOf(id)) row.removeAttribute("aria-current");
+  for (const row of monitor.querySelectorAll("[data-candidacy][aria-current]")) if (row !== rowOf(id)) row.removeAttribute("aria-current");
   rowOf(id)?.setAttribute("aria-current", "true");
 }
 
@@ -108,11 +108,11 @@ document.addEventListener("htmx:after:swap", () => show(id)); // rows that have 
 
 // What this page alone knows stays in the rows.
 htmx.registerExtension("drawer", {
-  htmx_before_morph_attr: (element, { attrName }) => !(KEPT.includes(attrName) && element.matches("tr[data-candidacy]")),
+  htmx_before_morph_attr: (element, { attrName }) => !(KEPT.includes(attrName) && element.matches("[data-candidacy]")),
 });
 
 monitor.addEventListener("click", (event) => {
-  const row = event.target.closest?.("tr[data-candidacy]");
+  const row = event.target.closest?.("[data-candidacy]");
   const link = event.target.closest?.("[data-open]");
   const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!row || !isPlain || (!link && event.target.closest("a, button, label, input, [popover]"))) return;

@@ -18,7 +18,7 @@ let went = 0;
 let last = null; // the row that had the focus last
 let opening;
 
-const here = () => document.activeElement?.closest("tr[data-candidacy]") ?? document.getElementById(last) ?? document.querySelector("tr[aria-current]");
+const here = () => document.activeElement?.closest("[data-candidacy]") ?? document.getElementById(last) ?? document.querySelector("[data-candidacy][aria-current]");
 
 function move(step) {
   const rows = rowsIn(list());
@@ -71,7 +71,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("focusin", ({ target }) => {
-  last = target.closest?.("tr[data-candidacy]")?.id ?? last;
+  last = target.closest?.("[data-candidacy]")?.id ?? last;
 });
 
 setting.checked = !isOff();

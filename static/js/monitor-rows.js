@@ -1,6 +1,6 @@
 // The rows on the page.
 export function rowsIn(root) {
-  return [...root.querySelectorAll("tr[data-candidacy]")];
+  return [...root.querySelectorAll("[data-candidacy]")];
 }
 
 export function body() {

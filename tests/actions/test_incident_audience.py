@@ -15,13 +15,12 @@ from tests.hall import Hall
 from webapp.actions.exceptions import BadValues, NobodyInProgress, NotInCharge
 from webapp.actions.incidents import StartForm, Words, start_incident, tell
 from webapp.db.transactions import writing
-from webapp.exceptions import NotAllowed, NotFound
+from webapp.exceptions import NotAllowed, NotFound, Refusal
 from webapp.messaging.audience import Tokens
-from webapp.messaging.exceptions import AudienceChanged, BadText
+from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged
 from webapp.models import (
     Delivery,
     Incident,
-    Message,
     Role,
     User,
 )
@@ -113,16 +112,21 @@ def test_a_closed_test_does_not_keep_the_others_paused(hall: Hall, test: Exam, c
 
 
 def test_the_message_goes_to_those_who_were_paused_once(hall: Hall, test: Exam, chief: User, session: Session) -> None:
-    """R1, R2: repeated with the same key it is the same message."""
-    one = hall.candidacy(test)
-    hall.candidacy(test, submitted_at=EARLIER)
+    """R1, R2: whoever repeats it sends nothing new."""
+    one, done = hall.candidacy(test), hall.candidacy(test, submitted_at=EARLIER)
+    action = start(session, chief, picked(one.id, done.id))
     announced: list[list[int]] = []
-    given = {"now": NOW, "limit": 1500, "tokens": Tokens(SECRET, chief.id)}
-    for _ in range(2):
-        sent = tell(
-            session, chief, "incident-1-started", Words("Wait", "A moment."), [one.id],
-            announce=lambda _message, users: announced.append(users), **given,
+
+    def told(words: Words) -> Refusal | None:
+        return tell(
+            session, chief, action, words, now=NOW, limit=1500, tokens=Tokens(SECRET, chief.id),
+            announce=lambda _message, users: announced.append(users),
         )  # fmt: skip
-        assert isinstance(sent, Message)
+
+    assert told(Words("Wait", "A moment.")) is None
+    assert announced == []
+    for _ in range(2):
+        assert told(Words("Wait", "A moment.", is_sent=True)) is None
     assert announced == [[one.user_id]]
     assert session.scalars(select(Delivery.user_id)).all() == [one.user_id]
+    assert isinstance(told(Words("Wait", "Another text.", is_sent=True)), ContentChanged)

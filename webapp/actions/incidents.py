@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.access import Right, access_scope
 from webapp.actions.exceptions import AlreadyEnded, NobodyInProgress, NotInCharge
 from webapp.actions.kinds import KINDS, lost_minutes
-from webapp.actions.outcome import carry_out, decide, lock, write
+from webapp.actions.outcome import Outcome, carry_out, decide, lock, write
 from webapp.actions.taking import acting, actor_scope, explain, find_earlier, keep
 from webapp.actions.values import parse_reason
 from webapp.db.transactions import writing
@@ -24,7 +24,7 @@ from webapp.logbook.append import append, lock_head, write_subjects
 from webapp.messaging.audience import PostedForm, Selection, Tokens, write_audience
 from webapp.messaging.sending import KEY, Announce, Draft, send
 from webapp.messaging.text import check_text
-from webapp.models import Candidacy, CandidateAction, Incident, IncidentCandidacy, Message, Test, User
+from webapp.models import Candidacy, CandidateAction, Incident, IncidentCandidacy, Test, User
 from webapp.monitor.filters import Filter
 from webapp.monitor.words import filter_in_words
 
@@ -86,8 +86,9 @@ def start_incident(
     A form that is posted again gets its first outcome (R2). Raises as `taking.take`, `BadText` for the message, and
     `NobodyInProgress`; nothing is written then.
     """
-    _check(form)
+    _check_key(form)
     reason = parse_reason(form.reason)
+    _check_words(form)
     with writing(session, keep=True):
         head = lock_head(session)
         if earlier := find_earlier(session, actor, form.idempotency_key, form.digest):
@@ -122,7 +123,8 @@ def end_incident(session: Session, actor: User, form: EndForm, *, now: datetime)
 
     Of two who end it at once, the other is refused with `AlreadyEnded`. Raises as `find_incident` too.
     """
-    _check(form)
+    _check_key(form)
+    _check_words(form)
     with writing(session, keep=True):
         head = lock_head(session)
         if earlier := find_earlier(session, actor, form.idempotency_key, form.digest):
@@ -152,9 +154,12 @@ def end_incident(session: Session, actor: User, form: EndForm, *, now: datetime)
         return keep(session, head, actor, what, key=form.idempotency_key, digest=form.digest)
 
 
-def _check(form: StartForm | EndForm) -> None:
+def _check_key(form: StartForm | EndForm) -> None:
     if not KEY.fullmatch(form.idempotency_key):
         raise BadParameter("idempotency_key", form.idempotency_key)
+
+
+def _check_words(form: StartForm | EndForm) -> None:
     if form.words.is_sent:
         check_text(form.words.subject, form.words.body.replace(MINUTES, "1440"))
 
@@ -191,23 +196,28 @@ def find_incident(session: Session, actor: User, incident_id: int, now: datetime
 def tell(
     session: Session,
     actor: User,
-    key: str,
+    action: CandidateAction,
     words: Words,
-    candidacies: list[int],
     *,
     now: datetime,
     limit: int,
     tokens: Tokens,
     announce: Announce,
-) -> Message | Refusal:
-    """Send a message to candidates of an incident that stands already: once, whoever repeats it with this key (R2).
+) -> Refusal | None:
+    """Send the message to those whom the start or the end of an incident has changed, once (R2).
 
     A refusal is given and not raised, because the incident stands. Whoever posts the form again sends what a lost
     process has not.
     """
-    selection = Selection(Filter(), listed=tuple(sorted(candidacies)))
-    draft = Draft(words.subject, words.body, selection, idempotency_key=key)
+    what = json.loads(action.outcome)
+    concerned = Outcome.of(what).changed
+    if not words.is_sent or not concerned:
+        return None
+    body = words.body.replace(MINUTES, str(what.get("minutes", "")))
+    selection = Selection(Filter(), listed=tuple(concerned))
+    draft = Draft(words.subject, body, selection, idempotency_key=f"{what['action']}-{what['incident']}")
     try:
-        return send(session, actor, draft, now=now, limit=limit, tokens=tokens, announce=announce)
+        send(session, actor, draft, now=now, limit=limit, tokens=tokens, announce=announce)
     except Refusal as refusal:
         return refusal
+    return None

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from webapp.actions.kinds import OBSTACLES, Kind
 from webapp.actions.outcome import READ
 from webapp.actions.taking import actor_scope, explain, last_entry
 from webapp.exceptions import BadParameter, NotFound
-from webapp.messaging.audience import Selection, check_audience
+from webapp.messaging.audience import Selection, Tokens, check_audience
 from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
 from webapp.messaging.preview import split_audience
 from webapp.models import Candidacy, User
@@ -112,3 +112,15 @@ def _rooms(session: Session, limits: dict[int, str], test_ids: set[int]) -> list
         if limits.get(test_id, room) == room:
             rooms[test_id].add(room)
     return sorted(set.intersection(*rooms.values()), key=natural_sort_key)
+
+
+def form_audience(shown: Preview, selection: Selection, tokens: Tokens, *, freeze: bool) -> tuple[Selection, str]:
+    """Whom the next form is for, and the token of whom it shows (R3)."""
+    if not shown.user_ids:
+        return selection, ""
+    if selection.listed is not None:
+        return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
+    signed = shown.selection
+    if freeze or signed.frozen is not None:
+        signed = replace(signed, frozen=shown.candidacy_ids)
+    return selection, tokens.sign(signed, shown.user_ids)

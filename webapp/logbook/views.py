@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Flask, Response, render_template, request, stream_template
-from flask_babel import format_decimal, gettext, lazy_gettext
+from flask_babel import format_decimal, gettext, lazy_gettext, ngettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,8 @@ NAMES = ("from", "to", "q", "person", "action", "text")
 MAX_PHRASE = 200
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
+    "incident.started": lazy_gettext("Incident started"),
+    "incident.ended": lazy_gettext("Incident ended"),
     "test.closed": lazy_gettext("Test closed"),
     "test.reopened": lazy_gettext("Test reopened"),
     "log.restored": lazy_gettext("Restored from a backup"),
@@ -187,8 +189,10 @@ def _changes_in_one_line(detail: dict[str, Any]) -> str:
     values = detail.get("values", {})
     words = [
         *([action_label(f"candidate.{values['of']}")] if "of" in values else []),
+        *([detail["reason"]] if "reason" in detail else []),
         gettext("%(count)s changed", count=format_decimal(changed)),
         *([gettext("%(count)s not reached", count=format_decimal(hindered))] if hindered else []),
+        *([ngettext("%(num)s minute", "%(num)s minutes", detail["minutes"])] if "minutes" in detail else []),
         *(values[name] for name in ("note", "reason") if values.get(name)),
     ]
     return " · ".join(map(str, words))

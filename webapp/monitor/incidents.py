@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import Row, and_, case, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope, Right
@@ -16,9 +16,11 @@ from webapp.models import Candidacy, Incident, IncidentCandidacy, Test
 ROOMS_NAMED = 3
 OPEN = select(Incident.id).where(Incident.ended_at.is_(None)).execution_options(**PREPARED)
 IS_IN_IT = and_(
-    Candidacy.paused_at == Incident.started_at, Candidacy.submitted_at.is_(None), Candidacy.withdrawn_at.is_(None)
+    func.coalesce(Candidacy.paused_at == Incident.started_at, false()),
+    Candidacy.submitted_at.is_(None),
+    Candidacy.withdrawn_at.is_(None),
 )
-"""Still paused by the incident: nobody has resumed, withdrawn or submitted this candidacy since."""
+"""Still paused by the incident: nobody has resumed, withdrawn or submitted this candidacy since. Never NULL."""
 
 
 @dataclass(frozen=True)

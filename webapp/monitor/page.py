@@ -15,8 +15,10 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from webapp.access import AccessScope, Right
+from webapp.extensions import db
 from webapp.monitor.columns import COLUMN_BY_KEY, Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
+from webapp.monitor.incidents import OpenIncident, open_incidents
 from webapp.monitor.query import Listing, View
 from webapp.monitor.settings import settings_of
 from webapp.monitor.tiles import Group, Tile, groups_of, tiles_of
@@ -97,6 +99,11 @@ class MonitorPage:
         return [(group, rendered(rows)) for group, rows in groups_of(self.listing)]
 
     @cached_property
+    def incidents(self) -> list[OpenIncident]:
+        """Those that this person may end."""
+        return open_incidents(db.session(), self.scope)
+
+    @cached_property
     def tests_to_send(self) -> frozenset[int]:
         """The tests whose candidates this person may send messages to: nothing is offered that would be refused."""
         return self.scope.tests_with(Right.SEND)
@@ -119,7 +126,7 @@ class MonitorPage:
             current_user.id, self.address(), self.titles, view.today, current_locale(), bool(self.scope.open_tests),
             sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
             listing.is_capped, listing.states, self.density, [tuple(row) for row in listing.rows],
-            listing.messaged,
+            listing.messaged, self.incidents,
         )  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
