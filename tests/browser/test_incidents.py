@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import Desks, House, notice
-from tests.browser.monitor_page import dialog
+from tests.browser.monitor_page import dialog, tick
 from webapp.models import Role
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -37,5 +37,11 @@ def test_a_room_is_paused_and_goes_on(house: House, desks: Desks) -> None:
     expect(notice(writing, "You can go on writing").first).to_be_visible()
     form.get_by_role("button", name="Done").click()
     expect(shown).to_have_count(0)
+    tick(page, "Ada").check()
+    bar = page.get_by_role("region", name="For the selected candidates")
+    bar.get_by_role("button", name="More").click()
+    bar.get_by_role("button", name="Incident…").click()
+    expect(form.get_by_text("Pauses 1 candidate.")).to_be_visible()
+    page.keyboard.press("Escape")
     rooms = {one.room: one.incident_minutes for one in house.candidacies_of(exam)}
     assert rooms == {"Sal A": 1, "Sal B": 0}
