@@ -71,7 +71,7 @@ def tick_room(page: Page, room: str) -> None:
 
 
 def send_to_all(page: Page) -> None:
-    press(page, "[data-compose-all]")
+    press(page, '[data-compose-all][href*="/messages/new"]')
 
 
 def agrees(window: Page, count: int, **filters: list[str]) -> None:
