@@ -155,3 +155,70 @@ def test_r19_groups_wait_with_their_rows_under_the_pointer(house: House, desks: 
     expect(page.locator("[data-list-changed]")).to_be_hidden()
     expect(page.locator("#group-submitted")).to_contain_text("Submitted · 9")
     assert lines.evaluate_all("all => all.map((one) => one.id)") != before
+
+
+PLACES = """() => [...document.querySelectorAll("tr[data-candidacy]")].map((row) => {
+  const box = (part) => row.querySelector(part).getBoundingClientRect();
+  const [name, state, saved] = [".name", ".pill", '[data-column="saved"] time'].map(box);
+  const link = row.querySelector("[data-open]").getBoundingClientRect();
+  return { saved: saved.x, state: state.x, nameEnd: Math.min(name.right, link.right), savedEnd: saved.right,
+           stateEnd: state.right,
+           left: box('[data-column="remaining"]').x, marks: box('[data-column="marks"]').x };
+})"""
+"""Where the parts of each row are, in pixels."""
+
+
+@pytest.mark.parametrize(("width", "height"), [(820, 1180), (390, 844), (360, 740)])
+def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width: int, height: int) -> None:
+    """Neither a long name nor marks push what stands below them, or lie over it."""
+    exam, now = house.exam(), utcnow()
+    shared = {
+        "room": "Sal A115",
+        "seat": "40A",
+        "last_seen": now - timedelta(minutes=12),
+        "saved_at": now - timedelta(minutes=12),
+    }
+    house.candidate(exam, "Bo", **shared)
+    long = house.candidate(
+        exam, "Margareta Khan-Andersson von Hohenzollern", **shared, flagged=True, note="A note", extra_minutes=30
+    )
+    house.hall.seen(long.id, -timedelta(minutes=12))
+    desk = desks.desk(house, viewport={"width": width, "height": height}, has_touch=True)
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor?sort=name")
+    shows(page, 2)
+    page.evaluate("document.fonts.ready")
+    short, other = page.evaluate(PLACES)
+    assert short["saved"] == pytest.approx(other["saved"], abs=1)
+    for places in (short, other):
+        assert places["savedEnd"] <= places["left"]
+        assert places["nameEnd"] <= places["marks"]
+        if width < 820:
+            assert places["stateEnd"] <= places["saved"]
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_r19_no_row_moves_when_a_candidate_is_opened(house: House, desks: Desks, exam: Test, width: int) -> None:
+    """The list becomes narrower, not higher: the next row is still under the pointer."""
+    page = desks.desk(house, viewport={"width": width, "height": 900}).sign_in_unseen(
+        house.invigilator(exam), "/monitor"
+    )
+    shows(page, 60)
+    before = page.evaluate(BOXES)
+    rows(page).first.locator("[data-open]").click()
+    expect(page.locator("#drawer .candidate-card")).to_be_visible()
+    assert page.evaluate(BOXES) == before
+
+
+def test_no_state_is_cut_off(house: House, desks: Desks) -> None:
+    exam, now = house.exam(), utcnow()
+    house.candidate(exam, "Blank", room="Sal A115", seat="40A", submitted_at=now)
+    house.candidate(exam, "Away", room="Sal A115", seat="40B", saved_at=now - timedelta(minutes=119))
+    page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(
+        house.invigilator(exam), "/monitor"
+    )
+    expect(row(page, "Blank")).to_contain_text("Submitted blank")
+    ends = page.locator("tr[data-candidacy]").evaluate_all(
+        """all => all.map((row) => row.querySelector('[data-column="state"]').getBoundingClientRect().right
+             - row.querySelector(".pill").getBoundingClientRect().right)"""
+    )
+    assert min(ends) >= 0

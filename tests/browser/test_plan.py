@@ -142,3 +142,25 @@ def test_without_javascript_seats_are_links(house: House, scriptless: Desks) -> 
     tick(page, "Person 1A").check()
     page.get_by_role("button", name="Send message").click()
     expect(page.get_by_text("Person 1A").last).to_be_visible()
+
+
+def test_on_a_phone_no_box_lies_over_a_seat_s_name(house: House, desks: Desks) -> None:
+    """Nor over the sign of its state, even where there is a flag."""
+    exam = room_of(house, "12A 12B")
+    with writing(house.session):
+        house.session.execute(update(Candidacy).where(Candidacy.seat == "12A").values(flagged=True))
+    desk = desks.desk(house, viewport={"width": 390, "height": 844}, has_touch=True)
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor/plan?room=Sal+A")
+    shows(page, 2)
+    covered = page.locator(".seat").evaluate_all(
+        """seats => seats.flatMap((seat) => {
+             const box = seat.querySelector("input").getBoundingClientRect();
+             const text = document.createRange();
+             text.selectNodeContents(seat.querySelector("b"));
+             const over = (part) => part.left < box.right && box.left < part.right
+               && part.top < box.bottom && box.top < part.bottom;
+             const parts = [text, ...seat.querySelectorAll("a > svg")];
+             return parts.map((part) => part.getBoundingClientRect()).filter(over);
+           }).length"""
+    )
+    assert covered == 0

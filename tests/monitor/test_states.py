@@ -154,13 +154,13 @@ def test_r17_tiles_of_a_phrase_that_only_its_words_find(app: Flask, hall: Hall) 
 
 
 def test_a_tile_for_each_state_red_and_amber_above_nought(app: Flask, hall: Hall) -> None:
-    """All of them always: none moves when another one has nobody any more."""
+    """In order of need, and all of them always: none moves when another one has nobody any more."""
     test = hall.test()
     client = signed_in(app, hall.contributor(test))
     hall.candidacy(test, started_at=None)
     page = got(client, "/monitor")
     assert list(tiles_of(page)) == [
-        "All", "Not arrived", "Waiting", "Writing", "Paused", "Offline", "Idle", "Time is up", "Submitted", "Withdrawn"
+        "All", "Offline", "Time is up", "Idle", "Paused", "Writing", "Waiting", "Submitted", "Not arrived", "Withdrawn"
     ]  # fmt: skip
     assert not re.search("tile-(bad|warn)", page)
     hall.candidacy(test)

@@ -14,11 +14,6 @@ from webapp.models.status import NEEDS_ATTENTION, State
 from webapp.monitor.filters import CHOICES, Filter
 from webapp.monitor.query import Listing
 
-ORDER = (
-    State.NOT_ARRIVED, State.WAITING, State.WRITING, State.PAUSED, State.OFFLINE, State.IDLE, State.TIME_UP,
-    State.SUBMITTED, State.WITHDRAWN,
-)  # fmt: skip
-"""As an exam goes, with what needs attention before the end. Always all, so that no tile moves when one empties."""
 TONES = {State.OFFLINE: "bad", State.TIME_UP: "bad", State.IDLE: "warn"}
 """Of what somebody should look at, if there is any."""
 ATTENTION = "attention"
@@ -39,16 +34,20 @@ class Tile:
 
 
 def tiles_of(listing: Listing, address_of: Callable[[Filter], str]) -> list[Tile]:
-    """The tiles over a list. `address_of` gives the address of the same view with another filter."""
+    """The tiles over a list. `address_of` gives the address of the same view with another filter.
+
+    In order of need, so that small windows show first what matters; always all, so that none moves when one empties.
+    """
     filter, states = listing.view.filter, listing.states
     wanted, rest = filter.values("state"), listing.view.filter.without("state")
     total = None if states is None else sum(states.values())
     tiles = [Tile("", gettext("All"), total, address_of(rest), not wanted, "")]
-    for state in ORDER:
+    for state in State:
         count = None if states is None else states[state]
         words = str(CHOICES["state"].values[state])
         address = address_of(rest.narrowed("state", state))
-        tiles.append(Tile(state, words, count, address, state in wanted, TONES.get(state, "") if count else ""))
+        tone = "none" if count == 0 else TONES.get(state, "") if count else ""
+        tiles.append(Tile(state, words, count, address, state in wanted, tone))
     return tiles
 
 
