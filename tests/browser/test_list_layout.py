@@ -131,7 +131,7 @@ def test_groups_in_order_of_need_and_the_head_in_view(house: House, desks: Desks
     assert bar is not None
     assert head is not None
     assert head["y"] == pytest.approx(bar["y"] + bar["height"], abs=1.5)
-    page.locator('th[data-column="name"] a').click()
+    page.locator('thead th[data-column="name"] a').click()
     expect(heads).to_have_count(0)
 
 
