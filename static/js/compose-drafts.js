@@ -149,7 +149,7 @@ document.addEventListener("htmx:before:swap", (event) => {
     return;
   }
   if (!isForm(ctx.sourceElement)) return;
-  if (ctx.sourceElement.isConnected || !form) {
+  if (ctx.sourceElement.isConnected || !form || ctx.target.open === false) {
     senders.set(ctx, ctx.sourceElement);
     return;
   }

@@ -1,5 +1,5 @@
 // The compose form: counts characters as the server does, shows the message as candidates see it, puts a test's name
-// before the subject, wants a second press for many, and shows when the server cannot be reached.
+// before the subject, and wants a second press for many.
 const AGAIN_AFTER = 400; // a double click is one press
 const FORM = "[data-compose]";
 
@@ -83,27 +83,6 @@ document.addEventListener("keydown", (event) => {
   if (!form || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat) return;
   event.preventDefault();
   form.querySelector("[data-send]")?.click();
-});
-
-function showUnreachable(form) {
-  const place = form.querySelector("#compose-problem");
-  const words = document.createElement("p");
-  words.textContent = place.dataset.unreachable;
-  const box = document.createElement("div");
-  box.className = "problem";
-  box.setAttribute("role", "alert");
-  box.append(words);
-  place.replaceChildren(box);
-}
-
-document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-  const form = ctx?.sourceElement?.closest?.(FORM);
-  if (form) showUnreachable(form);
-});
-
-document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-  const form = ctx?.sourceElement?.closest?.(FORM);
-  if (form && [502, 503, 504].includes(ctx.response?.status)) showUnreachable(form);
 });
 
 document.addEventListener("htmx:after:swap", () => document.querySelectorAll(FORM).forEach(show));

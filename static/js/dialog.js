@@ -3,7 +3,19 @@
 // Staff pages only: candidates' pages open no modal dialogs.
 const pressed = new WeakMap(); // the ids of buttons, which htmx forgets when a response has replaced them
 
-document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => pressed.set(ctx, ctx.sourceElement.id));
+// The answer to a form that another has replaced leaves that one alone: it comes in when the dialog is closed. What was only
+// to open comes no more.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  const source = ctx.sourceElement;
+  pressed.set(ctx, source.id);
+  if (event.defaultPrevented || source.isConnected) return;
+  const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
+  const dialog = target?.closest("dialog[open]");
+  if (!dialog) return;
+  event.preventDefault();
+  if (target === dialog && source.matches("form")) dialog.addEventListener("close", () => htmx.swap(ctx), { once: true });
+});
 
 function openFilled(dialog, id) {
   if (!dialog.open) dialog.showModal();
@@ -16,6 +28,28 @@ document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
   const { target } = ctx ?? {};
   if (target instanceof HTMLDialogElement && target.matches("[data-dialog]") && target.childElementCount) openFilled(target, pressed.get(ctx));
+});
+
+// In the form, also where its dialog was closed meanwhile: nobody else says that nothing was done.
+function showUnreachable(ctx) {
+  const form = ctx?.sourceElement?.closest?.("form");
+  const place = form?.querySelector("[data-unreachable]");
+  if (!place) return;
+  const words = document.createElement("p");
+  words.textContent = place.dataset.unreachable;
+  const box = document.createElement("div");
+  box.className = "problem";
+  box.setAttribute("role", "alert");
+  box.append(words);
+  place.replaceChildren(box);
+  const dialog = form.closest("dialog");
+  if (dialog && !dialog.open) dialog.showModal();
+}
+
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => showUnreachable(ctx));
+
+document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+  if ([502, 503, 504].includes(ctx.response?.status)) showUnreachable(ctx);
 });
 
 // What is shown once only does not stay in the page. Browsers send "close" a moment later, so a button does not wait for it.

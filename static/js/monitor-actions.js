@@ -66,8 +66,8 @@ document.addEventListener("submit", (event) => {
 });
 
 // What a form has done: in the bar if everybody was reached, else in the dialog, to be read.
-document.addEventListener("htmx:after:swap", () => {
-  const outcome = dialog.querySelector("[data-outcome]");
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const outcome = ctx.target === dialog && dialog.querySelector("[data-outcome]");
   if (!outcome) return;
   if ("quiet" in outcome.dataset) {
     dialog.close();

@@ -60,13 +60,13 @@ def dialog(page: Page) -> Locator:
 def compose_for_one(page: Page, name: str) -> Locator:
     """Through the row's menu."""
     row(page, name).get_by_role("button", name=f"More for {name}").click()
-    page.locator(".menu:popover-open").get_by_role("link", name="Send message").click()
+    page.locator(".menu:popover-open").get_by_role("link", name="Message…").click()
     return dialog(page)
 
 
 def compose_for_selected(page: Page) -> Locator:
     """Through the action bar."""
-    page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Send message").click()
+    page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Message…").click()
     return dialog(page)
 
 

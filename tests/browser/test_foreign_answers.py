@@ -81,7 +81,7 @@ def test_no_dialog_opens_with_what_a_portal_says(house: House, desks: Desks) -> 
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
     row(page, "Ada").get_by_role("button", name="More for Ada").click()
     with portal(page):
-        page.locator(".menu:popover-open").get_by_role("link", name="Send message").click()
+        page.locator(".menu:popover-open").get_by_role("link", name="Message…").click()
         expect(page.get_by_text("The message could not be opened")).to_be_visible()
         expect(page.locator("dialog#compose")).to_be_hidden()
         nothing_foreign(page)

@@ -63,13 +63,13 @@ def test_an_invigilator_signs_in_filters_selects_and_sends(house: House, desks: 
     page.keyboard.press("Shift+ArrowDown")
     bar = page.get_by_role("region", name="For the selected candidates")
     expect(bar).to_contain_text("2 selected")
-    tab_to(page, "Send message")
+    tab_to(page, "Message…")
     page.keyboard.press("Enter")
     form = dialog(page)
     expect(form.get_by_label("Subject")).to_be_focused()
     page.keyboard.press("Escape")
     expect(form).to_be_hidden()
-    assert page.evaluate(FOCUSED) == "Send message"
+    assert page.evaluate(FOCUSED) == "Message…"
     page.keyboard.press("Enter")
     form = dialog(page)
     expect(form.get_by_label("Subject")).to_be_focused()
@@ -79,12 +79,12 @@ def test_an_invigilator_signs_in_filters_selects_and_sends(house: House, desks: 
     tab_to(page, "Send to 2 people", within=12)
     page.keyboard.press("Enter")
     was_sent(form, 2)
-    assert page.evaluate(FOCUSED) == "Send message"
+    assert page.evaluate(FOCUSED) == "Message…"
     page.keyboard.press("F6")
     assert page.evaluate(FOCUSED) == "Open"
     page.keyboard.press("Escape")
     expect(quiet_bar(page)).to_be_hidden()
-    assert page.evaluate(FOCUSED) == "Send message"
+    assert page.evaluate(FOCUSED) == "Message…"
     tab_to(page, "Clear", within=2)
     page.keyboard.press("Enter")
     tab_to(page, r"Message 3…", key="Shift+Tab")

@@ -140,7 +140,7 @@ def test_without_javascript_seats_are_links(house: House, scriptless: Desks) -> 
     one = next(one for one in house.candidacies_of(exam) if one.seat == "1D")
     expect(seat(page, "1D")).to_have_attribute("href", f"/monitor/candidates/{one.id}")
     tick(page, "Person 1A").check()
-    page.get_by_role("button", name="Send message").click()
+    page.get_by_role("button", name="Message…").click()
     expect(page.get_by_text("Person 1A").last).to_be_visible()
 
 

@@ -81,7 +81,7 @@ def test_a_phone_has_it_in_the_dock(house: House, desks: Desks, exam: Test) -> N
     tick(page, "Ada").tap()
     expect(button).to_be_hidden()
     bar = page.get_by_role("region", name="For the selected candidates")
-    assert in_view(bar.get_by_role("button", name="Send message"))
+    assert in_view(bar.get_by_role("button", name="Message…"))
 
 
 def test_the_row_tells_when_the_last_message_went(house: House, desk: Desk, exam: Test) -> None:

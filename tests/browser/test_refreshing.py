@@ -126,7 +126,7 @@ def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, e
     refresh(page)
     expect(page.locator("#candidate-count")).to_have_attribute("data-count", "2")
     expect(menu).to_be_visible()
-    menu.get_by_role("link", name="Send message").click()
+    menu.get_by_role("link", name="Message…").click()
     expect(page.locator("dialog#compose")).to_contain_text(re.compile("To 1 person.*Zoe", re.DOTALL))
     expect(page.locator("dialog#compose .audience-names")).to_have_text(re.compile(r"^Zoe \(N\d+\)$"))
     page.keyboard.press("Escape")

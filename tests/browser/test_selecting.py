@@ -59,7 +59,7 @@ def test_r17_all_of_the_filter_is_the_filter_and_not_its_ids(house: House, page:
     says(page, "All 50 on this page are selected")
     bar(page).get_by_role("button", name="Select all 320").press("Enter")
     says(page, "All 320 candidates are selected")
-    expect(bar(page).get_by_role("button", name="Send message")).to_be_focused()
+    expect(bar(page).get_by_role("button", name="Message…")).to_be_focused()
     page.get_by_role("link", name="Page 2", exact=True).click()
     expect(page).to_have_url(re.compile("page=2"))
     expect(rows(page).locator("input:checked")).to_have_count(50)

@@ -172,7 +172,7 @@ def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any
     in_reach(message_all(page), "message to all")
     tick(page, "Ada").check()
     bar = page.get_by_role("region", name="For the selected candidates")
-    in_reach(bar.get_by_role("button", name="Send message"), "action bar")
+    in_reach(bar.get_by_role("button", name="Message…"), "action bar")
     fits(page, "action bar")
     in_reach(page.get_by_role("link", name="Page 2"), "pages")
     form = compose_for_one(page, "Ada")

@@ -55,7 +55,7 @@ def test_r20_filter_select_send_to_selected_and_to_all(house: House, scriptless:
     shows(page, 8)
     tick(page, "Ada").check()
     rows(page).nth(1).get_by_role("checkbox").check()
-    page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Send message").click()
+    page.get_by_role("region", name="For the selected candidates").get_by_role("button", name="Message…").click()
     expect(page.get_by_role("main")).to_contain_text("To 2 people")
     write(page, "", "Body first")
     send(page)

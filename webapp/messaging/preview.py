@@ -50,7 +50,7 @@ class Preview:
 
     selection: Selection
     words: list[str]
-    """The filter's conditions, for chips; empty if nothing was filtered or candidates were picked."""
+    """The conditions of the list's filter, for chips; empty if nothing was filtered or candidates were picked."""
     candidacies: int = 0
     persons: int = 0
     parts: list[tuple[Filter, str, int]] = field(default_factory=list)
@@ -93,7 +93,10 @@ def preview(
     """
     scope = sender_scope(session, sender, now)
     selection = selection.resolve_phrase(session, sender, now)
-    words = filter_in_words(session, selection.filter) if selection.listed is None else []
+    whole = whole and replace(whole, by_words=selection.filter.by_words)
+    if whole and _still_writing(whole) != selection.filter:
+        whole = None
+    words = filter_in_words(session, whole or selection.filter) if selection.listed is None else []
     try:
         check_audience(session, selection, scope, now, limit)
     except TooManyRecipients as refusal:
@@ -168,19 +171,24 @@ def _switch(
     """
     if selection.listed is not None:
         return None
-    everyone = selection.filter if whole is None else replace(whole, by_words=selection.filter.by_words)
-    part = [each for each in State if each in STILL_WRITING and each in (everyone.values("state") or STILL_WRITING)]
-    writing = everyone.with_values("state", part)
-    if whole is not None and part and writing == selection.filter:
+    everyone = whole or selection.filter
+    writing = _still_writing(everyone)
+    if writing is None or writing == everyone:
+        return None
+    if whole:
         left_out, all_persons = _left_out(session, Selection(everyone), scope, now)
         return Switch(everyone, writing, all_persons, persons, is_writing=True, left_out=left_out)
-    if not part or writing == everyone:
-        return None
     if states is None:
         still = _count_persons(session, Selection(writing), scope, now)
     else:
-        still = sum(states[each] for each in part)
+        still = sum(states[each] for each in STILL_WRITING)
     return Switch(everyone, writing, persons, still) if still and still != persons else None
+
+
+def _still_writing(everyone: Filter) -> Filter | None:
+    """Those in a list who have started and not ended; None where the list has no such state."""
+    part = [each for each in State if each in STILL_WRITING and each in (everyone.values("state") or STILL_WRITING)]
+    return everyone.with_values("state", part) if part else None
 
 
 def _count_persons(session: Session, selection: Selection, scope: AccessScope, now: datetime) -> int:
