@@ -34,8 +34,10 @@ function goOn() {
 
 // Shows an element for so many seconds, and announces its text.
 export function showQuietly(element, seconds) {
+  const had = words.contains(document.activeElement);
   words.replaceChildren(element);
   bar.hidden = false;
+  if (had) bar.querySelector("a, button").focus();
   document.querySelector("[data-announce]").textContent = element.textContent.replace(/\s+/g, " ").trim();
   clearTimeout(timer);
   timer = null;

@@ -44,11 +44,14 @@ def test_r28_one_press_and_undo_forms_for_ticked_rows_and_for_all(house: House, 
     desk.expects("422")
     page = desk.sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor")
     # one press, without a form, and back
-    menu(page, "Ada Lind").get_by_role("button", name="Set").click()
+    press = menu(page, "Ada Lind").get_by_role("button", name="Set")
+    assert press.evaluate("(button) => getComputedStyle(button, '::before').content") == "none"  # no dots of the row's
+    press.click()
     expect(outcome(page)).to_contain_text("Ada Lind")
     expect(rows(page).get_by_text("Flagged")).to_have_count(1)
     outcome(page).get_by_role("button", name="Undo").press("Enter")
     expect(outcome(page)).to_contain_text("Undone")
+    expect(outcome(page).locator(":focus")).to_have_count(1)  # Escape goes back to where it was before
     expect(rows(page).get_by_text("Flagged")).to_have_count(0)
     outcome(page).get_by_role("button", name="Close").click()
     expect(outcome(page)).to_be_hidden()

@@ -173,7 +173,7 @@ def test_trap_11_it_goes_with_its_person(house: House, desk: Desk, page: Page, e
     """Signed out here or in another tab, or another person signed in over an ended session."""
     other = desk.tab("/monitor")
     write(compose_for_one(other, "Bob"), "Half a text")
-    expect(other.locator("dialog")).to_be_visible()
+    expect(other.locator("dialog#compose")).to_be_visible()
     assert PRIVATE in " ".join(stored(page))
     sign_out(page)
     assert stored(page) == []

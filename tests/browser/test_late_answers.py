@@ -96,8 +96,24 @@ def test_a_sending_that_is_answered_late_leaves_the_form_of_an_action(house: Hou
     expect(form.get_by_label("Note")).to_have_value("Has a fever")
     form.get_by_role("button", name="Note").last.click()
     expect(form).to_be_hidden()
-    expect(quiet_bar(page)).to_contain_text("Has a fever")
+    expect(quiet_bar(page)).to_contain_text("Sent to 2 people")
     assert columns(house, exam.id, "note") == ["Has a fever", ""]
+
+
+def test_a_sending_that_fails_when_the_sheet_is_closed_opens_it_again(page: Page, desk: Desk) -> None:
+    """Nobody else would say that nothing was sent."""
+    desk.expects(*CUT)
+    waiting: list[Route] = []
+    page.route("**/messages", lambda route: waiting.append(route))  # noqa: PLW0108 Playwright marks what it is given
+    form = compose_for_all(page)
+    write(form, "Lost")
+    page.keyboard.press("Control+Enter")
+    expect(form.get_by_text("Sending…")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()
+    waiting[0].abort()
+    expect(form.get_by_role("alert")).to_contain_text("could not be reached")
+    expect(form.get_by_label("Subject")).to_have_value("Lost")
 
 
 def test_an_action_that_is_answered_late_leaves_the_message(house: House, page: Page, exam: Test) -> None:
@@ -121,6 +137,7 @@ def test_an_action_that_is_answered_late_leaves_the_message(house: House, page: 
 
 
 def test_an_action_refused_late_leaves_the_one_that_is_open(page: Page, desk: Desk, house: House, exam: Test) -> None:
+    """It comes back with its text when that is done."""
     desk.expects("422")
     release = held(page, "**/candidates/actions")
     menu(page, "Ada").get_by_role("link", name="Extra time…").click()
@@ -133,7 +150,8 @@ def test_an_action_refused_late_leaves_the_one_that_is_open(page: Page, desk: De
     release()
     expect(form.get_by_label("Note")).to_have_value("For Bob")
     form.get_by_role("button", name="Note").last.click()
-    expect(form).to_be_hidden()
+    expect(form).to_contain_text("Whole minutes from 0 to 1,440.")
+    expect(form.get_by_label("Minutes", exact=True)).to_have_value("2000")
     assert columns(house, exam.id, "note") == ["", "For Bob"]
     assert columns(house, exam.id, "extra_minutes") == [0, 0]
 

@@ -63,8 +63,8 @@ def test_everyone_is_the_default_and_a_press_narrows_to_those_who_write(
     assert 'value="Quiet"' in part
     words = words_of(part)
     assert "To 4 people" in words
-    assert "Room is Aula" in words
-    assert "State is" not in words
+    assert "Room: Aula" in words
+    assert "State:" not in words
     assert "left out: 1 waiting to start, 1 not arrived, 1 submitted, 1 withdrawn" in words
     back = reopen(browser, address_of(part, "Everyone"), subject="Quiet", body="Please.", list_state="any").text
     assert switch_of(back) == switch_of(everyone)
@@ -89,7 +89,7 @@ def test_the_filter_is_shown_as_it_is_where_it_is_no_part_of_the_list(
 ) -> None:
     """An address that names another list does not hide that the dialog is for those who have submitted."""
     html = dialog(browser, scope="filtered", room="Aula", state="submitted", list_state="any")
-    assert "State is Submitted" in words_of(html)
+    assert "State: Submitted" in words_of(html)
     assert "To 1 person" in words_of(html)
     assert switch_of(html) == []
 
