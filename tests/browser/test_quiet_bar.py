@@ -52,6 +52,7 @@ def test_after_sending_the_bar_stays_while_it_is_used_and_then_goes(house: House
     was_sent(form, 3)
     expect(bar).to_contain_text(re.compile(r"Sent to 3 people\s+· 0 online\s+· Open"))
     expect(page.locator("[data-announce]")).to_contain_text("Sent to 3 people")
+    assert bar.get_by_role("link", name="Open").evaluate("(link) => link.offsetHeight") >= 24
     expect(message_all(page)).to_be_focused()
     page.keyboard.press("F6")
     expect(bar.get_by_role("link", name="Open")).to_be_focused()
