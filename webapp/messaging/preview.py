@@ -93,10 +93,12 @@ def preview(
     """
     scope = sender_scope(session, sender, now)
     selection = selection.resolve_phrase(session, sender, now)
-    whole = whole and replace(whole, by_words=selection.filter.by_words)
-    if whole and _still_writing(whole) != selection.filter:
-        whole = None
-    words = filter_in_words(session, whole or selection.filter) if selection.listed is None else []
+    if whole is not None:
+        whole = replace(whole, by_words=selection.filter.by_words)
+        if _still_writing(whole) != selection.filter:
+            whole = None
+    shown = selection.filter if whole is None else whole
+    words = filter_in_words(session, shown) if selection.listed is None else []
     try:
         check_audience(session, selection, scope, now, limit)
     except TooManyRecipients as refusal:
@@ -171,11 +173,11 @@ def _switch(
     """
     if selection.listed is not None:
         return None
-    everyone = whole or selection.filter
+    everyone = selection.filter if whole is None else whole
     writing = _still_writing(everyone)
     if writing is None or writing == everyone:
         return None
-    if whole:
+    if whole is not None:
         left_out, all_persons = _left_out(session, Selection(everyone), scope, now)
         return Switch(everyone, writing, all_persons, persons, is_writing=True, left_out=left_out)
     if states is None:
