@@ -93,10 +93,7 @@ def preview(
     """
     scope = sender_scope(session, sender, now)
     selection = selection.resolve_phrase(session, sender, now)
-    if whole is not None:
-        whole = replace(whole, by_words=selection.filter.by_words)
-        if _still_writing(whole) != selection.filter:
-            whole = None
+    whole = _whole_list(selection, whole)
     shown = selection.filter if whole is None else whole
     words = filter_in_words(session, shown) if selection.listed is None else []
     try:
@@ -185,6 +182,14 @@ def _switch(
     else:
         still = sum(states[each] for each in STILL_WRITING)
     return Switch(everyone, writing, persons, still) if still and still != persons else None
+
+
+def _whole_list(selection: Selection, whole: Filter | None) -> Filter | None:
+    """`whole`, unless the selection is no such part of it."""
+    if whole is None:
+        return None
+    whole = replace(whole, by_words=selection.filter.by_words)
+    return whole if _still_writing(whole) == selection.filter else None
 
 
 def _still_writing(everyone: Filter) -> Filter | None:
