@@ -48,7 +48,11 @@ function mark() {
   if (section === marked) return;
   if (marked) linkOf(marked).removeAttribute("aria-current");
   marked = section;
-  linkOf(section).setAttribute("aria-current", "true");
+  const link = linkOf(section);
+  link.setAttribute("aria-current", "true");
+  // a map of many questions scrolls in itself, and nothing else does
+  const hidden = (side, sign) => Math.max(0, sign * (link.getBoundingClientRect()[side] - link.parentElement.getBoundingClientRect()[side]));
+  link.parentElement.scrollLeft += hidden("right", 1) - hidden("left", -1);
 }
 
 // Without an entry in the history, which Back would reload the page for.

@@ -136,6 +136,32 @@ def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks
     expect(field).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_the_map_of_many_questions_shows_where_one_is_and_leaves_the_seat_its_room(
+    house: House, desks: Desks, width: int
+) -> None:
+    exam = house.exam("Mathematical Analysis (MA1210)")
+    test_id = exam.id
+    ada = house.candidate(exam, room="Sal A115", seat="24F")
+    with writing(house.session):
+        house.session.add_all(Question(test_id=test_id, position=place) for place in range(2, 31))
+    page = desks.desk(house, viewport={"width": width, "height": 900}).sign_in_unseen(ada, f"/tests/{test_id}")
+    for place in (30, 1, 17):
+        page.get_by_role("textbox", name=f"Answer to question {place}", exact=True).focus()
+        link = page.locator("[data-question-link]").nth(place - 1)
+        expect(link).to_have_attribute("aria-current", "true")
+        inside, frame = link.bounding_box(), page.locator(".question-map").bounding_box()
+        assert inside
+        assert frame
+        assert frame["x"] <= inside["x"], place
+        assert inside["x"] + inside["width"] <= frame["x"] + frame["width"], place
+    seat, place_box = page.locator(".bar-place [data-place]").bounding_box(), page.locator(".bar-place").bounding_box()
+    assert seat
+    assert place_box
+    assert seat["x"] + seat["width"] <= place_box["x"] + place_box["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_a_notice_in_a_low_window_is_one_line_until_it_is_read(house: House, desks: Desks) -> None:
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
