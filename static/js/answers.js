@@ -7,6 +7,7 @@ import { TimedAnswer } from "./timed-answer.js";
 
 const exam = document.querySelector("[data-exam]");
 const texts = exam.dataset;
+const leaveProblem = exam.querySelector("[data-leave-problem]");
 const answers = new Map();
 const test = exam.dataset.test;
 const grace = Number(exam.dataset.grace) * 1_000;
@@ -34,9 +35,7 @@ function saveUnsaved() {
 }
 
 function complain(text) {
-  exam.querySelector("[data-leave-problem]")?.replaceChildren(
-    Object.assign(document.createElement("p"), { className: "caution", textContent: text }),
-  );
+  leaveProblem.replaceChildren(Object.assign(document.createElement("p"), { className: "caution", textContent: text }));
 }
 
 // Loads what other tabs or computers have saved. Resolves to whether the server answered.
@@ -74,7 +73,12 @@ function follow({ now, endsAt }) {
     else if (now === "time_up") answer.end(endsAt + grace);
     else answer.lock();
   }
-  if (!["writing", "paused", "time_up"].includes(now) && unsaved().length) complain(texts.textChangedState);
+  exam.querySelector("[data-submission]").hidden = !["writing", "time_up"].includes(now);
+  if (!["writing", "paused", "time_up"].includes(now)) {
+    if (unsaved().length) complain(texts.textChangedState);
+  } else if (leaveProblem.textContent === texts.textChangedState) {
+    leaveProblem.replaceChildren();
+  }
 }
 
 document.addEventListener("examhall:sitting", ({ detail }) => detail.test === test && follow(detail));
@@ -119,7 +123,7 @@ document.addEventListener("examhall:signing-out", async (event) => {
   } else {
     warned = true;
     complain(texts.textSignOut);
-    exam.querySelector("[data-leave-problem]")?.scrollIntoView({ block: "nearest" });
+    leaveProblem.scrollIntoView({ block: "nearest" });
   }
 });
 

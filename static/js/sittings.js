@@ -3,6 +3,7 @@
 // or with what the page asks for. `examhall:sitting` tells the page's other scripts.
 import { fetchFragment } from "./own-answers.js";
 import { distrust, isTrusted, measure, serverNow } from "./server-clock.js";
+import { holdField } from "./writing-place.js";
 
 const TICK = 1_000;
 const GAP = 3_000;
@@ -18,6 +19,7 @@ const stream = document.querySelector("[data-notices-stream]");
 const sittings = new Map();
 let version = document.body.dataset.sittingsVersion;
 let asking = null;
+let toldAt = -1; // when the page last heard of a change other than by asking
 let askedAt = performance.now();
 let timer;
 let ticked = { steady: performance.now(), date: Date.now() };
@@ -106,9 +108,10 @@ function tick() {
 }
 
 function learn(root) {
+  const hold = holdField();
   for (const element of root.querySelectorAll("[data-sitting]")) {
     const [sitting, old] = [read(element), sittings.get(element.dataset.sitting)];
-    const isSame = old && FACTS.every((name) => old[name] === sitting[name]);
+    const isSame = old && !old.isPartial && FACTS.every((name) => old[name] === sitting[name]);
     if (isSame && [old.state, stateOf(old)].includes(sitting.state)) continue;
     sittings.set(sitting.test, { ...sitting, now: old?.now, isNew: true });
     for (const copy of document.querySelectorAll(`[data-sitting="${sitting.test}"]`)) {
@@ -116,6 +119,23 @@ function learn(root) {
     }
   }
   check();
+  hold();
+}
+
+// Part of what stands of a sitting, without the words for the page: those come when it asks.
+function suppose(sitting) {
+  const old = sittings.get(sitting.test);
+  toldAt = performance.now();
+  sittings.set(sitting.test, { ...old, ...sitting, isNew: true, isPartial: true });
+  check();
+}
+
+// A refusal has told the page that the test is paused. It asks until it knows: the pause may be over by then.
+export async function heardOfPause(test) {
+  suppose({ test, state: "paused" });
+  for (let wait = RETRY_AFTER; !(await ask()); wait = Math.min(2 * wait, ASK_EVERY)) {
+    await new Promise((done) => setTimeout(done, wait));
+  }
 }
 
 // Asks the server for the state of all tests; one request at a time.
@@ -133,6 +153,7 @@ async function question() {
     const list = parse(await answer.text()).getElementById("sittings");
     if (!list) return false;
     measure(Number(list.dataset.serverTime), sentAt, receivedAt);
+    if (toldAt >= sentAt) return question(); // this may be older than what the page has heard meanwhile (trap 2)
     version = list.dataset.sittingsVersion;
     refreshList(list);
     learn(list);
@@ -162,14 +183,17 @@ function soon(most) {
 }
 
 // The push carries the sitting, so that a hall whose end has moved need not ask. It is a hint: a lost one does no harm.
-// It comes in the installation's language: a page in another one asks.
+// It comes in the installation's language: a page in another one takes its facts and asks for the words.
 stream?.addEventListener("sitting", (event) => {
   const page = parse(event.detail.data);
   const pushed = page.querySelector("[data-sitting]");
   if (pushed && pushed.lang !== document.documentElement.lang) {
+    const { until: _words, ...facts } = read(pushed);
+    suppose(facts);
     soon(SPREAD);
     return;
   }
+  toldAt = performance.now();
   learn(page);
   const state = pushed?.dataset.state;
   const card = document.querySelector("#sittings [data-sitting]");

@@ -5,7 +5,7 @@ import { paragraph, readOnlyText } from "./answer-box.js";
 import { Answer } from "./answer.js";
 import { drop, keep } from "./drafts.js";
 import { serverNow } from "./server-clock.js";
-import { ask } from "./sittings.js";
+import { heardOfPause } from "./sittings.js";
 
 const ANSWER_WITHIN = 4_000;
 const OLDER_WITHIN = 2_000;
@@ -55,6 +55,7 @@ export class TimedAnswer extends Answer {
     this.atLock = this.field.value;
     this.field.readOnly = true;
     this.#showButton(false);
+    this.#allowFound(false);
   }
 
   // Focus and caret stay where they are, for when the test continues.
@@ -68,28 +69,41 @@ export class TimedAnswer extends Answer {
     }
     this.keepDraft();
     if (this.sending) this.#giveUpOn(this.attempt);
-    this.show(this.texts.textPausing, "saving");
+    if (this.stuck) this.show(this.texts.textPausedUnsaved, "failed"); // the person has to choose or to shorten first
+    else this.show(this.texts.textPausing, "saving");
     this.saveNow();
   }
 
-  // There is more time, or the pause has ended.
+  // There is more time, the pause has ended, or the candidate is back in the test.
   open() {
     if (!this.isLocked && !this.isPaused) return;
     this.field.readOnly = this.isPaused = false;
     this.failures = 0;
     this.#showButton(true);
+    this.#allowFound(true);
     if (this.deadline) this.#forgetTheEnd();
+    if (this.stuck && this.problem.dataset.reason !== "changed") this.#tryOnceMore();
     if (this.found) this.offer(this.found);
-    if (this.isUnsaved) this.saveNow();
+    this.found = null;
+    if (this.stuck) this.show(this.texts.textTyping, "failed");
+    else if (this.isUnsaved) this.saveNow();
     else this.showSaved(this.savedWords);
+  }
+
+  // What was refused in another state of the test, such as after a withdrawal.
+  #tryOnceMore() {
+    this.stuck = false;
+    this.problem.replaceChildren();
+  }
+
+  take(text, ...rest) {
+    super.take(text, ...rest);
+    this.atLock = this.field.value;
   }
 
   #forgetTheEnd() {
     clearTimeout(this.patience);
-    if (this.isLate) {
-      this.stuck = false;
-      this.problem.replaceChildren();
-    }
+    if (this.isLate) this.#tryOnceMore();
     this.deadline = null;
     this.isLate = false;
     this.failures = 0;
@@ -132,7 +146,7 @@ export class TimedAnswer extends Answer {
     if (reason === "paused" && !this.isClosing) {
       this.interrupt(); // this is how the page hears of it
       this.schedule(0);
-      ask();
+      heardOfPause(this.texts.test);
     } else if (reason === "paused") {
       this.show(this.texts.textPausedUnsaved, "failed"); // until the test continues
     } else if (this.deadline && reason === "time_up") {
@@ -153,8 +167,9 @@ export class TimedAnswer extends Answer {
 
   showSaved(words) {
     super.showSaved(words);
+    if (words.dataset.answerState !== "saved") return;
     if (this.isPaused) this.state.append(" · ", this.texts.textPaused);
-    else if (this.deadline && words.dataset.answerState === "saved") this.state.append(" · ", this.texts.textCounts);
+    else if (this.deadline) this.state.append(" · ", this.texts.textCounts);
   }
 
   learn(text, version, words) {
@@ -203,6 +218,12 @@ export class TimedAnswer extends Answer {
   // An older text is being sent: the last one follows soon, without waiting long for that request.
   #giveUpOn(attempt) {
     setTimeout(() => attempt.abort(), OLDER_WITHIN);
+  }
+
+  // Found text can be put into the field only while it is open. Until then it stays to be read.
+  #allowFound(isOpen) {
+    if (this.problem.dataset.reason !== "found") return;
+    for (const button of this.problem.querySelectorAll("button")) button.disabled = !isOpen;
   }
 
   #showButton(isShown) {

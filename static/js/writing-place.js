@@ -59,6 +59,15 @@ export function holdPlace(strip) {
   };
 }
 
+// The same for a change above the answer that has the focus, also one that a pause has closed: call before and after.
+export function holdField() {
+  const field = document.activeElement;
+  if (!(field instanceof HTMLTextAreaElement)) return () => {};
+  const main = document.getElementById("main");
+  const before = field.getBoundingClientRect().top;
+  return () => (main.scrollTop += field.getBoundingClientRect().top - before);
+}
+
 // Gives the held room back when nobody writes there any more: after a click or a key, never between pressing and
 // releasing, which would pull a button away under the finger.
 export function releaseWhenDone(strip) {

@@ -31,12 +31,16 @@ def shown_after(page: Page, condition: str, committed_at: float) -> float:
       while (!({condition}) && Date.now() < end) await new Promise(requestAnimationFrame);
       return Date.now();
     }}"""
-    try:
-        shown_at: int = page.evaluate(wait)
-    except Error:  # the page has reloaded itself
-        page.wait_for_load_state("domcontentloaded")
-        shown_at = page.evaluate(wait)
-    return shown_at / 1000 - committed_at
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            shown_at: int = page.evaluate(wait)
+        except Error:  # the page is reloading itself
+            if time.monotonic() > deadline:
+                raise
+            page.wait_for_load_state("domcontentloaded")
+        else:
+            return shown_at / 1000 - committed_at
 
 
 def says(text: str) -> str:
