@@ -63,7 +63,9 @@ export function check() {
     sitting.now = stateOf(sitting);
     if (before === sitting.now && !sitting.isNew) continue;
     sitting.isNew = false;
+    const hold = holdField();
     show(sitting);
+    hold();
     if (isOutgrown(sitting)) {
       const spread = before && GOES_ON.includes(sitting.now) && !GOES_ON.includes(before) ? 0 : SOON;
       setTimeout(() => renew(sitting.test), Math.max(YOUNG - performance.now(), Math.random() * spread));
