@@ -1,4 +1,5 @@
 // The bar's map of the questions, and whether everything is saved. It reads what each answer says of itself.
+const NEIGHBOUR = 40; // pixels of the questions beside the current one
 const main = document.getElementById("main");
 const sections = [...document.querySelectorAll(".question")];
 const states = [...document.querySelectorAll("[data-save-state]")];
@@ -51,8 +52,9 @@ function mark() {
   const link = linkOf(section);
   link.setAttribute("aria-current", "true");
   // a map of many questions scrolls in itself, and nothing else does
-  const hidden = (side, sign) => Math.max(0, sign * (link.getBoundingClientRect()[side] - link.parentElement.getBoundingClientRect()[side]));
-  link.parentElement.scrollLeft += hidden("right", 1) - hidden("left", -1);
+  const [box, map] = [link, link.parentElement].map((element) => element.getBoundingClientRect());
+  const hidden = Math.max(0, box.right + NEIGHBOUR - map.right) - Math.max(0, map.left + NEIGHBOUR - box.left);
+  link.parentElement.scrollLeft += hidden;
 }
 
 // Without an entry in the history, which Back would reload the page for.
