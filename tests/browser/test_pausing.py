@@ -125,6 +125,9 @@ def test_r28_an_older_answer_does_not_undo_a_pause(house: House, desks: Desks) -
         page.unroute(f"{house.url}/")
         route.fulfill(response=response)
 
+    page.evaluate(
+        "document.addEventListener('examhall:sitting', ({ detail }) => (window.states ??= []).push(detail.now))"
+    )
     page.route(f"{house.url}/", hold)
     with page.expect_response(lambda response: response.url == f"{house.url}/"):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
@@ -132,6 +135,7 @@ def test_r28_an_older_answer_does_not_undo_a_pause(house: House, desks: Desks) -
     page.wait_for_timeout(500)
     assert held
     assert page.evaluate(IS_LOCKED)
+    assert set(page.evaluate("window.states")) == {"paused"}
     expect(page.get_by_text("An invigilator has paused your test")).to_be_visible()
 
 
