@@ -144,7 +144,12 @@ def _state_conditions(now: Moment) -> dict[State, ColumnElement[bool]]:
     return {
         State.WITHDRAWN: Candidacy.withdrawn_at.is_not(None),
         State.SUBMITTED: Candidacy.submitted_at.is_not(None),
-        State.TIME_UP: and_(has_started, or_(Test.closed_at.is_not(None), own_end() <= now)),
+        # nobody has less time than the test, so the candidacies of other tests need not be read
+        State.TIME_UP: and_(
+            has_started,
+            or_(Test.closed_at.is_not(None), Test.ends_at <= now),
+            or_(Test.closed_at.is_not(None), own_end() <= now),
+        ),
         State.PAUSED: Candidacy.paused_at.is_not(None),
         State.OFFLINE: and_(has_started, ~is_online(now)),
         State.IDLE: and_(has_started, func.coalesce(last_sign() < _before(now, IDLE_AFTER), false())),
@@ -163,7 +168,9 @@ def state(now: Moment) -> ColumnElement[str]:
 def has_state(wanted: State, now: Moment) -> ColumnElement[bool]:
     """The same as `state(now) == wanted`, as conditions that an index can answer. Never NULL."""
     conditions = _state_conditions(now)
-    earlier = takewhile(lambda other: other is not wanted, conditions)
+    earlier = [*takewhile(lambda other: other is not wanted, conditions)]
+    if State.WRITING in earlier:  # nobody has started, so these say nothing more, and an index cannot answer them
+        earlier = [other for other in earlier if other not in NEEDS_ATTENTION]
     return and_(*(~conditions[other] for other in earlier), conditions[wanted])
 
 
