@@ -1,25 +1,27 @@
-// Actions on candidates: a row's menu gets its items when it opens, one press acts at once, and what was done stands for
-// ten seconds in the quiet bar, with Undo.
+// Actions on candidates: the rows' menu is for the row whose button was pressed, one press acts at once, and what was
+// done stands for ten seconds in the quiet bar, with Undo.
 import { ask } from "./monitor-view.js";
 import { closePopover } from "./popovers.js";
+import { buttonOf } from "./monitor-place.js";
 import { post } from "./post.js";
 import { showQuietly } from "./quiet-bar.js";
 
 const SHOWN_FOR = 10;
-const block = document.getElementById("row-actions");
+const menu = document.getElementById("row-menu");
 const dialog = document.getElementById("compose");
 
-document.addEventListener("beforetoggle", (event) => {
-  const place = event.newState === "open" ? event.target.querySelector?.("[data-actions]") : null;
-  if (!place) return;
-  for (const part of block.querySelectorAll("[data-in-charge]")) part.hidden = !("inCharge" in place.dataset);
-  for (const link of block.querySelectorAll("a")) {
-    link.href = link.dataset.form + place.dataset.actions;
+menu.addEventListener("beforetoggle", ({ newState }) => {
+  if (newState !== "open") return;
+  const button = buttonOf(menu);
+  menu.dataset.candidate = button.closest("[data-candidacy]").dataset.candidacy;
+  for (const part of menu.querySelectorAll("[data-may-send], [data-in-charge]")) {
+    part.hidden = !Object.keys(part.dataset).some((right) => right !== "form" && right in button.dataset);
+  }
+  for (const link of menu.querySelectorAll("a")) {
+    link.href = link.dataset.form + menu.dataset.candidate;
     link.setAttribute("hx-get", link.getAttribute("href"));
   }
-  place.append(block);
-  block.hidden = false;
-}, true);
+});
 
 // A fragment of ours, escaped by the server; an outcome without the button that closes its dialog.
 function show(html) {
@@ -31,7 +33,7 @@ function show(html) {
 
 function showAway() {
   const words = document.createElement("p");
-  words.textContent = block.dataset.away;
+  words.textContent = menu.dataset.away;
   showQuietly(words, SHOWN_FOR);
 }
 
@@ -53,9 +55,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-press]");
   if (!button) return;
   const { press: action, attendance } = button.dataset;
-  const candidate = button.closest("[data-actions]").dataset.actions;
-  closePopover(button.closest("[popover]"));
-  send(block.dataset.address, { action, candidate, idempotency_key: newKey(), ...(attendance && { attendance }) });
+  const { address, candidate } = menu.dataset;
+  closePopover(menu);
+  send(address, { action, candidate, idempotency_key: newKey(), ...(attendance && { attendance }) });
 });
 
 document.addEventListener("submit", (event) => {

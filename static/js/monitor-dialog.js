@@ -2,7 +2,7 @@
 // told beside the button that was pressed, and nothing opens later.
 import { closePopover, showPopover } from "./popovers.js";
 import { ownFetch } from "./own-answers.js";
-import { placeBeside } from "./monitor-place.js";
+import { buttonOf, placeBeside } from "./monitor-place.js";
 import { isPending, list, settled } from "./monitor-view.js";
 
 const monitor = document.getElementById("monitor");
@@ -19,16 +19,15 @@ function opens(ctx) {
   return DIALOGS.some((address) => ctx?.request.action?.startsWith(address)) && monitor.contains(ctx.sourceElement);
 }
 
-function buttonOf(ctx) {
+function pressedIn(ctx) {
   const menu = ctx.sourceElement.closest("[popover]");
-  const button = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : ctx.request.submitter;
-  return button ?? ctx.sourceElement;
+  return (menu ? buttonOf(menu) : ctx.request.submitter) ?? ctx.sourceElement;
 }
 
 function say(ctx, reason) {
   for (const part of answer.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== reason;
   showPopover(answer);
-  placeBeside(buttonOf(ctx), answer);
+  placeBeside(pressedIn(ctx), answer);
 }
 
 // Of the form for everybody in the list: `data-compose-all` has its address, or is empty for a message.

@@ -1,7 +1,7 @@
 // Menus of the monitor: opening one closes the other, they stand within the window, and neither a refresh nor a new list
 // closes what is open. Escape and a press elsewhere close them as they close every menu (details-menu.js).
 import { closePopover, openPopover } from "./popovers.js";
-import { placeBeside } from "./monitor-place.js";
+import { buttonOf, placeBeside } from "./monitor-place.js";
 
 const MENU = "details[data-menu]";
 const MARGIN = 8;
@@ -43,10 +43,6 @@ document.addEventListener("click", (event) => {
   const menu = event.target.closest?.(".menu-item")?.closest("[popover]");
   if (menu) closePopover(menu);
 });
-
-function buttonOf(menu) {
-  return document.querySelector(`[popovertarget="${menu.id}"]`);
-}
 
 function place(menu) {
   placeBeside(buttonOf(menu), menu);

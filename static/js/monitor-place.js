@@ -1,4 +1,21 @@
-// Places a popover beside its button, within the window.
+// The button of a popover, and where it stands: beside its button, within the window.
+import { closePopover, openPopover } from "./popovers.js";
+
+let pressed = null;
+
+// All rows share a menu. For another row it closes first, so that the press opens it there.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.('[popovertarget="row-menu"]');
+  if (!button) return;
+  const open = openPopover(document);
+  if (open?.id === "row-menu" && button !== pressed) closePopover(open);
+  pressed = button;
+}, true);
+
+export function buttonOf(menu) {
+  return menu.id === "row-menu" ? pressed : document.querySelector(`[popovertarget="${menu.id}"]`);
+}
+
 export function placeBeside(button, popover) {
   const at = button.getBoundingClientRect();
   const size = popover.getBoundingClientRect();

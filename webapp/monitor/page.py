@@ -85,7 +85,7 @@ class MonitorPage:
     def groups(self) -> list[tuple[Group | None, list[Markup]]]:
         """The rows as HTML, by group where the list has groups."""
         macros, may_send = row_macros(self.view), self.tests_to_send
-        may_help = self.scope.tests_with(Right.HELP_SIGN_IN)
+        may_help = self.scope.tests_with(Right.HELP_SIGN_IN) if may_send else frozenset()
 
         def rendered(rows: Iterable[Row[Any]]) -> list[Markup]:
             messaged = self.listing.messaged
