@@ -23,11 +23,12 @@ menu.addEventListener("beforetoggle", ({ newState }) => {
   }
 });
 
-// A fragment of ours, escaped by the server; an outcome without the button that closes its dialog.
+// A fragment of ours, escaped by the server; an outcome without the button and the title of its dialog.
 function show(html) {
   const shown = document.createElement("div");
   shown.innerHTML = html;
   shown.querySelector("[data-outcome] [data-dialog-close]")?.remove();
+  shown.querySelector("#compose-title")?.removeAttribute("id");
   showQuietly(shown, SHOWN_FOR);
 }
 

@@ -118,5 +118,6 @@ def test_whom_an_action_could_not_reach_stays_to_be_read(house: House, desks: De
     expect(outcome(colleague)).to_contain_text("Hers")
     form.get_by_role("button", name="Note").last.click()
     expect(form).to_contain_text("Vera Holm has changed it just now.")
+    expect(page.get_by_role("dialog", name="Note · nothing to change").locator("[data-dialog-title]")).to_be_focused()
     expect(form).to_contain_text("Hers")
     assert columns(house, exam.id, "note") == ["Hers"], ada
