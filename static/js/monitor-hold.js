@@ -9,7 +9,7 @@ let pointed = false;
 let waiting = false;
 
 function isBusy() {
-  return pointed || body().contains(document.activeElement) || openPopover(body()) !== null;
+  return pointed || body().contains(document.activeElement) || openPopover(document)?.id === "row-menu";
 }
 
 // With the heads of groups.

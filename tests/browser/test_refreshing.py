@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_one, row, rows, tick
+from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
 
@@ -115,6 +116,27 @@ def test_r19_rows_do_not_jump_under_the_pointer(house: House, desks: Desks, exam
     expect(row(page, "Aaron Two")).to_be_visible()
 
 
+def test_the_menu_goes_over_to_the_row_whose_button_is_pressed(house: House, desks: Desks, exam: Test) -> None:
+    """And rows do not move while somebody is in it."""
+    house.candidate(exam, "Zoe", number="Z00001")
+    house.candidate(exam, "Zoe Two", number="Z00002")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor?q=zoe&sort=name")
+    menu = page.locator("#row-menu:popover-open")
+    for name in ("Zoe Two", "Zoe"):
+        row(page, name).get_by_role("button", name=f"More for {name} (").click()
+        expect(menu).to_be_visible()
+    link = menu.get_by_role("link", name="Message…")
+    assert link.get_attribute("href") == f"/messages/new?candidate={ids(page)[0]}"
+    page.mouse.move(2, 2)
+    link.focus()
+    house.candidate(exam, "Ada Zoe", number="A00000")
+    refresh(page)
+    expect(page.locator("[data-list-changed]")).to_be_visible()
+    expect(rows(page).first).to_contain_text("Z00001")
+    row(page, "Zoe").get_by_role("button", name="More for Zoe (").click()
+    expect(menu).to_be_hidden()
+
+
 def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, exam: Test) -> None:
     """What opens is for the row on which it was pressed, whatever came meanwhile."""
     house.candidate(exam, "Zoe")
@@ -133,3 +155,15 @@ def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, e
     page.mouse.move(2, 2)
     page.locator("#main").focus()  # pointer and focus have left the rows: what was held back is shown
     expect(tick(page, "Ada Zoe")).to_be_visible()
+
+
+def test_the_refresh_of_an_unchanged_list_weighs_next_to_nothing(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    house.hall.candidacies(exam, 60, started_at=None, entered_at=utcnow())
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
+    expect(page.locator("#candidate-count")).to_have_attribute("data-count", "60")
+    with page.expect_response(lambda answer: "/monitor" in answer.url and answer.status == 304) as unchanged:
+        page.evaluate("dispatchEvent(new Event('online'))")
+    sizes = unchanged.value.request.sizes()
+    assert sizes["responseBodySize"] == 0
+    assert sizes["responseHeadersSize"] <= 1024
