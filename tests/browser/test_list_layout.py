@@ -222,3 +222,31 @@ def test_no_state_is_cut_off(house: House, desks: Desks) -> None:
              - row.querySelector(".pill").getBoundingClientRect().right)"""
     )
     assert min(ends) >= 0
+
+
+def test_r19_columns_stay_when_a_filter_leaves_one_room(house: House, desks: Desks) -> None:
+    exam = house.exam()
+    for name, room in (("Ada", "Sal A115"), ("Bo", "Sal A116")):
+        house.candidate(exam, name, room=room, seat="40A")
+    page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(
+        house.invigilator(exam), "/monitor"
+    )
+    shows(page, 2)
+    columns = "all => all.map((one) => one.getBoundingClientRect().x)"
+    before = page.locator("thead th").evaluate_all(columns)
+    page.get_by_role("searchbox", name="Search candidates").fill("A116")
+    shows(page, 1)
+    assert page.locator("thead th").evaluate_all(columns) == before
+
+
+def test_only_the_button_of_a_row_s_menu_is_drawn_as_dots(house: House, desks: Desks) -> None:
+    """What can be pressed in the menu has its words, and nothing before them."""
+    exam = house.exam()
+    house.candidate(exam, "Ada")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
+    row(page, "Ada").get_by_role("button", name="More for").click()
+    drawn = page.locator("[popover]:popover-open button").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one, '::before').content)"
+    )
+    assert drawn
+    assert set(drawn) == {"none"}

@@ -50,8 +50,10 @@ def _render_seat(row: Row[Any], macros: Any, may_send: bool) -> Markup:
 
 def _state_in_words(row: Row[Any]) -> str:
     words = str(CHOICES["state"].values[row.state])
-    if row.state not in WITH_MINUTES or row.minutes is None:
+    if row.state not in WITH_MINUTES or not row.minutes:
         return words
+    if row.minutes >= 120:
+        return str(gettext("%(state)s %(hours)s h", state=words, hours=format_decimal(row.minutes // 60)))
     return str(gettext("%(state)s %(minutes)s min", state=words, minutes=format_decimal(row.minutes)))
 
 
