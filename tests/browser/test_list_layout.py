@@ -161,9 +161,9 @@ PLACES = """() => [...document.querySelectorAll("tr[data-candidacy]")].map((row)
   const box = (part) => row.querySelector(part).getBoundingClientRect();
   const [name, state, saved] = [".name", ".pill", '[data-column="saved"] time'].map(box);
   const link = row.querySelector("[data-open]").getBoundingClientRect();
-  return { saved: saved.x, state: state.x, nameEnd: Math.min(name.right, link.right), savedEnd: saved.right,
-           stateEnd: state.right,
-           left: box('[data-column="remaining"]').x, marks: box('[data-column="marks"]').x };
+  const marks = box('[data-column="marks"]');
+  return { saved: saved.x, nameEnd: Math.min(name.right, link.right), savedEnd: saved.right, stateEnd: state.right,
+           left: box('[data-column="remaining"]').x, marks: marks.width ? marks.x : innerWidth };
 })"""
 """Where the parts of each row are, in pixels."""
 
@@ -188,12 +188,13 @@ def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width:
     shows(page, 2)
     page.evaluate("document.fonts.ready")
     short, other = page.evaluate(PLACES)
-    assert short["saved"] == pytest.approx(other["saved"], abs=1)
+    if width == 820:
+        assert short["saved"] == pytest.approx(other["saved"], abs=1)
     for places in (short, other):
         assert places["savedEnd"] <= places["left"]
         assert places["nameEnd"] <= places["marks"]
         if width < 820:
-            assert places["stateEnd"] <= places["saved"]
+            assert places["stateEnd"] <= places["saved"] <= places["stateEnd"] + 12
 
 
 @pytest.mark.parametrize("width", [1280, 1440])
@@ -211,7 +212,7 @@ def test_r19_no_row_moves_when_a_candidate_is_opened(house: House, desks: Desks,
 
 def test_no_state_is_cut_off(house: House, desks: Desks) -> None:
     exam, now = house.exam(), utcnow()
-    house.candidate(exam, "Blank", room="Sal A115", seat="40A", submitted_at=now)
+    house.candidate(exam, "Blank", room="Sal A115", seat="40A", submitted_at=now, blank=True)
     house.candidate(exam, "Away", room="Sal A115", seat="40B", saved_at=now - timedelta(minutes=119))
     page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(
         house.invigilator(exam), "/monitor"
