@@ -41,8 +41,8 @@ def start(
     shown: set[int] | None = None,
     **fields: str,
 ) -> CandidateAction:
-    """Start an incident; `shown` are the persons whom the form of a filter showed."""
-    tokens = Tokens(SECRET, actor.id)
+    """Start an incident; `shown` are the candidacies that the form of a filter showed."""
+    tokens = Tokens(SECRET, actor.id, by_candidacy=True)
     token = "" if shown is None else tokens.sign(selection, shown)
     form = StartForm(fields.pop("reason", "Power cut"), selection, token, **fields)
     return start_incident(session, actor, form, now=at, limit=1500, tokens=tokens)

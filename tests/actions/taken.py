@@ -27,7 +27,9 @@ def form_for(action: str, *candidacies: int, seen: int | None = None, **fields: 
 
 def carry(session: Session, actor: User, form: ActionForm, now: datetime | None = None) -> CandidateAction:
     """Take an action."""
-    return take(session, actor, form, now=now or utcnow(), limit=1500, tokens=Tokens(SECRET, actor.id))
+    return take(
+        session, actor, form, now=now or utcnow(), limit=1500, tokens=Tokens(SECRET, actor.id, by_candidacy=True)
+    )
 
 
 def outcome_of(action: CandidateAction) -> Outcome:

@@ -172,7 +172,7 @@ def test_r3_an_audience_that_has_changed_is_refused_once_and_frozen_then(
     second = hall.candidacy(test, room="Aula")
     refused = press(browser, form, note="Kept text")
     assert refused.status_code == 409
-    assert "1 person joined" in refused.text
+    assert "1 candidate joined" in refused.text
     assert "Kept text" in refused.text
     assert entries(session) == []
     hall.candidacy(test, room="Aula")

@@ -163,4 +163,4 @@ def _limit() -> int:
 
 
 def _tokens() -> Tokens:
-    return Tokens(current_app.config["SECRET_KEY"], current_user.id)
+    return Tokens(current_app.config["SECRET_KEY"], current_user.id, by_candidacy=True)

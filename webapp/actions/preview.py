@@ -36,7 +36,6 @@ class Preview:
     parts: list[tuple[Filter, str, int]] = field(default_factory=list)
     """(filter, label, persons); only above the limit: whom to act on instead."""
     candidacy_ids: tuple[int, ...] = ()
-    user_ids: frozenset[int] = frozenset()
     names: list[str] = field(default_factory=list)
     """The first few, each with candidate ID and seat."""
     seen: int = 0
@@ -75,14 +74,13 @@ def preview(session: Session, actor: User, kind: Kind, selection: Selection, *, 
     people = session.execute(
         selection.query(scope, now).with_only_columns(*named).order_by(User.name, Candidacy.id)
     ).all()
-    rows = session.connection().execute(READ, {"ids": [person.id for person in people]}).all()
+    rows = session.connection().execute(READ, {"ids": [person.id for person in people], "now": now}).all()
     return Preview(
         selection,
         words,
         candidacies=len(people),
         persons=len({person.user_id for person in people}),
         candidacy_ids=tuple(sorted(person.id for person in people)),
-        user_ids=frozenset(person.user_id for person in people),
         names=[candidate_in_words(each.name, each.number, each.seat) for each in people[:NAMES_SHOWN]],
         seen=seen,
         left_out=_left_out(kind, rows, now),
@@ -116,11 +114,11 @@ def _rooms(session: Session, limits: dict[int, str], test_ids: set[int]) -> list
 
 def form_audience(shown: Preview, selection: Selection, tokens: Tokens, *, freeze: bool) -> tuple[Selection, str]:
     """Whom the next form is for, and the token of whom it shows (R3)."""
-    if not shown.user_ids:
+    if not shown.candidacy_ids:
         return selection, ""
     if selection.listed is not None:
         return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
     signed = shown.selection
     if freeze or signed.frozen is not None:
         signed = replace(signed, frozen=shown.candidacy_ids)
-    return selection, tokens.sign(signed, shown.user_ids)
+    return selection, tokens.sign(signed, shown.candidacy_ids)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from webapp.actions.exceptions import BadValues, CannotUndo, OneByOne
 from webapp.actions.kinds import KINDS, Kind
 from webapp.actions.outcome import Outcome
-from webapp.actions.preview import Preview, preview
+from webapp.actions.preview import form_audience, preview
 from webapp.actions.taking import ActionForm, take
 from webapp.actions.undoing import undo
 from webapp.actions.values import LONGEST
@@ -26,7 +26,7 @@ from webapp.messaging.audience import Selection, Tokens
 from webapp.messaging.exceptions import AudienceChanged, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.views import OWN_FIELDS, parse_ids, parse_selection
 from webapp.models import CandidateAction, LogSubject
-from webapp.monitor.filters import FILTER_NAMES, Filter
+from webapp.monitor.filters import FILTER_NAMES
 from webapp.web.errors import wants_fragment
 
 OF_FORM = frozenset({"action", "seen", "audience", "idempotency_key", "csrf_token", "person"})
@@ -157,7 +157,7 @@ def show_form(form: ActionForm, refusal: Refusal | None = None) -> Response:
         return show_form(form, change)
     if isinstance(refusal, ContentChanged):  # its key is another action's
         form = ActionForm(form.kind, form.fields, form.selection)
-    posted, token = _form_audience(shown, form.selection, freeze=has_changed)
+    posted, token = form_audience(shown, form.selection, _tokens(), freeze=has_changed)
     # values that are corrected are still meant for what the form had shown
     seen = form.seen if isinstance(refusal, BadValues) and form.seen is not None else shown.seen
     values = {"form": form, "preview": shown, "refusal": refusal, "selection": posted, "audience": token, "seen": seen}
@@ -166,20 +166,8 @@ def show_form(form: ActionForm, refusal: Refusal | None = None) -> Response:
     return make_response(page, refusal.status if refusal else 200)
 
 
-def _form_audience(shown: Preview, selection: Selection, *, freeze: bool) -> tuple[Selection, str]:
-    """Whom the next form is for, and the token of whom it shows (R3)."""
-    if not shown.user_ids:
-        return selection, ""
-    if selection.listed is not None:
-        return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
-    signed = shown.selection
-    if freeze or signed.frozen is not None:
-        signed = replace(signed, frozen=shown.candidacy_ids)
-    return selection, _tokens().sign(signed, shown.user_ids)
-
-
 def _tokens() -> Tokens:
-    return Tokens(current_app.config["SECRET_KEY"], current_user.id)
+    return Tokens(current_app.config["SECRET_KEY"], current_user.id, by_candidacy=True)
 
 
 def _done(action: CandidateAction) -> Response:

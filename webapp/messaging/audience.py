@@ -37,8 +37,9 @@ class Selection:
     """The ids of picked candidacies."""
     frozen: tuple[int, ...] | None = None
     """The ids of candidacies that a refused form has shown: these are sent to, whatever the filter matches now (R3)."""
-    persons: frozenset[int] | None = None
-    """The user ids that any other form with a filter has shown: it must still match exactly these people (R3)."""
+    shown: frozenset[int] | None = None
+    """The ids that any other form with a filter has shown: it must still match exactly these people, or, where what is
+    done concerns single candidacies, exactly these (R3)."""
 
     def query(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The candidacies within `scope`, with test and person: the monitor's own query (R6, R17)."""
@@ -85,15 +86,21 @@ class Selection:
 
 
 class Tokens:
-    """Signs what a dialog shows, for one sender and one selection: a form cannot name anybody else (R3)."""
+    """Signs what a dialog shows, for one sender and one selection: a form cannot name anybody else (R3).
 
-    def __init__(self, secret_key: str, sender_id: int) -> None:
-        self._serializer = URLSafeSerializer(secret_key, salt=f"shown-{sender_id}")
+    A message shows people, each of whom gets one copy (R5). With `by_candidacy` a form shows candidacies: of a person
+    in two tests, the other one is somebody else.
+    """
 
-    def sign(self, selection: Selection, persons: Iterable[int]) -> str:
-        """A token for a form that shows `persons`, whom `selection` reaches now; a frozen one is signed itself."""
+    def __init__(self, secret_key: str, sender_id: int, *, by_candidacy: bool = False) -> None:
+        self.by_candidacy = by_candidacy
+        salt = f"shown-candidacies-{sender_id}" if by_candidacy else f"shown-{sender_id}"
+        self._serializer = URLSafeSerializer(secret_key, salt=salt)
+
+    def sign(self, selection: Selection, shown: Iterable[int]) -> str:
+        """A token for a form that shows these ids, whom `selection` reaches now; a frozen one is signed itself."""
         is_frozen = selection.frozen is not None
-        ids = sorted(persons if selection.frozen is None else selection.frozen)
+        ids = sorted(shown if selection.frozen is None else selection.frozen)
         gaps = [number - before for before, number in pairwise([0, *ids])]  # become shorter than the ids
         return str(self._serializer.dumps([is_frozen, selection.key, gaps, selection.filter.by_words]))
 
@@ -107,7 +114,7 @@ class Tokens:
             return None
         ids = tuple(accumulate(gaps))
         if not is_frozen:
-            return replace(selection, persons=frozenset(ids))
+            return replace(selection, shown=frozenset(ids))
         return replace(selection, filter=replace(selection.filter, by_words=by_words), frozen=ids)
 
 
@@ -157,8 +164,8 @@ def write_audience(
     """Write the candidacies that a form is for as subjects of the next log entry; refuse if they are not as expected.
 
     Usually nothing has changed since the form was shown, so they are written first and compared afterwards. They are
-    counted only to say what is wrong. Raises as `check_audience`, and `AudienceChanged` for a filter that matches other
-    people than were shown (R3).
+    counted only to say what is wrong. Raises as `check_audience`, and `AudienceChanged` for a filter that matches
+    others than were shown (R3).
     """
     shown = form.tokens.read(form.token, form.selection)
     selection = (shown or form.selection).resolve_phrase(session, sender, now)
@@ -170,10 +177,11 @@ def write_audience(
     most = max(20 * limit, MOST_CANDIDACIES)
     subjects = write_subjects(session, head, selection.query(scope, now).limit(most + 1))
     persons = {subject.user_id for subject in subjects}
-    found: Set[int] = persons
-    expected = persons if selection.persons is None else selection.persons
+    candidacies = {subject.candidacy_id for subject in subjects}
+    found: Set[int] = candidacies if form.tokens.by_candidacy else persons
+    expected = found if selection.shown is None else selection.shown
     if selection.listed is not None and selection.frozen is None and not selection.filter:
-        found, expected = {subject.candidacy_id for subject in subjects}, set(selection.listed)
+        found, expected = candidacies, set(selection.listed)
     if found != expected or not subjects or len(persons) > limit or len(subjects) > most:
         check_audience(session, selection, scope, now, limit)
         raise AudienceChanged(joined=len(found - expected), left=len(expected - found))
