@@ -32,14 +32,14 @@ def test_r3_whom_the_form_showed_is_who_is_paused(hall: Hall, test: Exam, chief:
     one = hall.candidacy(test)
     hall.candidacy(test)
     with pytest.raises(AudienceChanged) as changed:
-        start(session, chief, ROOM, shown={one.user_id})
+        start(session, chief, ROOM, shown={one.id})
     assert (changed.value.joined, changed.value.left) == (1, 0)
     with pytest.raises(AudienceChanged):
         start(session, chief, ROOM)
     assert entries(session) == []
     assert stands(session, one.id, "paused_at") is None
     frozen = replace(ROOM, frozen=(one.id,))
-    start(session, chief, frozen, shown={one.user_id})
+    start(session, chief, frozen, shown={one.id})
     assert stands(session, one.id, "paused_at") == NOW
 
 
@@ -54,7 +54,7 @@ def test_nothing_is_written_where_it_cannot_start(hall: Hall, test: Exam, chief:
         assert bad.value.problems["reason"].kind == kind
     form = StartForm("Fire", picked(one), words=Words("", "Wait, please.", is_sent=True))
     with pytest.raises(BadText):
-        start_incident(session, chief, form, now=NOW, limit=1500, tokens=Tokens(SECRET, chief.id))
+        start_incident(session, chief, form, now=NOW, limit=1500, tokens=Tokens(SECRET, chief.id, by_candidacy=True))
     assert entries(session) == []
     assert session.scalar(select(func.count()).select_from(Incident)) == 0
     assert stands(session, one, "paused_at") is None
@@ -111,6 +111,21 @@ def test_a_closed_test_does_not_keep_the_others_paused(hall: Hall, test: Exam, c
         end(session, hall.contributor(law, role=Role.PLANNER), incident + 1, NOW)
 
 
+def test_an_incident_whose_tests_are_all_closed_is_ended_by_nobody(
+    hall: Hall, test: Exam, chief: User, planner: User, session: Session
+) -> None:
+    """R26: neither by somebody who plans another test that is open."""
+    one = hall.candidacy(test).id
+    hall.contributor(hall.test("Law"), role=Role.PLANNER, user=planner)
+    incident = number_of(start(session, chief, picked(one)))
+    with writing(session):
+        session.execute(update(Exam).where(Exam.id == test.id).values(closed_at=NOW))
+    with pytest.raises(NotInCharge):
+        end(session, planner, incident, NOW + timedelta(minutes=1))
+    assert session.get_one(Incident, incident).ended_at is None
+    assert len(entries(session)) == 1
+
+
 def test_the_message_goes_to_those_who_were_paused_once(hall: Hall, test: Exam, chief: User, session: Session) -> None:
     """R1, R2: whoever repeats it sends nothing new."""
     one, done = hall.candidacy(test), hall.candidacy(test, submitted_at=EARLIER)
@@ -119,7 +134,7 @@ def test_the_message_goes_to_those_who_were_paused_once(hall: Hall, test: Exam, 
 
     def told(words: Words) -> Refusal | None:
         return tell(
-            session, chief, action, words, now=NOW, limit=1500, tokens=Tokens(SECRET, chief.id),
+            session, chief, action, words, now=NOW, limit=1500, tokens=Tokens(SECRET, chief.id, by_candidacy=True),
             announce=lambda _message, users: announced.append(users),
         )  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.actions.incident import EARLIER, NOW, ROOM, end, members, number_of, picked, set_columns, start
@@ -14,7 +13,6 @@ from tests.hall import Hall
 from webapp.actions.undoing import undo
 from webapp.messaging.exceptions import ContentChanged
 from webapp.models import (
-    Candidacy,
     Incident,
     User,
 )
@@ -29,8 +27,7 @@ def test_it_pauses_those_in_progress_and_nobody_twice(hall: Hall, test: Exam, ch
         {"started_at": None}, {"submitted_at": EARLIER}, {"withdrawn_at": EARLIER})]  # fmt: skip
     elsewhere = hall.candidacy(test, room="Room 2")
     everybody = {*writing_now, alone.id, *others}
-    persons = set(session.scalars(select(Candidacy.user_id).where(Candidacy.id.in_(everybody))))
-    action = start(session, chief, ROOM, shown=persons)
+    action = start(session, chief, ROOM, shown=everybody)
     assert members(session, number_of(action)) == set(writing_now)
     assert [stands(session, one, "paused_at") for one in writing_now] == [NOW] * 3
     assert stands(session, alone.id, "paused_at") == EARLIER
@@ -100,6 +97,34 @@ def test_a_resumption_that_is_undone_is_as_if_it_had_not_been(
     assert stands(session, one, "paused_at", "incident_minutes") == (NOW, 0)
     end(session, chief, incident, NOW + timedelta(minutes=4))
     assert stands(session, one, "paused_at", "incident_minutes") == (None, 4)
+
+
+def test_a_resumption_is_not_undone_into_an_incident_that_has_ended(
+    hall: Hall, test: Exam, chief: User, session: Session
+) -> None:
+    """Nobody would resume them there any more."""
+    one, beside = hall.candidacy(test).id, hall.candidacy(test, paused_at=EARLIER).id
+    incident = number_of(start(session, chief, picked(one)))
+    resumed = carry(session, chief, form_for("resume", one, beside), NOW + timedelta(minutes=2))
+    end(session, chief, incident, NOW + timedelta(minutes=2, seconds=10))
+    undone = undo(session, chief, resumed.id, now=NOW + timedelta(minutes=2, seconds=20))
+    assert reasons(undone) == {"changed": [one]}
+    assert stands(session, one, "paused_at", "incident_minutes") == (None, 2)
+    assert stands(session, beside, "paused_at") == EARLIER  # it was not in the incident
+
+
+def test_whom_the_end_has_passed_over_gets_the_minutes_when_they_are_resumed(
+    hall: Hall, test: Exam, chief: User, session: Session
+) -> None:
+    """Withdrawn by mistake, and readmitted after the end: the minutes of the incident, and not those since."""
+    one = hall.candidacy(test).id
+    incident = number_of(start(session, chief, picked(one)))
+    carry(session, chief, form_for("withdraw", one), NOW + timedelta(minutes=1))
+    end(session, chief, incident, NOW + timedelta(minutes=5))
+    carry(session, chief, form_for("readmit", one), NOW + timedelta(minutes=7))
+    assert stands(session, one, "paused_at", "incident_minutes") == (NOW, 0)
+    carry(session, chief, form_for("resume", one), NOW + timedelta(minutes=9))
+    assert stands(session, one, "paused_at", "incident_minutes") == (None, 5)
 
 
 def test_a_pause_by_hand_gives_no_minutes(hall: Hall, test: Exam, chief: User, session: Session) -> None:

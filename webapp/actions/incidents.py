@@ -144,7 +144,7 @@ def end_incident(session: Session, actor: User, form: EndForm, *, now: datetime)
                 return "withdrawn" if row.withdrawn_at is not None else "submitted"
             return None if row.paused_at == incident.started_at else "resumed"
 
-        outcome = decide(lock(session, [subject.candidacy_id for subject in subjects]), new_columns, why_not)
+        outcome = decide(lock(session, [subject.candidacy_id for subject in subjects], now), new_columns, why_not)
         write(session, outcome)
         incident.ended_at = now
         times = {"started": incident.started_at.isoformat(), "ended": now.isoformat(), "minutes": lost}
@@ -179,7 +179,7 @@ def find_incident(session: Session, actor: User, incident_id: int, now: datetime
     """An incident that the actor may end.
 
     Raises `NotFound` if they see none of its candidates, `NotInCharge` if they may not act on all of those in open
-    tests.
+    tests, or none of these tests is open.
     """
     incident = session.get(Incident, incident_id)
     candidacies = candidacies_of(incident_id)
@@ -188,7 +188,8 @@ def find_incident(session: Session, actor: User, incident_id: int, now: datetime
         raise NotFound(f"incident {incident_id}")
     scope = access_scope(session, actor, Right.MANAGE, now)
     beyond = candidacies.where(Test.closed_at.is_(None), ~scope.condition()).limit(1)
-    if not scope or session.scalar(beyond) is not None:
+    within = candidacies.where(scope.condition()).limit(1)
+    if session.scalar(within) is None or session.scalar(beyond) is not None:
         raise NotInCharge("no role that carries this for all candidates of the incident")
     return incident
 

@@ -75,10 +75,9 @@ def _place(row: Row, values: Values, _now: datetime) -> dict[str, Any]:
     return {"room": room, "seat": seat}
 
 
-def _resumed(row: Row, _values: Values, now: datetime) -> dict[str, Any]:
-    """Who leaves an incident before its end gets the minutes lost until now."""
-    is_in_incident = row.paused_at is not None and row.paused_at == row.incident_since
-    lost = lost_minutes(row.paused_at, now) if is_in_incident else 0
+def _resumed(row: Row, _values: Values, _now: datetime) -> dict[str, Any]:
+    """Who leaves an incident alone, before its end or passed over by it, gets the minutes lost then."""
+    lost = lost_minutes(row.paused_at, row.lost_until) if row.lost_until else 0
     return {"paused_at": None, "incident_minutes": row.incident_minutes + lost}
 
 

@@ -19,11 +19,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.actions.kinds import MOST_MINUTES, OBSTACLES, Kind, Values
 from webapp.db.sql import PREPARED, id_in
+from webapp.db.types import UtcDateTime
 from webapp.models import Candidacy, Incident, IncidentCandidacy
 from webapp.models.status import own_end
 from webapp.monitor.search_text import refresh_search_text
@@ -34,22 +35,22 @@ CHANGED: tuple[Any, ...] = (
     Candidacy.submitted_at, Candidacy.blank,
 )  # fmt: skip
 """All columns that actions change."""
-_incident_since = (
-    select(func.max(Incident.started_at))
+_lost_until = (
+    select(func.max(func.coalesce(Incident.ended_at, bindparam("now", type_=UtcDateTime))))
     .join(IncidentCandidacy, IncidentCandidacy.incident_id == Incident.id)
-    .where(IncidentCandidacy.candidacy_id == Candidacy.id, Incident.ended_at.is_(None))
+    .where(IncidentCandidacy.candidacy_id == Candidacy.id, Incident.started_at == Candidacy.paused_at)
     .scalar_subquery()
 )
+"""The end of the time lost by an incident that has paused a candidacy, or now; NULL for one that is paused alone."""
 READ = (
     select(Candidacy.id, Candidacy.test_id, Candidacy.started_at, own_end().label("ends_at"), *CHANGED)
-    .add_columns(_incident_since.label("incident_since"))
+    .add_columns(_lost_until.label("lost_until"))
     .join(Candidacy.test)
     .where(id_in(Candidacy.id, "ids", many=True))
     .order_by(Candidacy.id)
     .execution_options(**PREPARED)
 )
 LOCKED = READ.with_for_update(of=Candidacy, key_share=True)
-SEARCHED = {"room", "seat"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class Outcome:
 
     def detail(self) -> dict[str, Any]:
         """As a log entry's detail, or a stored action, has it."""
-        return asdict(self)
+        changes, obstacles = [vars(change) for change in self.changes], [vars(each) for each in self.obstacles]
+        return {"changes": changes, "unchanged": self.unchanged, "obstacles": obstacles}
 
     @property
     def changed(self) -> list[int]:
@@ -115,14 +117,14 @@ def carry_out(
     def why_not(row: Any, new: dict[str, Any]) -> str | None:
         return obstacle(kind, row, new, now) or ("changed" if row.id in colleagues else None)
 
-    outcome = decide(lock(session, ids), lambda row: kind.new(row, values, now), why_not, colleagues)
+    outcome = decide(lock(session, ids, now), lambda row: kind.new(row, values, now), why_not, colleagues)
     write(session, outcome)
     return outcome
 
 
-def lock(session: Session, ids: Collection[int]) -> Sequence[Any]:
+def lock(session: Session, ids: Collection[int], now: datetime) -> Sequence[Any]:
     """These candidacies as they are until the commit; locked in the order of ids, as presence does."""
-    return session.connection().execute(LOCKED, {"ids": ids}).all()
+    return session.connection().execute(LOCKED, {"ids": ids, "now": now}).all()
 
 
 def decide(
@@ -161,14 +163,20 @@ def obstacle(kind: Kind, row: Any, new: dict[str, Any], now: datetime) -> str | 
 
 
 def write(session: Session, outcome: Outcome) -> None:
-    """Write the changes of an outcome, by one statement for each group of candidacies that change alike."""
+    """Write the changes of an outcome: by one statement for all who stand alike afterwards, or who are moved."""
+    places: dict[int, tuple[str, str]] = {}
+    groups: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for change in outcome.changes:
-        columns = {name: stored(name, value) for name, value in change.after.items()}
-        changed = id_in(Candidacy.id, change.candidacies, many=True)
-        session.connection().execute(update(Candidacy).where(changed).values(columns))
-    moved = [change for change in outcome.changes if not SEARCHED.isdisjoint(change.after)]
-    if moved:
-        refresh_search_text(session, [number for change in moved for number in change.candidacies])
+        if "room" in change.after:
+            places |= dict.fromkeys(change.candidacies, (change.after["room"], change.after["seat"]))
+        else:
+            groups.setdefault(_key(change.after), (change.after, []))[1].extend(change.candidacies)
+    for after, changed in groups.values():
+        columns = {name: stored(name, value) for name, value in after.items()}
+        one = update(Candidacy).where(id_in(Candidacy.id, changed, many=True))
+        session.connection().execute(one.values(columns))
+    if places:
+        refresh_search_text(session, places, places)
 
 
 def plain(columns: Mapping[str, Any]) -> dict[str, Any]:

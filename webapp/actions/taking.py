@@ -23,7 +23,7 @@ from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.messaging.audience import PostedForm, Selection, Tokens, write_audience
 from webapp.messaging.exceptions import ContentChanged, NoOpenTest, Problem
 from webapp.messaging.sending import KEY
-from webapp.models import Candidacy, CandidateAction, LogEntry, LogHead, User
+from webapp.models import Candidacy, CandidateAction, LogEntry, LogHead, LogSubject, User
 from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
 
@@ -74,8 +74,8 @@ def take(
             raise explain(session, actor, form.selection, now, refusal) from refusal
         if kind.name == "room":
             _check_place(session, scope, subjects, values)
-        colleagues = {} if form.seen is None else _changed_by_colleagues(session, actor, kind, form.seen)
         ids = [subject.candidacy_id for subject in subjects]
+        colleagues = {} if form.seen is None else _changed_by_colleagues(session, actor, kind, ids, form.seen)
         outcome = carry_out(session, kind, values, ids, now=now, colleagues=colleagues)
         what = {"action": kind.name, "values": values, **outcome.detail()}
         words = filter_in_words(session, selection.filter) if selection.listed is None else []
@@ -132,10 +132,12 @@ def last_entry(session: Session) -> int:
     return session.scalar(select(LogHead.number)) or 0
 
 
-def _changed_by_colleagues(session: Session, actor: User, kind: Kind, seen: int) -> dict[int, str]:
+def _changed_by_colleagues(session: Session, actor: User, kind: Kind, ids: Sequence[int], seen: int) -> dict[int, str]:
     """Candidacy → the colleague who has last changed what this action changes, in an entry after number `seen`."""
     of_hall = or_(*(LogEntry.action.startswith(prefix) for prefix in ("candidate.", "incident.")))
-    entries = select(LogEntry.actor_name, LogEntry.detail).where(LogEntry.id > seen, of_hall)
+    theirs = LogSubject.entry_id == LogEntry.id, id_in(LogSubject.candidacy_id, ids, many=True)
+    about_them = select(LogSubject.entry_id).where(*theirs).exists()  # a form may be days old
+    entries = select(LogEntry.actor_name, LogEntry.detail).where(LogEntry.id > seen, of_hall, about_them)
     changed: dict[int, str] = {}
     for name, detail in session.execute(entries.where(LogEntry.actor_id != actor.id).order_by(LogEntry.id)):
         for change in json.loads(detail).get("changes", ()):

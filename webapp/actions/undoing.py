@@ -1,6 +1,7 @@
 """An action is undone by its actor, for those who still stand as it left them. That is an entry of its own."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from webapp.db.sql import id_in
 from webapp.db.transactions import writing
 from webapp.exceptions import NotFound
 from webapp.logbook.append import append, lock_head, write_subjects
-from webapp.models import Candidacy, CandidateAction, LogEntry, User
+from webapp.models import Candidacy, CandidateAction, Incident, IncidentCandidacy, LogEntry, User
 
 UNDONE = "candidate.undo"
 UNDO_WITHIN = timedelta(minutes=1)
@@ -51,18 +52,34 @@ def undo(session: Session, actor: User, action_id: int, *, now: datetime) -> Can
         if not subjects:
             raise NotInCharge("none of these candidates are within reach")
 
+        over = _ended_since(session, changes, action_id)
+
         def why_not(row: Any, _new: dict[str, Any]) -> str | None:
-            after = changes[row.id].after
-            if plain({name: getattr(row, name) for name in after}) != after:
+            before, after = changes[row.id].before, changes[row.id].after
+            if (row.id, before.get("paused_at")) in over or plain(
+                {name: getattr(row, name) for name in after}
+            ) != after:
                 return "changed"
             return next((why for why in kind.obstacles if why in SITTING and OBSTACLES[why](row, now)), None)
 
-        def before(row: Any) -> dict[str, Any]:
+        def columns_before(row: Any) -> dict[str, Any]:
             return {name: stored(name, value) for name, value in changes[row.id].before.items()}
 
-        outcome = decide(lock(session, [subject.candidacy_id for subject in subjects]), before, why_not)
+        outcome = decide(lock(session, [subject.candidacy_id for subject in subjects], now), columns_before, why_not)
         write(session, outcome)
         what = {"action": "undo", "values": {"of": kind.name, "entry": action_id}, **outcome.detail()}
         who = acting(actor, scope, subjects)
         append(session, head, at=now, actor=who, action=UNDONE, detail=what, subjects=subjects)
         return keep(session, head, actor, what, key=key, digest="")
+
+
+def _ended_since(session: Session, candidacies: Iterable[int], entry_id: int) -> set[tuple[int, str]]:
+    """The pauses by incidents that ended after an entry, as candidacy and moment: nobody is put back into them."""
+    entry_at = select(LogEntry.at).where(LogEntry.id == entry_id).scalar_subquery()
+    paused = select(IncidentCandidacy.candidacy_id, Incident.started_at).join(
+        Incident, Incident.id == IncidentCandidacy.incident_id
+    )
+    ended = session.execute(
+        paused.where(id_in(IncidentCandidacy.candidacy_id, candidacies), Incident.ended_at >= entry_at)
+    )
+    return {(number, started_at.isoformat()) for number, started_at in ended}

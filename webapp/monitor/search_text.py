@@ -1,10 +1,12 @@
 """The columns of a candidacy that lists are searched and sorted by."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import JSON, Integer, Update, bindparam, cast, column, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.db.sql import id_in
@@ -17,10 +19,29 @@ SEPARATOR = "\x1f"
 PLACES = (Candidacy.group_name, Candidacy.room, Candidacy.building, Candidacy.seat, Candidacy.question_set)
 SEARCHED: tuple[Any, ...] = (Candidacy.number, User.name, *PLACES, Test.title)
 """The search text has these, and the names of the test's planners."""
+NAMES = [searched.key for searched in SEARCHED]
+Place = tuple[str, str]
+"""Room and seat."""
 
 
-def refresh_search_text(session: Session, candidacy_ids: Collection[int]) -> None:
-    """Write what these candidacies are searched and sorted by; call it in the transaction that changes any of it."""
+def _write(*names: str) -> Update:
+    """Sets these columns in all candidacies of `texts`: candidacy id → their values, in this order."""
+    entry = func.json_each(bindparam("texts", type_=JSON)).table_valued("key", column("value", JSON))
+    values = {name: entry.c.value[place].as_string() for place, name in enumerate(names)}
+    return update(Candidacy).where(Candidacy.id == cast(entry.c.key, Integer)).values(values)
+
+
+WRITE_TEXTS = _write("search_text", "sort_name", "sort_number")
+WRITE_PLACES = _write("search_text", "sort_name", "sort_number", "room", "seat")
+
+
+def refresh_search_text(
+    session: Session, candidacy_ids: Collection[int], places: Mapping[int, Place] = MappingProxyType({})
+) -> None:
+    """Write what these candidacies are searched and sorted by; call it in the transaction that changes any of it.
+
+    With `places`, which has them all, they are moved there by the same statement.
+    """
     rows = session.execute(
         select(Candidacy.id, Candidacy.test_id, *SEARCHED)
         .join(User, User.id == Candidacy.user_id)
@@ -29,21 +50,23 @@ def refresh_search_text(session: Session, candidacy_ids: Collection[int]) -> Non
         .order_by(Candidacy.id)
     ).all()
     planners = _planners(session, {row.test_id for row in rows})
-    values = []
-    for candidacy_id, test_id, *texts in rows:
-        number, name, *_ = texts
-        search_text = SEPARATOR.join(map(fold_for_search, [*texts, *planners[test_id]]))
-        sorted_by = {"sort_name": name.casefold(), "sort_number": natural_sort_key(number)}
-        values.append({"id": candidacy_id, "search_text": search_text, **sorted_by})
+    fold = cache(fold_for_search)  # most places are those of many
+    values = {}
+    for row in rows:
+        place = places.get(row.id, (row.room, row.seat))
+        searched = row._asdict() | dict(zip(("room", "seat"), place, strict=True))
+        folded = (fold(searched[name]) for name in NAMES)
+        search_text = SEPARATOR.join([*folded, *planners[row.test_id]])
+        values[row.id] = [search_text, row.name.casefold(), natural_sort_key(row.number), *place]
     if values:
-        session.execute(update(Candidacy), values)
+        session.connection().execute(WRITE_PLACES if places else WRITE_TEXTS, {"texts": values})
 
 
 def _planners(session: Session, test_ids: Collection[int]) -> dict[int, list[str]]:
-    """Test id → the names of its planners, in order of name."""
+    """Test id → the names of its planners, folded, in order of name."""
     planner = id_in(Contribution.test_id, test_ids), Contribution.role == Role.PLANNER
     rows = select(Contribution.test_id, User.name).join(User, User.id == Contribution.user_id).where(*planner)
     names = defaultdict(list)
     for test_id, name in session.execute(rows.order_by(User.name)):
-        names[test_id].append(name)
+        names[test_id].append(fold_for_search(name))
     return names
