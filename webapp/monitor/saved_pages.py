@@ -15,7 +15,7 @@ from webapp.exceptions import BadParameter, NotAllowed
 from webapp.extensions import db
 from webapp.monitor import saved_views
 from webapp.monitor.columns import NO_VIEW, parse_presentation
-from webapp.monitor.filters import parse_filter
+from webapp.monitor.filters import CHOICES, parse_filter
 from webapp.monitor.saved_views import LONGEST_NAME, ViewRefused, parse_query, view_query
 from webapp.monitor.settings import save_settings, settings_of
 from webapp.web.errors import render_refusal, wants_fragment
@@ -110,9 +110,8 @@ def share(view_id: int) -> BaseResponse:
     """Show a view to the staff of a test (`test`), or blank: to nobody else."""
     _watched_scope()
     test = request.form.get("test", "")
-    if test and (not test.isascii() or not test.isdecimal() or not 0 < int(test[:20]) <= MAX_ID):
-        raise BadParameter("test", test)
-    saved_views.share_view(db.session(), current_user, view_id, int(test) if test else None, utcnow())
+    test_id = int(CHOICES["test"].parse([test])[0]) if test else None
+    saved_views.share_view(db.session(), current_user, view_id, test_id, utcnow())
     return _done()
 
 

@@ -1,7 +1,9 @@
 """The bar above the pages of staff: their open tests, the room they are limited to, and when it ends."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import parse_qs
 
 from flask import Flask, request
 from flask_babel import gettext
@@ -16,7 +18,9 @@ from webapp.models import Test
 from webapp.web.templating import installation_zone, local
 
 MAX_TESTS = 200
-"""In the menu; an administrator of more finds the others by the filter of the list."""
+"""In the menu and by name; an administrator of more finds the others by the filter of the list."""
+
+TEST_ID = re.compile(r"[1-9][0-9]{0,9}")
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,10 @@ def staff_bar(scope: AccessScope | None = None) -> StaffBar:
     now = utcnow()
     if scope is None:
         scope = access_scope(db.session(), current_user, Right.WATCH, now)
-    named = {int(text) for text in request.args.getlist("test") if text.isdecimal() and int(text) <= MAX_ID}
+    # also above the page that refuses an address, which may not even be text
+    wanted = parse_qs(request.query_string.decode(errors="replace")).get("test", [])
+    ids = {int(text) for text in wanted[:MAX_TESTS] if TEST_ID.fullmatch(text)}
+    named = {test_id for test_id in ids if test_id <= MAX_ID}
     query = select(Test.id, Test.title, Test.starts_at, Test.ends_at).where(
         scope.test_condition(), or_(IS_OPEN, Test.id.in_(named))
     )

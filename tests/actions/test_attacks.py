@@ -1,0 +1,110 @@
+"""R6, R28: what no form sends, sent to actions, incidents, views and settings: refused, and never a 500."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.actions.action_form import at_once
+from tests.actions.taken import entries
+from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import HTMX, csrf
+from webapp.models import Test as Exam
+from webapp.models import User
+
+pytestmark = pytest.mark.one_database("postgresql")
+
+HOSTILE = ["", "0" * 19 + "1" + "9" * 20, "9" * 5000, str(2**31), "1\x00", "\x07", "<script>", "{minutes}" * 900]
+VALUES = ("room", "seat", "note", "minutes", "mode", "attendance", "reason", "seen")
+FILTER = ("candidate", "scope", "q", "test", "state", "sort", "audience", "idempotency_key", "unknown")
+MESSAGE = ("reason", "subject", "body", "tell", "room")
+FIELDS = {
+    "/candidates/actions/new": ("action", *VALUES, *FILTER),
+    "/candidates/actions": ("action", *VALUES, *FILTER),
+    "/candidates/actions/1/undo": ("idempotency_key", "unknown"),
+    "/incidents/new": (*MESSAGE, *FILTER),
+    "/incidents": (*MESSAGE, *FILTER),
+    "/incidents/1/end": ("subject", "body", "tell", "idempotency_key", "unknown"),
+    "/monitor/views": ("name", "query", "unknown"),
+    "/monitor/views/1/rename": ("name", "unknown"),
+    "/monitor/views/1/share": ("test", "unknown"),
+    "/monitor/views/1/default": ("default", "unknown"),
+    "/monitor/settings": ("sort", "column", "density", "query", "move", "unknown"),
+}
+READ = {
+    "/candidates/actions/new": FIELDS["/candidates/actions/new"],
+    "/incidents/new": FIELDS["/incidents/new"],
+    "/monitor": ("view", "test", "state", "sort", "column", "page", "move", "room", "not_seen_for", "unknown"),
+    "/monitor/plan": ("view", "test", "state", "room", "unknown"),
+    "/monitor/views": ("name", "test", "state", "sort", "column", "unknown"),
+    "/monitor/filters/room": ("test", "room", "q", "unknown"),
+    "/monitor/filters/times": ("from", "not_saved_for", "unknown"),
+    "/monitor/alerts": ("test", "q", "unknown"),
+    "/log": ("test", "page", "q", "action", "from"),
+    "/monitor/candidates/1": ("test", "unknown"),
+}
+USUAL: dict[str, dict[str, str]] = {
+    "/candidates/actions/new": {"action": "extra_time", "candidate": "1"},
+    "/candidates/actions": {"action": "room", "room": "Room 1", "candidate": "1", "idempotency_key": "k", "seen": "0"},
+    "/incidents/new": {"candidate": "1"},
+    "/incidents": {"candidate": "1", "reason": "r", "idempotency_key": "k", "subject": "s", "body": "b", "tell": "yes"},
+    "/incidents/1/end": {"idempotency_key": "k", "subject": "s", "body": "b {minutes}", "tell": "yes"},
+    "/monitor/views": {"name": "v", "query": "room=Room+1"},
+    "/monitor/views/1/share": {"test": "1"},
+    "/monitor/views/1/default": {"default": "yes"},
+    "/monitor/settings": {"sort": "room", "column": "name"},
+}
+
+
+@pytest.fixture
+def browser(app: Flask, planner: User) -> FlaskClient:
+    return signed_in(app, planner)
+
+
+@pytest.fixture
+def prepared(hall: Hall, test: Exam, browser: FlaskClient) -> dict[str, str]:
+    """An action, an incident and a view with the number 1; gives the headers of HTMX with a token."""
+    hall.candidacy(test)
+    headers = {**HTMX, "X-CSRFToken": csrf(browser)}
+    at_once(browser, "flag", candidate="1")
+    browser.post("/incidents", data=USUAL["/incidents"] | {"idempotency_key": "first"}, headers=headers)
+    browser.post("/monitor/views", data=USUAL["/monitor/views"] | {"name": "first"}, headers=headers)
+    return headers
+
+
+@pytest.mark.parametrize("address", FIELDS)
+def test_no_value_of_any_field_is_an_error_of_the_server(
+    browser: FlaskClient, prepared: dict[str, str], address: str
+) -> None:
+    usual = USUAL.get(address, {})
+    for name in FIELDS[address]:
+        for value in [*HOSTILE, [usual.get(name, "1"), "2"]]:
+            answer = browser.post(address, data={**usual, name: value}, headers=prepared)
+            assert answer.status_code < 500, (name, value[:50])
+            assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("address", READ)
+def test_no_value_of_any_parameter_is_an_error_of_the_server(
+    browser: FlaskClient, prepared: dict[str, str], address: str
+) -> None:
+    """Neither on a page, whose bar above it names tests, nor on the page that refuses it."""
+    usual = USUAL.get(address, {}) if address.endswith("/new") else {}
+    for name in READ[address]:
+        for value in [*HOSTILE, [str(number) for number in range(1, 1500)]]:
+            answer = browser.get(address, query_string={**usual, name: value})
+            assert answer.status_code < 500, (name, value[:50])
+            assert value != "<script>" or value not in answer.text.replace(
+                "<script>", "", answer.text.count("<script>\n")
+            )
+
+
+@pytest.mark.parametrize("address", FIELDS)
+def test_a_form_without_its_token_changes_nothing(
+    browser: FlaskClient, prepared: dict[str, str], session: Session, address: str
+) -> None:
+    before = entries(session)
+    assert browser.post(address, data=USUAL.get(address, {}), headers=HTMX).status_code == 400
+    assert entries(session) == before
