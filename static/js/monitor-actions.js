@@ -13,10 +13,16 @@ const dialog = document.getElementById("compose");
 menu.addEventListener("beforetoggle", ({ newState }) => {
   if (newState !== "open") return;
   const button = buttonOf(menu);
-  menu.dataset.candidate = button.closest("[data-candidacy]").dataset.candidacy;
+  const row = button.closest("[data-candidacy]");
+  menu.dataset.candidate = row.dataset.candidacy;
   for (const part of menu.querySelectorAll("[data-may-send], [data-in-charge]")) {
     part.hidden = !Object.keys(part.dataset).some((right) => right !== "form" && right in button.dataset);
   }
+  const state = row.querySelector("[data-column=state]")?.dataset.value; // unknown if the column is not shown
+  for (const item of menu.querySelectorAll("[data-fits]")) item.hidden = Boolean(state) && !item.dataset.fits.split(" ").includes(state);
+  const isFlagged = Boolean(row.querySelector('use[href$="#flag"]'));
+  menu.querySelector("[data-press=flag]").hidden = isFlagged;
+  menu.querySelector("[data-press=unflag]").hidden = !isFlagged;
   for (const link of menu.querySelectorAll("a")) {
     link.href = link.dataset.form + menu.dataset.candidate;
     link.setAttribute("hx-get", link.getAttribute("href"));

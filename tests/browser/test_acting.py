@@ -21,7 +21,7 @@ def menu(page: Page, name: str) -> Locator:
     row(page, name).get_by_role("button", name=re.compile("^More for")).click()
     opened = page.locator(".menu:popover-open")
     expect(opened.get_by_role("group", name="Flag")).to_be_visible()
-    press = opened.get_by_role("button", name="Set")
+    press = opened.get_by_role("button", name="Present")
     assert press.evaluate("(button) => getComputedStyle(button, '::before').content") == "none"  # no dots of the row's
     return opened
 
@@ -49,6 +49,14 @@ def test_r28_one_press_and_undo_forms_for_ticked_rows_and_for_all(house: House, 
     menu(page, "Ada Lind").get_by_role("button", name="Set").click()
     expect(outcome(page)).to_contain_text("Ada Lind")
     expect(rows(page).get_by_text("Flagged")).to_have_count(1)
+    # the menu offers what fits the row
+    opened = menu(page, "Ada Lind")
+    expect(opened.get_by_role("button", name="Remove")).to_be_visible()
+    expect(opened.get_by_role("button", name="Set", exact=True)).to_be_hidden()
+    expect(opened.get_by_role("link", name="Pause…")).to_be_visible()
+    for unfit in ("Resume…", "Readmit…"):
+        expect(opened.get_by_role("link", name=unfit)).to_be_hidden()
+    page.keyboard.press("Escape")
     outcome(page).get_by_role("button", name="Undo").press("Enter")
     expect(outcome(page)).to_contain_text("Undone")
     expect(outcome(page).locator(":focus")).to_have_count(1)  # Escape goes back to where it was before
