@@ -173,7 +173,10 @@ def test_a_seat_says_its_state(app: Flask, hall: Hall, room: Test) -> None:
     page = got(signed_in(app, hall.contributor(room)), "/monitor/plan")
     seat = page.split(f'id="c{offline.id}"')[1].split("</div>")[0]
     assert "Offline 12 min" in seat
-    for name, since, words in (("Ivar", timedelta(seconds=80), "Offline"), ("Jan", timedelta(hours=3), "Offline 3 h")):
+    for name, since, words in (
+        ("Ivar", timedelta(seconds=80), "Offline 1 min"),
+        ("Jan", timedelta(hours=3), "Offline 3 h"),
+    ):
         hall.seen((other := hall.candidacy(room, hall.person(name), room="Sal A", seat="4A")).user_id, since)
         page = got(signed_in(app, hall.contributor(room)), "/monitor/plan")
         assert f">{words}<" in page.split(f'id="c{other.id}"')[1].split("</div>")[0]
