@@ -181,7 +181,7 @@ def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
                 undoing.undo(session, actor, last[who], now=utcnow())
         else:
             taken = carry(session, actor, form_for(action, *(people[place] for place in whom), **fields))
-            if action != "reopen":
+            if action != "reopen" and outcome_of(taken).changed:
                 last[who] = taken.id
     for _, detail, _ in entries(session)[before:]:
         for change in detail["changes"]:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
 from tests.hall import Hall
-from webapp.actions.exceptions import BadValues, RoomLimit
+from webapp.actions.exceptions import BadValues, CannotUndo, RoomLimit
 from webapp.actions.kinds import KINDS, OBSTACLES
 from webapp.actions.taking import last_entry
+from webapp.actions.undoing import undo
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter
@@ -238,6 +239,15 @@ def test_no_other_change_is_a_conflict(
         carry(session, planner, form_for("flag", one.id))
     taken = carry(session, chief, form_for("extra_time", one.id, seen=seen, minutes="15"))
     assert outcome_of(taken).changed == [one.id]
+
+
+def test_what_has_changed_nobody_is_not_undone(hall: Hall, test: Exam, chief: User, session: Session) -> None:
+    one = hall.candidacy(test, flagged=True)
+    taken = carry(session, chief, form_for("flag", one.id))
+    with pytest.raises(CannotUndo):
+        undo(session, chief, taken.id, now=utcnow())
+    assert stands(session, one.id, "flagged") is True
+    assert len(entries(session)) == 1
 
 
 @pytest.mark.parametrize("fields", [{"attendance": "late"}, {}])

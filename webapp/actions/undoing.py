@@ -41,7 +41,7 @@ def undo(session: Session, actor: User, action_id: int, *, now: datetime) -> Can
             return earlier
         detail = json.loads(action.outcome)
         kind = KINDS.get(detail["action"])
-        if kind is None or not kind.can_be_undone:
+        if kind is None or not kind.can_be_undone or not detail["changes"]:
             raise CannotUndo("not_undone")
         if session.scalars(select(LogEntry.at).where(LogEntry.id == action_id)).one() < now - UNDO_WITHIN:
             raise CannotUndo("too_late")
