@@ -169,8 +169,9 @@ def test_the_monitor_shows_the_tests_that_are_open_now(app: Flask, hall: Hall) -
         page = got(client, "/monitor")
         assert set(rows_of(page)) == {ids["Running"], ids["Soon"]}
         assert count_of(page) == 2
-        assert "Past (closed)" in page
-        assert "Ahead (not open yet)" in page
+        tests = got(client, "/monitor/filters/test")
+        assert "Past (closed)" in tests
+        assert "Ahead (not open yet)" in tests
         assert set(rows_of(got(client, "/monitor?room=Aula"))) == {ids["Running"], ids["Soon"]}
         assert set(rows_of(got(client, f"/monitor?test={closed.id}&test={ahead.id}"))) == {ids["Past"], ids["Ahead"]}
         listed = client.get("/monitor.csv").text

@@ -27,6 +27,7 @@ WORDS = {
     "Username": "Användarnamn",
     "Candidate ID": "Anonymkod",
     "Offline": "Frånkopplad",
+    "Offline for over 3 minutes:": "Frånkopplad i över 3 minuter:",
     "Chief invigilator": "Ansvarig tentamensvakt",
     "Message from the chief invigilator": "Meddelande från ansvarig tentamensvakt",
     "Message sent": "Meddelande skickat",
