@@ -36,9 +36,17 @@ function tick() {
 function message() {
   const ticked = document.querySelector("[data-action-bar] [form=selection]");
   const inDrawer = document.activeElement?.closest("#drawer");
-  const one = inDrawer ?? here();
   if (ticked?.checkVisibility() && !inDrawer) ticked.click();
-  else one?.querySelector('a[href*="?candidate="][hx-get]')?.click();
+  else if (inDrawer) inDrawer.querySelector('a[href*="?candidate="][hx-get]')?.click();
+  else messageToRow();
+}
+
+// The menu that all rows share is for the row whose button was pressed.
+function messageToRow() {
+  const button = here()?.querySelector('[popovertarget="row-menu"][data-may-send]');
+  if (!button) return;
+  button.click();
+  document.querySelector("#row-menu a[data-may-send]").click();
 }
 
 function go(selector) {

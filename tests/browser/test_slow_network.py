@@ -74,6 +74,15 @@ def send_to_all(page: Page) -> None:
     press(page, '[data-compose-all][href*="/messages/new"]')
 
 
+def open_a_rows_menu(page: Page) -> None:
+    press(page, '[data-rows] [popovertarget="row-menu"]')
+
+
+def send_to_the_row(page: Page) -> None:
+    open_a_rows_menu(page)
+    press(page, "#row-menu a")
+
+
 def agrees(window: Page, count: int, **filters: list[str]) -> None:
     """Count, rows, controls, badges, chips and address say the same filter."""
     shows(window, count)
@@ -114,7 +123,7 @@ def test_tick_then_a_rows_menu(monitor: Callable[..., Page], latency: int) -> No
     page = monitor(latency, "?q=zelda")
     page.get_by_role("searchbox").fill("")
     tick_room(page, "Room 2")
-    press(page, "[data-rows] [popover] a")
+    send_to_the_row(page)
     expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
     agrees(page, 8, room=["Room 2"], q=[])
 
@@ -122,10 +131,21 @@ def test_tick_then_a_rows_menu(monitor: Callable[..., Page], latency: int) -> No
 @LATENCIES
 def test_a_rows_menu_then_tick(monitor: Callable[..., Page], latency: int) -> None:
     page = monitor(latency, "?q=zelda")
-    press(page, "[data-rows] [popover] a")
+    send_to_the_row(page)
     tick_room(page, "Room 2")
     expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
     agrees(page, 1, room=["Room 2"], q=["zelda"])
+
+
+@LATENCIES
+def test_an_open_menu_stays_its_rows_when_another_list_comes(monitor: Callable[..., Page], latency: int) -> None:
+    page = monitor(latency, "?q=zelda")
+    open_a_rows_menu(page)
+    page.get_by_role("searchbox").fill("")
+    tick_room(page, "Room 2")
+    agrees(page, 8, room=["Room 2"], q=[])
+    press(page, "#row-menu:popover-open a")
+    expect(dialog(page).locator(".audience-names")).to_have_text(re.compile(r"^Zelda \(A1\)$"))
 
 
 @LATENCIES
