@@ -1,4 +1,4 @@
-"""The page's own font: asked for once, numbers of one width, and nothing moves when it comes."""
+"""The page's own font: asked for once, the figures of a time of one width, and nothing moves when it comes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ def test_one_font_is_preloaded_and_its_digits_are_of_one_width(house: House, des
     assert page.evaluate("document.fonts.ready.then(() => document.fonts.check('14px Inter'))")
     assert len(asked) == 1
     assert "/inter-latin-wght-normal.woff2?v=" in asked[0]
-    widths = page.evaluate("""["1111", "0000"].map((digits) => {
-      const part = document.querySelector("h1");
-      part.style.width = "fit-content";
+    page = desk.sign_in(house.candidate(house.exam()))
+    page.locator("main time:visible").first.wait_for()
+    widths = page.evaluate("""document.fonts.ready.then(() => ["1111", "0000"].map((digits) => {
+      const part = [...document.querySelectorAll("main time")].find((time) => time.checkVisibility());
       part.textContent = digits;
       return part.getBoundingClientRect().width;
-    })""")
+    }))""")
+    assert widths[0] > 0
     assert widths[0] == widths[1]
 
 
