@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from tests.actions.action_form import open_form, press, undo
 from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
 from tests.exams.rows import question_of
 from tests.hall import Hall, signed_in
+from tests.unhindered import unhindered
 from webapp.actions import undoing
 from webapp.actions.taking import ActionForm, last_entry
 from webapp.clock import utcnow
@@ -29,6 +29,9 @@ from webapp.models import Answer, Candidacy, CandidateAction, Role, User
 from webapp.models import Test as Exam
 
 ROUNDS = 10
+MOST_SECONDS = 0.3
+"""For an action on 1,500; its undoing may take twice that."""
+MOST_STATEMENTS = 40
 
 
 class Desk:
@@ -206,27 +209,34 @@ def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
         ("room", {"room": "Room 2"}, "undo"),
     ],
 )
-def test_1500_in_one_action_are_answered_within_300_ms_and_so_is_the_way_back(
+def test_1500_in_one_action_are_answered_within_300_ms_and_the_way_back_by_undo_within_twice_that(
     app: Flask, hall: Hall, test: Exam, planner: User, session: Session, action: str, fields: dict[str, str], back: str
 ) -> None:
-    """The best of three: what else the machine does is not measured. Each has a seat of their own."""
+    """The best of five: what else the machine does is not measured. Each has a seat of their own.
+
+    No candidate has a statement of their own: that many might still be quick enough on a fast machine.
+    """
     everybody = hall.candidacies(test, 1500)
     with writing(session):
         for number, one in enumerate(everybody):
             one.seat = f"A{number}"
     hall.candidacy(test, room="Room 2")
     browser = signed_in(app, planner)
+    most_home = 2 * MOST_SECONDS if back == "undo" else MOST_SECONDS
     there, home = [], []
-    for _ in range(3):
+    for _ in range(5):
         form = open_form(browser, action, scope="filtered", room="Room 1")
-        began = perf_counter()
-        done = press(browser, form, **fields)
-        there.append(perf_counter() - began)
+        with unhindered(app) as one_way:
+            done = press(browser, form, **fields)
         form = open_form(browser, back, scope="filtered", room="Room 1") if back != "undo" else None
-        began = perf_counter()
-        undone = press(browser, form) if form else undo(browser, done)
-        home.append(perf_counter() - began)
+        with unhindered(app) as other_way:
+            undone = press(browser, form) if form else undo(browser, done)
+        there.append(one_way.seconds)
+        home.append(other_way.seconds)
         assert (done.status_code, undone.status_code) == (201, 201)
         assert "1,500 candidates" in done.text
         assert "1,500 candidates" in undone.text
-    assert max(min(there), min(home)) <= 0.3, (there, home)
+        assert max(one_way.statements, other_way.statements) <= MOST_STATEMENTS
+        if min(there) <= MOST_SECONDS and min(home) <= most_home:
+            return
+    raise AssertionError((there, home))

@@ -48,7 +48,7 @@ def undo(session: Session, actor: User, action_id: int, *, now: datetime) -> Can
         scope = actor_scope(session, actor, kind.right, now)
         changes = {number: change for change in Outcome.of(detail).changes for number in change.candidacies}
         candidacies = select(Candidacy.id).join(Candidacy.test).join(Candidacy.user).where(scope.condition())
-        subjects = write_subjects(session, head, candidacies.where(id_in(Candidacy.id, changes)))
+        subjects = write_subjects(session, head, candidacies.where(id_in(Candidacy.id, changes, many=True)))
         if not subjects:
             raise NotInCharge("none of these candidates are within reach")
 
@@ -80,6 +80,6 @@ def _ended_since(session: Session, candidacies: Iterable[int], entry_id: int) ->
         Incident, Incident.id == IncidentCandidacy.incident_id
     )
     ended = session.execute(
-        paused.where(id_in(IncidentCandidacy.candidacy_id, candidacies), Incident.ended_at >= entry_at)
+        paused.where(id_in(IncidentCandidacy.candidacy_id, candidacies, many=True), Incident.ended_at >= entry_at)
     )
     return {(number, started_at.isoformat()) for number, started_at in ended}
