@@ -166,6 +166,7 @@ def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
     names = (
         "flagged",
         "extra_minutes",
+        "incident_minutes",
         "paused_at",
         "withdrawn_at",
         "room",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import filter_by, open_filter, rows, shows
@@ -120,15 +121,20 @@ def test_on_small_screens_filters_are_a_sheet_with_the_count(house: House, desks
     shows(page, 58)
 
 
+def remembers(words: str) -> Callable[[Response], bool]:
+    """The answer to the request that keeps this choice: one before it may come late."""
+    return lambda answer: answer.url.endswith("/monitor/settings") and words in (answer.request.post_data or "")
+
+
 def test_order_rows_and_columns_are_remembered(desk: Desk) -> None:
     page = desk.page
-    with page.expect_response("**/monitor/settings"):
+    with page.expect_response(remembers("sort=seat")):
         page.locator("#sort-menu > summary").click()
         page.locator("#sort-menu").get_by_role("button", name="Seat").click()
-    with page.expect_response("**/monitor/settings"):
+    with page.expect_response(remembers("density=32")):
         page.locator("#columns-menu > summary").click()
         page.locator("#columns-menu").get_by_role("radio", name="Compact").check()
-    with page.expect_response("**/monitor/settings"):
+    with page.expect_response(remembers("group")):
         page.locator("#columns-menu").get_by_role("checkbox", name="Group").check()
     page.keyboard.press("Escape")
     desk.goto("/monitor")
