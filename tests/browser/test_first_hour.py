@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.house import Desks, House, notice
 from tests.browser.monitor_page import dialog, quiet_bar, row, rows, shows
 from tests.server import PASSWORD
+from webapp.clock import utcnow
 from webapp.config import ROOT
 from webapp.models import User
 
@@ -62,6 +63,9 @@ def look(walk: Walk) -> None:
     page = walk.page
     for words, count in (("Not arrived", 1), ("Writing", 1), ("Submitted", 0), ("All", 3)):
         walk.tile(words).click()
+        expect(page.locator("#tiles a[aria-current]")).to_contain_text(
+            words
+        )  # the list is this tile's, not the last one's
         shows(page, count)
     page.get_by_role("link", name=walk.says("Plan"), exact=True).click()
     expect(page.locator(".seat[data-candidacy]")).to_have_count(3)
@@ -146,13 +150,14 @@ def test_the_first_hour(house: House, desks: Desks) -> None:
     assert list(STEPS) == list(STEPS_THERE)
     exam = house.exam("Mathematical Analysis")
     places: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("Ada Lind", "24F", {}),
+        ("Ada Lind", "24F", {"saved_at": utcnow()}),
         ("Bo Ek", "24G", {}),
         ("Cleo Dahl", "25A", {"started_at": None, "entered_at": None}),
     )
     people = {name: house.candidate(exam, name, room="Sal A115", seat=seat, **more) for name, seat, more in places}
     house.candidate(exam, "In another room", room="Sal A116")
     writing = desks.desk(house).sign_in_unseen(people["Ada Lind"], f"/tests/{exam.id}")
+    house.hall.seen(people["Ada Lind"].id, timedelta())
     house.hall.seen(people["Bo Ek"].id, timedelta(minutes=3))
     invigilator = house.hall.contributor(exam, room="Sal A115", user=house.person("Ines"))
     walk = Walk(house, desks.desk(house, viewport={"width": 1440, "height": 900}).page, invigilator, people, writing)
