@@ -1,7 +1,6 @@
 """Incidents over HTTP: start one for a filter or for picked candidates, look at it, end it."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
@@ -14,12 +13,12 @@ from webapp.actions.exceptions import AlreadyEnded, BadValues, NobodyInProgress
 from webapp.actions.incident_preview import look_at_incident
 from webapp.actions.incidents import MINUTES, EndForm, StartForm, Words, end_incident, start_incident, tell
 from webapp.actions.kinds import KINDS
-from webapp.actions.preview import form_audience, preview
+from webapp.actions.preview import preview
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
-from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.audience import PostedForm, Selection, Tokens, next_audience, show_again
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.notices import announce
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
@@ -125,16 +124,15 @@ def _done(action: CandidateAction, words: Words) -> BaseResponse:
 def _show_form(form: StartForm, refusal: Refusal | None = None) -> Response:
     """The form that starts an incident; after a refusal with what was typed and the audience as it is now (R3)."""
     has_changed = isinstance(refusal, AudienceChanged)
-    selection = _tokens().read(form.audience, form.selection) or form.selection
-    if has_changed and selection.listed is not None:
-        selection = replace(selection, frozen=selection.listed)
+    tokens = _tokens()
+    selection = show_again(PostedForm(form.selection, form.audience, tokens), has_changed=has_changed)
     try:
         shown = preview(db.session(), current_user, KINDS["pause"], selection, now=utcnow(), limit=_limit())
     except AudienceChanged as change:  # some of the picked candidates are out of reach
         return _show_form(form, change)
     if isinstance(refusal, ContentChanged):  # its key is another incident's
         form = StartForm(form.reason, form.selection, words=form.words)
-    posted, token = form_audience(shown, form.selection, _tokens(), freeze=has_changed)
+    posted, token = next_audience(shown.audience, form.selection, tokens, has_changed=has_changed)
     return _render("incident_form", refusal, form=form, shown=shown, selection=posted, audience=token)
 
 

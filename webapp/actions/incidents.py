@@ -16,17 +16,16 @@ from webapp.access import Right, access_scope
 from webapp.actions.exceptions import AlreadyEnded, NobodyInProgress, NotInCharge
 from webapp.actions.kinds import KINDS, lost_minutes
 from webapp.actions.outcome import Outcome, carry_out, decide, lock, write
-from webapp.actions.taking import acting, actor_scope, explain, find_earlier, keep
+from webapp.actions.taking import actor_scope, find_earlier, keep, log_actor, reach_audience
 from webapp.actions.values import parse_reason
 from webapp.db.transactions import writing
-from webapp.exceptions import BadParameter, NotFound, Refusal
+from webapp.exceptions import NotFound, Refusal
 from webapp.logbook.append import append, lock_head, write_subjects
-from webapp.messaging.audience import PostedForm, Selection, Tokens, write_audience
-from webapp.messaging.sending import KEY, Announce, Draft, send
+from webapp.messaging.audience import PostedForm, Selection, Tokens
+from webapp.messaging.sending import Announce, Draft, check_key, send
 from webapp.messaging.text import check_text
 from webapp.models import Candidacy, CandidateAction, Incident, IncidentCandidacy, Test, User
 from webapp.monitor.filters import Filter
-from webapp.monitor.words import filter_in_words
 
 STARTED = "incident.started"
 ENDED = "incident.ended"
@@ -86,35 +85,29 @@ def start_incident(
     A form that is posted again gets its first outcome (R2). Raises as `taking.take`, `BadText` for the message, and
     `NobodyInProgress`; nothing is written then.
     """
-    _check_key(form)
+    check_key(form.idempotency_key)
     reason = parse_reason(form.reason)
     _check_words(form)
     with writing(session, keep=True):
         head = lock_head(session)
         if earlier := find_earlier(session, actor, form.idempotency_key, form.digest):
             return earlier
-        scope = actor_scope(session, actor, Right.MANAGE, now)
-        try:
-            posted = PostedForm(form.selection, form.audience, tokens)
-            selection, subjects = write_audience(session, head, actor, scope, posted, now, limit)
-        except (NotFound, BadParameter) as refusal:
-            raise explain(session, actor, form.selection, now, refusal) from refusal
-        ids = [subject.candidacy_id for subject in subjects]
-        outcome = carry_out(session, KINDS["pause"], {}, ids, now=now)
+        posted = PostedForm(form.selection, form.audience, tokens)
+        audience = reach_audience(session, head, actor, Right.MANAGE, posted, now, limit)
+        outcome = carry_out(session, KINDS["pause"], {}, audience.candidacy_ids, now=now)
         if not outcome.changed:
             raise NobodyInProgress("nobody is in progress")
-        audience = selection.described()
-        kept = json.dumps(audience, sort_keys=True)
+        described = audience.described(session)
+        kept = json.dumps(described["audience"], sort_keys=True)
         incident = Incident(started_by=actor.id, started_at=now, reason=reason, audience=kept)
         session.add(incident)
         session.flush()
         paused = [{"incident_id": incident.id, "candidacy_id": number} for number in outcome.changed]
         session.execute(insert(IncidentCandidacy), paused)
         what = {"action": STARTED, "incident": incident.id, "reason": reason, **outcome.detail()}
-        words = filter_in_words(session, selection.filter) if selection.listed is None else []
-        detail = {**what, "audience": audience, "audience_words": words}
-        who = acting(actor, scope, subjects)
-        append(session, head, at=now, actor=who, action=STARTED, detail=detail, subjects=subjects)
+        who = log_actor(actor, audience.scope, audience.subjects)
+        detail = {**what, **described}
+        append(session, head, at=now, actor=who, action=STARTED, detail=detail, subjects=audience.subjects)
         return keep(session, head, actor, what, key=form.idempotency_key, digest=form.digest)
 
 
@@ -123,7 +116,7 @@ def end_incident(session: Session, actor: User, form: EndForm, *, now: datetime)
 
     Of two who end it at once, the other is refused with `AlreadyEnded`. Raises as `find_incident` too.
     """
-    _check_key(form)
+    check_key(form.idempotency_key)
     _check_words(form)
     with writing(session, keep=True):
         head = lock_head(session)
@@ -149,14 +142,9 @@ def end_incident(session: Session, actor: User, form: EndForm, *, now: datetime)
         incident.ended_at = now
         times = {"started": incident.started_at.isoformat(), "ended": now.isoformat(), "minutes": lost}
         what = {"action": ENDED, "incident": incident.id, "reason": incident.reason, **times, **outcome.detail()}
-        who = acting(actor, scope, subjects)
+        who = log_actor(actor, scope, subjects)
         append(session, head, at=now, actor=who, action=ENDED, detail=what, subjects=subjects)
         return keep(session, head, actor, what, key=form.idempotency_key, digest=form.digest)
-
-
-def _check_key(form: StartForm | EndForm) -> None:
-    if not KEY.fullmatch(form.idempotency_key):
-        raise BadParameter("idempotency_key", form.idempotency_key)
 
 
 def _check_words(form: StartForm | EndForm) -> None:

@@ -12,7 +12,7 @@ from webapp.access import Right
 
 MOST_MINUTES = 1440
 Row = Any
-"""A candidacy as `taking.LOCKED` reads it."""
+"""A candidacy as `outcome.LOCKED` reads it."""
 Values = dict[str, Any]
 """What the form gave, parsed (`values.py`)."""
 NewColumns = Callable[[Row, Values, datetime], dict[str, Any]]
@@ -23,7 +23,7 @@ OBSTACLES: dict[str, Callable[[Row, datetime], bool]] = {
     "not_started": lambda row, _now: row.started_at is None,
     "time_up": lambda row, now: row.ends_at <= now,
 }
-"""Why a candidate cannot be reached. `too_much` and `changed` come with the values (`taking.py`)."""
+"""Why a candidate cannot be reached. `too_much` and `changed` come with the values (`outcome.py`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def _place(row: Row, values: Values, _now: datetime) -> dict[str, Any]:
     return {"room": room, "seat": seat}
 
 
-def _resumed(row: Row, _values: Values, _now: datetime) -> dict[str, Any]:
+def _resume(row: Row, _values: Values, _now: datetime) -> dict[str, Any]:
     """Who leaves an incident alone, before its end or passed over by it, gets the minutes lost then."""
     lost = lost_minutes(row.paused_at, row.lost_until) if row.lost_until else 0
     return {"paused_at": None, "incident_minutes": row.incident_minutes + lost}
@@ -113,7 +113,7 @@ _KINDS = (
         "pause", lazy_gettext("Pause"), "pause", Right.MANAGE, ("paused_at",),
         lambda row, _values, now: {"paused_at": row.paused_at or now}, (*SITTING, "not_started", "time_up"),
     ),
-    Kind("resume", lazy_gettext("Resume"), "play", Right.MANAGE, ("paused_at", "incident_minutes"), _resumed, SITTING),
+    Kind("resume", lazy_gettext("Resume"), "play", Right.MANAGE, ("paused_at", "incident_minutes"), _resume, SITTING),
     Kind(
         "extra_time", lazy_gettext("Extra time"), "timer", Right.MANAGE, ("extra_minutes",),
         _minutes("extra_minutes"), SITTING, ("minutes", "mode"),

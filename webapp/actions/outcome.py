@@ -1,10 +1,10 @@
 """What an action does to each candidacy: decided on locked rows, written by groups, and kept as JSON.
 
 Whatever changes candidates in a transaction of its own (an incident) calls `carry_out` within `writing(session)`,
-after `lock_head()` and `write_audience()`, and puts the outcome into the entry's detail:
+after `lock_head()` and `reach_audience()`, and puts the outcome into the entry's detail:
 
-    outcome = carry_out(session, KINDS["pause"], {}, [subject.candidacy_id for subject in subjects], now=now)
-    append(session, head, …, action="incident.started", detail={…, **outcome.detail()}, subjects=subjects)
+    outcome = carry_out(session, KINDS["pause"], {}, audience.candidacy_ids, now=now)
+    append(session, head, …, action="incident.started", detail={…, **outcome.detail()}, subjects=audience.subjects)
 
 `outcome.changed` has the ids of those that were changed now; who was paused before is in `outcome.unchanged`. Values
 are those of `values.parse_values`, such as `{"minutes": 12, "mode": "add"}` for `KINDS["incident_time"]`. An entry with

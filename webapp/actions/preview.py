@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from webapp.actions.kinds import OBSTACLES, Kind
 from webapp.actions.outcome import READ
 from webapp.actions.taking import actor_scope, explain, last_entry
 from webapp.exceptions import BadParameter, NotFound
-from webapp.messaging.audience import Selection, Tokens, check_audience
+from webapp.messaging.audience import Selection, Shown, check_audience
 from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
 from webapp.messaging.preview import split_audience
 from webapp.models import Candidacy, User
@@ -44,7 +44,7 @@ class Preview:
     """Why it cannot reach some of them, and how many; `already` for those for whom it stands so."""
     standing: list[tuple[Any, int]] = field(default_factory=list)
     """The value that most of them have, and how many, and so on."""
-    one: Any = None
+    candidate: Any = None
     """What stands, if it is for a single candidacy."""
     rooms: list[str] = field(default_factory=list)
     """For a move: the rooms that all tests of the audience have, within the actor's room limit."""
@@ -53,6 +53,11 @@ class Preview:
     def reached(self) -> int:
         """How many candidacies it would change."""
         return self.candidacies - sum(number for _, number in self.left_out)
+
+    @property
+    def audience(self) -> Shown:
+        """Whom the form shows."""
+        return Shown(self.selection, self.candidacy_ids, self.candidacy_ids)
 
 
 def preview(session: Session, actor: User, kind: Kind, selection: Selection, *, now: datetime, limit: int) -> Preview:
@@ -85,7 +90,7 @@ def preview(session: Session, actor: User, kind: Kind, selection: Selection, *, 
         seen=seen,
         left_out=_left_out(kind, rows, now),
         standing=Counter(getattr(row, kind.columns[0]) for row in rows).most_common(4) if kind.values else [],
-        one=rows[0] if len(rows) == 1 else None,
+        candidate=rows[0] if len(rows) == 1 else None,
         rooms=_rooms(session, scope.rooms, {row.test_id for row in rows}) if "room" in kind.values else [],
     )
 
@@ -110,15 +115,3 @@ def _rooms(session: Session, limits: dict[int, str], test_ids: set[int]) -> list
         if limits.get(test_id, room) == room:
             rooms[test_id].add(room)
     return sorted(set.intersection(*rooms.values()), key=natural_sort_key)
-
-
-def form_audience(shown: Preview, selection: Selection, tokens: Tokens, *, freeze: bool) -> tuple[Selection, str]:
-    """Whom the next form is for, and the token of whom it shows (R3)."""
-    if not shown.candidacy_ids:
-        return selection, ""
-    if selection.listed is not None:
-        return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
-    signed = shown.selection
-    if freeze or signed.frozen is not None:
-        signed = replace(signed, frozen=shown.candidacy_ids)
-    return selection, tokens.sign(signed, shown.candidacy_ids)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from webapp.exceptions import BadParameter, NotAllowed, NotFound, Refusal
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.messaging.audience import PostedForm, Selection, Tokens, write_audience
 from webapp.messaging.exceptions import ContentChanged, NoOpenTest, Problem
-from webapp.messaging.sending import KEY
+from webapp.messaging.sending import check_key
 from webapp.models import Candidacy, CandidateAction, LogEntry, LogHead, LogSubject, User
 from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words
@@ -59,30 +59,59 @@ def take(
     `NotInCharge`, `ContentChanged`, `NotAllowed`, `NotFound`, `TooManyRecipients`, `NoRecipients`, `AudienceChanged` or
     `BadParameter`; nothing is written then.
     """
-    if not KEY.fullmatch(form.idempotency_key):
-        raise BadParameter("idempotency_key", form.idempotency_key)
+    check_key(form.idempotency_key)
     kind, values = form.kind, parse_values(form.kind, form.fields)
     with writing(session, keep=True):
         head = lock_head(session)  # from here to the commit no colleague acts, and no test is closed
         if earlier := find_earlier(session, actor, form.idempotency_key, form.digest):
             return earlier
-        scope = actor_scope(session, actor, kind.right, now)
-        try:
-            posted = PostedForm(form.selection, form.audience, tokens)
-            selection, subjects = write_audience(session, head, actor, scope, posted, now, limit)
-        except (NotFound, BadParameter) as refusal:
-            raise explain(session, actor, form.selection, now, refusal) from refusal
+        posted = PostedForm(form.selection, form.audience, tokens)
+        audience = reach_audience(session, head, actor, kind.right, posted, now, limit)
         if kind.name == "room":
-            _check_place(session, scope, subjects, values)
-        ids = [subject.candidacy_id for subject in subjects]
+            _check_place(session, audience.scope, audience.subjects, values)
+        ids = audience.candidacy_ids
         colleagues = {} if form.seen is None else _changed_by_colleagues(session, actor, kind, ids, form.seen)
         outcome = carry_out(session, kind, values, ids, now=now, colleagues=colleagues)
         what = {"action": kind.name, "values": values, **outcome.detail()}
-        words = filter_in_words(session, selection.filter) if selection.listed is None else []
-        detail = {**what, "audience": selection.described(), "audience_words": words}
-        who = acting(actor, scope, subjects)
-        append(session, head, at=now, actor=who, action=kind.log_action, detail=detail, subjects=subjects)
+        detail, who = {**what, **audience.described(session)}, log_actor(actor, audience.scope, audience.subjects)
+        append(session, head, at=now, actor=who, action=kind.log_action, detail=detail, subjects=audience.subjects)
         return keep(session, head, actor, what, key=form.idempotency_key, digest=form.digest)
+
+
+class Audience(NamedTuple):
+    """Whom a form reaches."""
+
+    scope: AccessScope
+    """On whom its actor may act at all."""
+    selection: Selection
+    subjects: Sequence[Subject]
+    """Of the next log entry."""
+
+    @property
+    def candidacy_ids(self) -> list[int]:
+        """The ids of the candidacies reached."""
+        return [subject.candidacy_id for subject in self.subjects]
+
+    def described(self, session: Session) -> dict[str, Any]:
+        """As a log entry's detail has it."""
+        words = filter_in_words(session, self.selection.filter) if self.selection.listed is None else []
+        return {"audience": self.selection.described(), "audience_words": words}
+
+
+def reach_audience(
+    session: Session, head: Head, actor: User, right: Right, form: PostedForm, now: datetime, limit: int
+) -> Audience:
+    """Read the actor's right anew (R6), and write whom a form is for as subjects of the next log entry (R3).
+
+    Within `writing()`, with the head of the log locked. `limit` is in persons. Raises as `actor_scope` and
+    `write_audience`, and `NotInCharge` where the actor sees the candidates but must not act on them.
+    """
+    scope = actor_scope(session, actor, right, now)
+    try:
+        selection, subjects = write_audience(session, head, actor, scope, form, now, limit)
+    except (NotFound, BadParameter) as refusal:
+        raise explain(session, actor, form.selection, now, refusal) from refusal
+    return Audience(scope, selection, subjects)
 
 
 def find_earlier(session: Session, actor: User, key: str, digest: str) -> CandidateAction | None:
@@ -146,7 +175,7 @@ def _changed_by_colleagues(session: Session, actor: User, kind: Kind, ids: Seque
     return changed
 
 
-def acting(actor: User, scope: AccessScope, subjects: Sequence[Subject]) -> Actor:
+def log_actor(actor: User, scope: AccessScope, subjects: Sequence[Subject]) -> Actor:
     """The actor as the log names them: by their highest role in these tests."""
     role = scope.highest_role({subject.test_id for subject in subjects})
     return Actor(actor.id, actor.name, role.value if role else "")

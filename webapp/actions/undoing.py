@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.actions.exceptions import CannotUndo, NotInCharge
 from webapp.actions.kinds import KINDS, OBSTACLES, SITTING
 from webapp.actions.outcome import Outcome, decide, lock, plain, stored, write
-from webapp.actions.taking import acting, actor_scope, keep
+from webapp.actions.taking import actor_scope, keep, log_actor
 from webapp.db.sql import id_in
 from webapp.db.transactions import writing
 from webapp.exceptions import NotFound
@@ -68,7 +68,7 @@ def undo(session: Session, actor: User, action_id: int, *, now: datetime) -> Can
         outcome = decide(lock(session, [subject.candidacy_id for subject in subjects], now), columns_before, why_not)
         write(session, outcome)
         what = {"action": "undo", "values": {"of": kind.name, "entry": action_id}, **outcome.detail()}
-        who = acting(actor, scope, subjects)
+        who = log_actor(actor, scope, subjects)
         append(session, head, at=now, actor=who, action=UNDONE, detail=what, subjects=subjects)
         return keep(session, head, actor, what, key=key, digest="")
 

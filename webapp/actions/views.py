@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, url_for
@@ -14,7 +13,7 @@ from werkzeug.wrappers import Response
 from webapp.actions.exceptions import BadValues, CannotUndo, OneByOne
 from webapp.actions.kinds import KINDS, Kind
 from webapp.actions.outcome import Outcome
-from webapp.actions.preview import form_audience, preview
+from webapp.actions.preview import preview
 from webapp.actions.taking import ActionForm, take
 from webapp.actions.undoing import undo
 from webapp.actions.values import LONGEST
@@ -22,7 +21,7 @@ from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, NotFound, Refusal
 from webapp.extensions import db
-from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.audience import PostedForm, Selection, Tokens, next_audience, show_again
 from webapp.messaging.exceptions import AudienceChanged, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.views import OWN_FIELDS, parse_ids, parse_selection
 from webapp.models import CandidateAction, LogSubject
@@ -88,7 +87,7 @@ def take_back(action_id: int) -> Response:
 
 @blueprint.errorhandler(CannotUndo)
 @blueprint.errorhandler(OneByOne)
-def refused(refusal: Refusal) -> Response:
+def show_refusal(refusal: Refusal) -> Response:
     """Say why nothing was changed."""
     template = "actions/_refused.html" if wants_fragment() else "actions/refused.html"
     return make_response(render_template(template, refusal=refusal), refusal.status)
@@ -148,16 +147,15 @@ def _help(form: ActionForm) -> Response:
 def show_form(form: ActionForm, refusal: Refusal | None = None) -> Response:
     """The form of an action, after a refusal with what was typed kept and the audience as it is now."""
     limit, has_changed = current_app.config["SETTINGS"].max_recipients, isinstance(refusal, AudienceChanged)
-    selection = _tokens().read(form.audience, form.selection) or form.selection
-    if has_changed and selection.listed is not None:
-        selection = replace(selection, frozen=selection.listed)
+    tokens = _tokens()
+    selection = show_again(PostedForm(form.selection, form.audience, tokens), has_changed=has_changed)
     try:
         shown = preview(db.session(), current_user, form.kind, selection, now=utcnow(), limit=limit)
     except AudienceChanged as change:  # some of the picked candidates are out of reach
         return show_form(form, change)
     if isinstance(refusal, ContentChanged):  # its key is another action's
         form = ActionForm(form.kind, form.fields, form.selection)
-    posted, token = form_audience(shown, form.selection, _tokens(), freeze=has_changed)
+    posted, token = next_audience(shown.audience, form.selection, tokens, has_changed=has_changed)
     # values that are corrected are still meant for what the form had shown
     seen = form.seen if isinstance(refusal, BadValues) and form.seen is not None else shown.seen
     values = {"form": form, "preview": shown, "refusal": refusal, "selection": posted, "audience": token, "seen": seen}

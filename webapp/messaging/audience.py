@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate, pairwise
@@ -125,6 +125,42 @@ class PostedForm(NamedTuple):
     token: str
     """What it showed of the audience; empty for picked candidacies."""
     tokens: Tokens
+
+
+class Shown(NamedTuple):
+    """What a form shows of its audience."""
+
+    selection: Selection
+    candidacy_ids: tuple[int, ...]
+    token_ids: Collection[int]
+    """What its token names: the persons, or the candidacies (`Tokens`)."""
+
+
+def show_again(form: PostedForm, *, has_changed: bool) -> Selection:
+    """Whom a form that comes back is to show: whom it had shown, and of picked candidacies those still within reach.
+
+    `has_changed` says that it was refused because its audience is another one by now.
+    """
+    selection = form.tokens.read(form.token, form.selection) or form.selection
+    if has_changed and selection.listed is not None:
+        selection = replace(selection, frozen=selection.listed)
+    return selection
+
+
+def next_audience(shown: Shown, selection: Selection, tokens: Tokens, *, has_changed: bool) -> tuple[Selection, str]:
+    """Whom the next form is for, and the token of whom it shows.
+
+    After a change of the audience it carries the present one, frozen: its next press cannot be refused for this again
+    (R3).
+    """
+    if not shown.candidacy_ids:
+        return selection, ""
+    if selection.listed is not None:
+        return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
+    signed = shown.selection
+    if has_changed or signed.frozen is not None:
+        signed = replace(signed, frozen=shown.candidacy_ids)
+    return selection, tokens.sign(signed, shown.token_ids)
 
 
 def sender_scope(session: Session, sender: User, now: datetime) -> AccessScope:

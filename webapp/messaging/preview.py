@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.access import AccessScope
 from webapp.db.sql import id_in
 from webapp.logbook.reading import log_scope
-from webapp.messaging.audience import Selection, check_audience, sender_scope
+from webapp.messaging.audience import Selection, Shown, check_audience, sender_scope
 from webapp.messaging.exceptions import NoRecipients, TooManyRecipients
 from webapp.models import Candidacy, Delivery, LogEntry, LogSubject, Message, Role, Test, User
 from webapp.models.status import State, is_online, state
@@ -82,6 +82,11 @@ class Preview:
     """What others have just sent to these people, as far as the sender may see it, and to how many of them."""
     reached_unseen: int = 0
     """How many of these persons other recent messages reached."""
+
+    @property
+    def audience(self) -> Shown:
+        """Whom the dialog shows."""
+        return Shown(self.selection, self.candidacy_ids, self.user_ids)
 
 
 def preview(

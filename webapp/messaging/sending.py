@@ -72,8 +72,7 @@ def send(
     `NotAllowed`, `NotFound`, `TooManyRecipients`, `NoRecipients`, `AudienceChanged` or `BadParameter`; nothing is
     written then.
     """
-    if not KEY.fullmatch(draft.idempotency_key):
-        raise BadParameter("idempotency_key", draft.idempotency_key)
+    check_key(draft.idempotency_key)
     subject, body = check_text(draft.subject, draft.body)
     draft = replace(draft, subject=subject, body=body)
     with writing(session, keep=True):
@@ -96,6 +95,12 @@ def send(
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)
     return message
+
+
+def check_key(idempotency_key: str) -> None:
+    """Refuse what cannot be the key of a form (R2). Raises `BadParameter`."""
+    if not KEY.fullmatch(idempotency_key):
+        raise BadParameter("idempotency_key", idempotency_key)
 
 
 def count_online(session: Session, message: Message, now: datetime) -> int:

@@ -1,7 +1,6 @@
 """Messaging over HTTP: compose and send, a sent message as the log has it, and the message center."""
 
 import re
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
@@ -17,10 +16,10 @@ from webapp.exceptions import BadParameter, NotFound, Refusal
 from webapp.extensions import db
 from webapp.logbook.reading import MESSAGE_SENT, entry_details, log_scope
 from webapp.messaging import inbox
-from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.audience import PostedForm, Selection, Tokens, next_audience, show_again
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.notices import announce
-from webapp.messaging.preview import Preview, preview
+from webapp.messaging.preview import preview
 from webapp.messaging.sending import Draft, count_online, send
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
 from webapp.models import Test
@@ -160,37 +159,20 @@ def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[in
 def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
     """The dialog for a draft, after a refusal with the text kept and the audience as it is now."""
     limit, has_changed = current_app.config["SETTINGS"].max_recipients, isinstance(refusal, AudienceChanged)
-    selection = _tokens().read(draft.audience, draft.selection) or draft.selection
-    if has_changed and selection.listed is not None:
-        selection = replace(selection, frozen=selection.listed)
+    tokens = _tokens()
+    selection = show_again(PostedForm(draft.selection, draft.audience, tokens), has_changed=has_changed)
     try:
         shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit, whole=draft.whole)
     except AudienceChanged as change:  # some of the picked candidates are out of reach
         return show_dialog(draft, change)
     if isinstance(refusal, ContentChanged):  # its key is another message's
         draft = Draft(draft.subject, draft.body, draft.selection, whole=draft.whole)
-    posted, token = _form_audience(shown, draft.selection, freeze=has_changed)
+    posted, token = next_audience(shown.audience, draft.selection, tokens, has_changed=has_changed)
     values = {"draft": draft, "preview": shown, "refusal": refusal, "selection": posted, "audience": token}
     limits = {"limit": limit, "subject_limit": SUBJECT_LIMIT, "body_limit": BODY_LIMIT, "ask_again_above": MANY}
     template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
     page = render_template(template, fragment=wants_fragment(), **values, **limits)
     return make_response(page, refusal.status if refusal else 200)
-
-
-def _form_audience(shown: Preview, selection: Selection, *, freeze: bool) -> tuple[Selection, str]:
-    """Whom the next form is for, and the token of whom it shows.
-
-    After a change of the audience it carries the present one, frozen: its next press cannot be refused for this again
-    (R3).
-    """
-    if not shown.user_ids:
-        return selection, ""
-    if selection.listed is not None:
-        return Selection(Filter(), listed=shown.candidacy_ids), ""  # those who can be reached
-    signed = shown.selection
-    if freeze or signed.frozen is not None:
-        signed = replace(signed, frozen=shown.candidacy_ids)
-    return selection, _tokens().sign(signed, shown.user_ids)
 
 
 def _tokens() -> Tokens:
