@@ -170,7 +170,7 @@ PLACES = """() => [...document.querySelectorAll("tr[data-candidacy]")].map((row)
 
 @pytest.mark.parametrize(("width", "height"), [(820, 1180), (390, 844), (360, 740)])
 def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width: int, height: int) -> None:
-    """Neither a long name nor marks push what stands below them, or lie over it."""
+    """Neither a long name nor marks nor a day push what stands below them, or lie over it."""
     exam, now = house.exam(), utcnow()
     shared = {
         "room": "Sal A115",
@@ -183,14 +183,17 @@ def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width:
         exam, "Margareta Khan-Andersson von Hohenzollern", **shared, flagged=True, note="A note", extra_minutes=30
     )
     house.hall.seen(long.id, -timedelta(minutes=12))
+    old = {**shared, "saved_at": now - timedelta(days=2), "extra_minutes": 30}
+    house.candidate(exam, "Cy", **old)
+    house.candidate(exam, "Di", **{**old, "submitted_at": now - timedelta(days=2), "blank": True})
     desk = desks.desk(house, viewport={"width": width, "height": height}, has_touch=True)
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor?sort=name")
-    shows(page, 2)
+    shows(page, 4)
     page.evaluate("document.fonts.ready")
-    short, other = page.evaluate(PLACES)
+    all_places = page.evaluate(PLACES)
     if width == 820:
-        assert short["saved"] == pytest.approx(other["saved"], abs=1)
-    for places in (short, other):
+        assert all_places[0]["saved"] == pytest.approx(all_places[3]["saved"], abs=1)
+    for places in all_places:
         assert places["savedEnd"] <= places["left"]
         assert places["nameEnd"] <= places["marks"]
         if width < 820:

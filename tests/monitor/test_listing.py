@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall
 from webapp.access import AccessScope
+from webapp.clock import undated
 from webapp.db.transactions import read_snapshot
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import Filter
+from webapp.monitor.page import row_macros
 from webapp.monitor.query import View, all_rows, load_listing
 
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
@@ -99,3 +104,44 @@ def test_offline_at_some_point_is_before_or_now(
     if seen is not None:
         hall.seen(one.user_id, seen)
     assert row_of(session).was_ever_offline is said
+
+
+@pytest.mark.parametrize(
+    ("now", "moment", "shown"),
+    [
+        ("2026-11-28T00:08", "2026-11-27T23:56", "23:56"),
+        ("2026-11-28T00:08", "2026-11-27T12:08", "12:08"),
+        ("2026-11-28T00:08", "2026-11-27T11:59", "27 Nov 11:59"),
+        ("2026-11-28T23:59", "2026-11-28T00:00", "00:00"),
+        ("2026-11-28T23:59", "2026-11-27T23:59", "27 Nov 23:59"),
+        ("2026-11-28T23:59", "2026-11-29T00:00", "29 Nov 00:00"),
+    ],
+)
+def test_a_moment_of_the_last_twelve_hours_needs_no_date(
+    app: Flask, session: Session, hall: Hall, now: str, moment: str, shown: str
+) -> None:
+    """At 00:08 a start of 23:56 was not yesterday for those in the room. Its title has the date."""
+    at = datetime.fromisoformat(now + "+00:00")
+    started = datetime.fromisoformat(moment + "+00:00")
+    test = hall.test(starts_at=started - timedelta(hours=3), ends_at=started + timedelta(hours=3))
+    hall.candidacy(test, started_at=started)
+    view = View(EVERYTHING, Filter(), Presentation(columns=("name", "started")), at)
+    with app.test_request_context():
+        html = row_macros(view).print_rows(load_listing(session, view).rows)
+    [(title, text)] = re.findall(r'<time [^>]*title="([^"]*)">(.*?)</time>', html)
+    assert re.sub("<[^>]*>", "", text) == shown
+    assert title == f"{started.day} Nov 2026 {started:%H:%M} UTC"
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "end"),
+    [
+        ("2026-11-28T23:30", "2026-11-28T11:00", "2026-11-29T23:00"),
+        ("2026-11-28T22:30", "2026-11-27T23:00", "2026-11-28T23:00"),
+        ("2026-10-25T12:30", "2026-10-24T22:00", "2026-10-25T23:00"),
+    ],
+)
+def test_today_is_that_of_the_installation(now: str, first: str, end: str) -> None:
+    """In Oslo a day begins at 23:00 in UTC, in summer at 22:00, and has 25 hours when the clocks go back."""
+    bounds = undated(datetime.fromisoformat(now + "+00:00"), ZoneInfo("Europe/Oslo"))
+    assert [f"{bound:%Y-%m-%dT%H:%M}" for bound in bounds] == [first, end]

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope, Right
+from webapp.clock import undated
 from webapp.exceptions import NotFound
 from webapp.logbook.reading import entries_about, log_scope
 from webapp.models import Absence, Candidacy, Test, User
@@ -70,6 +72,8 @@ class Candidate:
     may: frozenset[Right]
     """What this person may do with the candidate, besides watching."""
     now: datetime
+    undated: tuple[datetime, datetime]
+    """The moments that are shown without the date, from the first and before the second."""
 
     @property
     def minutes(self) -> int | None:
@@ -81,12 +85,17 @@ class Candidate:
     def tag(self) -> str:
         """A digest of everything that is shown to this person, so that the same is not sent again."""
         facts = [pair for pair in sorted(self.facts.items()) if pair[0] not in NOT_SHOWN]
-        shown = facts, self.minutes, self.events, sorted(self.may), self.now.date()
+        shown = facts, self.minutes, self.events, sorted(self.may), self.undated
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
 
-def load_candidate(session: Session, actor: User, scope: AccessScope, candidacy_id: int, now: datetime) -> Candidate:
-    """The candidate, as `actor` sees them, who watches `scope`. Raises `NotFound` for one whom they do not see."""
+def load_candidate(
+    session: Session, actor: User, scope: AccessScope, candidacy_id: int, now: datetime, zone: ZoneInfo
+) -> Candidate:
+    """The candidate, as `actor` sees them, who watches `scope`; times are shown in `zone`.
+
+    Raises `NotFound` for one whom they do not see.
+    """
     derived = state(now).label("state"), is_online(now).label("online")
     query = select(*FACTS, *derived).join(Candidacy.test).join(Candidacy.user)
     row = session.execute(query.where(Candidacy.id == candidacy_id, scope.condition())).one_or_none()
@@ -98,7 +107,7 @@ def load_candidate(session: Session, actor: User, scope: AccessScope, candidacy_
     events = [*_log_events(session, actor, candidacy_id, now), *_absences(session, facts)]
     events += reversed([*_steps(facts, {event.at for event in events if event.entry})])
     may = frozenset(right for right in Right if facts["test_id"] in scope.tests_with(right))
-    return Candidate(facts, sorted(events, key=lambda event: event.at, reverse=True), may, now)
+    return Candidate(facts, sorted(events, key=lambda event: event.at, reverse=True), may, now, undated(now, zone))
 
 
 def _log_events(session: Session, actor: User, candidacy_id: int, now: datetime) -> Iterator[Event]:

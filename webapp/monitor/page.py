@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -35,15 +35,17 @@ MAX_CHIPS = 12
 def row_macros(view: View) -> Any:
     """The macros of `templates/monitor/_row.html` for the rows of a list, in the language of the request."""
     columns = tuple(view.presentation.shown_columns)
-    return _row_macros(columns, view.shows_rooms, view.today, view.filter.zone, current_locale())
+    return _row_macros(columns, view.shows_rooms, view.undated, view.filter.zone, current_locale())
 
 
 @lru_cache(maxsize=64)  # words and icons that rows share are made once, and equal macros keep the cached rows
-def _row_macros(columns: tuple[Column, ...], shows_rooms: bool, today: date, zone: ZoneInfo, _locale: str) -> Any:
+def _row_macros(
+    columns: tuple[Column, ...], shows_rooms: bool, undated: tuple[datetime, datetime], zone: ZoneInfo, _locale: str
+) -> Any:
     template = current_app.jinja_env.get_template("monitor/_row.html")
     keys = frozenset(column.key for column in columns)
     shared = {"columns": columns, "keys": keys, "shows_rooms": shows_rooms}
-    return template.make_module({**shared, "today": today, "zone": zone, "filters": CHOICES})
+    return template.make_module({**shared, "undated": undated, "zone": zone, "filters": CHOICES})
 
 
 @lru_cache(maxsize=4096)  # a hall's staff refresh the same rows every few seconds, and few of them change
@@ -123,7 +125,7 @@ class MonitorPage:
         """A digest of everything that the refreshed part shows, so that an unchanged list is not sent again (R19)."""
         view, listing = self.view, self.listing
         shown = (
-            current_user.id, self.address(), self.titles, view.today, current_locale(), bool(self.scope.open_tests),
+            current_user.id, self.address(), self.titles, view.undated, current_locale(), bool(self.scope.open_tests),
             sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
             listing.is_capped, listing.states, self.density, [tuple(row) for row in listing.rows],
             listing.messaged, self.incidents,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START, AccessScope
+from webapp.clock import undated
 from webapp.db.sql import PREPARED, contains, id_in
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
@@ -154,9 +155,9 @@ class View:
         return not (is_limited and len(rooms) == 1)
 
     @property
-    def today(self) -> date:
-        """The day in the zone of the filter: its times are shown without the date."""
-        return self.now.astimezone(self.filter.zone).date()
+    def undated(self) -> tuple[datetime, datetime]:
+        """The moments that are shown without the date, from the first and before the second."""
+        return undated(self.now, self.filter.zone)
 
     def with_phrase_resolved(self, session: Session) -> View:
         """The same for a file, for which it is decided once whether the phrase is searched or its words."""

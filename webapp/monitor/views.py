@@ -127,11 +127,11 @@ def alerts() -> Response:
 @blueprint.get(f"/monitor/candidates/<int(max={MAX_ID}):candidacy_id>")
 def candidate(candidacy_id: int) -> BaseResponse:
     """One candidate; for HTMX what stands beside the list, and nothing at all if that would look the same."""
-    shown = load_candidate(db.session(), current_user, _watched_scope(), candidacy_id, utcnow())
-    fragment = wants_fragment()
+    zone, fragment = installation_zone(), wants_fragment()
+    shown = load_candidate(db.session(), current_user, _watched_scope(), candidacy_id, utcnow(), zone)
     if fragment and request.headers.get("HX-PTag") == shown.tag:
         return Response(status=304)
-    words = {"attendance": CHOICES["attendance"].values, "zone": installation_zone()}
+    words = {"attendance": CHOICES["attendance"].values, "zone": zone}
     template = "monitor/_candidate.html" if fragment else "monitor/candidate.html"
     return make_response(render_template(template, candidate=shown, fragment=fragment, **words))
 

@@ -17,7 +17,7 @@ from flask_babel import format_date, format_datetime, format_decimal, get_locale
 from markupsafe import Markup
 
 from webapp import config
-from webapp.clock import utcnow
+from webapp.clock import undated, utcnow
 from webapp.db.types import microseconds
 from webapp.extensions import babel
 
@@ -100,17 +100,18 @@ def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     """`<time datetime=…>` for a moment; nothing for None.
 
     `style`: `full` is date, time and zone; `clock` is the time to the second and `hour` to the minute; `minute` is date
-    and time to the minute; `brief` is `hour` today and `minute` on other days. `title` has the full form.
+    and time to the minute; `brief` is `hour` where that tells it (`undated`), else `minute`. `title` has the full form.
     """
     if moment is None:
         return Markup("")
     if style == "brief":
-        style = "hour" if local(moment).date() == local(utcnow()).date() else "minute"
+        first, end = undated(utcnow(), installation_zone())
+        style = "hour" if first <= moment < end else "minute"
     return _time_tag(moment.replace(microsecond=0), style, installation_zone(), current_locale())
 
 
 def time_range(begin: datetime, end: datetime) -> Markup:
-    """Two moments as one, such as 09:06–14:06; with the day where it is not today, or not the same."""
+    """Two moments as one, such as 09:06–14:06; with the day where it is needed, or not the same."""
     is_one_day = local(begin).date() == local(end).date()
     dash = "–" if is_one_day else " – "
     return Markup("{}{}{}").format(time_tag(begin, "brief"), dash, time_tag(end, "hour" if is_one_day else "minute"))
