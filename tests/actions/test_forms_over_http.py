@@ -263,6 +263,7 @@ def test_one_press_is_undone_by_the_same_person_where_it_still_stands(
     assert done.status_code == 201
     assert "data-quiet" in done.text
     colleague = signed_in(app, hall.contributor(test))
+    assert colleague.get(done.headers["Location"]).status_code == 404
     assert undo(colleague, done).status_code == 404
     at_once(colleague, "attendance", candidate=two.id, attendance="unset")
     undone = undo(browser, done)

@@ -112,6 +112,7 @@ def test_on_another_day_it_runs_again(session: Session) -> None:
         assert test.start_date == tomorrow.astimezone(ZONE).date()
     assert session.scalar(select(func.min(Candidacy.started_at))) > now + timedelta(days=1)
     assert session.scalar(select(func.min(Answer.saved_at))) > now + timedelta(days=1)
+    assert session.scalar(select(func.min(Absence.since))) > now + timedelta(days=1)
     assert session.scalar(select(func.count()).select_from(Message)) == messages
 
 
