@@ -27,7 +27,7 @@ from tests.planning.papers import (
 from tests.until import until
 from webapp.db.transactions import WRITE, writing
 from webapp.extensions import db
-from webapp.models import Candidacy, Contribution, Question, Test, User
+from webapp.models import Attendance, Candidacy, Contribution, Question, Test, User
 
 DATA = Path(__file__).parent.parent / "data"
 ROSTER = (DATA / "roster.csv").read_bytes()
@@ -172,11 +172,13 @@ def test_two_candidates_swap_their_numbers(session: Session) -> None:
 def test_another_person_takes_a_place_that_was_not_begun(session: Session) -> None:
     bring_in(session, roster(candidate(1)))
     with writing(session):
-        session.scalars(select(Candidacy)).one().flagged = True
+        one = session.scalars(select(Candidacy)).one()
+        one.flagged, one.attendance, one.id_checked, one.note = True, Attendance.PRESENT, True, "Person 1 feels ill"
     report = bring_in(session, roster(candidate(2, candidate_id="C1")))
     assert report.candidacies == Count(0, 1, 0)
     assert candidacy(session, "C1").user_id == person(session, "u2").id
-    assert not candidacy(session, "C1").flagged
+    taken = candidacy(session, "C1")
+    assert (taken.flagged, taken.attendance, taken.id_checked, taken.note) == (False, None, False, "")
     assert "person 2" in text_of(session, "C1")
 
 

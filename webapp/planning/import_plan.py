@@ -16,7 +16,7 @@ from webapp.text.characters import is_storable
 CHUNK = 5000
 """Values in one statement. SQLite allows 32,766, PostgreSQL 65,535."""
 NOT_BEGUN: dict[str, Any] = {
-    "entered_at": None, "back_at": None, "flagged": False, "attendance": None, "id_checked": False,
+    "entered_at": None, "back_at": None, "flagged": False, "attendance": None, "id_checked": False, "note": "",
 }  # fmt: skip
 """Columns to reset when another person takes over a candidacy that has not begun."""
 SAME_NAME = ("room", "building", "seat", "question_set", "extra_minutes")
