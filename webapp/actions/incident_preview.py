@@ -36,7 +36,7 @@ class IncidentShown:
 
 
 def look_at_incident(session: Session, actor: User, incident_id: int, now: datetime) -> IncidentShown:
-    """Raises as `find_incident`."""
+    """What the page of an incident shows at a moment. Raises as `find_incident`."""
     incident = find_incident(session, actor, incident_id, now)
     scope = access_scope(session, actor, Right.MANAGE, now)
     columns = User.name, Candidacy.number, Candidacy.seat, Candidacy.room, state(now).label("state")

@@ -173,8 +173,8 @@ def write(session: Session, outcome: Outcome) -> None:
             groups.setdefault(_key(change.after), (change.after, []))[1].extend(change.candidacies)
     for after, changed in groups.values():
         columns = {name: stored(name, value) for name, value in after.items()}
-        one = update(Candidacy).where(id_in(Candidacy.id, changed, many=True))
-        session.connection().execute(one.values(columns))
+        theirs = update(Candidacy).where(id_in(Candidacy.id, changed, many=True))
+        session.connection().execute(theirs.values(columns))
     if places:
         refresh_search_text(session, places, places)
 

@@ -58,7 +58,7 @@ class Event(NamedTuple):
     until: datetime | None = None
     """When an absence ended; None for one that goes on."""
     entry: dict[str, Any] | None = None
-    """Of its log entry: `id`, `actor_name`, `actor_role`, and what it says about this candidate (`_said`)."""
+    """Of its log entry: `id`, `actor_name`, `actor_role`, and what it says about this candidate (`_read_detail`)."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def _log_events(session: Session, actor: User, candidacy_id: int, now: datetime)
     """What the log has about the candidate, as far as `actor` reads it; not what was the same before."""
     scope = log_scope(session, actor, now)
     for entry in entries_about(session, scope, candidacy_id, MOST_EVENTS):
-        said = _said(json.loads(entry.detail), candidacy_id)
+        said = _read_detail(json.loads(entry.detail), candidacy_id)
         if said is not None:
             who = {"id": entry.id, "actor_name": entry.actor_name, "actor_role": entry.actor_role}
             yield Event(entry.at, entry.action, entry=who | said)
 
 
-def _said(detail: dict[str, Any], candidacy_id: int) -> dict[str, Any] | None:
+def _read_detail(detail: dict[str, Any], candidacy_id: int) -> dict[str, Any] | None:
     """Of an entry about many: a message's text, or this candidate's values before and after; None if they stayed."""
     if "changes" not in detail:
         return {name: detail[name] for name in ("subject", "body") if name in detail}

@@ -109,7 +109,7 @@ def view_query(
 
 def save_view(session: Session, user_id: int, name: str, query: str) -> int:
     """Keep a view under a new name; returns its id. Raises `ViewRefused`."""
-    name = _checked(name)
+    name = _clean_name(name)
     with writing(session):
         lock_person(session, user_id)
         own = select(func.count()).select_from(SavedView).where(SavedView.user_id == user_id)
@@ -123,18 +123,18 @@ def save_view(session: Session, user_id: int, name: str, query: str) -> int:
 
 
 def rename_view(session: Session, user_id: int, view_id: int, name: str) -> None:
-    """Raises `ViewRefused`, and `NotFound` for a view that is not the person's own."""
-    name = _checked(name)
+    """Give an own view another name. Raises `ViewRefused`, and `NotFound` for a view that is not the person's own."""
+    name = _clean_name(name)
     with writing(session):
-        view = _own(session, user_id, view_id)
+        view = _find_own(session, user_id, view_id)
         _refuse_taken(session, user_id, name, view_id)
         view.name = name
 
 
 def delete_view(session: Session, user_id: int, view_id: int) -> None:
-    """Raises `NotFound` for a view that is not the person's own."""
+    """Delete an own view, for everybody. Raises `NotFound` for a view that is not the person's own."""
     with writing(session):
-        session.delete(_own(session, user_id, view_id))
+        session.delete(_find_own(session, user_id, view_id))
         _set_default(lock_person(session, user_id), view_id, is_default=False)
 
 
@@ -146,7 +146,7 @@ def share_view(session: Session, actor: User, view_id: int, test_id: int | None,
     """
     actor_id = actor.id
     with writing(session):
-        view = _own(session, actor_id, view_id)
+        view = _find_own(session, actor_id, view_id)
         if test_id is not None:
             scope = access_scope(session, session.get_one(User, actor_id), Right.WATCH, now)
             if test_id not in scope.tests_with(Right.SHARE_VIEWS):
@@ -176,7 +176,7 @@ def _set_default(user: User, view_id: int, *, is_default: bool) -> None:
     user.monitor_settings = settings.stored()
 
 
-def _own(session: Session, user_id: int, view_id: int) -> SavedView:
+def _find_own(session: Session, user_id: int, view_id: int) -> SavedView:
     lock_person(session, user_id)
     view = session.scalar(select(SavedView).where(SavedView.id == view_id, SavedView.user_id == user_id))
     if view is None:
@@ -184,7 +184,7 @@ def _own(session: Session, user_id: int, view_id: int) -> SavedView:
     return view
 
 
-def _checked(name: str) -> str:
+def _clean_name(name: str) -> str:
     if has_control_characters(name) or not is_storable(name):
         raise ViewRefused("view_name")
     name = normalize(name)
