@@ -1,5 +1,6 @@
 // A bar that tells what was done, without taking the focus, and goes by itself: not while the pointer or the focus is in
-// it. F6 goes there, Escape back.
+// it. F6 goes there, Escape back. What comes while it is there stands above what it told before: nobody loses an Undo.
+const MOST = 3;
 const bar = document.querySelector("[data-quiet-bar]");
 const words = bar.querySelector("[data-quiet-words]");
 let left = 0;
@@ -32,12 +33,14 @@ function goOn() {
   timer = setTimeout(close, left);
 }
 
-// Shows an element for so many seconds, and announces its text.
-export function showQuietly(element, seconds) {
+// Shows an element for so many seconds, and announces its text. It takes the place of what has `pressed` in it.
+export function showQuietly(element, seconds, pressed = null) {
   const had = words.contains(document.activeElement);
-  words.replaceChildren(element);
+  [...words.children].find((told) => told.contains(pressed))?.remove();
+  words.prepend(element);
+  while (words.childElementCount > MOST) words.lastElementChild.remove();
   bar.hidden = false;
-  if (had) bar.querySelector("a, button").focus();
+  if (had) (element.querySelector("a, button") ?? bar.querySelector(":scope > button")).focus();
   document.querySelector("[data-announce]").textContent = element.textContent.replace(/\s+/g, " ").trim();
   clearTimeout(timer);
   timer = null;

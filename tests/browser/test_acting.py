@@ -21,8 +21,6 @@ def menu(page: Page, name: str) -> Locator:
     row(page, name).get_by_role("button", name=re.compile("^More for")).click()
     opened = page.locator(".menu:popover-open")
     expect(opened.get_by_role("group", name="Flag")).to_be_visible()
-    press = opened.get_by_role("button", name="Present")
-    assert press.evaluate("(button) => getComputedStyle(button, '::before').content") == "none"  # no dots of the row's
     return opened
 
 
@@ -101,6 +99,114 @@ def test_a_rows_menu_offers_what_fits_the_row(house: House, desks: Desks) -> Non
     expect(opened.get_by_role("link", name="Pause…")).to_be_visible()
     for unfit in ("Resume…", "Readmit…"):
         expect(opened.get_by_role("link", name=unfit)).to_be_hidden()
+    noted = {"Present": True, "Absent": True, "Not noted": False, "Checked": True, "Not checked": False}
+    are_offered(opened, noted)
+    opened.get_by_role("button", name="Absent").click()
+    expect(outcome(page)).to_contain_text("Ada Lind: absent")
+    noted |= {"Absent": False, "Not noted": True}
+    are_offered(menu(page, "Ada Lind"), noted)
+    opened.get_by_role("button", name="Checked", exact=True).click()
+    expect(outcome(page)).to_contain_text("ID checked")
+    are_offered(menu(page, "Ada Lind"), noted | {"Checked": False, "Not checked": True})
+
+
+def are_offered(opened: Locator, buttons: dict[str, bool]) -> None:
+    """Whether each of the buttons is there: none for what stands so already."""
+    for name, is_offered in buttons.items():
+        button = opened.get_by_role("button", name=name, exact=True, include_hidden=True)
+        expect(button).to_be_visible(visible=is_offered)
+
+
+def test_beside_the_list_one_press_notes_and_the_rest_is_in_the_menu(house: House, desks: Desks) -> None:
+    """The facts are in view above; the second press of a double one does nothing."""
+    exam = house.exam()
+    for name in ("Ada Lind", "Bo Ek"):
+        house.candidate(exam, name)
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor?sort=name")
+    row(page, "Bo Ek").get_by_role("link", name="Bo Ek").click()
+    beside = page.get_by_role("complementary", name="Candidate")
+    expect(beside.locator("#candidate-title")).to_have_text("Bo Ek")
+    assert beside.locator(".candidate-facts").evaluate("facts => facts.getBoundingClientRect().y") < 300
+    present = beside.get_by_role("group", name="Attendance").get_by_role("button", name="Present")
+    present.dblclick()
+    expect(present).to_have_attribute("aria-pressed", "true")
+    expect(present).to_be_focused()
+    present.press("Enter")  # it stands so
+    expect(outcome(page).locator("[data-outcome]")).to_have_count(1)
+    beside.get_by_role("button", name="Flag", exact=True).dblclick()
+    expect(beside.get_by_role("button", name="Remove flag")).to_be_visible()
+    assert columns(house, exam.id, "attendance") == [None, "present"]
+    assert columns(house, exam.id, "flagged") == [False, True]
+    beside.get_by_role("button", name="More").click()
+    opened = page.locator(".menu:popover-open")
+    are_offered(opened, {"Present": False, "Absent": True, "Set": False, "Remove": True})
+    for name, is_fit in (("Pause…", True), ("Resume…", False), ("Extra time…", True), ("Readmit…", False)):
+        expect(opened.get_by_role("link", name=name, include_hidden=True)).to_be_visible(visible=is_fit)
+    opened.get_by_role("link", name="Extra time…").click()
+    expect(dialog(page)).to_contain_text("Bo Ek")
+    page.keyboard.press("Escape")
+    expect(beside).to_be_visible()
+
+
+def test_what_comes_later_does_not_take_an_undo_away(house: House, desks: Desks) -> None:
+    """The newest stands first, and an outcome that was undone makes room."""
+    exam = house.exam()
+    for name in ("Ada Lind", "Bo Ek"):
+        house.candidate(exam, name)
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
+    told = outcome(page).locator("[data-outcome]")
+    for name in ("Ada Lind", "Bo Ek"):
+        menu(page, name).get_by_role("button", name="Present").click()
+        expect(outcome(page)).to_contain_text(f"{name}: present")
+    expect(told).to_have_text([re.compile("Bo Ek"), re.compile("Ada Lind")])
+    told.filter(has_text="Ada Lind").get_by_role("button", name="Undo").press("Enter")
+    expect(told).to_have_text([re.compile("Undone"), re.compile("Bo Ek")])
+    expect(outcome(page).get_by_role("button", name="Close")).to_be_focused()  # a second Enter undoes nothing more
+    assert columns(house, exam.id, "attendance") == [None, "present"]
+
+
+def test_a_note_that_was_left_is_there_again(house: House, desks: Desks) -> None:
+    """For the same candidate and action, until it is written or discarded; over a reload too."""
+    exam = house.exam()
+    for name in ("Ada Lind", "Bo Ek"):
+        house.candidate(exam, name)
+    desk = desks.desk(house)
+    desk.expects("422")
+    page = desk.sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor")
+
+    def form_for(name: str, item: str = "Note…") -> Locator:
+        menu(page, name).get_by_role("link", name=item).click()
+        expect(dialog(page)).to_contain_text(name)
+        return dialog(page)
+
+    form_for("Ada Lind").get_by_label("Note").fill("Feels ill, went out")
+    page.keyboard.press("Escape")
+    expect(form_for("Bo Ek").get_by_label("Note")).to_have_value("")
+    page.keyboard.press("Escape")
+    page.reload()
+    form = form_for("Ada Lind")
+    expect(form.get_by_label("Note")).to_have_value("Feels ill, went out")
+    expect(form).to_contain_text("What you had typed is here again.")
+    form.get_by_label("Note").fill("Feels ill, went out at 10")
+    form.get_by_role("button", name="Note").last.click()
+    expect(outcome(page)).to_contain_text("Feels ill, went out at 10")
+    form = form_for("Ada Lind")
+    expect(form.get_by_label("Note")).to_have_value("Feels ill, went out at 10")
+    expect(form.get_by_role("button", name="Discard")).to_be_hidden()
+    page.keyboard.press("Escape")
+    # a reason, refused with its minutes, stays too; discarded it is gone
+    form = form_for("Bo Ek", "Extra time…")
+    form.get_by_label("Minutes").fill("2000")
+    form.get_by_label("Reason").fill("Late start")
+    form.get_by_role("button", name="Extra time").click()
+    expect(form).to_contain_text("Whole minutes from 0 to 1,440.")
+    page.keyboard.press("Escape")
+    form = form_for("Bo Ek", "Extra time…")
+    expect(form.get_by_label("Reason")).to_have_value("Late start")
+    form.get_by_role("button", name="Discard").click()
+    expect(form.get_by_label("Reason")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(form_for("Bo Ek", "Extra time…").get_by_label("Reason")).to_have_value("")
 
 
 def test_an_invigilator_is_offered_what_the_role_carries(house: House, desks: Desks) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
 from tests.browser.house import Desks, House
-from tests.browser.monitor_page import shows, tick
+from tests.browser.monitor_page import dialog, shows, tick
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -72,8 +72,10 @@ def test_a_seat_changes_by_itself_and_the_others_stay(house: House, desks: Desks
     changed, *_ = [one for one in house.candidacies_of(exam) if one.seat == "2A"]
     with writing(house.session):
         house.session.execute(update(Candidacy).where(Candidacy.id == changed.id).values(paused_at=utcnow()))
-    refresh(page)
+    with page.expect_response("**/monitor/plan*") as answered:
+        page.evaluate("dispatchEvent(new Event('online'))")
     expect(seat(page, "2A")).to_contain_text("Paused")
+    assert re.findall(r'<tr id="(row-1-\d)"([^>]*)>(?!</tr>)', answered.value.text()) == [("row-1-2", "")]
     assert unchanged.evaluate("cell => cell.isConnected && cell.textContent.includes('Person 1A')")
     expect(tick(page, "Person 1A")).to_be_checked()
     assert focused(page) == "2D"
@@ -130,6 +132,24 @@ def test_a_seat_opens_its_candidate_beside_the_plan(house: House, desks: Desks) 
     page.go_back()
     expect(page.locator("#drawer")).to_be_hidden()
     expect(page).to_have_url(re.compile("/monitor/plan$"))
+
+
+def test_j_and_k_walk_from_seat_to_seat_and_x_and_m_are_for_it(house: House, desks: Desks) -> None:
+    """The same keys as in the list; the menu of an open candidate has the same actions."""
+    exam = room_of(house)
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor/plan")
+    for key, name in (("j", "1A"), ("j", "1B"), ("j", "1D"), ("j", "2A"), ("k", "1D")):
+        page.keyboard.press(key)
+        assert focused(page) == name
+    page.keyboard.press("x")
+    expect(tick(page, "Person 1D")).to_be_checked()
+    page.keyboard.press("m")
+    expect(dialog(page)).to_contain_text("Person 1D")
+    page.keyboard.press("Escape")
+    seat(page, "2A").click()
+    page.locator("#drawer").get_by_role("button", name="More").click()
+    page.locator(".menu:popover-open").get_by_role("button", name="Present").click()
+    expect(page.locator("[data-quiet-bar]")).to_contain_text("Person 2A: present")
 
 
 def test_without_javascript_seats_are_links(house: House, scriptless: Desks) -> None:

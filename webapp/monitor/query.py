@@ -178,7 +178,8 @@ class Listing:
     """How many there are of each state with the rest of the filter, or None if they were not counted."""
     pages: int
     rows: Sequence[Row[Any]]
-    """With `id`, `test_id`, `name`, `number`, `seat` and the values of the columns shown."""
+    """With `id`, `test_id`, `name`, `number`, `seat`, what is noted (flag, attendance, ID check) and the values of the
+    columns shown."""
     messaged: dict[int, datetime] = field(default_factory=dict)
     """Candidacy id → when the last message went to it; where marks are shown."""
 
@@ -269,6 +270,7 @@ def _rows_of_ids(columns: tuple[str, ...]) -> Select[Any]:
 def _select_rows(columns: tuple[str, ...]) -> Select[Any]:
     values: dict[str, Any] = {name: value for key in columns for name, value in COLUMN_BY_KEY[key].values.items()}
     values |= {"name": User.name, "number": Candidacy.number, "seat": Candidacy.seat}
+    values |= {"flagged": Candidacy.flagged, "attendance": Candidacy.attendance, "id_check": Candidacy.id_checked}
     labelled = [value.label(name) for name, value in values.items()]
     return select(Candidacy.id, Candidacy.test_id, *labelled).join(Candidacy.test).join(Candidacy.user)
 
