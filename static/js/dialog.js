@@ -2,6 +2,7 @@
 // buttons on a page of its own lead to the address that they name. A button that comes again keeps the focus, by its id.
 // Staff pages only: candidates' pages open no modal dialogs.
 const pressed = new WeakMap(); // the ids of buttons, which htmx forgets when a response has replaced them
+const openBefore = new WeakMap(); // whether the dialog was open when a response began to come in
 
 // The answer to a form that another has replaced leaves that one alone: it comes in when the dialog is closed. What was only
 // to open comes no more.
@@ -9,8 +10,9 @@ document.addEventListener("htmx:before:swap", (event) => {
   const { ctx } = event.detail;
   const source = ctx.sourceElement;
   pressed.set(ctx, source.id);
-  if (event.defaultPrevented || source.isConnected) return;
   const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
+  openBefore.set(ctx, target?.open === true);
+  if (event.defaultPrevented || source.isConnected) return;
   const dialog = target?.closest("dialog[open]");
   if (!dialog) return;
   event.preventDefault();
@@ -27,7 +29,9 @@ function openFilled(dialog, id) {
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
   const { target } = ctx ?? {};
-  if (target instanceof HTMLDialogElement && target.matches("[data-dialog]") && target.childElementCount) openFilled(target, pressed.get(ctx));
+  if (!(target instanceof HTMLDialogElement && target.matches("[data-dialog]") && target.childElementCount)) return;
+  if (openBefore.get(ctx) && !target.open) return; // closed while the response came in
+  openFilled(target, pressed.get(ctx));
 });
 
 // In the form, also where its dialog was closed meanwhile: nobody else says that nothing was done.

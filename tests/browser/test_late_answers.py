@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import compose_for_all, dialog, message_all, press_send, quiet_bar, row, tick, write
 from tests.browser.test_acting import columns, menu
+from webapp.clock import utcnow
 from webapp.models import Message, Role, Test
 
 # what is looked at is the page, whatever is behind it
@@ -225,3 +226,18 @@ def test_an_outcome_that_stays_to_be_read_asks_for_the_list_once(house: House, p
     page.wait_for_timeout(3000)
     assert len(lists) <= 4, lists
     tick(page, "Ada").check()
+
+
+def test_r23_a_sheet_that_is_closed_while_its_answer_comes_in_stays_closed(
+    house: House, page: Page, exam: Test
+) -> None:
+    """Between the answer's arrival and its place in the page, too."""
+    house.candidate(exam, "Cy", submitted_at=utcnow())
+    form = compose_for_all(page)
+    page.evaluate(
+        "addEventListener('htmx:before:swap', () => document.getElementById('compose').close(), {once: true})"
+    )
+    with page.expect_response("**/messages/new?*list_state*"):
+        form.get_by_role("button", name="Still writing").click()
+    page.wait_for_timeout(300)
+    expect(form).to_be_hidden()

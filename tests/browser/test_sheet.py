@@ -167,6 +167,7 @@ def test_r23_the_switch_takes_the_text_along(house: House, page: Page) -> None:
 def test_r23_an_empty_form_that_is_switched_shows_what_waited_there(page: Page) -> None:
     form = compose_for_all(page)
     option(form, "Still writing").click()
+    expect(form).to_contain_text("To 2 people")
     write(form, "Half a text", "It waits.")
     page.keyboard.press("Escape")
     form = compose_for_all(page)
