@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
 from tests.hall import Hall
-from webapp.actions.exceptions import BadValues, CannotUndo, RoomLimit
+from webapp.actions.exceptions import BadValues, CannotUndo, NotInCharge, RoomLimit
 from webapp.actions.kinds import KINDS, OBSTACLES
 from webapp.actions.taking import last_entry
 from webapp.actions.undoing import undo
@@ -168,6 +168,22 @@ def test_a_place_that_cannot_be_is_refused(
     assert entries(session) == []
 
 
+def test_people_of_two_tests_are_moved_to_a_room_that_both_have(
+    hall: Hall, test: Exam, chief: User, session: Session
+) -> None:
+    law = hall.test("Law")
+    hall.contributor(law, role=Role.CHIEF_INVIGILATOR, user=chief)
+    both = [hall.candidacy(test).id, hall.candidacy(law).id]
+    for room in ("Aula", "Annex"):
+        hall.candidacy(test, room=room)
+    hall.candidacy(law, room="Aula")
+    with pytest.raises(BadValues) as refused:
+        carry(session, chief, form_for("room", *both, room="Annex"))
+    assert refused.value.problems["room"].kind == "unknown"
+    carry(session, chief, form_for("room", *both, room="Aula"))
+    assert [stands(session, one, "room") for one in both] == ["Aula", "Aula"]
+
+
 def test_who_is_limited_to_a_room_moves_nobody_out_of_it(hall: Hall, test: Exam, session: Session) -> None:
     hall.candidacy(test, room="Annex")
     one = hall.candidacy(test, room="Aula", seat="A1")
@@ -200,6 +216,20 @@ def test_r6_rights_are_those_at_the_moment_of_acting(hall: Hall, test: Exam, chi
         session.get_one(Exam, test.id).closed_at = utcnow()
     with pytest.raises(NoOpenTest):
         carry(session, chief, form_for("flag", one.id))
+    assert entries(session) == []
+
+
+@pytest.mark.parametrize("action", ["flag", "pause", "reopen"])
+def test_r26_not_even_a_planner_acts_in_a_closed_test(
+    hall: Hall, test: Exam, planner: User, session: Session, action: str
+) -> None:
+    """Whom they watch at any time: one action of each right."""
+    one = hall.candidacy(test, submitted_at=EARLIER if action == "reopen" else None)
+    with writing(session):
+        session.get_one(Exam, test.id).closed_at = utcnow()
+    with pytest.raises(NotInCharge):
+        carry(session, planner, form_for(action, one.id))
+    assert stands(session, one.id, "flagged", "paused_at") == (False, None)
     assert entries(session) == []
 
 
