@@ -219,7 +219,12 @@ def test_help_with_signing_in_leads_to_its_page_one_by_one(
     for headers in ({}, HTMX):
         answer = browser.get(f"/candidates/actions/new?action={action}&candidate={one.id}", headers=headers)
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/monitor/candidates/{one.id}/{kind}")
-        for several in (f"candidate={one.id}&candidate={two.id}", "scope=filtered", ""):
+        for several in (
+            f"candidate={one.id}&candidate={two.id}",
+            f"candidate={one.id}&room={one.room}",
+            "scope=filtered",
+            "",
+        ):
             refused = browser.get(f"/candidates/actions/new?action={action}&{several}", headers=headers)
             assert refused.status_code == 422
             assert "one candidate at a time" in refused.text

@@ -39,7 +39,7 @@ def test_the_entry_shows_old_and_new_values_of_each_candidate_within_ones_room(
     cells = [re.sub(r"<[^>]*>|\s+", " ", row) for _, row in rows]
     assert re.search(r"10 minutes +15 minutes", cells[0])
     assert re.search(r"not reached: +already submitted", cells[1])
-    assert "777" not in page
+    assert not re.search(r"\b(777|782) minutes", page)  # a hash may have any figures
     assert "Lamp &lt;out&gt;" in page
     shown = signed_in(app, planner).get("/log?action=candidate.extra_time").text
     assert 'data-entry="1"' in shown

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from tests.actions.incident import EARLIER, NOW, ROOM, end, members, number_of, picked, set_columns, start
 from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
 from tests.hall import Hall
+from webapp.actions.taking import last_entry
 from webapp.actions.undoing import undo
 from webapp.messaging.exceptions import ContentChanged
 from webapp.models import (
@@ -148,3 +149,17 @@ def test_r2_the_same_form_again_is_the_same_incident(hall: Hall, test: Exam, chi
     assert end(session, chief, number_of(first), NOW + timedelta(minutes=9), "end-1").id == ended.id
     assert stands(session, one, "incident_minutes") == 1
     assert [name for name, *_ in entries(session)] == ["incident.started", "incident.ended"]
+
+
+def test_a_form_from_before_an_incident_resumes_nobody_out_of_it(
+    hall: Hall, test: Exam, chief: User, planner: User, session: Session
+) -> None:
+    """A colleague's incident is a change that a form which was open meanwhile is told of."""
+    one, alone = hall.candidacy(test).id, hall.candidacy(test, paused_at=EARLIER).id
+    seen = last_entry(session)
+    start(session, planner, picked(one))
+    taken = carry(session, chief, form_for("resume", one, alone, seen=seen), NOW)
+    assert outcome_of(taken).changed == [alone]
+    [obstacle] = outcome_of(taken).obstacles
+    assert (obstacle.why, obstacle.by, obstacle.candidacies) == ("changed", planner.name, [one])
+    assert stands(session, one, "paused_at") == NOW
