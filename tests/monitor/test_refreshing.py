@@ -88,8 +88,11 @@ def test_seconds_within_a_minute_change_nothing(poll: Poll, clock: time_machine.
     assert poll.status() == 200
 
 
-def test_from_midnight_on_a_moment_has_its_date(clock: time_machine.Coordinates, app: Flask, hall: Hall) -> None:
-    clock.move_to(NOON + timedelta(hours=11, minutes=59))
+def test_after_half_a_day_a_moment_of_yesterday_has_its_date(
+    clock: time_machine.Coordinates, app: Flask, hall: Hall
+) -> None:
+    """Not at midnight, but with the hour in which twelve have passed."""
+    clock.move_to(NOON + timedelta(hours=12, minutes=59))
     poll = Poll(app, hall)
     page = got(poll.client, "/monitor?column=saved")
     assert ">12:00</time>" in page
@@ -97,7 +100,7 @@ def test_from_midnight_on_a_moment_has_its_date(clock: time_machine.Coordinates,
     assert poll.status("?column=saved") == 304
     clock.shift(timedelta(minutes=1))
     assert poll.status("?column=saved") == 200
-    assert ">24 Nov 12:00</time>" in got(poll.client, "/monitor?column=saved")
+    assert re.search(r">24 Nov <[^>]*>12:00<[^>]*></time>", got(poll.client, "/monitor?column=saved"))
 
 
 def test_why_the_list_is_empty_is_told_anew(app: Flask, hall: Hall) -> None:
@@ -130,8 +133,15 @@ def test_each_change_is_sent_to_whom_its_column_is_shown(poll: Poll, fields: dic
 
 
 def test_what_is_not_shown_is_no_news(poll: Poll) -> None:
-    poll.change(id_checked=True, attendance="absent", group_name="G")
+    poll.change(group_name="G", building="North", question_set="B")
     assert poll.status() == 304
+
+
+@pytest.mark.parametrize("fields", [{"id_checked": True}, {"attendance": "absent"}])
+def test_what_the_menu_of_a_row_goes_by_is_sent(poll: Poll, fields: dict[str, object]) -> None:
+    """Though no column shows it: the menu offers only what would change something."""
+    poll.change(**fields)
+    assert poll.status() == 200
 
 
 def test_a_new_name_a_new_candidate_and_being_away_are_sent(poll: Poll, session: Session) -> None:
