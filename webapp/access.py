@@ -77,6 +77,9 @@ class AccessScope:
     def __bool__(self) -> bool:
         return self.everything or bool(self.roles)
 
+    def __hash__(self) -> int:
+        return hash((self.everything, self.tests, *self.roles, *self.rooms.items()))
+
     def open_now(self) -> AccessScope:
         """The part in open tests, which lists show unless their filter names tests (R26)."""
         if self.all_are_open:

@@ -22,7 +22,8 @@ from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, SessionClaims
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.query import View, load_listing
+from webapp.monitor.listing import load_listing
+from webapp.monitor.query import View
 
 pytestmark = pytest.mark.only_on("postgresql")
 OFTEN = 12

@@ -18,10 +18,11 @@ from webapp.access import AccessScope
 from webapp.db.transactions import read_snapshot
 from webapp.extensions import db
 from webapp.models import Candidacy, Role, Test
-from webapp.monitor import query
+from webapp.monitor import listing
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import CHOICES, Filter, parse_filter
-from webapp.monitor.query import ROWS_PER_PAGE, View, all_rows, load_listing, select_candidacies
+from webapp.monitor.listing import ROWS_PER_PAGE, all_rows, load_listing
+from webapp.monitor.query import View, select_candidacies
 from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
 pytestmark = pytest.mark.xdist_group("large hall listing")  # one worker makes it, not each
@@ -138,7 +139,7 @@ def test_each_page_is_a_part_of_the_whole_list(large_hall_session: Session, larg
 def test_over_many_tests_no_more_than_some_are_counted(
     large_hall_session: Session, large_hall: LargeHall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "MAX_COUNT", 200)
+    monkeypatch.setattr(listing, "MAX_COUNT", 200)
     many, few = parsed([("progress", "in_progress")]), parsed([("group", "Group 07")])
     for scope, filter, expected in (
         (EVERYTHING, many, (200, True, 4)),

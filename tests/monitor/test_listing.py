@@ -17,8 +17,9 @@ from webapp.clock import undated
 from webapp.db.transactions import read_snapshot
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.filters import Filter
+from webapp.monitor.listing import all_rows, load_listing
 from webapp.monitor.page import row_macros
-from webapp.monitor.query import View, all_rows, load_listing
+from webapp.monitor.query import View
 
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 NOW = datetime(2026, 11, 24, 10, 30, 20, tzinfo=UTC)

@@ -26,7 +26,8 @@ from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import CHOICES, parse_filter
-from webapp.monitor.query import MAX_COUNT, ROWS_PER_PAGE, select_candidacies
+from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
+from webapp.monitor.query import select_candidacies
 from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
 pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each

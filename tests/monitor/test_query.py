@@ -20,7 +20,8 @@ from webapp.models import Answer, Attendance, Candidacy, Question, Role, Test
 from webapp.models.status import Progress
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import parse_filter
-from webapp.monitor.query import View, all_rows
+from webapp.monitor.listing import all_rows
+from webapp.monitor.query import View
 
 
 @pytest.fixture

@@ -24,10 +24,11 @@ from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
 from webapp.models.status import NEEDS_ATTENTION, State, has_state, state
-from webapp.monitor import query
+from webapp.monitor import listing
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import Filter
-from webapp.monitor.query import View, load_listing
+from webapp.monitor.listing import load_listing
+from webapp.monitor.query import View
 
 SIZE = 30
 SECONDS_AGO = (-60, 0, 1, 74, 75, 76, 599, 600, 601, 4000)
@@ -179,7 +180,7 @@ def test_count_and_tiles_are_one_statement(app: Flask, hall: Hall) -> None:
 def test_over_many_tests_tiles_have_no_numbers_where_so_many_are_not_counted(
     app: Flask, hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "MAX_COUNT", 6)
+    monkeypatch.setattr(listing, "MAX_COUNT", 6)
     tests = [hall.test(f"Test {number}") for number in range(5)]
     for test in tests:
         hall.candidacies(test, 2)

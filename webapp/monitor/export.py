@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from webapp.monitor.columns import COLUMN_BY_KEY, Column
 from webapp.monitor.filters import CHOICES
+from webapp.monitor.listing import all_rows
 from webapp.monitor.page import row_macros
-from webapp.monitor.query import View, all_rows, select_candidacies
+from webapp.monitor.query import View, select_candidacies
 from webapp.monitor.words import filter_in_words
 from webapp.web.csv_download import Pieces, csv_text
 

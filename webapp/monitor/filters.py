@@ -170,6 +170,9 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.conditions)
 
+    def __hash__(self) -> int:
+        return hash((self.by_words, *self.conditions.items()))
+
     @property
     def q(self) -> str:
         """The search phrase, normalized."""

@@ -19,7 +19,8 @@ from webapp.extensions import db
 from webapp.monitor.columns import COLUMN_BY_KEY, Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.incidents import OpenIncident, open_incidents
-from webapp.monitor.query import Listing, View
+from webapp.monitor.listing import Listing
+from webapp.monitor.query import View
 from webapp.monitor.settings import settings_of
 from webapp.monitor.tiles import Group, Tile, groups_of, tiles_of
 from webapp.monitor.words import candidate_in_words, value_in_words

@@ -16,7 +16,8 @@ from webapp.db.types import MINUTE, microseconds
 from webapp.models import Candidacy, User
 from webapp.models.status import NOW, State, last_heard, last_sign, state
 from webapp.monitor.filters import Filter
-from webapp.monitor.query import Listing, View, conditions, select_candidacies
+from webapp.monitor.listing import Listing
+from webapp.monitor.query import View, conditions, select_candidacies
 from webapp.text.normalization import natural_sort_key
 
 LETTER_FIRST = re.compile(r"(?P<letters>[A-Za-z]{1,2})[ ./-]?(?P<number>[0-9]{1,4})")

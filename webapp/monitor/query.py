@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START, AccessScope
 from webapp.clock import undated
-from webapp.db.sql import PREPARED, contains, id_in
+from webapp.db.sql import contains
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter
 from webapp.models import Candidacy, Contribution, Test, User
-from webapp.models.status import NEEDS_ATTENTION, NOW, State, state
-from webapp.monitor.columns import COLUMN_BY_KEY, DEFAULT_COLUMNS, DEFAULT_SORT, NEED, Defaults, Presentation
-from webapp.monitor.expressions import WAITS_SINCE
+from webapp.monitor.columns import DEFAULT_COLUMNS, DEFAULT_SORT, NEED, Defaults, Presentation
 from webapp.monitor.filters import CHOICES, Choice, Filter
-from webapp.monitor.last_message import last_messages
 from webapp.monitor.times import TIMES
 from webapp.text.normalization import fold_for_search
 
 FEW_TESTS = 4
 """In so few tests, looking at each search text is faster than an index over all tests."""
-ROWS_PER_PAGE = 50
-ROWS_PER_CHUNK = 500
-MAX_COUNT = 10_000
-"""Over many tests no more are counted, because counting half a million takes a core for a moment."""
 
 
 def conditions(scope: AccessScope, filter: Filter, now: datetime) -> Iterator[ColumnElement[bool]]:
@@ -58,8 +49,12 @@ def select_candidacies(scope: AccessScope, filter: Filter, now: datetime) -> Sel
 
     From candidacy and test, so that others add columns and an order without changing which rows there are.
     """
-    query = select(Candidacy.id).join(Candidacy.test)
-    return query.where(*conditions(scope, filter, now)).params(now=microseconds(now))
+    return select_matches(scope, filter, now).params(now=microseconds(now))
+
+
+def select_matches(scope: AccessScope, filter: Filter, now: datetime) -> Select[int]:
+    """The same, without the value of `:now`."""
+    return select(Candidacy.id).join(Candidacy.test).where(*conditions(scope, filter, now))
 
 
 def looks_at_few_tests(scope: AccessScope, filter: Filter) -> bool:
@@ -162,124 +157,3 @@ class View:
     def with_phrase_resolved(self, session: Session) -> View:
         """The same for a file, for which it is decided once whether the phrase is searched or its words."""
         return replace(self, filter=resolve_phrase(session, self.scope, self.filter, self.now))
-
-
-@dataclass(frozen=True)
-class Listing:
-    """One page of a list."""
-
-    view: View
-    """With the page that the list has, and with the phrase resolved."""
-    count: int
-    """Candidacies that match (R5, R17)."""
-    is_capped: bool
-    """More than `count` match; they were not counted."""
-    states: dict[State, int] | None
-    """How many there are of each state with the rest of the filter, or None if they were not counted."""
-    pages: int
-    rows: Sequence[Row[Any]]
-    """With `id`, `test_id`, `name`, `number`, `seat`, what is noted (flag, attendance, ID check) and the values of the
-    columns shown."""
-    messaged: dict[int, datetime] = field(default_factory=dict)
-    """Candidacy id → when the last message went to it; where marks are shown."""
-
-
-def load_listing(session: Session, view: View) -> Listing:
-    """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
-    states = _count_states(session, view)
-    if states is not None and not sum(states.values()) and view.filter.has_several_words:
-        view = replace(view, filter=replace(view.filter, by_words=True))
-        states = _count_states(session, view)
-    count, is_capped = _count(session, view, states)
-    pages = max(1, -(-count // ROWS_PER_PAGE))
-    view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
-    rows = _page_rows(session, view, states) if count else []
-    shows_marks = rows and "marks" in view.presentation.columns
-    messaged = last_messages(session, [row.id for row in rows]) if shows_marks else {}
-    return Listing(view, count, is_capped, states, pages, rows, messaged)
-
-
-def _count_states(session: Session, view: View) -> dict[State, int] | None:
-    """How many match with any state, by state; None if there are more than a list counts."""
-    limit = _limit(view)
-    rows = session.connection().execute(select_state_counts(view.scope, view.filter, view.now, limit)).all()
-    states = dict.fromkeys(State, 0) | {State(name): number for name, number in rows}
-    return None if limit and sum(states.values()) > limit else states
-
-
-def select_state_counts(scope: AccessScope, filter: Filter, now: datetime, limit: int | None) -> Select[str, int]:
-    """(state, number) of what matches the filter with any state, of slightly more than `limit` at most."""
-    matches = select_candidacies(scope, filter.without("state"), now).add_columns(state(NOW).label("state"))
-    found = matches.limit(limit and limit + 1).subquery()
-    return select(found.c.state, func.count()).group_by(found.c.state)
-
-
-def _count(session: Session, view: View, states: dict[State, int] | None) -> tuple[int, bool]:
-    """How many match, and whether there are more that were not counted."""
-    wanted = view.filter.values("state")
-    if states is not None:
-        return sum(number for each, number in states.items() if not wanted or each in wanted), False
-    if not wanted:
-        return MAX_COUNT, True
-    matches = select_candidacies(view.scope, view.filter, view.now).limit(MAX_COUNT + 1).subquery()
-    count = session.connection().execute(select(func.count()).select_from(matches)).scalar_one()
-    return min(count, MAX_COUNT), count > MAX_COUNT
-
-
-def _limit(view: View) -> int | None:
-    return None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
-
-
-def _page_ids(session: Session, view: View, states: dict[State, int] | None) -> list[int]:
-    """Which candidacies stand on the page.
-
-    In order of need, the counts tell in which states they are. Each of these is looked for by itself: to sort all that
-    match, the state of each would be worked out a second time.
-    """
-    connection, shown = session.connection(), view.presentation
-    first, ids = (shown.page - 1) * ROWS_PER_PAGE, list[int]()
-    if not view.is_grouped or states is None:
-        matches = select_candidacies(view.scope, view.filter, view.now).order_by(*shown.order())
-        return list(connection.scalars(matches.limit(ROWS_PER_PAGE).offset(first)))
-    wanted, rest = view.filter.values("state"), view.filter.without("state")
-    for each in State:
-        number = states[each] if not wanted or each in wanted else 0
-        if first < number and len(ids) < ROWS_PER_PAGE:
-            matches = select_candidacies(view.scope, rest.narrowed("state", each), view.now)
-            waits = [WAITS_SINCE.asc().nulls_last()] if each in NEEDS_ATTENTION else []
-            ordered = matches.order_by(*waits, Candidacy.sort_name, Candidacy.id)
-            ids += connection.scalars(ordered.limit(ROWS_PER_PAGE - len(ids)).offset(first))
-        first = max(0, first - number)
-    return ids
-
-
-def _page_rows(session: Session, view: View, states: dict[State, int] | None) -> Sequence[Row[Any]]:
-    """First which candidacies stand on the page, then what is shown of these."""
-    connection, shown, now = session.connection(), view.presentation, {"now": microseconds(view.now)}
-    ids = _page_ids(session, view, states)
-    columns = shown.columns if "state" in shown.columns or not view.is_grouped else (*shown.columns, "state")
-    rows = connection.execute(_rows_of_ids(columns), {"ids": ids, **now}).all()
-    return sorted(rows, key=lambda row: ids.index(row.id))
-
-
-@lru_cache(maxsize=64)  # making the statement takes longer than running it, and each refresh needs it
-def _rows_of_ids(columns: tuple[str, ...]) -> Select[Any]:
-    return _select_rows(columns).where(id_in(Candidacy.id, "ids")).execution_options(**PREPARED)
-
-
-def _select_rows(columns: tuple[str, ...]) -> Select[Any]:
-    values: dict[str, Any] = {name: value for key in columns for name, value in COLUMN_BY_KEY[key].values.items()}
-    values |= {"name": User.name, "number": Candidacy.number, "seat": Candidacy.seat}
-    values |= {"flagged": Candidacy.flagged, "attendance": Candidacy.attendance, "id_check": Candidacy.id_checked}
-    labelled = [value.label(name) for name, value in values.items()]
-    return select(Candidacy.id, Candidacy.test_id, *labelled).join(Candidacy.test).join(Candidacy.user)
-
-
-def all_rows(session: Session, view: View, limit: int | None = None) -> Iterator[Sequence[Row[Any]]]:
-    """All rows of a list in its order, some hundred at a time, at most `limit`."""
-    rows = _select_rows(view.presentation.columns).where(*conditions(view.scope, view.filter, view.now))
-    query = rows.order_by(*view.presentation.order()).limit(limit)
-    result = session.connection().execute(
-        query, {"now": microseconds(view.now)}, execution_options={"yield_per": ROWS_PER_CHUNK}
-    )
-    yield from result.partitions()

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from webapp.models.status import NEEDS_ATTENTION, State
 from webapp.monitor.filters import CHOICES, Filter
-from webapp.monitor.query import Listing
+from webapp.monitor.listing import Listing
 
 TONES = {State.OFFLINE: "bad", State.TIME_UP: "bad", State.IDLE: "warn"}
 """Of what somebody should look at, if there is any."""

@@ -19,10 +19,11 @@ from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
 from webapp.monitor.filter_values import IN_MENU, label_of, load_field
 from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
+from webapp.monitor.listing import load_listing
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
 from webapp.monitor.plan_page import PlanPage, known_rows
-from webapp.monitor.query import View, check_values, defaults_for, listed_scope, load_listing, next_opening
+from webapp.monitor.query import View, check_values, defaults_for, listed_scope, next_opening
 from webapp.monitor.saved_views import find_view, parse_query
 from webapp.monitor.settings import parse_view_id, settings_of
 from webapp.monitor.times import TIME_FIELDS
