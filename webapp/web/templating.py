@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
         current_locale=current_locale,
     )
     app.add_template_filter(role_label)
-    app.add_template_filter(format_decimal, "number")
+    app.add_template_filter(number)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600
 
 
@@ -73,6 +73,16 @@ def _checksum(path: Path, _changed: int) -> str:
 def milliseconds(moment: datetime) -> int:
     """A moment as scripts count it: milliseconds since 1970."""
     return microseconds(moment) // 1000
+
+
+def number(value: int) -> str:
+    """A number as the language of the request writes it."""
+    return _number(value, current_locale())
+
+
+@lru_cache(maxsize=4096)  # lists show the same counts, and pages the same numbers, again and again
+def _number(value: int, _locale: str) -> str:
+    return str(format_decimal(value))
 
 
 def role_label(role: str) -> str:
