@@ -42,9 +42,6 @@ function seatBeside(seat, [down, right]) {
   return null;
 }
 
-// Rows that have not changed come as empty ones.
-htmx.registerExtension("plan", { htmx_before_morph_node: (_element, { newNode }) => !newNode.matches?.("[data-unchanged]") });
-
 monitor.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-plan-zoom]");
   if (button && button !== monitor) show(size() + Number(button.dataset.planZoom));

@@ -157,6 +157,28 @@ def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, e
     expect(tick(page, "Ada Zoe")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [("/monitor?room=Room+1", ["tools-filter", "list-or-plan", "sort-menu", "columns-menu", "list-menu", "list-head"]),
+     ("/monitor/plan", ["tools-filter", "list-or-plan", "list-menu"])],
+)  # fmt: skip
+def test_what_comes_empty_stays_as_it_was(
+    house: House, desks: Desks, exam: Test, address: str, kept: list[str]
+) -> None:
+    """No candidate changes menus, chips and head."""
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), address)
+    parts = page.locator(", ".join(f"#{name}" for name in kept))
+    size_of_each = "parts => parts.map(part => part.querySelectorAll('*').length)"
+    before = parts.evaluate_all(size_of_each)
+    assert len(before) == len(kept)
+    assert min(before) > 0
+    shown = page.locator("[data-candidacy]")
+    changed(house, shown.nth(3), seat="99Z")
+    refresh(page)
+    expect(shown.filter(has_text="99Z")).to_be_visible()
+    assert parts.evaluate_all(size_of_each) == before
+
+
 def test_the_refresh_of_an_unchanged_list_weighs_next_to_nothing(house: House, desks: Desks) -> None:
     exam = house.exam()
     house.hall.candidacies(exam, 60, started_at=None, entered_at=utcnow())

@@ -24,7 +24,7 @@ from webapp.monitor.query import View
 from webapp.monitor.settings import settings_of
 from webapp.monitor.tiles import Group, Tile, groups_of, tiles_of
 from webapp.monitor.words import candidate_in_words, value_in_words
-from webapp.web.templating import current_locale
+from webapp.web.templating import current_locale, icons
 
 MAX_QUERY_LENGTH = 60_000
 """Characters. The server takes slightly more in its request line (`gunicorn.conf.py`)."""
@@ -71,6 +71,10 @@ def _sort_in_words(key: str) -> str:
     return str(gettext("%(column)s, descending", column=label) if key.startswith("-") else label)
 
 
+def _digest(shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class MonitorPage:
     """The whole page and its refreshed part are rendered from this."""
@@ -83,6 +87,8 @@ class MonitorPage:
     listing: Listing
     titles: dict[str, str]
     """Titles of the tests that the filter names, by id."""
+    asked_tag: str
+    """The tag of what the page shows which asks; empty for a new page."""
 
     @property
     def groups(self) -> list[tuple[Group | None, list[Markup]]]:
@@ -123,15 +129,34 @@ class MonitorPage:
 
     @cached_property
     def tag(self) -> str:
-        """A digest of everything that the refreshed part shows, so that an unchanged list is not sent again (R19)."""
+        """A digest of everything that the refreshed part shows, so that an unchanged list is not sent again (R19). It
+        begins with that of the frame."""
+        return self.frame + _digest(self.shown)
+
+    @cached_property
+    def frame(self) -> str:
+        """A digest of what menus, chips and head are made of: of the view and the person, and of no candidate."""
+        view, scope = self.view, self.scope
+        presentation = replace(view.presentation, named=frozenset()), sorted(view.presentation.named)
+        rights = sorted(scope.roles.items()), sorted(scope.closed_tests)
+        return _digest((
+            current_user.id, current_locale(), icons(), self.density, self.address(), rights,
+            presentation, self.titles, view.filter.by_words, bool(self.listing.count),
+        ))  # fmt: skip
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether the page that asks shows the same frame: then it comes as empty elements, which change nothing."""
+        return self.asked_tag.startswith(self.frame)
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """What stands within the frame."""
         view, listing = self.view, self.listing
-        shown = (
-            current_user.id, self.address(), self.titles, view.undated, current_locale(), bool(self.scope.open_tests),
-            sorted(self.scope.roles.items()), sorted(self.scope.closed_tests), view.filter.by_words, listing.count,
-            listing.is_capped, listing.states, self.density, [tuple(row) for row in listing.rows],
-            listing.messaged, self.incidents,
+        return (
+            view.undated, view.shows_rooms, bool(self.scope.open_tests), listing.count, listing.is_capped,
+            listing.states, [tuple(row) for row in listing.rows], listing.messaged, self.incidents,
         )  # fmt: skip
-        return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
     def address(self, endpoint: str = "", **changes: Any) -> str:
         """The canonical address of this view, with another page, sorting or filter."""

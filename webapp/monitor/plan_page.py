@@ -1,8 +1,7 @@
 """What the templates of the room plan get: seats as HTML, and addresses that stay on the plan."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -64,8 +63,6 @@ class PlanPage(MonitorPage):
     endpoint: ClassVar[str] = "monitor.plan"
     most_seats: ClassVar[int] = MOST_SEATS
     plan: Plan
-    known: Mapping[str, int] = field(default_factory=dict)
-    """The rows that the page shows which asks."""
 
     @cached_property
     def grid_rows(self) -> dict[str, int]:
@@ -80,12 +77,11 @@ class PlanPage(MonitorPage):
 
     def is_known(self, row: str) -> bool:
         """Whether the page has this row already as it is."""
-        return self.known.get(row) == self.grid_rows[row]
+        return known_rows(self.asked_tag).get(row) == self.grid_rows[row]
 
-    @cached_property
-    def tag(self) -> str:
-        """A digest of everything that the refreshed part shows."""
-        return hashlib.sha256(f"{super().tag} {self.plan.shown}".encode()).hexdigest()[:32]
+    @property
+    def shown(self) -> tuple[object, ...]:
+        return (*super().shown, self.plan.shown)
 
     @property
     def states(self) -> dict[str, LazyString]:

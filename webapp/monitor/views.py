@@ -22,7 +22,7 @@ from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
 from webapp.monitor.listing import load_listing
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
-from webapp.monitor.plan_page import PlanPage, known_rows
+from webapp.monitor.plan_page import PlanPage
 from webapp.monitor.query import View, check_values, defaults_for, listed_scope, next_opening
 from webapp.monitor.saved_views import find_view, parse_query
 from webapp.monitor.settings import parse_view_id, settings_of
@@ -52,7 +52,8 @@ def monitor() -> BaseResponse | str:
     if moves and not wants_fragment():
         return redirect(url_for("monitor.monitor") + query_string(view.filter, view.presentation))
     listing = load_listing(db.session(), view)
-    return _answer(MonitorPage(scope, listing.view, listing, titles_of(db.session(), view.filter)))
+    titles = titles_of(db.session(), view.filter)
+    return _answer(MonitorPage(scope, listing.view, listing, titles, _asked_tag()))
 
 
 @blueprint.get("/monitor/plan")
@@ -60,15 +61,18 @@ def plan() -> BaseResponse | str:
     """The same candidates in their rooms, or for HTMX the refreshed part."""
     scope, view = _load_view(request.args)
     listing = load_listing(db.session(), view)
-    tag = request.headers.get("HX-PTag", "")
     rooms, titles = load_plan(db.session(), listing), titles_of(db.session(), view.filter)
-    return _answer(PlanPage(scope, listing.view, replace(listing, rows=()), titles, rooms, known_rows(tag)))
+    return _answer(PlanPage(scope, listing.view, replace(listing, rows=()), titles, _asked_tag(), rooms))
+
+
+def _asked_tag() -> str:
+    return request.headers.get("HX-PTag", "") if wants_fragment() else ""
 
 
 def _answer(page: MonitorPage) -> BaseResponse | str:
     if not wants_fragment():
         return _whole_page(page)
-    is_unchanged = request.headers.get("HX-PTag") == page.tag
+    is_unchanged = page.asked_tag == page.tag
     answer = make_response(("", 304) if is_unchanged else render_template("monitor/_candidates.html", monitor=page))
     answer.headers["HX-PTag"] = page.tag
     return answer
