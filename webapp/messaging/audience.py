@@ -44,11 +44,11 @@ class Selection:
     def query(self, scope: AccessScope, now: datetime) -> Select[Any]:
         """The candidacies within `scope`, with test and person: the monitor's own query (R6, R17)."""
         if self.frozen is not None:
-            query = select_candidacies(scope, Filter(), now).where(id_in(Candidacy.id, self.frozen))
+            query = select_candidacies(scope, Filter(), now).where(id_in(Candidacy.id, self.frozen, many=True))
         else:
             query = select_candidacies(self._searched(scope), self.filter, now)
             if self.listed is not None:
-                query = query.where(id_in(Candidacy.id, self.listed))
+                query = query.where(id_in(Candidacy.id, self.listed, many=True))
         return query.join(User, User.id == Candidacy.user_id)
 
     def resolve_phrase(self, session: Session, actor: User, now: datetime) -> Selection:
