@@ -14,10 +14,12 @@ from flask import Flask
 
 from tests.docs.documents import DOCUMENTS, table
 from webapp.access import MAY, Right
+from webapp.actions.kinds import KINDS
 from webapp.config import PREFIX, ROOT, Settings
 from webapp.db.engine import engine_options
 from webapp.models import Role
 from webapp.models.status import CandidateWarning, Progress, State
+from webapp.monitor.filters import FILTER_NAMES
 from webapp.push.hub import STREAMS_UNDER_GEVENT
 
 README = ROOT / "README.md"
@@ -115,3 +117,26 @@ def test_words_of_the_monitor() -> None:
     tables = [re.findall(r"^\| [^|]+ \| `(\w+)` \|", part, re.MULTILINE) for part in text.split("| value | means |")]
     for words in (State, Progress, CandidateWarning):
         assert sorted(words) in [sorted(values) for values in tables], words
+
+
+def test_actions() -> None:
+    """Each action, the roles that may take it, and the names of its values."""
+    rows = {row[0].strip("`"): row[1:] for row in table(REFERENCE, "Actions")}
+    assert list(rows) == list(KINDS)
+    for name, (who, values) in rows.items():
+        roles = set(Role) if who == "all staff" else {one.replace(" ", "_") for one in who.split(", ")}
+        assert roles == MAY[KINDS[name].right], name
+        assert all(f"`{value}`" in values for value in KINDS[name].values), name
+
+
+def test_filters() -> None:
+    """Each parameter that filters the list, in the order of addresses."""
+    rows = table(REFERENCE, "Filters")
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row[0])] == list(FILTER_NAMES)
+
+
+def test_keys() -> None:
+    """Each key that the monitor's own list of them has, with the same words."""
+    shown = re.findall(r'\(\(("[^)]*"),?\), _\("([^"]*)"\)\)', (ROOT / "templates/monitor/_keys.html").read_text())
+    told = {tuple(re.findall(r"`([^`]+)`", row[0])): row[1] for row in table(REFERENCE, "Keys")}
+    assert told == {tuple(re.findall(r'"([^"]+)"', keys)): words for keys, words in shown}
