@@ -25,7 +25,7 @@ class Right(StrEnum):
     WATCH = "watch"
     SEND = "send"
     READ_LOG = "read_log"
-    """All entries of the test. Everybody may read their own sendings."""
+    """All entries of the test. Everybody may read what they sent and did."""
     HELP_SIGN_IN = "help_sign_in"
     """Give a candidate a new password, or unlock their sign-in."""
     NOTE = "note"

@@ -70,7 +70,7 @@ def test_a_room_is_paused_told_and_given_its_minutes(
     ended = client.post("/incidents/1/end", data=fields_of(page.text))
     assert (ended.status_code, ended.headers["Location"]) == (303, "/incidents/1")
     assert stands(session, one.id, "paused_at", "incident_minutes") == (None, 4)
-    assert "You get 4 more minutes." in session.scalars(select(Message.body).order_by(Message.id.desc())).first()
+    assert "Minutes added to your time: 4" in session.scalars(select(Message.body).order_by(Message.id.desc())).first()
     assert 'class="incident"' not in client.get("/monitor").text
     assert "End incident" not in client.get("/incidents/1").text
     log = client.get("/log").text

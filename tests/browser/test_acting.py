@@ -81,9 +81,9 @@ def test_r28_one_press_and_undo_forms_for_ticked_rows_and_for_all(house: House, 
     # all in the list: those for whom it stands so are told apart
     page.get_by_role("button", name="More for this list").click()
     page.locator(".menu:popover-open").get_by_role("link", name="Pause…").click()
-    expect(dialog(page)).to_contain_text("2 so already")
+    expect(dialog(page)).to_contain_text("2 already done")
     dialog(page).get_by_role("button", name="Pause").press("Enter")
-    expect(outcome(page)).to_contain_text("2 were so already")
+    expect(outcome(page)).to_contain_text("2 were done already")
     assert all(columns(house, number, "paused_at"))
 
 

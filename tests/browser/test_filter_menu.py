@@ -175,7 +175,7 @@ def test_a_view_is_saved_and_opened(desk: Desk) -> None:
     expect(page).to_have_url(re.compile("room=Room\\+4"))
     menu.locator("summary").click()
     menu.get_by_role("link", name="Rename, share, delete").click()
-    page.get_by_role("button", name="Open it first").click()
+    page.get_by_role("button", name="Make default").click()
     desk.goto("/monitor")
     shows(page, 4)
     expect(page).to_have_url(re.compile("room=Room\\+4"))

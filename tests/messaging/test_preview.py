@@ -125,7 +125,7 @@ def test_r27_how_far_they_are_is_told_for_each_person_once(
     assert sum(persons for _, persons in shown.states) == shown.persons
     assert (shown.online, shown.offline) == (2, 1)
     text = words_of(signed_in(app, sender).get("/messages/new?scope=filtered", headers=HTMX).text)
-    assert "2 see it at once · 1 is offline now show Bo (A2, seat 24F) · 8 get it on coming back" in text
+    assert "2 see it at once · 1 is offline now show Bo (A2, seat 24F) · 8 will get it when they are back" in text
     assert (
         "1 writing, 1 offline, 1 paused, 1 past their end, 1 waiting to start, 3 not arrived, 2 submitted, 1 withdrawn"
         in text

@@ -228,7 +228,13 @@ def test_nobody_matches(watched: Watched) -> None:
     assert count_of(page) == 0
     assert rows_of(page) == []
     assert "No candidates match" in page
-    assert "Send message to all" not in page
+    assert "Remove “" not in page, "the one filter goes with the button for all"
+    both = got(watched.client, "/monitor?q=nobody-like-this&flag=yes")
+    ways = re.findall(r'<a class="button" href="([^"]*)"[^>]*>(?:Remove “([^”]*)”|Show all candidates)', both)
+    assert [words for _, words in ways] == ["Search: “nobody-like-this", "Flag: Flagged", ""]
+    assert ways[0][0].endswith("flag=yes")
+    assert "No candidates match" in got(watched.client, "/monitor/plan?q=nobody-like-this")
+    assert "data-compose-all" not in page
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

@@ -112,6 +112,7 @@ def test_why_the_list_is_empty_is_told_anew(app: Flask, hall: Hall) -> None:
         hall.session.merge(test).closed_at = utcnow()
     answer = client.get("/monitor", headers={**HTMX, "HX-PTag": Poll.of(page)})
     assert "None of your tests is open now" in answer.text
+    assert 'href="/monitor/filters/test"' in answer.text, "and a way on"
 
 
 def test_being_seen_again_changes_nothing(poll: Poll, clock: time_machine.Coordinates) -> None:

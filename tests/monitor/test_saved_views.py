@@ -216,8 +216,8 @@ def test_a_view_whose_room_is_gone_says_so_kindly(office: Office, session: Sessi
             one.room = "Aula"
     answer = office.invigilator.get("/monitor" if is_default else f"/monitor?view={view}")
     assert answer.status_code == 400
-    assert "The view “My room” is not possible now" in unescape(answer.text)
-    assert "It names “Room 1”" in unescape(answer.text)
+    assert "The view “My room” cannot be shown now" in unescape(answer.text)
+    assert "It filters by “Room 1” (Room)" in unescape(answer.text)
     assert 'href="/monitor?view=all"' in answer.text
     assert count_of(got(office.invigilator, "/monitor?view=all")) == 5
 

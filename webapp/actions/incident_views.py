@@ -79,7 +79,7 @@ def show(incident_id: int) -> Response:
     """What happened to whom, and the form that ends it."""
     words = Words(
         gettext("You can go on writing"),
-        gettext("The incident is over. You get %(minutes)s more minutes.", minutes=MINUTES),
+        gettext("The incident is over. Minutes added to your time: %(minutes)s", minutes=MINUTES),
         is_sent=True,
     )
     return _show_incident(EndForm(incident_id, words))

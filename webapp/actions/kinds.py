@@ -101,11 +101,11 @@ _KINDS = (
         _given("attendance"), values=("attendance",), is_one_press=True,
     ),
     Kind(
-        "id_check", lazy_gettext("ID checked"), "id-card", Right.NOTE, ("id_checked",),
+        "id_check", lazy_gettext("Confirm ID"), "id-card", Right.NOTE, ("id_checked",),
         _constant(id_checked=True), is_one_press=True,
     ),
     Kind(
-        "id_uncheck", lazy_gettext("ID not checked"), "id-card", Right.NOTE, ("id_checked",),
+        "id_uncheck", lazy_gettext("Remove ID check"), "id-card", Right.NOTE, ("id_checked",),
         _constant(id_checked=False), is_one_press=True,
     ),
     Kind("note", lazy_gettext("Note"), "sticky-note", Right.NOTE, ("note",), _given("note"), values=("note",)),

@@ -20,7 +20,7 @@ from webapp.text.characters import is_filter_text
 from webapp.text.normalization import normalize
 from webapp.web.csv_download import Pieces, csv_answer, csv_text, streamed
 from webapp.web.errors import wants_fragment
-from webapp.web.templating import day_in_words, installation_zone, local, role_label
+from webapp.web.templating import ROLE_LABELS, day_in_words, installation_zone, local, role_label
 
 blueprint = Blueprint("logbook", __name__)
 MAX_PRINTED = 10_000
@@ -57,6 +57,14 @@ ACTIONS = {
     "account.reactivated": lazy_gettext("Account reactivated"),
     "account.role_changed": lazy_gettext("Role changed"),
 }
+DETAILS = {
+    "username": lazy_gettext("Username"),
+    "test": lazy_gettext("Test"),
+    "date": lazy_gettext("Date"),
+    "before": lazy_gettext("Before"),
+    "after": lazy_gettext("After"),
+}
+ROLES = {**ROLE_LABELS, "none": lazy_gettext("none"), "administrator": lazy_gettext("Administrator")}
 
 
 @blueprint.get("/log")
@@ -175,11 +183,23 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     if "changes" in detail:
         return _changes_in_one_line(detail)
     if not action.startswith("sign_in."):
-        return ", ".join(f"{name}: {value}" for name, value in detail.items())
+        return ", ".join(
+            f"{DETAILS.get(name, name)}: {_detail_in_words(name, value)}" for name, value in detail.items()
+        )
     address = detail.get("address", "")
     if "username" not in detail:
         return str(gettext("unknown username, from %(address)s", address=address))
     return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
+
+
+def _detail_in_words(name: str, value: object) -> str:
+    """A part of an entry about an account; roles may stand with their room."""
+    if name == "date":
+        return day_in_words(date.fromisoformat(str(value)))
+    if name not in ("before", "after"):
+        return str(value)
+    role, _, room = str(value).partition(" ")
+    return f"{ROLES.get(role, role)} {room}".rstrip()
 
 
 def _changes_in_one_line(detail: dict[str, Any]) -> str:
@@ -190,12 +210,16 @@ def _changes_in_one_line(detail: dict[str, Any]) -> str:
     words = [
         *([action_label(f"candidate.{values['of']}")] if "of" in values else []),
         *([detail["reason"]] if "reason" in detail else []),
-        gettext("%(count)s changed", count=format_decimal(changed)),
-        *([gettext("%(count)s not reached", count=format_decimal(hindered))] if hindered else []),
+        ngettext("%(shown)s changed", "%(shown)s changed", changed, shown=format_decimal(changed)),
+        *([_not_reached(hindered)] if hindered else []),
         *([ngettext("%(num)s minute", "%(num)s minutes", detail["minutes"])] if "minutes" in detail else []),
         *(values[name] for name in ("note", "reason") if values.get(name)),
     ]
     return " · ".join(map(str, words))
+
+
+def _not_reached(count: int) -> str:
+    return str(ngettext("%(shown)s not reached", "%(shown)s not reached", count, shown=format_decimal(count)))
 
 
 def changes_by_candidacy(detail: dict[str, Any]) -> dict[int, dict[str, Any]]:

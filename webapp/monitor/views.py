@@ -18,7 +18,7 @@ from webapp.monitor.candidate import load_candidate
 from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
 from webapp.monitor.filter_values import IN_MENU, label_of, load_field
-from webapp.monitor.filters import CHOICES, MAX_VALUES, parse_filter
+from webapp.monitor.filters import CHOICES, LABELS, MAX_VALUES, parse_filter
 from webapp.monitor.listing import load_listing
 from webapp.monitor.page import MAX_QUERY_LENGTH, MonitorPage
 from webapp.monitor.plan import load_plan
@@ -194,7 +194,9 @@ def _lead_to(view: SavedView, scope: AccessScope) -> BaseResponse:
         parse_presentation(args)
         check_values(db.session(), scope, parse_filter(args, installation_zone()))
     except BadParameter as refusal:
-        return make_response(render_template("monitor/view_refused.html", view=view, refusal=refusal), refusal.status)
+        label = LABELS.get(refusal.name, refusal.name)
+        page = render_template("monitor/view_refused.html", view=view, refusal=refusal, label=label)
+        return make_response(page, refusal.status)
     return redirect(f"{url_for('monitor.monitor')}?{view.query}")
 
 
