@@ -1,0 +1,26 @@
+"""axe, which looks for what assistive technology could not use: light, dark, and in forced colors."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+SCHEMES = (("light", "none"), ("dark", "none"), ("dark", "active"))
+STILL = "Promise.allSettled(document.getAnimations().map((one) => one.finished))"
+VIOLATIONS = "([part, options]) => axe.run(part ?? document, { resultTypes: ['violations'], ...options })"
+COLORS = {"runOnly": ["color-contrast"]}
+
+_axe = Axe()
+
+
+def clean(page: Page, where: str, part: str | None = None) -> None:
+    """No violation in this state, or in one part of it; where only colors differ, these are tried."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(_axe.axe_script)
+    for scheme, forced in SCHEMES:
+        page.emulate_media(color_scheme=scheme, forced_colors=forced)  # type: ignore[arg-type]
+        page.evaluate(STILL)
+        options = {} if (scheme, forced) == SCHEMES[0] else COLORS
+        found = page.evaluate(VIOLATIONS, [part, options])["violations"]
+        told = [f"{one['id']}: {node['html']} ({node['failureSummary']})" for one in found for node in one["nodes"]]
+        assert not told, "\n".join([f"{where}, {scheme}, forced {forced}", *told])
