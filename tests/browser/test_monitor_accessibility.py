@@ -222,8 +222,8 @@ def test_actions(house: House, desks: Desks) -> None:
         tick(page, name).check()
     page.locator(BAR).get_by_role("button", name="Pause").first.click()
     clean(page, "form for several, of whom some are left out", DIALOG)
+    cleo = update(Candidacy).where(Candidacy.id == at_seat(house, exam, "3A"))
     with writing(house.session):
-        cleo = update(Candidacy).where(Candidacy.id == at_seat(house, exam, "3A"))
         house.session.execute(cleo.values(submitted_at=utcnow()))
     form.locator("[data-send]").click()
     expect(form.locator("[data-obstacle]").first).to_be_visible()

@@ -108,7 +108,7 @@ def test_a_name_is_taken_once_per_person(office: Office) -> None:
     for address in ("/monitor/views", f"/monitor/views/{second}/rename"):
         answer = press(office.invigilator, address, name="MY ROOM", query=ROOM)
         assert answer.status_code == 422
-        assert "You have a view of this name already" in answer.text
+        assert "You already have a view with this name" in answer.text
         assert 'value="MY ROOM"' in answer.text
     assert press(office.invigilator, f"/monitor/views/{second}/rename", name="other").status_code == 303
     office.saved(office.planner, "My room")

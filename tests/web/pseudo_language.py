@@ -20,7 +20,7 @@ NAMES = {"Examhall", "UTC", "CSV", "flask", "log", "verify"}
 VOID = {"meta", "link", "input", "br", "path", "circle", "use", "img", "hr"}
 UNSEEN = {"script", "style", "code", "kbd"}
 READ = {"aria-label", "title", "placeholder", "alt"}
-NOT_WORDS = {"data-when", "data-fits", "data-states", "data-query", "data-filter", "data-address"}
+NOT_WORDS = {f"data-{name}" for name in ("when", "fits", "states", "query", "filter", "address", "stands", "needs")}
 
 
 def extracted(folder: Path) -> Catalog:
