@@ -155,10 +155,14 @@ def test_what_comes_later_does_not_take_an_undo_away(house: House, desks: Desks)
         house.candidate(exam, name)
     page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
     told = outcome(page).locator("[data-outcome]")
+    page.set_viewport_size({"width": 390, "height": 844})
     for name in ("Ada Lind", "Bo Ek"):
         menu(page, name).get_by_role("button", name="Present").click()
         expect(outcome(page)).to_contain_text(f"{name}: present")
     expect(told).to_have_text([re.compile("Bo Ek"), re.compile("Ada Lind")])
+    box = outcome(page).bounding_box()
+    assert box
+    assert box["height"] <= 120  # a line each, with its Undo beside
     told.filter(has_text="Ada Lind").get_by_role("button", name="Undo").press("Enter")
     expect(told).to_have_text([re.compile("Undone"), re.compile("Bo Ek")])
     expect(outcome(page).get_by_role("button", name="Close")).to_be_focused()  # a second Enter undoes nothing more
@@ -190,8 +194,10 @@ def test_a_note_that_was_left_is_there_again(house: House, desks: Desks) -> None
     form.get_by_label("Note").fill("Feels ill, went out at 10")
     form.get_by_role("button", name="Note").last.click()
     expect(outcome(page)).to_contain_text("Feels ill, went out at 10")
+    outcome(page).get_by_role("button", name="Undo").click()
+    expect(outcome(page)).to_contain_text("Undone")
     form = form_for("Ada Lind")
-    expect(form.get_by_label("Note")).to_have_value("Feels ill, went out at 10")
+    expect(form.get_by_label("Note")).to_have_value("")
     expect(form.get_by_role("button", name="Discard")).to_be_hidden()
     page.keyboard.press("Escape")
     # a reason, refused with its minutes, stays too; discarded it is gone
