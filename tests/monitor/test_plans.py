@@ -22,10 +22,11 @@ from tests.monitor.conftest import LargeHall
 from webapp.access import AccessScope
 from webapp.db.transactions import writing
 from webapp.logbook.append import SUBJECT_COLUMNS
+from webapp.messaging.audience import Selection
 from webapp.messaging.notices import OPEN_OF_SESSION
 from webapp.models import Candidacy, Role, User
 from webapp.monitor.columns import Presentation
-from webapp.monitor.filters import CHOICES, parse_filter
+from webapp.monitor.filters import CHOICES, Filter, parse_filter
 from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
 from webapp.monitor.query import select_candidacies
 from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
@@ -102,6 +103,19 @@ def test_whom_a_sending_is_for_is_looked_up(
     matches = select_candidacies(ONE_TEST, parse_filter(MultiDict([pair]), ZoneInfo("UTC")), large_hall[1])
     noted = matches.join(User, User.id == Candidacy.user_id)
     chosen = plan(large_hall_session, noted.with_only_columns(*SUBJECT_COLUMNS, maintain_column_froms=True))
+    assert not READ_WHOLE.search(chosen), chosen
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("way", ["listed", "frozen"])
+def test_of_many_who_are_picked_none_is_compared_with_all(
+    large_hall_session: Session, large_hall: LargeHall, way: str
+) -> None:
+    """A thousand of a test's candidacies would be a million comparisons."""
+    ids = large_hall_session.scalars(select(Candidacy.id).where(Candidacy.test_id == 7).limit(1000)).all()
+    selection = Selection(Filter(), **{way: tuple(ids)})
+    chosen = plan(large_hall_session, selection.query(ONE_TEST, large_hall[1]))
+    assert "ANY" not in chosen, chosen
     assert not READ_WHOLE.search(chosen), chosen
 
 

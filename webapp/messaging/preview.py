@@ -265,7 +265,7 @@ def _find_overlaps(
         return [], 0
     reached: dict[int, set[int]] = {number: set() for number in messages}
     deliveries = select(Delivery.message_id, Delivery.user_id).where(
-        Delivery.message_id.in_(messages), id_in(Delivery.user_id, user_ids)
+        Delivery.message_id.in_(messages), id_in(Delivery.user_id, user_ids, many=True)
     )
     for number, user_id in session.execute(deliveries):
         reached[number].add(user_id)
