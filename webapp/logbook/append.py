@@ -33,6 +33,7 @@ NUMBERS_LEFT_OUT = 1_000_000
 """By a restore: far more than are given between a backup and its restore."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_INTEGER, _TEXT = {int}, {str}
 
 
 class WrongType(ValueError):
@@ -95,7 +96,7 @@ def write_subjects(session: Session, head: Head, candidacies: Select[Any]) -> li
     written = session.connection().execute(
         statement.returning(*(getattr(LogSubject, name) for name in Subject._fields))
     )
-    return sorted(map(Subject._make, written))
+    return sorted(map(Subject._make, written.all()))
 
 
 def append(
@@ -162,9 +163,9 @@ def subject_form(subject: Subject) -> bytes:
 
 
 def _line(values: Sequence[Any], numbers: Sequence[Any], texts: Sequence[Any]) -> bytes:
-    if any(type(number) is not int for number in numbers):
+    if not _INTEGER.issuperset(map(type, numbers)):
         raise WrongType("holds something else where a whole number belongs")
-    if any(type(text) is not str for text in texts):
+    if not _TEXT.issuperset(map(type, texts)):
         raise WrongType("holds something else where text belongs")
     try:
         "".join(texts).encode()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp import metrics
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
+from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.logbook.reading import MESSAGE_SENT
@@ -22,7 +23,7 @@ from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scop
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
 from webapp.models import Candidacy, Delivery, LogSubject, Message, Role, User
-from webapp.models.status import is_online
+from webapp.models.status import NOW, is_online
 from webapp.monitor.filters import Filter
 from webapp.monitor.words import filter_in_words
 
@@ -37,6 +38,14 @@ WRITE_DELIVERIES = (
     )
     .execution_options(**PREPARED)
 )
+_persons_online = (
+    select(LogSubject.user_id)
+    .join(Candidacy, Candidacy.id == LogSubject.candidacy_id)
+    .where(LogSubject.entry_id == _message_id, is_online(NOW))
+    .distinct()
+    .subquery()
+)
+COUNT_ONLINE = select(func.count()).select_from(_persons_online).execution_options(**PREPARED)
 
 Announce = Callable[[Message, list[int]], None]
 """Pushes a committed message to the persons with these user ids."""
@@ -105,9 +114,7 @@ def check_key(idempotency_key: str) -> None:
 
 def count_online(session: Session, message: Message, now: datetime) -> int:
     """How many of the persons whom a message went to are online."""
-    reached = select(LogSubject.user_id).join(Candidacy, Candidacy.id == LogSubject.candidacy_id).distinct()
-    persons = reached.where(LogSubject.entry_id == message.id, is_online(now)).subquery()
-    return session.scalar(select(func.count()).select_from(persons)) or 0
+    return session.connection().scalar(COUNT_ONLINE, {"message_id": message.id, "now": microseconds(now)}) or 0
 
 
 def _write_message(
