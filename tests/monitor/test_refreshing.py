@@ -14,11 +14,12 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
-from tests.monitor.test_page import got, statements
+from tests.monitor.test_page import count_of, got, statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, User
 from webapp.monitor.columns import COLUMN_BY_KEY
+from webapp.monitor.listing import made_once
 
 pytestmark = pytest.mark.one_database
 
@@ -155,6 +156,32 @@ def test_a_new_name_a_new_candidate_and_being_away_are_sent(poll: Poll, session:
     poll.tag = poll.of(got(poll.client, "/monitor"))
     poll.hall.seen(poll.candidacy.user_id, timedelta(seconds=76))
     assert poll.status() == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [("saved_within=1h", (1, 0)), ("seen_within=1h", (1, 0)), ("unsaved=1h", (0, 1)), ("unseen=1h", (0, 1)),
+     ("ends_within=1h", (0, 1)), ("state=offline", (0, 1)), ("warning=offline", (0, 1))],
+)  # fmt: skip
+def test_what_a_filter_finds_moves_on_with_the_clock(
+    poll: Poll, clock: time_machine.Coordinates, query: str, counts: tuple[int, int]
+) -> None:
+    found = [count_of(got(poll.client, f"/monitor?{query}"))]
+    clock.shift(timedelta(minutes=70))
+    found.append(count_of(got(poll.client, f"/monitor?{query}")))
+    assert tuple(found) == counts
+
+
+def test_the_statements_of_a_list_are_made_once(poll: Poll, app: Flask) -> None:
+    """For all who see the same: making them takes longer than running them."""
+    poll.status()
+    before = made_once.cache_info().misses
+    poll.client = signed_in(app, poll.hall.contributor(poll.test))
+    poll.change(saved_at=NOON + timedelta(minutes=1))
+    assert poll.status() == 200
+    assert made_once.cache_info().misses == before
+    assert poll.status("?flag=no") == 200
+    assert made_once.cache_info().misses > before
 
 
 @pytest.mark.parametrize("query", ["?sort=-name", "?room=Room+1", "?column=name"])

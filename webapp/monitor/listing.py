@@ -68,11 +68,11 @@ def _statement(make: Callable[..., Any], scope: AccessScope, filter: Filter, now
     """The statement that `make` makes; a filter by times has the moment in it, any other statement is made once."""
     if filter.conditions.keys() & TIMES.keys():
         return make(scope, filter, now, *of)
-    return _made_once(make, scope, filter, *of)
+    return made_once(make, scope, filter, *of)
 
 
 @lru_cache(maxsize=512)  # making it takes longer than running it, and each refresh of sixty rooms needs several
-def _made_once(make: Callable[..., Any], scope: AccessScope, filter: Filter, *of: Any) -> Any:
+def made_once(make: Callable[..., Any], scope: AccessScope, filter: Filter, *of: Any) -> Any:
     return make(scope, filter, EPOCH, *of)
 
 
