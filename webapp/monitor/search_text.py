@@ -32,7 +32,7 @@ def _write(*names: str) -> Update:
 
 
 WRITE_TEXTS = _write("search_text", "sort_name", "sort_number")
-WRITE_PLACES = _write("search_text", "sort_name", "sort_number", "room", "seat")
+WRITE_PLACES = _write("search_text", "room", "seat")
 
 
 def refresh_search_text(
@@ -57,7 +57,8 @@ def refresh_search_text(
         searched = row._asdict() | dict(zip(("room", "seat"), place, strict=True))
         folded = (fold(searched[name]) for name in NAMES)
         search_text = SEPARATOR.join([*folded, *planners[row.test_id]])
-        values[row.id] = [search_text, row.name.casefold(), natural_sort_key(row.number), *place]
+        others = place if places else (row.name.casefold(), natural_sort_key(row.number))
+        values[row.id] = [search_text, *others]
     if values:
         session.connection().execute(WRITE_PLACES if places else WRITE_TEXTS, {"texts": values})
 
