@@ -5,8 +5,9 @@ the code. A catalogue is `webapp/translations/<locale>/LC_MESSAGES/messages.mo`.
 """
 
 import hashlib
+import re
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from sys import intern
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ ROLE_LABELS = {
     "chief_invigilator": lazy_gettext("Chief invigilator"),
     "planner": lazy_gettext("Planner"),
 }
+_IMPORT = re.compile(r'(?:from |import |import\()"\./([\w-]+\.js)"')
 
 
 def init_app(app: Flask) -> None:
@@ -53,8 +55,13 @@ def init_app(app: Flask) -> None:
 
 
 def asset(path: str) -> str:
-    """The address of a static file, with a piece of its checksum, so that browsers may keep it for a year."""
+    """The address of a static file, with a piece of its checksum, so that browsers may keep it for a year.
+
+    A script that others import has the address by which they name it: a browser runs it once for each address.
+    """
     folder = Path(current_app.static_folder or "")
+    if path in _imported(folder):
+        return url_for("static", filename=path)
     return url_for("static", filename=path, v=_checksum(folder / path, (folder / path).stat().st_mtime_ns))
 
 
@@ -63,6 +70,12 @@ def icons() -> str:
     if "icons" not in g:
         g.icons = asset("icons.svg")
     return str(g.icons)
+
+
+@cache
+def _imported(folder: Path) -> frozenset[str]:
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in (folder / "js").glob("*.js"))
+    return frozenset(f"js/{name}" for name in _IMPORT.findall(scripts))
 
 
 @lru_cache(maxsize=256)
