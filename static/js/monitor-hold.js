@@ -1,5 +1,6 @@
 // Rows do not jump under the pointer or the focus (R19). While either is in the rows, a refresh changes cells in place.
-// Rows that come, go or move wait until both have left, or until "Show" is pressed.
+// Rows that come, go or move wait until both have left, or until "Show" is pressed, and so does the line of an incident, which
+// stands above them.
 import { openPopover } from "./popovers.js";
 import { body } from "./monitor-rows.js";
 import { ask, isRefresh } from "./monitor-view.js";
@@ -17,7 +18,11 @@ function linesIn(root) {
   return [...root.querySelectorAll("[data-rows] > tr")];
 }
 
-function sameRows(shown, arriving) {
+function incidentsIn(root) {
+  return [...root.querySelectorAll(".incident")];
+}
+
+function same(shown, arriving) {
   return shown.length === arriving.length && shown.every((row, place) => row.id === arriving[place].id);
 }
 
@@ -32,6 +37,8 @@ function hold(shown, section) {
     return gone;
   });
   section.querySelector("[data-rows]").replaceChildren(...kept);
+  for (const incident of incidentsIn(section)) incident.remove();
+  section.prepend(...incidentsIn(document).map((incident) => incident.cloneNode(true)));
 }
 
 document.addEventListener("htmx:before:swap", (event) => {
@@ -39,7 +46,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   const section = tasks[0]?.fragment.querySelector("#candidates");
   if (!section) return;
   const shown = linesIn(document);
-  const changed = !sameRows(shown, linesIn(section));
+  const changed = !same(shown, linesIn(section)) || !same(incidentsIn(document), incidentsIn(section));
   waiting = isRefresh(ctx) && changed && shown.length > 0 && isBusy();
   if (waiting) hold(shown, section);
   note.hidden = !waiting;

@@ -11,7 +11,7 @@ from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_one, row, rows, tick
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.models import Candidacy, Test
+from webapp.models import Candidacy, Incident, IncidentCandidacy, Role, Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
@@ -189,3 +189,27 @@ def test_the_refresh_of_an_unchanged_list_weighs_next_to_nothing(house: House, d
     sizes = unchanged.value.request.sizes()
     assert sizes["responseBodySize"] == 0
     assert sizes["responseHeadersSize"] <= 1024
+
+
+def test_a_colleagues_incident_moves_no_row_under_the_pointer(house: House, desks: Desks) -> None:
+    """Its line stands above the list: it waits like a row that comes."""
+    exam = house.exam()
+    for name in ("Ada", "Bo"):
+        house.candidate(exam, name)
+    page = desks.desk(house).sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor?sort=name")
+    ada, incident = row(page, "Ada"), page.locator(".incident")
+    ada.hover()
+    stood = ada.bounding_box()
+    colleague = house.invigilator(exam, name="Vera", role=Role.CHIEF_INVIGILATOR).id
+    concerned = [candidacy.id for candidacy in house.candidacies_of(exam)]
+    with writing(house.session):
+        started = Incident(started_by=colleague, started_at=utcnow(), reason="Fire alarm", audience="{}")
+        house.session.add(started)
+        house.session.flush()
+        house.session.add_all(IncidentCandidacy(incident_id=started.id, candidacy_id=each) for each in concerned)
+    refresh(page)
+    expect(page.locator("[data-list-changed]")).to_be_visible()
+    expect(incident).to_have_count(0)
+    assert ada.bounding_box() == stood
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(incident).to_contain_text("Fire alarm")
