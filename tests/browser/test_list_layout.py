@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
 from tests.browser.house import Desks, House
-from tests.browser.monitor_page import filter_by, row, rows, shows
+from tests.browser.monitor_page import filter_by, open_filter, row, rows, shows
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -109,9 +109,24 @@ def test_r19_nothing_moves_when_a_refresh_or_a_filter_comes(house: House, desks:
     no_shift(page)
     page.locator("#tile-offline").click(no_wait_after=True)
     shows(page, 0)
+    no_shift(page)
     page.locator("#tile-submitted").click()
     shows(page, 60)
     assert page.locator("thead th").evaluate_all("all => all.map((one) => one.getBoundingClientRect().x)") == before
+
+
+def test_a_sheet_of_filters_moves_nothing(house: House, desks: Desks, exam: Test) -> None:
+    desk = desks.desk(house, viewport={"width": 390, "height": 844}, has_touch=True)
+    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
+    shows(page, 60)
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(300)
+    page.evaluate(SHIFTS)
+    open_filter(page, "state").locator('[value="offline"]').tap()
+    shows(page, 3)
+    no_shift(page)
+    page.locator("[data-close-menu]").tap()
+    no_shift(page)
 
 
 def test_groups_in_order_of_need_and_the_head_in_view(house: House, desks: Desks, exam: Test) -> None:
