@@ -94,10 +94,12 @@ function choose(kind, wanted) {
 
 for (const box of menu.querySelectorAll("[data-alert]")) {
   const kind = box.dataset.alert;
-  box.checked = can[kind] && chosen[kind];
+  const isPressed = box.checked && !chosen[kind]; // before this script was there
+  box.checked = can[kind] && (chosen[kind] || isPressed);
   box.disabled = !can[kind];
   if (!can[kind]) say(kind, menu.dataset.lacking);
   box.addEventListener("change", () => choose(kind, box.checked));
+  if (isPressed && can[kind]) choose(kind, true);
 }
 
 document.addEventListener("click", () => chosen.sound && can.sound && openAudio(), { capture: true });

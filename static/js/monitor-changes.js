@@ -10,12 +10,17 @@ function textOf(cell) {
   return cell.dataset.value ?? cell.textContent.replace(/\s+/g, " ").trim();
 }
 
-function cellsOf(row) {
-  return [...row.querySelectorAll("[data-column]:not([data-follows-clock])")];
+function clockColumns() {
+  return new Set([...document.querySelectorAll("th[data-follows-clock]")].map((head) => head.dataset.column));
+}
+
+function cellsOf(row, clock) {
+  return [...row.querySelectorAll("[data-column]")].filter((cell) => !clock.has(cell.dataset.column));
 }
 
 function snapshot() {
-  return new Map(rowsIn(body()).map((row) => [row.id, new Map(cellsOf(row).map((cell) => [cell.dataset.column, textOf(cell)]))]));
+  const clock = clockColumns();
+  return new Map(rowsIn(body()).map((row) => [row.id, new Map(cellsOf(row, clock).map((cell) => [cell.dataset.column, textOf(cell)]))]));
 }
 
 function mark(element) {
@@ -29,10 +34,11 @@ document.addEventListener("htmx:before:swap", (event) => {
 
 document.addEventListener("htmx:after:swap", (event) => {
   if (!before || !isRefresh(event.detail.ctx)) return;
+  const clock = clockColumns();
   for (const row of rowsIn(body())) {
     const old = before.get(row.id);
     if (!old) mark(row);
-    else cellsOf(row).filter((cell) => old.get(cell.dataset.column) !== textOf(cell)).forEach(mark);
+    else cellsOf(row, clock).filter((cell) => old.get(cell.dataset.column) !== textOf(cell)).forEach(mark);
   }
   before = null;
 });

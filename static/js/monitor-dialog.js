@@ -3,6 +3,7 @@
 import { closePopover, showPopover } from "./popovers.js";
 import { ownFetch } from "./own-answers.js";
 import { buttonOf, placeBeside } from "./monitor-place.js";
+import { part } from "./monitor-parts.js";
 import { isPending, list, settled } from "./monitor-view.js";
 
 const monitor = document.getElementById("monitor");
@@ -24,16 +25,26 @@ function pressedIn(ctx) {
   return (menu ? buttonOf(menu) : ctx.request.submitter) ?? ctx.sourceElement;
 }
 
-function say(ctx, reason) {
-  for (const part of answer.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== reason;
+function sayBeside(button, reason) {
+  for (const words of answer.querySelectorAll("[data-when]")) words.hidden = words.dataset.when !== reason;
+  closePopover(answer); // it may stand beside another button
   showPopover(answer);
-  placeBeside(pressedIn(ctx), answer);
+  placeBeside(button, answer);
 }
 
-// Of the form for everybody in the list: `data-compose-all` has its address, or is empty for a message.
+function say(ctx, reason) {
+  sayBeside(pressedIn(ctx), reason);
+}
+
+// Tells beside a button that the server did not bring what was pressed.
+export function sayAway(button) {
+  sayBeside(button, "away");
+}
+
+// Of the form for everybody in the list.
 function addressOfAll(link) {
   const filter = list().dataset.filter;
-  const address = link.dataset.composeAll || COMPOSE;
+  const address = link.getAttribute("hx-get");
   return `${address}${address.includes("?") ? "&" : "?"}scope=filtered${filter && `&${filter}`}`;
 }
 
@@ -51,8 +62,9 @@ function waitForList(ctx) {
 
 // If everybody in a filter is selected and another filter is on its way, the selection is cleared and nothing opens.
 function waitForSameFilter(ctx) {
-  const filter = list().dataset.filter;
   return async (address, options) => {
+    if (options.body?.get("scope") !== "filtered") return ownFetch(address, options);
+    const filter = list().dataset.filter;
     await settled();
     if (list().dataset.filter === filter) return ownFetch(address, options);
     ctx.reason = "changed";
@@ -60,11 +72,26 @@ function waitForSameFilter(ctx) {
   };
 }
 
+// What the dialog needs comes beside its content. If the content alone comes, a link leads to its page.
+function withSheet(ctx) {
+  const ask = ctx.fetch;
+  return async (address, options) => {
+    const timeout = new Promise((_resolve, reject) => options.signal.addEventListener("abort", () => reject(options.signal.reason)));
+    const [content, sheet] = await Promise.allSettled([ask(address, options), Promise.race([part("sheet"), timeout])]);
+    if (content.status === "rejected") throw content.reason;
+    if (sheet.status === "fulfilled") return content.value;
+    if (ctx.sourceElement.matches("a")) location.assign(ctx.sourceElement.href);
+    throw sheet.reason;
+  };
+}
+
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  ctx.request.action ||= ctx.sourceElement.getAttribute("formaction"); // one address for those with scripts and without
   if (!opens(ctx)) return;
   closePopover(answer);
   if (ctx.sourceElement.matches("[data-compose-all]")) ctx.fetch = waitForList(ctx);
-  else if (ctx.request.body.get("scope") === "filtered") ctx.fetch = waitForSameFilter(ctx);
+  else if (ctx.request.form?.id === "selection") ctx.fetch = waitForSameFilter(ctx);
+  ctx.fetch = withSheet(ctx);
 });
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {

@@ -1,4 +1,4 @@
-// One candidate beside the list, opened by the name in a row or a press on the row. The address names the row (#c7), so
+// One candidate beside the list, opened by the name in a row or a press on the row (monitor-first-use.js). The address names the row (#c7), so
 // "Back" closes the drawer, and a reload or a link opens it. It is asked for anew whenever the list is.
 import { ownFetch } from "./own-answers.js";
 import { timeLimit } from "./browser-parts.js";
@@ -12,7 +12,7 @@ const monitor = document.getElementById("monitor");
 const drawer = document.getElementById("drawer");
 const content = drawer.querySelector("[data-drawer-content]");
 const away = drawer.querySelector("[data-drawer-away]");
-const behind = matchMedia("(max-width: 64rem)"); // the drawer covers the page
+export const behind = matchMedia("(max-width: 64rem)"); // the drawer covers the page
 let id = null;
 let opener = null; // what had the focus when the drawer was to take it
 
@@ -62,10 +62,6 @@ async function load() {
   opener = null;
 }
 
-export function isOpen() {
-  return id !== null;
-}
-
 // Opens the drawer, or shows another candidate in it. With `focus` the focus goes there.
 export function open(candidate, { focus = false } = {}) {
   opener = focus ? document.activeElement : null;
@@ -109,16 +105,6 @@ document.addEventListener("htmx:after:swap", () => show(id)); // rows that have 
 // What this page alone knows stays in the rows.
 htmx.registerExtension("drawer", {
   htmx_before_morph_attr: (element, { attrName }) => !(KEPT.includes(attrName) && element.matches("[data-candidacy]")),
-});
-
-monitor.addEventListener("click", (event) => {
-  const row = event.target.closest?.("[data-candidacy]");
-  const link = event.target.closest?.("[data-open]");
-  const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (!row || !isPlain || (!link && event.target.closest("a, button, label, input, [popover]"))) return;
-  if (!link && !getSelection().isCollapsed) return;
-  event.preventDefault();
-  open(row.dataset.candidacy, { focus: event.detail === 0 || behind.matches });
 });
 
 drawer.querySelector("[data-drawer-close]").addEventListener("click", close);

@@ -1,5 +1,6 @@
-// Menus whose content is fetched when they are opened: the values of a filter with their counts, and the saved views.
-import { isPlainPress, show } from "./monitor-filter.js";
+// The menus of the tools: order and columns, and those whose content is fetched when they are opened, the values of a filter
+// with their counts and the saved views.
+import { TICKING, changed, isPlainPress, setAll, setDensity, show } from "./monitor-filter.js";
 import { keepInWindow } from "./monitor-menus.js";
 import { wantedQuery } from "./monitor-view.js";
 import { fetchFragment } from "./own-answers.js";
@@ -50,7 +51,7 @@ function openField(link) {
   const panel = link.closest("[data-fetched-menu]");
   showFields(false);
   panel.querySelector("[data-fetched-part]").replaceChildren();
-  fill(panel, fetchFragment(`${link.dataset.fetch}?${query()}`));
+  fill(panel, fetchFragment(`${link.pathname}?${query()}`));
 }
 
 function back() {
@@ -72,15 +73,16 @@ monitor.addEventListener("click", (event) => {
   if (target.closest?.(`[data-close-menu], ${MENU} a[data-whole]`)) target.closest(MENU).open = false;
 });
 
-document.addEventListener("toggle", ({ target }) => {
-  if (!target.matches?.(MENU) || !target.open) return;
+function opened(target) {
   if (target === menu) {
     showFields(true);
     tellCount();
   }
   const panel = target.querySelector("[data-fetched-menu][data-fetch]");
   if (panel) fill(panel, fetchFragment(`${panel.dataset.fetch}?${query()}`));
-}, true);
+}
+
+document.addEventListener("toggle", ({ target }) => target.matches?.(MENU) && target.open && opened(target), true);
 
 monitor.addEventListener("submit", (event) => {
   const form = event.target;
@@ -123,3 +125,33 @@ function tellCount() {
 }
 
 document.addEventListener("monitor:answered", ({ detail }) => detail.settled && tellCount());
+
+monitor.addEventListener("change", ({ target }) => {
+  const columns = target.form;
+  if (!columns?.matches("[data-columns-form]")) return;
+  if (target.name === "density") {
+    setDensity(target.value);
+    return;
+  }
+  const ticked = [...columns.querySelectorAll('[name="column"]:checked')].map((box) => box.value);
+  changed((wanted) => setAll(wanted, "column", ticked), TICKING);
+});
+
+monitor.addEventListener("submit", (event) => {
+  const { target, submitter } = event;
+  if (!target.matches("[data-columns-form], [data-sort-form]")) return;
+  event.preventDefault();
+  changed((wanted) => {
+    if (submitter.name === "move") wanted.append("move", submitter.value);
+    else setAll(wanted, "sort", [submitter.value]);
+    wanted.delete("page");
+  });
+  if (target.matches("[data-sort-form]")) target.closest("details").open = false;
+});
+
+// What was opened and pressed before this script was there.
+for (const each of document.querySelectorAll(`${MENU}[open]`)) {
+  opened(each);
+  const pressed = [...each.querySelectorAll("[data-columns-form] input")].find((box) => box.checked && !box.defaultChecked);
+  pressed?.dispatchEvent(new Event("change", { bubbles: true }));
+}

@@ -12,9 +12,10 @@ const TEXTS = 'input[type="search"][name], input[type="datetime-local"]';
 const REMEMBERED = ["sort", "column"];
 const SINGLE = ["q", "sort", "page", "view", "column"]; // one value, or one list of values, that is replaced as a whole
 const TYPING = 350;
-const TICKING = 60;
+export const TICKING = 60;
 
-function changed(change, wait) {
+// Changes the wanted query by a function that gets it.
+export function changed(change, wait) {
   const query = new URLSearchParams(wantedQuery());
   const before = new URLSearchParams(query);
   change(query);
@@ -24,7 +25,7 @@ function changed(change, wait) {
   want(query.toString(), wait);
 }
 
-function setAll(query, name, values) {
+export function setAll(query, name, values) {
   query.delete(name);
   for (const value of values) query.append(name, value);
 }
@@ -77,17 +78,22 @@ function showPeriods(query) {
   for (const field of fields("select")) field.value = query.get(field.name) ?? "";
 }
 
+function showBadge(place, count) {
+  const badge = place.querySelector("[data-active-count]") ?? document.createElement("span");
+  badge.className = "badge";
+  badge.dataset.activeCount = count;
+  badge.textContent = count;
+  badge.hidden = count === 0;
+  if (!badge.isConnected) place.append(" ", badge);
+}
+
 // How many values are set, of each field of the menu and of all.
 function countActive(query) {
   const menu = document.getElementById("filter-menu");
   const fieldOf = (name) => (menu.querySelector(`[data-field="${name}"]`) ? name : "times");
   const set = [...query.keys()].filter((name) => !SINGLE.includes(name)).map(fieldOf);
-  for (const badge of menu.querySelectorAll("[data-active-count]")) {
-    const own = badge.closest("[data-field]")?.dataset.field;
-    const count = own ? set.filter((field) => field === own).length : set.length;
-    badge.textContent = count;
-    badge.hidden = count === 0;
-  }
+  showBadge(menu.querySelector("summary"), set.length);
+  for (const link of menu.querySelectorAll("[data-field]")) showBadge(link, set.filter((field) => field === link.dataset.field).length);
 }
 
 // A field with the focus keeps its text, unless its value was refused.
@@ -131,35 +137,17 @@ monitor.addEventListener("click", (event) => {
   else follow(link);
 });
 
-monitor.addEventListener("change", ({ target }) => {
-  const columns = target.form;
-  if (!columns?.matches("[data-columns-form]")) return;
-  if (target.name === "density") {
-    density = list().dataset.density = target.value;
-    chosen.add("density");
-    remember();
-    return;
-  }
-  const ticked = [...columns.querySelectorAll('[name="column"]:checked')].map((box) => box.value);
-  changed((query) => setAll(query, "column", ticked), TICKING);
-});
-
-monitor.addEventListener("submit", (event) => {
-  const { target, submitter } = event;
-  if (!target.matches("[data-columns-form], [data-sort-form]")) return;
-  event.preventDefault();
-  changed((query) => {
-    if (submitter.name === "move") query.append("move", submitter.value);
-    else setAll(query, "sort", [submitter.value]);
-    query.delete("page");
-  });
-  if (target.matches("[data-sort-form]")) target.closest("details").open = false;
-});
-
 // The server remembers order and columns for the person once the list shows them.
 const SETTINGS = document.querySelector("[data-columns-form]")?.getAttribute("action"); // the plan has none
 const chosen = new Set();
 let density = "";
+
+// How high a row is.
+export function setDensity(value) {
+  density = list().dataset.density = value;
+  chosen.add("density");
+  remember();
+}
 
 async function remember() {
   const query = new URLSearchParams(shown());

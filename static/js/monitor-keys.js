@@ -3,7 +3,8 @@
 // (WCAG 2.1.4). The setting is a cookie, because signing out empties the browser's storage.
 import { openPopover } from "./popovers.js";
 import { rowsIn } from "./monitor-rows.js";
-import { isOpen, open } from "./monitor-drawer.js";
+import { sayAway } from "./monitor-dialog.js";
+import { part } from "./monitor-parts.js";
 
 const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 const OVER = "dialog[open], details[data-menu][open]";
@@ -12,6 +13,7 @@ const AFTER_MOVES = 150;
 const OFF = "single-keys=off";
 const YEAR = 31_536_000;
 const help = document.getElementById("keys");
+const drawer = document.getElementById("drawer");
 const setting = help.querySelector("[data-single-keys]");
 const list = () => document.getElementById("candidates");
 let went = 0;
@@ -26,14 +28,15 @@ function move(step) {
   if (!next) return;
   next.querySelector("[data-open]").focus();
   clearTimeout(opening);
-  if (isOpen()) opening = setTimeout(() => open(next.dataset.candidacy), AFTER_MOVES);
+  if (!drawer.hidden) opening = setTimeout(async () => (await part("drawer")).open(next.dataset.candidacy), AFTER_MOVES);
 }
 
 function tick() {
   here()?.querySelector('input[name="candidate"]')?.click();
 }
 
-function message() {
+async function message() {
+  if (document.querySelector('input[name="candidate"]:checked')) await part("selection"); // its bar is on the way
   const ticked = document.querySelector("[data-action-bar] [form=selection]");
   const inDrawer = document.activeElement?.closest("#drawer");
   if (ticked?.checkVisibility() && !inDrawer) ticked.click();
@@ -46,7 +49,16 @@ function messageToRow() {
   const button = here()?.querySelector('[popovertarget="row-menu"][data-may-send]');
   if (!button) return;
   button.click();
-  document.querySelector("#row-menu a[data-may-send]").click();
+  part("rowMenu").then(() => document.querySelector("#row-menu a[data-may-send]").click(), () => sayAway(button));
+}
+
+async function showHelp() {
+  try {
+    await part("sheet");
+    help.showModal();
+  } catch {
+    sayAway(document.activeElement);
+  }
 }
 
 function go(selector) {
@@ -59,7 +71,7 @@ function search() {
   field.select();
 }
 
-const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: tick, m: message, "?": () => help.showModal() };
+const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: tick, m: message, "?": showHelp };
 const AFTER_G = { l: () => go('nav a[href$="/log"]'), m: () => go("[data-monitor-link]") };
 
 function isOff() {
@@ -86,4 +98,4 @@ setting.checked = !isOff();
 setting.addEventListener("change", () => {
   document.cookie = setting.checked ? `${OFF}; path=/; max-age=0` : `${OFF}; path=/; max-age=${YEAR}; samesite=lax`;
 });
-document.addEventListener("click", ({ target }) => target.closest?.("[data-show-keys]") && help.showModal());
+document.addEventListener("click", ({ target }) => target.closest?.("[data-show-keys]") && showHelp());

@@ -48,6 +48,10 @@ function place(menu) {
   placeBeside(buttonOf(menu), menu);
 }
 
+// One that was opened before this script was there.
+const opened = openPopover(document);
+if (opened?.matches(".menu") && buttonOf(opened)) place(opened);
+
 function isInView(button) {
   const box = button.getBoundingClientRect();
   return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;

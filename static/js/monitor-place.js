@@ -1,11 +1,12 @@
 // The button of a popover, and where it stands: beside its button, within the window.
 import { closePopover, openPopover } from "./popovers.js";
 
-let pressed = null;
+const ROW_MENU = '[popovertarget="row-menu"]';
+let pressed = document.activeElement?.closest(ROW_MENU) ?? null; // before this script was there
 
 // All rows share a menu. For another row it closes first, so that the press opens it there.
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.('[popovertarget="row-menu"]');
+  const button = event.target.closest?.(ROW_MENU);
   if (!button) return;
   const open = openPopover(document);
   if (open?.id === "row-menu" && button !== pressed) closePopover(open);

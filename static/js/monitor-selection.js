@@ -176,4 +176,11 @@ document.addEventListener("htmx:config:request", (event) => {
   else for (const [name, value] of [["scope", "filtered"], ...new URLSearchParams(filter)]) request.body.append(name, value);
 });
 
+// Ticked before this script was there.
+const early = list().querySelector("[data-select-page]").checked ? boxes() : boxes().filter((box) => box.checked);
 follow();
+if (early.length) {
+  for (const box of early) set(box, true);
+  last = early.at(-1).value;
+  changed();
+}

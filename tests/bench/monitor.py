@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -17,12 +16,12 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import text
 
+from tests.assets import weights
 from tests.bench.figures import Run, median, p99, percentile
 from tests.bench.hall import BODY
 from tests.bench.large_hall import LargeHall, build
 from tests.databases import Database, settings_for
 from tests.hall import signed_in
-from tests.server import ROOT
 from webapp import create_app
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
@@ -46,8 +45,6 @@ PHRASES = (
     "Lind", "lindström", "Margareta", "a", "å", "100042", "A100", "sal b110", "Sal H2", "Group 07", "campus n", "12c",
     "Set B", "algebra", "exam office", "zzzz", "%", "ström å", "7",
 )  # fmt: skip
-ASSET = re.compile(r'(?:href|src)="(/static/[^"]+)"')
-IMPORTED = re.compile(r'(?:from|import) "(\./[^"]+)"')
 
 
 @dataclass
@@ -96,7 +93,9 @@ def measure_monitor(run: Run, database: Database, candidacies: int, name: str) -
             run.add("monitor", words, median(slow.seconds) * 1e3, "ms")
     _measure_send_to_all(run, app, large_hall, name)
     if name == "PostgreSQL":
-        run.add("monitor", "first load of the page with all assets", _weight(app, large_hall) / 1000, "KB")
+        page = _client(app, large_hall.chief_id).get("/monitor").text
+        weight = sum(weights(page).values()) / 1000
+        run.add("monitor", "first load of the page with all assets", weight, "KB", 250, target="≤ 250 KB")
     with app.app_context():
         db.engine.dispose()
 
@@ -176,19 +175,3 @@ def _measure_send_to_all(run: Run, app: Flask, large_hall: LargeHall, name: str)
             raise RuntimeError(answer.text)
     run.add("monitor", f"{name}: dialog for 1,500 of them, median", median(opened) * 1e3, "ms")
     run.add("monitor", f"{name}: sent to 1,500 of them, p99", p99(sent) * 1e3, "ms")
-
-
-def _weight(app: Flask, large_hall: LargeHall) -> int:
-    """Bytes, not compressed, of the page and everything that it loads, once, without the font."""
-    client = _client(app, large_hall.chief_id)
-    page = client.get("/monitor")
-    named = dict.fromkeys(address.partition("?")[0] for address in ASSET.findall(page.text))
-    wanted, weight = [address for address in named if not address.endswith(".woff2")], len(page.data)
-    for address in wanted:
-        content = (ROOT / Path(address.lstrip("/"))).read_bytes()
-        weight += len(content)
-        for name in IMPORTED.findall(content.decode()) if address.endswith(".js") else ():
-            imported = str(Path(address).parent / name.removeprefix("./"))
-            if imported not in wanted:
-                wanted.append(imported)
-    return weight

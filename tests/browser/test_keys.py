@@ -99,7 +99,9 @@ def test_they_do_nothing_while_somebody_types_or_with_other_keys_or_in_a_dialog(
 def test_the_help_lists_them_and_the_button_opens_it(desk: Desk) -> None:
     page = desk.page
     press(page, "?")
-    keys = page.get_by_role("dialog", name="Keyboard shortcuts").locator("kbd").all_inner_texts()
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_be_visible()
+    keys = sheet.locator("kbd").all_inner_texts()
     assert set(keys) == {"/", "j", "k", "x", "m", "g", "l", "?", "Enter", "Esc"}
 
 

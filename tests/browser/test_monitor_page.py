@@ -84,7 +84,7 @@ def test_menus_and_answers_beside_each_other(house: House, desks: Desks) -> None
         expect(menu).not_to_have_attribute("open", "")
     desk.context.set_offline(True)
     message_all(page).click()
-    expect(page.get_by_text("The message could not be opened")).to_be_visible()
+    expect(page.get_by_text("This could not be opened")).to_be_visible()
     page.mouse.wheel(0, 200)
     page.wait_for_timeout(200)
     expect(page.locator("dialog#compose")).to_be_hidden()

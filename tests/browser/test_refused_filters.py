@@ -175,7 +175,7 @@ def test_without_an_answer_the_filter_is_asked_again(
     tick(page, "Room 2")
     expect(page.locator("[data-connection-box]")).to_be_visible()
     message_all(page).click()
-    expect(page.get_by_text("The message could not be opened")).to_be_visible()
+    expect(page.get_by_text("This could not be opened")).to_be_visible()
     expect(page.locator("dialog#compose")).to_be_hidden()
     expect(box(page, "Room 2")).to_be_checked()
     shows(page, 6)

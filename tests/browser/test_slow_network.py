@@ -161,6 +161,7 @@ def test_select_then_tick_then_send_to_the_selected(monitor: Callable[..., Page]
 def test_everybody_of_a_filter_is_not_everybody_of_the_next(monitor: Callable[..., Page]) -> None:
     page = monitor(600, "?room=Room+1")
     press(page, "[data-select-page]")
+    expect(page.locator("[data-select-all]")).to_be_visible()
     press(page, "[data-select-all]")
     tick_room(page, "Room 3")
     press(page, "[data-action-bar] button.button-primary")
