@@ -13,27 +13,26 @@ UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days
 
 def matches(one: Candidacy, test: Test, pairs: list[tuple[str, str]], now: datetime) -> bool:
     """Whether a candidacy has any of the values of each name."""
-    choices = {
-        "test": {str(test.id)},
-        "state": {state(one, test, now)},
-        "progress": {progress(one)},
-        "status": {"online" if is_online(one, now) else "offline"},
-        "warning": warnings(one, test, now),
-        "room": {one.room},
-        "group": {one.group_name},
-        "flag": {"yes" if one.flagged else "no"},
-        "attendance": {one.attendance or "unset"},
-        "extra": {"yes" if one.extra_minutes else "no"},
+    choices: dict[str, Callable[[], set[str | None]]] = {  # only what is asked for is worked out
+        "test": lambda: {str(test.id)},
+        "state": lambda: {state(one, test, now)},
+        "progress": lambda: {progress(one)},
+        "status": lambda: {"online" if is_online(one, now) else "offline"},
+        "warning": lambda: {*warnings(one, test, now)},
+        "room": lambda: {one.room},
+        "group": lambda: {one.group_name},
+        "flag": lambda: {"yes" if one.flagged else "no"},
+        "attendance": lambda: {one.attendance or "unset"},
+        "extra": lambda: {"yes" if one.extra_minutes else "no"},
     }
     moments = {
         "seen": one.last_seen, "started": one.started_at, "saved": one.saved_at, "submitted": one.submitted_at,
         "test_start": test.starts_at, "test_end": test.ends_at,
     }  # fmt: skip
 
-    own_end = test.ends_at + timedelta(minutes=one.extra_minutes + one.incident_minutes)
     heard = [moment for moment in (one.last_seen, one.left_at) if moment and one.last_seen]
     rolling: dict[str, Callable[[timedelta], bool]] = {
-        "ends_within": lambda span: own_end - now <= span,
+        "ends_within": lambda span: own_end(one, test) - now <= span,
         "unseen": lambda span: bool(heard) and now - max(heard) >= span,
         "unsaved": lambda span: (
             progress(one) == "in_progress" and now - (one.saved_at or one.started_at or now) >= span
@@ -47,7 +46,7 @@ def matches(one: Candidacy, test: Test, pairs: list[tuple[str, str]], now: datet
         if name == "q":
             return fold_for_search(value) in one.search_text
         if name in choices:
-            return value in choices[name]
+            return value in choices[name]()
         assert name.endswith(("_within", "_after", "_before")), f"`matches` does not know what “{name}” means"
         return is_in_time(moments[name.rpartition("_")[0]], name, value, now)
 
