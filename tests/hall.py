@@ -1,7 +1,9 @@
-"""A factory for the people and tests that a test needs; every call commits."""
+"""A factory for the people and tests that a test needs; every call commits, or many at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TypeVar
@@ -26,6 +28,20 @@ class Hall:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.numbers = count(1)
+        self._is_at_once = False
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Have what is made inside committed at the end: each commit forgets all objects, which are then read anew."""
+        if self._is_at_once:
+            yield
+            return
+        with writing(self.session):
+            self._is_at_once = True
+            try:
+                yield
+            finally:
+                self._is_at_once = False
 
     def person(self, name: str | None = None, **fields: object) -> User:
         """A user; the username is given or made up."""
@@ -45,22 +61,21 @@ class Hall:
 
     def candidacy(self, test: Test, user: User | None = None, **fields: object) -> Candidacy:
         """A candidacy in progress; `started_at=None` for one that has not begun."""
-        user = user or self.person()
-        given = {
-            "number": f"N{next(self.numbers):05}",
-            "room": "Room 1",
-            "entered_at": test.starts_at,
-            "started_at": test.starts_at,
-        }
-        candidacy = Candidacy(user_id=user.id, test_id=test.id, **{**given, **fields})
-        self._keep(candidacy)
-        with writing(self.session):
+        with self.at_once():
+            user = user or self.person()
+            given = {
+                "number": f"N{next(self.numbers):05}",
+                "room": "Room 1",
+                "entered_at": test.starts_at,
+                "started_at": test.starts_at,
+            }
+            candidacy = self._keep(Candidacy(user_id=user.id, test_id=test.id, **{**given, **fields}))
             refresh_search_text(self.session, [candidacy.id])
         return candidacy
 
     def candidacies(self, test: Test, size: int, **fields: object) -> list[Candidacy]:
         """Many candidacies at once, each of a person of their own."""
-        with writing(self.session):
+        with self.at_once():
             users = [
                 User(username=f"bulk{n}", sign_in_name=f"bulk{n}", name=f"Bulk {n}")
                 for n in (next(self.numbers) for _ in range(size))
@@ -84,9 +99,10 @@ class Hall:
         self, *tests: Test, role: Role = Role.INVIGILATOR, room: str | None = None, user: User | None = None
     ) -> User:
         """Somebody who works in these tests."""
-        user = user or self.person()
-        for test in tests:
-            self._keep(Contribution(user_id=user.id, test_id=test.id, role=role, room=room))
+        with self.at_once():
+            user = user or self.person()
+            for test in tests:
+                self._keep(Contribution(user_id=user.id, test_id=test.id, role=role, room=room))
         return user
 
     def seen(self, user_id: int, ago: timedelta = timedelta(0)) -> None:
@@ -96,8 +112,9 @@ class Hall:
             self.session.execute(own.values(last_seen=utcnow() - ago))
 
     def _keep(self, thing: Kept) -> Kept:
-        with writing(self.session):
+        with self.at_once():
             self.session.add(thing)
+            self.session.flush()
         return thing
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.orm import Session
 
+from tests.conftest import Browser
+from tests.databases import NewDatabase, application_on
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog
+from tests.open_connections import connections_outlive_tests
 from webapp.clock import utcnow
-from webapp.db.transactions import writing
+from webapp.extensions import db
 from webapp.models import Question, Role, SavedView, User
 
 pytestmark = pytest.mark.one_database
@@ -100,27 +103,47 @@ FORMS: dict[str, dict[str, str]] = {
 }
 
 
+def browsers(app: Flask, hall: Hall) -> dict[str, FlaskClient]:
+    """One of each of `PERSONS`."""
+    with hall.at_once():
+        test, other = hall.test("Algebra"), hall.test("Law")
+        one, stranger = hall.candidacy(test, room="Room 1"), hall.candidacy(hall.test("Art"))
+        users = {
+            "candidate": hall.session.get_one(User, one.user_id),
+            "other candidate": hall.session.get_one(User, stranger.user_id),
+            "invigilator": hall.contributor(test),
+            "room-limited": hall.contributor(test, room="Room 2"),
+            "chief": hall.contributor(test, role=Role.CHIEF_INVIGILATOR),
+            "other planner": hall.contributor(other, role=Role.PLANNER),
+            "admin": hall.person(is_admin=True),
+        }
+        view = SavedView(user_id=users["chief"].id, name="V", query="", test_id=test.id)
+        hall.session.add_all([Question(test_id=test.id, position=1, prompt="Why?"), view])
+    signed = {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
+    form = {**open_dialog(signed["chief"], candidate=1), "subject": "S", "body": "B"}
+    assert signed["chief"].post("/messages", data=form).status_code == 303
+    return signed
+
+
 @pytest.fixture
-def persons(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
-    test, other = hall.test("Algebra"), hall.test("Law")
-    one, stranger = hall.candidacy(test, room="Room 1"), hall.candidacy(hall.test("Art"))
-    with writing(session):
-        session.add(Question(test_id=test.id, position=1, prompt="Why?"))
-    users = {
-        "candidate": session.get_one(User, one.user_id),
-        "other candidate": session.get_one(User, stranger.user_id),
-        "invigilator": hall.contributor(test),
-        "room-limited": hall.contributor(test, room="Room 2"),
-        "chief": hall.contributor(test, role=Role.CHIEF_INVIGILATOR),
-        "other planner": hall.contributor(other, role=Role.PLANNER),
-        "admin": hall.person(is_admin=True),
-    }
-    chief = signed_in(app, users["chief"])
-    form = {**open_dialog(chief, candidate=1), "subject": "S", "body": "B"}
-    assert chief.post("/messages", data=form).status_code == 303
-    with writing(session):
-        session.add(SavedView(user_id=int(users["chief"].get_id().split(".")[0]), name="V", query="", test_id=test.id))
-    return {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
+def persons(app: Flask, hall: Hall) -> dict[str, FlaskClient]:
+    """For a test that changes something."""
+    return browsers(app, hall)
+
+
+@pytest.fixture(scope="module")
+def readers(
+    database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, FlaskClient]]:
+    """For tests whose requests are read or refused, and change nothing."""
+    with application_on(new_database(database_kind, tmp_path_factory.mktemp("readers"))) as app:
+        app.test_client_class = Browser
+        with app.app_context():
+            engine = db.engine
+        with connections_outlive_tests(engine):
+            with app.app_context():
+                made = browsers(app, Hall(db.session()))
+            yield made
 
 
 def test_the_table_knows_every_route(app: Flask) -> None:
@@ -148,17 +171,17 @@ def test_who_gets_what(persons: dict[str, FlaskClient], method: str, path: str) 
 
 
 @pytest.mark.parametrize("path", [path for method, path in TABLE if method == "POST"])
-def test_no_form_is_taken_without_the_token_of_its_session(persons: dict[str, FlaskClient], path: str) -> None:
-    foreign = csrf(persons["admin"])
-    for client in (persons["candidate"], persons["chief"]):
+def test_no_form_is_taken_without_the_token_of_its_session(readers: dict[str, FlaskClient], path: str) -> None:
+    foreign = csrf(readers["admin"])
+    for client in (readers["candidate"], readers["chief"]):
         assert client.post(path, data=FORMS.get(path)).status_code == 400
         assert client.post(path, data=FORMS.get(path), headers={"X-CSRFToken": foreign}).status_code == 400
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
-def test_the_wrong_verb_is_refused_in_words(persons: dict[str, FlaskClient], method: str, path: str) -> None:
+def test_the_wrong_verb_is_refused_in_words(readers: dict[str, FlaskClient], method: str, path: str) -> None:
     for wrong in ("DELETE", "PUT", "PATCH"):
-        answer = persons["chief"].open(path, method=wrong)
+        answer = readers["chief"].open(path, method=wrong)
         assert answer.status_code == 405
         assert "Allow" in answer.headers
 
@@ -168,19 +191,19 @@ def test_the_wrong_verb_is_refused_in_words(persons: dict[str, FlaskClient], met
     ["/tests/99999999999999999999", "/tests/0", "/messages/99999999999999999999999", "/log/99999999999999999999999",
      "/tests/1/answers/99999999999", "/nowhere", "/static/../wsgi.py", "/%00", "/monitor/%ff"],
 )  # fmt: skip
-def test_addresses_of_nothing_are_not_found(persons: dict[str, FlaskClient], path: str) -> None:
-    assert persons["chief"].get(path).status_code in {400, 404, 405}
+def test_addresses_of_nothing_are_not_found(readers: dict[str, FlaskClient], path: str) -> None:
+    assert readers["chief"].get(path).status_code in {400, 404, 405}
 
 
 @pytest.mark.parametrize("path", [path for method, path in TABLE if method == "GET" and not path.startswith("/static")])
-def test_a_query_that_is_no_text_is_refused(persons: dict[str, FlaskClient], path: str) -> None:
+def test_a_query_that_is_no_text_is_refused(readers: dict[str, FlaskClient], path: str) -> None:
     separator = "&" if "?" in path else "?"
-    assert persons["chief"].get(f"{path}{separator}q=%ED%A0%80").status_code == 400
+    assert readers["chief"].get(f"{path}{separator}q=%ED%A0%80").status_code == 400
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in TABLE if p != "/static/icon.svg"])
-def test_every_answer_has_the_strict_headers(persons: dict[str, FlaskClient], method: str, path: str) -> None:
-    answer = persons["chief"].open(path, method=method, buffered=True)
+def test_every_answer_has_the_strict_headers(readers: dict[str, FlaskClient], method: str, path: str) -> None:
+    answer = readers["chief"].open(path, method=method, buffered=True)
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -190,17 +213,17 @@ def test_every_answer_has_the_strict_headers(persons: dict[str, FlaskClient], me
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
-def test_every_answer_says_that_it_is_ours(persons: dict[str, FlaskClient], method: str, path: str) -> None:
+def test_every_answer_says_that_it_is_ours(readers: dict[str, FlaskClient], method: str, path: str) -> None:
     """Pages take no other: the answer of a proxy or a portal in between is no answer."""
-    for client in (persons["chief"], persons["nobody"]):
+    for client in (readers["chief"], readers["nobody"]):
         for headers in ({}, {"HX-Request": "true"}):
             answer = client.open(path, method=method, headers=headers, buffered=True)
             assert answer.headers.getlist("X-Examhall") == ["1"]
             assert client.open(path, method="DELETE").headers.getlist("X-Examhall") == ["1"]
 
 
-def test_answers_to_what_goes_wrong_are_ours_too(persons: dict[str, FlaskClient]) -> None:
-    chief, htmx = persons["chief"], {"HX-Request": "true"}
+def test_answers_to_what_goes_wrong_are_ours_too(readers: dict[str, FlaskClient]) -> None:
+    chief, htmx = readers["chief"], {"HX-Request": "true"}
     with time_machine.travel(utcnow(), tick=False):  # a minute later the same list has another tag
         tag = chief.get("/monitor", headers={**htmx, "HX-PTag": "none"}).headers["HX-PTag"]
         unchanged = chief.get("/monitor", headers={**htmx, "HX-PTag": tag})
