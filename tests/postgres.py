@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -168,6 +168,13 @@ class Cluster:
         self._template: str | None = None
         self._shape: tuple[Any, ...] | None = None
         self._first_rows: dict[str, list[tuple[Any, ...]]] = {}
+        self._kept: dict[str, psycopg.Connection[Any]] = {}
+        """By address: to a database that is emptied again and again; a new one reads PostgreSQL's catalogue anew."""
+
+    def close(self) -> None:
+        """Close what is open."""
+        while self._kept:
+            self._kept.popitem()[1].close()
 
     def empty(self) -> str:
         """The address, for SQLAlchemy, of a new database without tables."""
@@ -192,26 +199,40 @@ class Cluster:
         Deleting what a test has written takes a hundredth of the time in which a new database is made. A database whose
         tables, triggers, settings or statistics a test has changed is dropped.
         """
-        with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as connection:
-            disconnect(connection, DISCONNECT_OTHERS)
-            if connection.execute(SHAPE).fetchone() == self._shape:
-                self._clear(connection)
-                return True
+        connection = self._disconnect_others(address)
+        if connection.execute(SHAPE).fetchone() == self._shape:
+            self._clear(connection)
+            return True
         self.drop(address)
         return False
 
+    def _disconnect_others(self, address: str) -> psycopg.Connection[Any]:
+        """The kept connection, or a new one where a test has ended that too; then it is the only one."""
+        try:
+            disconnect(self._kept[address], DISCONNECT_OTHERS)
+        except (KeyError, psycopg.OperationalError):
+            self._close(address)
+            connection = self._kept[address] = psycopg.connect(address.replace("+psycopg", ""), autocommit=True)
+            connection.execute("SET session_replication_role = replica")  # past foreign keys and the guards of the log
+            disconnect(connection, DISCONNECT_OTHERS)
+        return self._kept[address]
+
+    def _close(self, address: str) -> None:
+        if address in self._kept:
+            self._kept.pop(address).close()
+
     def drop(self, address: str) -> None:
         """Delete a database, whoever is still connected."""
+        self._close(address)
         self._do(f"DROP DATABASE {address.rsplit('/', 1)[1]} WITH (FORCE)")
 
     def _clear(self, connection: psycopg.Connection) -> None:
-        connection.execute("SET session_replication_role = replica")  # past foreign keys and the guards of the log
-        for table, size in connection.execute(TABLES).fetchall():
-            if size > LARGE_BYTES:  # dead rows are read past by every test that follows
-                connection.execute(f'TRUNCATE "{table}" CASCADE'.encode())
-            else:
-                connection.execute(f'DELETE FROM "{table}"'.encode())
-        connection.execute(RESTART_SEQUENCES)
+        commands = [
+            # of many dead rows every test that follows would read all
+            f'TRUNCATE "{table}" CASCADE' if size > LARGE_BYTES else f'DELETE FROM "{table}"'
+            for table, size in connection.execute(TABLES).fetchall()
+        ]
+        connection.execute(";".join([*commands, RESTART_SEQUENCES]).encode())  # in one round trip
         for table, rows in self._first_rows.items():
             for row in rows:
                 places = ", ".join(["%s"] * len(row))
@@ -231,8 +252,8 @@ class Cluster:
 def postgres() -> Iterator[Cluster]:
     """The server, for all tests of this run that ask for it."""
     # rows lie in the order in which they were written, as a server does not tidy up between two tests
-    with server(settings=["autovacuum=off"]) as running:
-        yield Cluster(running.address)
+    with server(settings=["autovacuum=off"]) as running, closing(Cluster(running.address)) as cluster:
+        yield cluster
 
 
 @pytest.fixture
