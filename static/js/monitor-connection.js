@@ -23,8 +23,14 @@ function setStale(stale) {
   document.body.classList.toggle("is-stale", stale);
 }
 
+// A class for the list as well: with `:has(#monitor-busy…)` every change in the page would have all rows styled anew.
+function setBusy(isBusy) {
+  busy.classList.toggle("htmx-request", isBusy);
+  document.getElementById("monitor").classList.toggle("is-waiting", isBusy);
+}
+
 document.addEventListener("monitor:wanted", () => {
-  busy.classList.add("htmx-request");
+  setBusy(true);
   refused.hidden = true;
 });
 
@@ -34,7 +40,7 @@ document.addEventListener("monitor:answered", ({ detail: { ctx, settled } }) => 
   if (date) updated.textContent = lastGood = time.format(new Date(date));
   setStale(false);
   if (!settled) return;
-  busy.classList.remove("htmx-request");
+  setBusy(false);
   if (!ctx.isChange) return;
   // in words for screen readers, when the person changed the list; not at every refresh
   document.querySelector("[data-announce]").textContent = document.getElementById("candidate-count").textContent;
@@ -48,7 +54,7 @@ document.addEventListener("monitor:failed", ({ detail: { status, isRefused } }) 
 });
 
 document.addEventListener("monitor:refused", ({ detail: { reason, why } }) => {
-  busy.classList.remove("htmx-request");
+  setBusy(false);
   choose(refused, reason);
   refused.querySelector("[data-refused-why]").textContent = why;
   refused.hidden = false;
