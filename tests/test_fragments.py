@@ -26,7 +26,7 @@ ANSWER = "What was written about them"
 FRAGMENT = {"HX-Request": "true"}
 MINUTE = timedelta(minutes=1)
 RUNNING, OVER = timedelta(hours=-1), timedelta(hours=-4)
-OF_THE_DIALOG = {"Close without sending", "Close", "✕"}
+OF_THE_DIALOG = {"Close without sending", "Close", "✕", "What you had typed is here again.", "Discard"}
 """What a dialog has and a page has no need of."""
 OF_THE_DRAWER = {"Present", "Absent", "Checked", "More"}
 """Its buttons of one press, and the one for the rest: the page has links instead."""
