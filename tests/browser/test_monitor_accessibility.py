@@ -246,6 +246,7 @@ def test_an_incident_and_help_with_signing_in(house: House, desks: Desks) -> Non
     form.get_by_role("button", name="Done").wait_for()
     clean(page, "incident, started", DIALOG)
     form.get_by_role("button", name="Done").click()
+    page.mouse.move(0, 0)  # under the pointer its line would wait
     expect(page.locator(".incident")).to_be_visible()
     clean(page, "monitor, with an incident")
     page.locator(".incident").get_by_role("link", name="End incident…").click()
