@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 SCHEMES = (("light", "none"), ("dark", "none"), ("dark", "active"))
 STILL = "Promise.allSettled(document.getAnimations().map((one) => one.finished))"
@@ -15,6 +15,8 @@ _axe = Axe()
 
 def clean(page: Page, where: str, part: str | None = None) -> None:
     """No violation in this state, or in one part of it; where only colors differ, these are tried."""
+    if part:
+        expect(page.locator(part).first).to_be_visible()
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(_axe.axe_script)
     for scheme, forced in SCHEMES:

@@ -221,6 +221,7 @@ def test_actions(house: House, desks: Desks) -> None:
     for name in ("Ada", "Cleo", "Dag", "Hugo"):
         tick(page, name).check()
     page.locator(BAR).get_by_role("button", name="Pause").first.click()
+    expect(form.locator("[data-left-out]")).to_be_visible()
     clean(page, "form for several, of whom some are left out", DIALOG)
     cleo = update(Candidacy).where(Candidacy.id == at_seat(house, exam, "3A"))
     with writing(house.session):
