@@ -13,6 +13,7 @@ from tests.databases import SECRET_KEY
 from tests.server import ROOT
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("address", ["/login", "/static/css/base.css", "/nowhere", "/monitor"])
 @pytest.mark.parametrize(("scheme", "kept"), [("https", True), ("http", False)])
 def test_who_came_by_tls_is_told_to_stay_with_it(client: FlaskClient, address: str, scheme: str, kept: bool) -> None:

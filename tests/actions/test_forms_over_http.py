@@ -72,6 +72,7 @@ def test_without_htmx_the_outcome_is_a_page_of_its_own(hall: Hall, test: Exam, b
     assert (undone.status_code, undone.headers["Location"]) == (303, "/candidates/actions/2")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("action", "fields", "problem"),
     [
@@ -107,6 +108,7 @@ def test_what_cannot_be_stored_is_refused_beside_the_field_and_kept(
         assert "Nowhere &lt;x&gt;" in refused.text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("action", "fields"),
     [
@@ -138,6 +140,7 @@ def test_unknown_actions_names_and_values_are_bad_requests(
     assert entries(session) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("query", ["", "action=", "action=fly", "action=flag&action=pause", "action=flag&test=99999",
                                    "action=flag&scope=filtered&room=Nowhere", "action=flag&minutes=5"])  # fmt: skip
 def test_an_address_that_is_not_understood_is_a_bad_request(

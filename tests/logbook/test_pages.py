@@ -24,20 +24,21 @@ class World:
 
     def __init__(self, session: Session, hall: Hall) -> None:
         self.session, self.hall = session, hall
-        self.a, self.b = hall.test("Algebra"), hall.test("Biology", closed_at=NOW)
-        both = hall.person("Åsa Öberg")
-        hall.candidacy(self.a, both, room="Aula", number="A-1")
-        hall.candidacy(self.a, hall.person("Bo Berg"), room="aula", number="A-2")
-        hall.candidacy(self.b, both, room="Lab", number="B-1")
-        hall.candidacy(self.b, hall.person("Cy Dahl"), room="Lab", number="B-2")
-        self.invigilator = hall.contributor(self.a, user=hall.person("Inga"))
-        self.colleague = hall.contributor(self.a, user=hall.person("Karl"))
-        self.chief_a = hall.contributor(self.a, role=Role.CHIEF_INVIGILATOR)
-        self.chief_b = hall.contributor(self.b, role=Role.CHIEF_INVIGILATOR)
-        self.aula_chief = hall.contributor(self.a, role=Role.CHIEF_INVIGILATOR, room="Aula")
-        self.planner_b = hall.contributor(self.b, role=Role.PLANNER)
-        self.admin = hall.person("Root", is_admin=True)
-        self.candidate = both
+        with hall.at_once():
+            self.a, self.b = hall.test("Algebra"), hall.test("Biology", closed_at=NOW)
+            both = hall.person("Åsa Öberg")
+            hall.candidacy(self.a, both, room="Aula", number="A-1")
+            hall.candidacy(self.a, hall.person("Bo Berg"), room="aula", number="A-2")
+            hall.candidacy(self.b, both, room="Lab", number="B-1")
+            hall.candidacy(self.b, hall.person("Cy Dahl"), room="Lab", number="B-2")
+            self.invigilator = hall.contributor(self.a, user=hall.person("Inga"))
+            self.colleague = hall.contributor(self.a, user=hall.person("Karl"))
+            self.chief_a = hall.contributor(self.a, role=Role.CHIEF_INVIGILATOR)
+            self.chief_b = hall.contributor(self.b, role=Role.CHIEF_INVIGILATOR)
+            self.aula_chief = hall.contributor(self.a, role=Role.CHIEF_INVIGILATOR, room="Aula")
+            self.planner_b = hall.contributor(self.b, role=Role.PLANNER)
+            self.admin = hall.person("Root", is_admin=True)
+            self.candidate = both
         self.to_a = self.send(self.invigilator, "Quiet, please", "Bitte\nRuhe", self.a)
         self.to_bo = self.send(self.chief_a, "For Bo", "100% sure_", number="A-2")
         self.to_both = self.send(self.chief_b, "Straße <b>closed</b>", "See http://x.example", self.a, self.b)
@@ -61,12 +62,6 @@ class World:
 
 @pytest.fixture
 def world(session: Session, hall: Hall) -> World:
-    return World(session, hall)
-
-
-@pytest.fixture
-def lite(session: Session, hall: Hall) -> World:
-    """The same on SQLite only."""
     return World(session, hall)
 
 
@@ -168,8 +163,8 @@ def test_filters(app: Flask, world: World) -> None:
     assert set(re.findall(r"^(\d+),", table, re.MULTILINE)) == {f"{world.to_a}"}
 
 
-def test_each_action_that_is_offered_can_be_asked_for(app: Flask, lite: World) -> None:
-    for user in (lite.admin, lite.chief_a):
+def test_each_action_that_is_offered_can_be_asked_for(app: Flask, world: World) -> None:
+    for user in (world.admin, world.chief_a):
         client = signed_in(app, user)
         menu = client.get("/log").text.partition('<select name="action">')[2].partition("</select>")[0]
         actions = re.findall(r'value="([^"]+)"', menu)
@@ -187,6 +182,7 @@ def test_text_of_strangers_does_not_stop_a_search(app: Flask, world: World) -> N
     assert client.get("/log.csv").status_code == 200
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "query",
     [
@@ -196,34 +192,34 @@ def test_text_of_strangers_does_not_stop_a_search(app: Flask, world: World) -> N
         "to=9999-12-31T23:59", "text=" + "x" * 201, "page=" + "9" * 30,
     ],
 )  # fmt: skip
-def test_unknown_names_and_values_are_refused(app: Flask, lite: World, query: str) -> None:
+def test_unknown_names_and_values_are_refused(app: Flask, world: World, query: str) -> None:
     """R6: 400 with a text, in the page and in the fragment; never a wider list."""
-    client = signed_in(app, lite.admin)
+    client = signed_in(app, world.admin)
     for headers in ({}, {"HX-Request": "true"}):
         assert client.get(f"/log?{query}", headers=headers).status_code == 400
     assert client.get(f"/log.csv?{query}").status_code == 400
 
 
-def test_who_has_no_log_is_told_so(app: Flask, lite: World) -> None:
+def test_who_has_no_log_is_told_so(app: Flask, world: World) -> None:
     """R13, R14: candidates 403, nobody to the sign-in page; the log is only read."""
-    candidate, nobody = signed_in(app, lite.candidate), app.test_client()
-    for address in ("/log", "/log.csv", f"/log/{lite.to_a}"):
+    candidate, nobody = signed_in(app, world.candidate), app.test_client()
+    for address in ("/log", "/log.csv", f"/log/{world.to_a}"):
         assert candidate.get(address).status_code == 403
         assert nobody.get(address).status_code == 302
         assert nobody.get(address, headers={"HX-Request": "true"}).status_code == 401
-        assert signed_in(app, lite.admin).post(address).status_code in {400, 405}
+        assert signed_in(app, world.admin).post(address).status_code in {400, 405}
 
 
 @pytest.mark.parametrize("number", [0, 99, 2**62 + 1, 2**70])
-def test_an_entry_that_is_not_there(app: Flask, lite: World, number: int) -> None:
-    assert signed_in(app, lite.admin).get(f"/log/{number}").status_code == 404
+def test_an_entry_that_is_not_there(app: Flask, world: World, number: int) -> None:
+    assert signed_in(app, world.admin).get(f"/log/{number}").status_code == 404
 
 
-def test_fifty_to_a_page_newest_first_and_the_nearest_page(app: Flask, session: Session, lite: World) -> None:
+def test_fifty_to_a_page_newest_first_and_the_nearest_page(app: Flask, session: Session, world: World) -> None:
     """Beyond the end: the last page. The links keep the filter (R18)."""
     for _ in range(60):
-        lite.send(lite.chief_a, "Again & again", "x", number="A-2")
-    client = signed_in(app, lite.admin)
+        world.send(world.chief_a, "Again & again", "x", number="A-2")
+    client = signed_in(app, world.admin)
     first, last = shown(client, "/log?text=again"), shown(client, "/log?text=again&page=999")
     assert (len(first), len(last)) == (50, 10)
     assert first + last == sorted(first + last, reverse=True)
@@ -233,47 +229,47 @@ def test_fifty_to_a_page_newest_first_and_the_nearest_page(app: Flask, session: 
     assert shown(client, unescape(older)) == last
 
 
-def test_htmx_gets_the_list_alone(app: Flask, lite: World) -> None:
+def test_htmx_gets_the_list_alone(app: Flask, world: World) -> None:
     """One partial for both (R18); Back must not show a bare fragment from the cache."""
-    answer = signed_in(app, lite.admin).get("/log", headers={"HX-Request": "true"})
+    answer = signed_in(app, world.admin).get("/log", headers={"HX-Request": "true"})
     assert answer.text.lstrip().startswith('<section id="log-list"')
     assert "<html" not in answer.text
     assert "HX-Request" in answer.headers["Vary"]
 
 
-def test_other_peoples_text_is_text(app: Flask, lite: World) -> None:
+def test_other_peoples_text_is_text(app: Flask, world: World) -> None:
     """R7, trap 18: escaped, line breaks kept, links not clickable."""
-    client = signed_in(app, lite.admin)
-    page = client.get(f"/log/{lite.to_both}").text
+    client = signed_in(app, world.admin)
+    page = client.get(f"/log/{world.to_both}").text
     assert "Straße &lt;b&gt;closed&lt;/b&gt;" in page
     assert "<b>" not in page + client.get("/log").text
     assert 'href="http://x.example' not in page
-    assert "Bitte\nRuhe" in client.get(f"/log/{lite.to_a}").text
+    assert "Bitte\nRuhe" in client.get(f"/log/{world.to_a}").text
 
 
-def test_a_failed_sign_in_is_readable(app: Flask, lite: World) -> None:
+def test_a_failed_sign_in_is_readable(app: Flask, world: World) -> None:
     """R15."""
-    page = signed_in(app, lite.admin).get(f"/log/{lite.failure}").text
+    page = signed_in(app, world.admin).get(f"/log/{world.failure}").text
     assert "Sign-in failed" in page
     assert "username c1001 from 10.0.0.5" in page
 
 
-def test_the_file_holds_no_formula(app: Flask, lite: World) -> None:
+def test_the_file_holds_no_formula(app: Flask, world: World) -> None:
     """A spreadsheet must not run what somebody wrote; a byte order mark has Excel read UTF-8."""
-    lite.send(lite.chief_a, '=HYPERLINK("http://x")', " +1\n@x", number="A-2")
-    answer = signed_in(app, lite.admin).get("/log.csv?text=hyperlink")
+    world.send(world.chief_a, '=HYPERLINK("http://x")', " +1\n@x", number="A-2")
+    answer = signed_in(app, world.admin).get("/log.csv?text=hyperlink")
     assert answer.data.startswith(b"\xef\xbb\xbf")
     assert '"\'=HYPERLINK(""http://x"")","\' +1\n\'@x"' in answer.text
     assert answer.mimetype == "text/csv"
     assert "attachment" in answer.headers["Content-Disposition"]
 
 
-def test_times_are_local_and_in_a_repeated_hour_both_count(app: Flask, session: Session, lite: World) -> None:
+def test_times_are_local_and_in_a_repeated_hour_both_count(app: Flask, session: Session, world: World) -> None:
     """Trap 24: 02:30 comes twice when summer time ends."""
     app.config["SETTINGS"].__dict__["timezone"] = ZoneInfo("Europe/Stockholm")
     night = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     twice = [write(session, at=night + timedelta(hours=hour)).id for hour in (0, 1)]
-    client = signed_in(app, lite.admin)
+    client = signed_in(app, world.admin)
     assert shown(client, "/log?from=2026-10-25T02:30&to=2026-10-25T02:30") == twice[::-1]
     assert "02:30:00 CEST" in client.get(f"/log/{twice[0]}").text
 

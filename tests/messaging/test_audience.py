@@ -240,6 +240,7 @@ def test_r6_an_administrator_without_a_role_in_the_test_sends_nothing(app: Flask
     assert admin.get(f"/messages/new?candidate={one.id}").status_code == 403
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -261,6 +262,7 @@ def test_r6_an_unknown_name_or_value_is_refused_not_dropped(
     assert counts(session) == (0, 0, 0, 0)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("candidate", ["0x1", "-1", "1.5", "９", "9" * 40, "", "1 OR 1=1"])
 def test_r6_a_candidate_that_is_no_id_is_refused(hall: Hall, test: Test, browser: FlaskClient, candidate: str) -> None:
     hall.candidacy(test)

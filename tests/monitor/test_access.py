@@ -34,6 +34,7 @@ def test_candidates_and_strangers_do_not_get_in(app: Flask, hall: Hall, address:
         assert "data-candidacy" not in answer.text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("verb", ["post", "put", "delete", "patch"])
 def test_other_verbs(app: Flask, hall: Hall, address: str, verb: str) -> None:
