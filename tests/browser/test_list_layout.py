@@ -79,6 +79,11 @@ def test_the_list_begins_high_and_shows_many_rows(
         assert box is not None, key
         assert box["x"] >= 0, key
         assert box["x"] + box["width"] <= width, key
+    right = "getBoundingClientRect().right"
+    ends = (
+        rows(page).locator(".more").evaluate_all(f"all => all.map((td) => td.firstElementChild.{right} - td.{right})")
+    )
+    assert max(ends) <= 0
     clipped = first.locator(".pill, time").evaluate_all(
         "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1)"
     )
