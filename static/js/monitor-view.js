@@ -11,6 +11,9 @@ const TRIES = 3; // after so many errors of the server a change is taken back
 const AWAY = [502, 503, 504];
 const TOO_LONG = [414, 431];
 
+// htmx may process the page before hx-ptag has loaded: it would not know what the page shows, and bring all of it again.
+htmx.process(loader, true);
+
 let wanted = shown();
 let pending = false;
 let current = null;

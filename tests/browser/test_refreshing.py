@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_one, row, rows, tick
@@ -177,6 +177,25 @@ def test_what_comes_empty_stays_as_it_was(
     refresh(page)
     expect(shown.filter(has_text="99Z")).to_be_visible()
     assert parts.evaluate_all(size_of_each) == before
+
+
+@pytest.mark.parametrize("address", ["/monitor?room=Room+1", "/monitor/plan"])
+def test_the_first_refresh_tells_what_the_page_shows_however_late_that_script_came(
+    house: House, desks: Desks, exam: Test, address: str
+) -> None:
+    """htmx has been over the page before the script that knows of tags is there."""
+    desk, late = desks.desk(house), list[Route]()
+    desk.keep_cookie(house.invigilator(exam))
+    page = desk.page
+    page.route("**/hx-ptag.min.js*", lambda route: late.append(route))  # noqa: PLW0108 Playwright marks what it is given
+    page.goto(f"{house.url}{address}", wait_until="commit")
+    loader = page.locator("#refresher")
+    expect(loader).to_have_attribute("data-htmx-powered", "true")
+    late[0].continue_()
+    page.wait_for_load_state()
+    with page.expect_request(lambda request: "hx-request" in request.headers) as asked:
+        refresh(page)
+    assert asked.value.headers["hx-ptag"] == loader.get_attribute("hx-ptag")
 
 
 def test_the_refresh_of_an_unchanged_list_weighs_next_to_nothing(house: House, desks: Desks) -> None:
