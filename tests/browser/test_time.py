@@ -119,7 +119,9 @@ def test_r25_text_that_cannot_be_sent_in_time_is_said_not_to_count(house: House,
     assert stored(house) == "Saved."
     page.get_by_role("link", name="Submit the test…").click()
     page.get_by_role("button", name="Submit now").click()
-    expect(page.get_by_text("Nothing more to do here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Submitted")).to_be_visible()
+    expect(page.get_by_text("Your answers are stored and can no longer be changed.")).to_be_visible()
+    assert stored(house) == "Saved."
 
 
 def test_r25_text_from_before_the_end_comes_through_within_the_grace(house: House, desks: Desks) -> None:
