@@ -70,9 +70,9 @@ def test_a_seat_changes_by_itself_and_the_others_stay(house: House, desks: Desks
     seat(page, "2D").focus()
     unchanged = page.locator("#row-1-1").evaluate_handle("row => row.cells[1]")
     changed, *_ = [one for one in house.candidacies_of(exam) if one.seat == "2A"]
-    with writing(house.session):
-        house.session.execute(update(Candidacy).where(Candidacy.id == changed.id).values(paused_at=utcnow()))
-    with page.expect_response("**/monitor/plan*") as answered:
+    with page.expect_response(lambda answer: "/monitor/plan" in answer.url and answer.status == 200) as answered:
+        with writing(house.session):
+            house.session.execute(update(Candidacy).where(Candidacy.id == changed.id).values(paused_at=utcnow()))
         page.evaluate("dispatchEvent(new Event('online'))")
     expect(seat(page, "2A")).to_contain_text("Paused")
     assert re.findall(r'<tr id="(row-1-\d)"([^>]*)>(?!</tr>)', answered.value.text()) == [("row-1-2", "")]
