@@ -93,11 +93,12 @@ def lost_at(engine: Engine, server: psycopg.Connection[Any], number: int) -> Ite
 
 
 def ways() -> Iterator[Any]:
-    """Each route with the first person who gets each of its answers: who succeeds, and who is refused."""
+    """Each route with the first person who gets each of its answers: who succeeds, and at night who is refused too."""
     for (method, path), statuses in TABLE.items():
         for status in dict.fromkeys(statuses):
             person = PERSONS[statuses.index(status)]
-            yield pytest.param(method, path, person, status, id=f"{method} {path} {person}")
+            marks = pytest.mark.nightly if status >= 400 else ()
+            yield pytest.param(method, path, person, status, id=f"{method} {path} {person}", marks=marks)
 
 
 # of a connection that is lost, SQLAlchemy closes no cursor (`Connection._handle_dbapi_exception`): Python does
