@@ -152,6 +152,8 @@ def nobody(desk: Desk) -> Callable[[], None]:
 
 
 def foreign(desk: Desk) -> Callable[[], None]:
+    desk.expects(r'Failed to load module script: .* MIME type of "text/html".*/monitor-sheet\.js\)$')  # of the dialog
+
     def answer(route: Route) -> None:
         route.fulfill(status=200, content_type="text/html", body="<h1>Guest network</h1>")
 
