@@ -2,7 +2,7 @@
 // it, or beside the list, acts at once.
 import { send } from "./monitor-actions.js";
 import { placeBeside, buttonOf } from "./monitor-place.js";
-import { closePopover, openPopover } from "./popovers.js";
+import { closePopover } from "./popovers.js";
 
 const menu = document.getElementById("row-menu");
 const waits = menu.querySelector("[data-waits]");
@@ -45,8 +45,9 @@ document.addEventListener("click", (event) => {
   send(address, { action, candidate, idempotency_key: newKey(), ...(attendance && { attendance }) });
 });
 
-// It was opened before this script was there, by a button that has the focus since.
-if (openPopover(document) === menu) {
+// It was opened before this script was there, by a button that has the focus since. Asked of what is shown, because a browser
+// may open popovers by buttons alone.
+if (menu.getClientRects().length) {
   const button = buttonOf(menu);
   if (button) {
     fillFor(button);
