@@ -9,7 +9,8 @@ import { browserStore } from "./browser-parts.js";
 import { read } from "./person-storage.js";
 
 const ROW = /^#c\d+$/;
-const TICKS = 'input[name="candidate"], [data-select-page]';
+const BOX = 'input[name="candidate"]';
+const TICKS = `${BOX}, [data-select-page]`;
 const AGAIN = 5000;
 const monitor = document.getElementById("monitor");
 const rowMenu = document.getElementById("row-menu");
@@ -85,6 +86,34 @@ monitor.addEventListener("change", async ({ target }) => {
     await part("selection");
   } catch {
     target.checked = false;
+    sayAway(target);
+  }
+});
+
+// Arrows lead from box to box, and with Shift they tick or untick on their way; each box is pressed, so that it counts as
+// any other press.
+monitor.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !event.target.matches?.(BOX)) return;
+  event.preventDefault();
+  const here = [...document.querySelectorAll(`#candidates ${BOX}`)];
+  const next = here[here.indexOf(event.target) + step];
+  if (!next) return;
+  next.focus();
+  if (!event.shiftKey) return;
+  next.checked = !event.target.checked;
+  next.click();
+});
+
+// A press with Shift ticks all boxes from the one before, which the selection knows.
+monitor.addEventListener("click", async (event) => {
+  const { target, shiftKey } = event;
+  if (!shiftKey || !target.matches?.(BOX) || isThere("selection")) return;
+  event.preventDefault();
+  try {
+    await part("selection");
+    target.dispatchEvent(new MouseEvent("click", { shiftKey, bubbles: true, cancelable: true }));
+  } catch {
     sayAway(target);
   }
 });

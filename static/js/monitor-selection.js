@@ -132,21 +132,6 @@ monitor.addEventListener("mousedown", (event) => {
   if (event.shiftKey && event.target.closest?.(".pick")) event.preventDefault();
 });
 
-monitor.addEventListener("keydown", (event) => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step || !event.target.matches?.('input[name="candidate"]')) return;
-  event.preventDefault();
-  const here = boxes();
-  const next = here[here.indexOf(event.target) + step];
-  if (!next) return;
-  next.focus();
-  if (!event.shiftKey) return;
-  narrowed = false;
-  set(next, event.target.checked);
-  last = next.value;
-  changed();
-});
-
 // Another filter clears the selection. Going back to the last filter can bring it back.
 function follow() {
   const selection = read(NAME);

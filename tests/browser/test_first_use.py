@@ -15,7 +15,6 @@ from webapp.models import Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
-SCRIPTS = "**/static/**/*.js*"
 AWAY = "This could not be opened: the server does not answer."
 
 
@@ -35,8 +34,8 @@ def desk(house: House, desks: Desks, exam: Test) -> Desk:
     return desk
 
 
-def held_scripts(page: Page) -> Callable[[], None]:
-    """No script comes until what this returns is called."""
+def held_scripts(page: Page, scripts: str = "**/static/**/*.js*") -> Callable[[], None]:
+    """None of these comes until what this returns is called."""
     held: list[Route] | None = []
 
     def answer(route: Route) -> None:
@@ -51,7 +50,7 @@ def held_scripts(page: Page) -> Callable[[], None]:
         for route in waiting:
             route.continue_()
 
-    page.route(SCRIPTS, answer)
+    page.route(scripts, answer)
     return let_through
 
 
@@ -72,6 +71,48 @@ def test_a_tick_and_a_rows_menu_count_before_the_scripts(house: House, desk: Des
     link.click()
     expect(dialog(page)).to_contain_text("Ada")
     assert re.search(r"/monitor\?sort=name$", page.url)
+
+
+def ticked(page: Page) -> list[str]:
+    """Whose boxes are ticked, by the first letters of their names."""
+    boxes = page.locator('tr[data-candidacy]:has(input[name="candidate"]:checked) th .name')
+    return [name[:3] for name in boxes.all_inner_texts()]
+
+
+@pytest.fixture
+def hall(house: House, exam: Test) -> None:
+    """Three more."""
+    for name in ("Cyd", "Dan", "Eve"):
+        house.candidate(exam, name)
+
+
+@pytest.mark.usefixtures("hall")
+def test_keys_in_the_boxes_count_before_the_selection_is_there(desk: Desk) -> None:
+    page = desk.goto("/monitor?sort=name")
+    let_through = held_scripts(page, "**/monitor-selection.js")
+    bar = page.get_by_role("region", name="For the selected candidates")
+    tick(page, "Ada").press("Space")
+    for key in ("Shift+ArrowDown", "ArrowDown", "ArrowDown", "Space", "Shift+ArrowDown", "Shift+ArrowUp"):
+        page.keyboard.press(key)
+    expect(tick(page, "Dan")).to_be_focused()
+    assert ticked(page) == ["Ada", "Bob", "Dan", "Eve"]
+    let_through()
+    expect(bar).to_contain_text("4 selected")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowUp")
+    expect(bar).to_contain_text("3 selected")
+    assert ticked(page) == ["Ada", "Dan", "Eve"]
+
+
+@pytest.mark.usefixtures("hall")
+def test_a_press_with_shift_counts_before_the_selection_is_there(desk: Desk) -> None:
+    page = desk.goto("/monitor?sort=name")
+    let_through = held_scripts(page, "**/monitor-selection.js")
+    tick(page, "Ada").click()
+    tick(page, "Dan").click(modifiers=["Shift"])
+    let_through()
+    expect(page.get_by_role("region", name="For the selected candidates")).to_contain_text("4 selected")
+    assert ticked(page) == ["Ada", "Bob", "Cyd", "Dan"]
 
 
 def test_what_does_not_come_is_told_and_comes_by_the_next_press(house: House, desk: Desk) -> None:
