@@ -59,6 +59,15 @@ async function fill(menu) {
 document.addEventListener("toggle", ({ target, newState }) => (target.open || newState === "open") && fill(target), true);
 for (const menu of [...document.querySelectorAll("details[data-menu][open]"), openPopover(document)]) if (menu) fill(menu);
 
+// Nothing in the menu of a row has an address until it is known for whom.
+rowMenu?.addEventListener("click", async (event) => {
+  if (isThere("rowMenu")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const came = await part("rowMenu").catch(() => null); // told when the menu was opened
+  if (came) event.target.click();
+}, { capture: true });
+
 // A field of the menu of filters, whose link leads to a page of its own.
 monitor.addEventListener("click", async (event) => {
   const field = event.target.closest?.("[data-field]");

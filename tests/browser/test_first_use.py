@@ -115,6 +115,17 @@ def test_a_press_with_shift_counts_before_the_selection_is_there(desk: Desk) -> 
     assert ticked(page) == ["Ada", "Bob", "Cyd", "Dan"]
 
 
+def test_a_press_in_a_rows_menu_waits_until_it_is_known_for_whom(desk: Desk) -> None:
+    """By a script or a tool: to the eye the menu offers nothing until then."""
+    page = desk.goto("/monitor?sort=name")
+    let_through = held_scripts(page, "**/monitor-row-menu.js")
+    row(page, "Bob").get_by_role("button", name="More for Bob").click()
+    page.locator("#row-menu a").first.dispatch_event("click")
+    page.wait_for_timeout(300)
+    let_through()
+    expect(dialog(page)).to_contain_text("Bob")
+
+
 def test_what_does_not_come_is_told_and_comes_by_the_next_press(house: House, desk: Desk) -> None:
     desk.expects(*CUT)
     page = desk.goto("/monitor?sort=name")
