@@ -60,6 +60,7 @@ def test_the_navigation_keeps_the_last_view(house: House, desks: Desks) -> None:
     address = page.url
     page.get_by_role("link", name="Log", exact=True).click()
     expect(page).to_have_url(re.compile("/log$"))
+    expect(monitor).to_have_attribute("href", re.compile("q=ada"))
     monitor.click()
     expect(page).to_have_url(address)
     shows(page, 1)
