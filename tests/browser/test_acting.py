@@ -103,10 +103,13 @@ def test_a_rows_menu_offers_what_fits_the_row(house: House, desks: Desks) -> Non
     are_offered(opened, noted)
     opened.get_by_role("button", name="Absent").click()
     expect(outcome(page)).to_contain_text("Ada Lind: absent")
+    button = row(page, "Ada Lind").locator("[data-stands]")
+    expect(button).to_have_attribute("data-stands", "flag absent")  # the list has come since
     noted |= {"Absent": False, "Not noted": True}
     are_offered(menu(page, "Ada Lind"), noted)
     opened.get_by_role("button", name="Checked", exact=True).click()
     expect(outcome(page)).to_contain_text("ID checked")
+    expect(button).to_have_attribute("data-stands", "flag absent checked")
     are_offered(menu(page, "Ada Lind"), noted | {"Checked": False, "Not checked": True})
 
 
