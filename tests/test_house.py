@@ -74,6 +74,14 @@ def test_what_stands_on_a_database_is_tried_on_both(app: Flask, database: Databa
         assert db.engine.dialect.name == database.kind
 
 
+def test_no_browser_test_waits_inside_the_page() -> None:
+    """The page's own policy forbids what Playwright would evaluate there: it fails as soon as it has to wait."""
+    waits = [
+        path.name for path in (ROOT / "tests" / "browser").glob("*.py") if ".wait_for_function(" in path.read_text()
+    ]
+    assert not waits, "use tests/until.py"
+
+
 def test_migrations_run_both_ways(app: Flask) -> None:
     """Down to nothing and up again; each is dated and there is one line of them."""
     with app.app_context():

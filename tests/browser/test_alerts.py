@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.house import Desk, Desks, House
 from tests.browser.monitor_page import quiet_bar, rows
+from tests.until import until
 from webapp.models import Test
 
 # what is looked at is the page, whatever is behind it
@@ -64,8 +65,7 @@ def after_a_look(page: Page, tones: int, buzzes: int) -> None:
     with page.expect_response("**/monitor/alerts**"):
         page.clock.run_for(10_000)
     page.clock.run_for(100)
-    page.wait_for_function("([tones, buzzes]) => window.tones.length === tones && window.buzzes.length === buzzes",
-                           arg=[tones, buzzes])  # fmt: skip
+    until(lambda: page.evaluate("[tones.length, buzzes.length]") == [tones, buzzes])
 
 
 def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None:
@@ -76,9 +76,9 @@ def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None
     expect(rows(page)).to_have_count(0)
     assert page.evaluate("tones.length + buzzes.length") == 0  # nobody has asked for it
     page.get_by_label("Sound when somebody is offline").check()
-    page.wait_for_function("tones.length === 3")  # how it sounds
+    until(lambda: page.evaluate("tones.length") == 3)  # how it sounds
     page.get_by_label("Vibrate then").check()
-    page.wait_for_function("buzzes.length === 1")
+    until(lambda: page.evaluate("buzzes.length") == 1)
     after_a_look(page, 6, 2)
     expect(quiet_bar(page)).to_contain_text("Offline for over 3 minutes: Ada (")
     expect(quiet_bar(page)).not_to_contain_text("Bob")
@@ -102,14 +102,14 @@ def test_the_screen_is_kept_on_while_the_page_is_seen(house: House, desk: Desk, 
     page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), "/monitor"))
     box = page.get_by_label("Keep the screen on")
     box.check()
-    page.wait_for_function("locks.join() === 'screen'")
+    until(lambda: page.evaluate("locks") == ["screen"])
     page.evaluate("lock.release()")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_function("locks.length === 2")
+    until(lambda: page.evaluate("locks.length") == 2)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.evaluate("lock.addEventListener('release', () => (window.released = true))")
     box.uncheck()
-    page.wait_for_function("window.released")
+    until(lambda: page.evaluate("window.released"))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert page.evaluate("locks.length") == 2
 

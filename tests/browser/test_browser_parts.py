@@ -26,6 +26,7 @@ from tests.browser.monitor_page import (
 )
 from tests.browser.test_interruptions import answer_field, is_stored
 from tests.nightly import named
+from tests.until import until
 from webapp.config import ROOT
 
 # what is looked at is the page, whatever is behind it
@@ -198,7 +199,7 @@ def test_text_that_the_server_knows_to_be_a_day_old_goes(house: House, desks: De
     )
     page = desk.goto(f"/tests/{exam.id}")
     is_live(page)
-    page.wait_for_function("(key) => localStorage.getItem(key) === null", arg=key)
+    until(lambda: page.evaluate("(key) => localStorage.getItem(key)", key) is None)
 
 
 def test_these_parts_are_used_in_one_module() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.house import CUT, Desks, House
 from tests.browser.monitor_page import message_all, shows
 from tests.nightly import at_night
+from tests.until import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
@@ -41,7 +43,7 @@ def test_every_panel_opens_inside_the_window(house: House, desks: Desks, width: 
         page.wait_for_timeout(50)
         for window in (width, width - 40):
             page.set_viewport_size({"width": window, "height": 800})
-            page.wait_for_function(INSIDE, arg=[panel.element_handle(), window], timeout=3_000)
+            until(partial(page.evaluate, INSIDE, [panel.element_handle(), window]), seconds=3)
         page.set_viewport_size({"width": width, "height": 800})
         page.keyboard.press("Escape")
 

@@ -25,6 +25,7 @@ from tests.browser.monitor_page import (
     was_sent,
     write,
 )
+from tests.until import until
 from webapp.models import Delivery, LogSubject, Message, Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
@@ -241,10 +242,10 @@ def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks:
     expect(page.get_by_role("searchbox", name="Search candidates")).to_have_value("röom & 7%")
     page.go_back()
     shows(page, 160)
-    page.wait_for_function(NOTHING_NOTED)
+    until(lambda: page.evaluate(NOTHING_NOTED))
     page.go_forward()
     shows(page, 0)
-    page.wait_for_function(NOTHING_NOTED)
+    until(lambda: page.evaluate(NOTHING_NOTED))
 
 
 def test_the_selection_can_be_ticked_row_by_row_as_well(house: House, desks: Desks, exam: Test) -> None:
