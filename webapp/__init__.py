@@ -17,6 +17,7 @@ from webapp.exams.absences import note_returns
 from webapp.exams.changes import ChangedSittings
 from webapp.extensions import csrf, db, login, migrate
 from webapp.logbook import views as logbook
+from webapp.messaging import inbox_views
 from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.monitor import saved_pages
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(monitor.blueprint)
     app.register_blueprint(saved_pages.blueprint)
     app.register_blueprint(messaging.blueprint)
+    app.register_blueprint(inbox_views.blueprint)
     app.register_blueprint(incident_views.blueprint)
     push.init_app(app, _message_source(), note_returns)
     planning.init_app(app)

@@ -20,9 +20,9 @@ from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
 from webapp.messaging.audience import PostedForm, Selection, Tokens, next_audience, show_again
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
+from webapp.messaging.forms import parse_selection
 from webapp.messaging.notices import announce
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
-from webapp.messaging.views import parse_selection
 from webapp.models import CandidateAction
 from webapp.monitor.filters import CHOICES
 from webapp.web.errors import wants_fragment

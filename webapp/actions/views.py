@@ -23,7 +23,7 @@ from webapp.exceptions import BadParameter, NotFound, Refusal
 from webapp.extensions import db
 from webapp.messaging.audience import PostedForm, Selection, Tokens, next_audience, show_again
 from webapp.messaging.exceptions import AudienceChanged, ContentChanged, NoRecipients, TooManyRecipients
-from webapp.messaging.views import OWN_FIELDS, parse_ids, parse_selection
+from webapp.messaging.forms import OWN_FIELDS, parse_ids, parse_selection
 from webapp.models import CandidateAction, LogSubject
 from webapp.monitor.filters import FILTER_NAMES
 from webapp.web.errors import wants_fragment

@@ -1,5 +1,7 @@
 """The send transaction: message, deliveries and log entry together, or nothing (R1)."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -22,7 +24,7 @@ from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
-from webapp.models import Candidacy, Delivery, LogSubject, Message, Role, User
+from webapp.models import Candidacy, Delivery, Level, LogSubject, Message, Role, User
 from webapp.models.status import NOW, is_online
 from webapp.monitor.filters import Filter
 from webapp.monitor.words import filter_in_words
@@ -51,6 +53,11 @@ Announce = Callable[[Message, list[int]], None]
 """Pushes a committed message to the persons with these user ids."""
 
 
+def new_key() -> str:
+    """The key of a form (R2)."""
+    return secrets.token_urlsafe(18)
+
+
 @dataclass(frozen=True)
 class Draft:
     """The content of a compose form."""
@@ -60,16 +67,21 @@ class Draft:
     selection: Selection
     audience: str = ""
     """The token of what the dialog showed; empty for picked candidacies."""
-    idempotency_key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    idempotency_key: str = field(default_factory=new_key)
     whole: Filter | None = None
     """The list, where the selection is the part of it that the dialog's switch chose."""
+    level: Level = Level.NORMAL
 
     @property
     def digest(self) -> str:
-        """Equal for two forms that send the same: subject, body, and what chose the audience (R2)."""
+        """Equal for two forms that send the same: subject, body, level, and what chose the audience (R2)."""
         selection = replace(self.selection, frozen=None).described()
-        content = json.dumps([self.subject, self.body, selection], sort_keys=True)
+        content = json.dumps([self.subject, self.body, self.level, selection], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def with_new_key(self) -> Draft:
+        """The same text and audience as a form of its own, which shows its audience anew."""
+        return replace(self, audience="", idempotency_key=new_key())
 
 
 def send(
@@ -98,7 +110,7 @@ def send(
         role = scope.highest_role({subject.test_id for subject in subjects})
         if role is None:
             raise NotAllowed("no role in these tests")
-        message = _write_message(session, head, sender, role, draft, selection, subjects, now)
+        message = write_message(session, head, sender, role, draft, selection, subjects, now)
     user_ids = sorted({subject.user_id for subject in subjects})
     metrics.MESSAGES_SENT.inc()
     metrics.DELIVERIES.inc(len(user_ids))
@@ -117,7 +129,7 @@ def count_online(session: Session, message: Message, now: datetime) -> int:
     return session.connection().scalar(COUNT_ONLINE, {"message_id": message.id, "now": microseconds(now)}) or 0
 
 
-def _write_message(
+def write_message(
     session: Session,
     head: Head,
     sender: User,
@@ -142,6 +154,7 @@ def _write_message(
         sender_role=role,
         sent_at=now,
         audience=json.dumps(audience, sort_keys=True),
+        level=draft.level,
         idempotency_key=draft.idempotency_key,
         content_digest=draft.digest,
         **content,
@@ -150,6 +163,8 @@ def _write_message(
     session.flush()
     session.connection().execute(WRITE_DELIVERIES, {"message_id": message.id})
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
+    if draft.level is not Level.NORMAL:
+        content["level"] = draft.level
     detail = {**content, "audience": audience, "audience_words": words}
     actor = Actor(sender.id, sender.name, role.value)
     append(session, head, at=now, actor=actor, action=MESSAGE_SENT, detail=detail, subjects=subjects)

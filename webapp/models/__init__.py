@@ -1,13 +1,14 @@
 """All tables. Import models from here: `from webapp.models import Candidacy`."""
 
 from webapp.models.exams import Absence, Answer, Attendance, Candidacy, Contribution, Question, Role, Test
-from webapp.models.hall import CandidateAction, Incident, IncidentCandidacy, SavedView
+from webapp.models.hall import CandidateAction, HelpRequest, Incident, IncidentCandidacy, SavedView
 from webapp.models.log import LogEntry, LogHead, LogSubject
-from webapp.models.messages import Delivery, Message
+from webapp.models.messages import Delivery, Level, Message, QuickText, Schedule, ScheduledPerson, ScheduleState
 from webapp.models.people import EndedSession, SessionClaims, SignInBudget, User, parse_session_id, still_counts
 
 __all__ = [
     "Absence", "Answer", "Attendance", "Candidacy", "CandidateAction", "Contribution", "Delivery", "EndedSession",
-    "Incident", "IncidentCandidacy", "LogEntry", "LogHead", "LogSubject", "Message", "Question", "Role", "SavedView",
-    "SessionClaims", "SignInBudget", "Test", "User", "parse_session_id", "still_counts",
+    "HelpRequest", "Incident", "IncidentCandidacy", "Level", "LogEntry", "LogHead", "LogSubject", "Message", "Question",
+    "QuickText", "Role", "SavedView", "Schedule", "ScheduleState", "ScheduledPerson", "SessionClaims", "SignInBudget",
+    "Test", "User", "parse_session_id", "still_counts",
 ]  # fmt: skip

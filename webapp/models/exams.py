@@ -44,6 +44,8 @@ class Test(Model):
     """Closed for grading: contributors no longer get in, and no message reaches its candidates (R26)."""
     reopened_at: Mapped[datetime | None]
     """When it was last opened again: the time until it closes by itself starts anew."""
+    help_kinds: Mapped[str] = mapped_column(Text, default="")
+    """What candidates may ask for help with, as a JSON list in order; empty for the usual kinds."""
 
 
 class Question(Model):

@@ -1,13 +1,15 @@
-"""What staff leave in the hall: actions on candidates, incidents, and views of the monitor."""
+"""What happens in the hall beside messages: actions on candidates, incidents, requests for help, saved views."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Model
 from webapp.models.exams import Candidacy, Test
 from webapp.models.people import User
+
+OPEN = "ended_at IS NULL"
 
 
 class CandidateAction(Model):
@@ -43,6 +45,36 @@ class IncidentCandidacy(Model):
 
     incident_id: Mapped[int] = mapped_column(ForeignKey(Incident.id), primary_key=True)
     candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id), primary_key=True, index=True)
+
+
+class HelpRequest(Model):
+    """A candidate's request for help; open until it is done or taken back, one at a time (R31)."""
+
+    __table_args__ = (
+        CheckConstraint("length(kind) BETWEEN 1 AND 60", "kind_length"),
+        CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", "claim_whole"),
+        Index(
+            "uq_help_request_open",
+            "candidacy_id",
+            unique=True,
+            sqlite_where=text(OPEN),
+            postgresql_where=text(OPEN),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidacy_id: Mapped[int] = mapped_column(ForeignKey(Candidacy.id), index=True)
+    kind: Mapped[str] = mapped_column(String(60))
+    """`question`, `technical`, `other`, or a kind that the test's planners have named."""
+    text: Mapped[str] = mapped_column("text", String(300), default="")
+    asked_at: Mapped[datetime]
+    claimed_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    """Who is going to the candidate."""
+    claimed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    """When it was done or taken back."""
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    """Who said that it is done; the candidate for one that was taken back."""
 
 
 class SavedView(Model):

@@ -1,0 +1,79 @@
+"""What a form or address says: whom it is for, and what is to be sent."""
+
+import re
+
+from werkzeug.datastructures import MultiDict
+
+from webapp.db.types import MAX_ID
+from webapp.exceptions import BadParameter
+from webapp.messaging.audience import Selection
+from webapp.messaging.sending import Draft
+from webapp.messaging.text import unify_line_ends
+from webapp.models import Level
+from webapp.monitor.filters import CHOICES, Filter, parse_filter
+from webapp.web.templating import installation_zone
+
+OWN_FIELDS = frozenset({
+    "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
+    "insert", "level",
+})  # fmt: skip
+ANY_STATE = "any"
+"""As `list_state`: the list has no filter by state."""
+ID = re.compile(r"[0-9]{1,15}")
+MAX_IDS = 10_000
+"""Of candidacies or messages in one form."""
+
+
+def parse_draft(texts: MultiDict[str, str], audience: MultiDict[str, str]) -> Draft:
+    """The content of a compose form: what it says is in `texts`, whom it is for in `audience`.
+
+    Raises `BadParameter` for what names no audience, or no level.
+    """
+    selection = parse_selection(audience)
+    given = {name: texts.get(name, "") for name in ("audience", "idempotency_key")}
+    subject, body = texts.get("subject", ""), unify_line_ends(texts.get("body", ""))
+    whole = parse_whole(audience, selection.filter)
+    return Draft(subject, body, selection, whole=whole, level=parse_level(texts), **given)
+
+
+def parse_level(fields: MultiDict[str, str]) -> Level:
+    """`level=important`, or a normal message. Raises `BadParameter` for another one."""
+    try:
+        return Level(fields.get("level") or Level.NORMAL)
+    except ValueError:
+        raise BadParameter("level", fields["level"]) from None
+
+
+def parse_selection(fields: MultiDict[str, str]) -> Selection:
+    """Whom a form or address is for: `scope=filtered` with the monitor's parameters, or `candidate` ids.
+
+    A filter beside `candidate` ids narrows them. Raises `BadParameter` for anything unknown: nothing is dropped, which
+    would widen the audience (R6).
+    """
+    scopes = fields.getlist("scope")
+    if scopes not in ([], ["filtered"], ["listed"]):
+        raise BadParameter("scope", scopes[0])
+    picked = fields.getlist("candidate")
+    if picked and scopes == ["filtered"]:
+        raise BadParameter("candidate", picked[0])
+    rest = MultiDict((name, value) for name, value in fields.items(multi=True) if name not in OWN_FIELDS)
+    listed = None if scopes == ["filtered"] else tuple(parse_ids("candidate", picked))
+    return Selection(parse_filter(rest, installation_zone()), listed)
+
+
+def parse_whole(fields: MultiDict[str, str], part: Filter) -> Filter | None:
+    """The list that `part` was switched to from: the same filter with the states in `list_state`, if any are there."""
+    states = fields.getlist("list_state")
+    if not states:
+        return None
+    return part.with_values("state", CHOICES["state"].parse([each for each in states if each != ANY_STATE]))
+
+
+def parse_ids(name: str, values: list[str], *, highest: int = MAX_ID) -> list[int]:
+    """The ids in a field's values, sorted, each once. Raises `BadParameter` for too many and for what is no id."""
+    if len(values) > MAX_IDS:
+        raise BadParameter(name, f"more than {MAX_IDS}")
+    for value in values:
+        if not ID.fullmatch(value) or int(value) > highest:
+            raise BadParameter(name, value)
+    return sorted(set(map(int, values)))

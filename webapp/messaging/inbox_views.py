@@ -1,0 +1,49 @@
+"""A person's own messages over HTTP: the message center, the open notices, closing them (R9, R12, R13)."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, redirect, render_template, request
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp.extensions import db
+from webapp.messaging import inbox
+from webapp.messaging.forms import parse_ids
+from webapp.push.events import closed_event
+from webapp.push.service import current_push
+from webapp.web.errors import for_scripts, wants_fragment
+from webapp.web.security import safe_address
+
+MAX_NUMBER = 10**15
+"""Of a message: they are the log's, which are `bigint`."""
+blueprint = Blueprint("inbox", __name__)
+
+
+@blueprint.get("/inbox")
+def message_center() -> str:
+    """The signed-in person's own messages over all tests, newest first (R12, R13)."""
+    template = "messaging/_inbox_list.html" if wants_fragment() else "messaging/inbox.html"
+    return render_template(template, messages=inbox.all_messages(db.session(), current_user.id))
+
+
+@blueprint.get("/inbox/new")
+@for_scripts
+def new_notices() -> str:
+    """The notices not closed, for pages that poll."""
+    return render_template("messaging/_open_notices.html")
+
+
+@blueprint.post("/inbox/close")
+def close_notices() -> BaseResponse:
+    """Close notices; 204, or back to the page where a browser without JavaScript posted the form.
+
+    The person's other tabs are told after the commit (R9).
+    """
+    numbers = parse_ids("message", request.form.getlist("message"), highest=MAX_NUMBER)
+    closed = inbox.close(db.session(), current_user.id, numbers)
+    if closed:
+        current_push().bus.publish(closed_event(current_user.id, closed))
+    if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):
+        return Response(status=204)
+    page = urlsplit(request.referrer or "")
+    return redirect(safe_address(page._replace(scheme="", netloc="").geturl()), 303)
