@@ -208,3 +208,13 @@ def test_r26_a_form_that_was_open_while_its_test_was_closed_is_told_so(
         assert "Your role" not in answer.text
     session.rollback()
     assert session.scalars(select(Message)).all() == []
+
+
+def test_a_form_with_an_unknown_time_sends_nothing(
+    hall: Hall, test: Test, browser: FlaskClient, session: Session
+) -> None:
+    hall.candidacy(test)
+    form = open_dialog(browser, scope="filtered")
+    assert form["when"] == "now"
+    assert post(browser, form, when="yesterday").status_code == 400
+    assert counts(session) == (0, 0, 0, 0)

@@ -9,13 +9,14 @@ from webapp.exceptions import BadParameter
 from webapp.messaging.audience import Selection
 from webapp.messaging.sending import Draft
 from webapp.messaging.text import unify_line_ends
+from webapp.messaging.when import WhenKind
 from webapp.models import Level
 from webapp.monitor.filters import CHOICES, Filter, parse_filter
 from webapp.web.templating import installation_zone
 
 OWN_FIELDS = frozenset({
     "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
-    "insert", "level",
+    "insert", "level", "when", "at", "minutes", "late",
 })  # fmt: skip
 ANY_STATE = "any"
 """As `list_state`: the list has no filter by state."""
@@ -27,13 +28,13 @@ MAX_IDS = 10_000
 def parse_draft(texts: MultiDict[str, str], audience: MultiDict[str, str]) -> Draft:
     """The content of a compose form: what it says is in `texts`, whom it is for in `audience`.
 
-    Raises `BadParameter` for what names no audience, or no level.
+    Raises `BadParameter` for what names no audience, no level, or no time.
     """
     selection = parse_selection(audience)
     given = {name: texts.get(name, "") for name in ("audience", "idempotency_key")}
     subject, body = texts.get("subject", ""), unify_line_ends(texts.get("body", ""))
     whole = parse_whole(audience, selection.filter)
-    return Draft(subject, body, selection, whole=whole, level=parse_level(texts), **given)
+    return Draft(subject, body, selection, whole=whole, level=parse_level(texts), when=parse_when(texts), **given)
 
 
 def parse_level(fields: MultiDict[str, str]) -> Level:
@@ -42,6 +43,14 @@ def parse_level(fields: MultiDict[str, str]) -> Level:
         return Level(fields.get("level") or Level.NORMAL)
     except ValueError:
         raise BadParameter("level", fields["level"]) from None
+
+
+def parse_when(fields: MultiDict[str, str]) -> WhenKind:
+    """When the message of a form goes out. Raises `BadParameter` for an unknown choice."""
+    try:
+        return WhenKind(fields.get("when") or WhenKind.NOW)
+    except ValueError:
+        raise BadParameter("when", fields["when"]) from None
 
 
 def parse_selection(fields: MultiDict[str, str]) -> Selection:

@@ -24,6 +24,7 @@ from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
+from webapp.messaging.when import WhenKind
 from webapp.models import Candidacy, Delivery, Level, LogSubject, Message, Role, User
 from webapp.models.status import NOW, is_online
 from webapp.monitor.filters import Filter
@@ -71,6 +72,7 @@ class Draft:
     whole: Filter | None = None
     """The list, where the selection is the part of it that the dialog's switch chose."""
     level: Level = Level.NORMAL
+    when: WhenKind = WhenKind.NOW
 
     @property
     def digest(self) -> str:
