@@ -135,12 +135,14 @@ async def open_dialog(port: int, cookie: bytes) -> tuple[bytes, bytes]:
 
 
 async def http(port: int, what: bytes, cookie: bytes = b"", form: bytes = b"") -> bytes:
-    """One request on a connection of its own, as HTMX sends it; the whole answer."""
+    """One request on a connection of its own, as HTMX sends it; the whole answer, by its length as browsers read it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = what + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nHX-Request: true\r\nCookie: " + cookie
     if form or what.startswith(b"POST"):
         head += b"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d" % len(form)
     writer.write(head + b"\r\n\r\n" + form)
-    answer = await reader.read()
+    answer = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"\r\nContent-Length: (\d+)", answer, re.IGNORECASE)
+    answer += await reader.readexactly(int(length[1])) if length else await reader.read()
     writer.close()
     return answer
