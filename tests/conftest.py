@@ -54,7 +54,8 @@ class Browser(FlaskClient):
     """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a request."""
+        """Send a request. As on a server, the answer is closed when it has been read, unless `buffered` is false."""
+        kwargs.setdefault("buffered", True)
         token = _cv_app.set(None)  # type: ignore[arg-type]
         try:
             return super().open(*args, **kwargs)

@@ -42,9 +42,9 @@ def client(app: Flask, chief: User) -> FlaskClient:
 
 
 def test_a_room_is_paused_told_and_given_its_minutes(
-    client: FlaskClient, hall: Hall, test: Exam, session: Session
+    app: Flask, client: FlaskClient, hall: Hall, test: Exam, session: Session
 ) -> None:
-    """The whole way, without JavaScript."""
+    """The whole way, without JavaScript. The message is pushed when the answer is out, as every sending (R8)."""
     one = hall.candidacy(test)
     hall.candidacy(test, paused_at=utcnow())
     hall.candidacy(test, room="Room 2")
@@ -54,10 +54,16 @@ def test_a_room_is_paused_told_and_given_its_minutes(
     assert "1 paused already" in asked.text
     fields = fields_of(asked.text)
     assert (fields["tell"], fields["room"], fields["reason"]) == (["yes"], ["Room 1"], [""])
-    started = client.post("/incidents", data={**fields, "reason": "Power cut"})
+    push = app.extensions["examhall_push"]
+    push.stop()  # or the sweep might come before
+    started = client.post("/incidents", data={**fields, "reason": "Power cut"}, buffered=False)
     assert (started.status_code, started.headers["Location"]) == (303, "/incidents/1")
     assert stands(session, one.id, "paused_at") is not None
-    assert session.scalars(select(Message.subject)).all() == fields["subject"]
+    message = session.scalars(select(Message)).one()
+    assert [message.subject] == fields["subject"]
+    assert not push.hub.has_handed_out(message.id)
+    started.close()
+    assert push.hub.has_handed_out(message.id)
     monitor = re.sub(
         r"\s+", " ", re.sub(r"<[^>]+>", "", client.get("/monitor").text.split('class="incident"')[1].split("</p>")[0])
     )

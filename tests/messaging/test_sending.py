@@ -54,6 +54,24 @@ def test_the_log_says_in_words_whom_a_filter_was_for(
     assert said == [[f"Test: {test.title}", "Room: Aula"], []]
 
 
+@pytest.mark.one_database
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_r1_r8_what_is_committed_is_answered_and_then_pushed(
+    app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session, headers: dict[str, str]
+) -> None:
+    """The sender does not wait until the streams of a hall are written to."""
+    hall.candidacy(test)
+    form = {**open_dialog(browser, scope="filtered"), "subject": "a", "body": "b"}
+    push = app.extensions["examhall_push"]
+    push.stop()  # or the sweep might come between
+    answer = browser.post("/messages", data=form, headers=headers, buffered=False)
+    number = session.scalars(select(Message.id)).one()
+    assert answer.headers["Location"] == f"/messages/{number}"
+    assert not push.hub.has_handed_out(number)
+    answer.close()
+    assert push.hub.has_handed_out(number)
+
+
 @pytest.mark.parametrize("table", ["delivery", "log_subject", "log_entry", "message"])
 def test_r1_a_failure_anywhere_leaves_nothing(
     hall: Hall, test: Test, browser: FlaskClient, session: Session, table: str

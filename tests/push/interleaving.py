@@ -19,6 +19,7 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from werkzeug.test import TestResponse
 
+from tests.conftest import Browser
 from tests.databases import Database, settings_for
 from webapp import create_app
 from webapp.db.transactions import WRITE
@@ -130,6 +131,7 @@ class Process:
         """A new application, which has had its first request; its loops are the test's."""
         self.app: Flask = create_app(settings_for(self._database, streams_per_process=STREAMS))
         self.app.testing = True
+        self.app.test_client_class = Browser
         self.app.jinja_env.bytecode_cache = self._network.templates  # what takes a start most of its time
         push = self.app.extensions["examhall_push"]
         push.stop()

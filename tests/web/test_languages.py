@@ -175,7 +175,7 @@ def test_each_stream_is_in_the_language_of_its_page(
     candidate = signed_in(app, session.get_one(User, candidacy.user_id))
     expected = {"sv": "Meddelande från ansvarig", "en": "Message from the chief"}
     post(chief, open_dialog(chief, scope="filtered"), subject="Before")
-    answers = {locale: candidate.get("/stream", headers=accepting(locale)) for locale in expected}
+    answers = {locale: candidate.get("/stream", headers=accepting(locale), buffered=False) for locale in expected}
     streams = {locale: answer.iter_encoded() for locale, answer in answers.items()}
     openings = {locale: next(stream).decode() for locale, stream in streams.items()}
     post(chief, open_dialog(chief, scope="filtered"), subject="Meanwhile")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, render_template
+from flask import Response, after_this_request, current_app, render_template
 from flask_babel import force_locale
 from sqlalchemy import and_, bindparam, func, select
 
@@ -44,8 +44,16 @@ def _render(_zone: ZoneInfo, _locale: str, **message: Any) -> str:
 
 
 def announce(message: Message, user_ids: list[int]) -> None:
-    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8)."""
-    current_push().bus.publish(_announcement(message, user_ids))
+    """Push a committed message to the streams of its recipients; the sweep brings what is lost (R8).
+
+    It is pushed when this request has been answered: the sender does not wait until a hall is written to.
+    """
+    publish = partial(current_push().bus.publish, _announcement(message, user_ids))
+
+    @after_this_request
+    def _publish_at_end(response: Response) -> Response:
+        response.call_on_close(publish)  # servers also close the response of a client that has gone
+        return response
 
 
 def _announcement(message: Message, user_ids: list[int]) -> Announcement:
