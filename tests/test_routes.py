@@ -84,6 +84,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/inbox/close"): (401, 204, 204, 204, 204, 204, 204, 204),
     ("POST", "/logout"): (302, 302, 302, 302, 302, 302, 302, 302),
 }
+READ = [path for method, path in TABLE if method == "GET"]
+POSTED = [path for method, path in TABLE if method == "POST"]
 FORMS: dict[str, dict[str, str]] = {
     "/login": {"username": "nobody-of-that-name", "password": "wrong password"},
     "/tests/1/answers/1": {"text": "An answer"},
@@ -156,34 +158,50 @@ def test_the_table_knows_every_route(app: Flask) -> None:
     }
 
 
-@pytest.mark.parametrize(("method", "path"), TABLE)
-def test_who_gets_what(persons: dict[str, FlaskClient], method: str, path: str) -> None:
-    got = []
-    for client in persons.values():
+def got(persons: dict[str, FlaskClient], method: str, path: str) -> dict[str, int]:
+    """What each of `PERSONS` is answered."""
+    statuses = {}
+    for name, client in persons.items():
         form = dict(FORMS.get(path, {}))
         if method == "POST":
             form["csrf_token"] = csrf(client)
         if path in ("/messages", "/candidates/actions"):
             form["idempotency_key"] = os.urandom(16).hex()
         answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
-        got.append(answer.status_code)
-    assert dict(zip(persons, got, strict=True)) == dict(zip(PERSONS, TABLE[method, path], strict=True))
+        statuses[name] = answer.status_code
+    return statuses
 
 
-@pytest.mark.parametrize("path", [path for method, path in TABLE if method == "POST"])
-def test_no_form_is_taken_without_the_token_of_its_session(readers: dict[str, FlaskClient], path: str) -> None:
+def expected(method: str, path: str) -> dict[str, int]:
+    """What the table says of it."""
+    return dict(zip(PERSONS, TABLE[method, path], strict=True))
+
+
+def test_who_reads_what(readers: dict[str, FlaskClient]) -> None:
+    for path in READ:
+        assert got(readers, "GET", path) == expected("GET", path), path
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_who_gets_what(persons: dict[str, FlaskClient], path: str) -> None:
+    assert got(persons, "POST", path) == expected("POST", path)
+
+
+def test_no_form_is_taken_without_the_token_of_its_session(readers: dict[str, FlaskClient]) -> None:
     foreign = csrf(readers["admin"])
-    for client in (readers["candidate"], readers["chief"]):
-        assert client.post(path, data=FORMS.get(path)).status_code == 400
-        assert client.post(path, data=FORMS.get(path), headers={"X-CSRFToken": foreign}).status_code == 400
+    for path in POSTED:
+        for client in (readers["candidate"], readers["chief"]):
+            assert client.post(path, data=FORMS.get(path)).status_code == 400, path
+            answer = client.post(path, data=FORMS.get(path), headers={"X-CSRFToken": foreign})
+            assert answer.status_code == 400, path
 
 
-@pytest.mark.parametrize(("method", "path"), TABLE)
-def test_the_wrong_verb_is_refused_in_words(readers: dict[str, FlaskClient], method: str, path: str) -> None:
-    for wrong in ("DELETE", "PUT", "PATCH"):
-        answer = readers["chief"].open(path, method=wrong)
-        assert answer.status_code == 405
-        assert "Allow" in answer.headers
+def test_the_wrong_verb_is_refused_in_words(readers: dict[str, FlaskClient]) -> None:
+    for path in READ + POSTED:
+        for wrong in ("DELETE", "PUT", "PATCH"):
+            answer = readers["chief"].open(path, method=wrong)
+            assert answer.status_code == 405, (wrong, path)
+            assert "Allow" in answer.headers, (wrong, path)
 
 
 @pytest.mark.parametrize(
@@ -195,31 +213,34 @@ def test_addresses_of_nothing_are_not_found(readers: dict[str, FlaskClient], pat
     assert readers["chief"].get(path).status_code in {400, 404, 405}
 
 
-@pytest.mark.parametrize("path", [path for method, path in TABLE if method == "GET" and not path.startswith("/static")])
-def test_a_query_that_is_no_text_is_refused(readers: dict[str, FlaskClient], path: str) -> None:
-    separator = "&" if "?" in path else "?"
-    assert readers["chief"].get(f"{path}{separator}q=%ED%A0%80").status_code == 400
+def test_a_query_that_is_no_text_is_refused(readers: dict[str, FlaskClient]) -> None:
+    for path in READ:
+        separator = "&" if "?" in path else "?"
+        if not path.startswith("/static"):
+            assert readers["chief"].get(f"{path}{separator}q=%ED%A0%80").status_code == 400, path
 
 
-@pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in TABLE if p != "/static/icon.svg"])
-def test_every_answer_has_the_strict_headers(readers: dict[str, FlaskClient], method: str, path: str) -> None:
-    answer = readers["chief"].open(path, method=method, buffered=True)
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "no-store" in answer.headers["Cache-Control"]
-    for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"):
-        assert len(answer.headers.getlist(name)) == 1  # two of them would count as both, or as none
+def test_every_answer_has_the_strict_headers(readers: dict[str, FlaskClient]) -> None:
+    for method, path in TABLE:
+        if path == "/static/icon.svg":
+            continue
+        headers = readers["chief"].open(path, method=method, buffered=True).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"], (method, path)
+        assert "unsafe" not in headers["Content-Security-Policy"], (method, path)
+        assert headers["X-Content-Type-Options"] == "nosniff", (method, path)
+        assert "no-store" in headers["Cache-Control"], (method, path)
+        for name in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy"):
+            assert len(headers.getlist(name)) == 1, (method, path)  # two would count as both, or as none
 
 
-@pytest.mark.parametrize(("method", "path"), TABLE)
-def test_every_answer_says_that_it_is_ours(readers: dict[str, FlaskClient], method: str, path: str) -> None:
+def test_every_answer_says_that_it_is_ours(readers: dict[str, FlaskClient]) -> None:
     """Pages take no other: the answer of a proxy or a portal in between is no answer."""
-    for client in (readers["chief"], readers["nobody"]):
-        for headers in ({}, {"HX-Request": "true"}):
-            answer = client.open(path, method=method, headers=headers, buffered=True)
-            assert answer.headers.getlist("X-Examhall") == ["1"]
-            assert client.open(path, method="DELETE").headers.getlist("X-Examhall") == ["1"]
+    for method, path in TABLE:
+        for client in (readers["chief"], readers["nobody"]):
+            for headers in ({}, {"HX-Request": "true"}):
+                answer = client.open(path, method=method, headers=headers, buffered=True)
+                assert answer.headers.getlist("X-Examhall") == ["1"], (method, path)
+                assert client.open(path, method="DELETE").headers.getlist("X-Examhall") == ["1"], path
 
 
 def test_answers_to_what_goes_wrong_are_ours_too(readers: dict[str, FlaskClient]) -> None:
