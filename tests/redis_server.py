@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,16 @@ class RedisServer:
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A running Redis of the test's own."""
-    running = RedisServer(tmp_path)
+    with redis_in(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def redis_in(folder: Path) -> Iterator[RedisServer]:
+    """Run a Redis with this folder."""
+    running = RedisServer(folder)
     running.start()
-    yield running
-    running.signal(signal.SIGKILL)
+    try:
+        yield running
+    finally:
+        running.signal(signal.SIGKILL)

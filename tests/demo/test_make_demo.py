@@ -92,7 +92,7 @@ def test_sign_in_watch_and_stop(demo: Demo) -> None:
     assert "Traceback" not in demo.log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, *at_night(signal.SIGHUP)])
+@pytest.mark.parametrize("number", at_night(signal.SIGTERM, signal.SIGHUP))
 def test_other_ways_to_end_it(demo: Demo, number: signal.Signals) -> None:
     """A closed terminal and a plain kill leave no orphans either."""
     demo.process.send_signal(number)
@@ -100,6 +100,7 @@ def test_other_ways_to_end_it(demo: Demo, number: signal.Signals) -> None:
     assert demo.processes() == {}
 
 
+@pytest.mark.nightly
 def test_server_is_told_to_end(demo: Demo) -> None:
     """As by Ctrl-C where a script runs the demo in the background, which makes the shell deaf to it."""
     os.kill(min(pid for pid, words in demo.processes().items() if "gunicorn" in words), signal.SIGINT)

@@ -13,11 +13,14 @@ import pytest
 from flask import Flask
 
 from tests.docs.documents import DOCUMENTS, Block, blocks, name_of, prose
+from tests.nightly import named
 from webapp.config import ROOT
 
 SETTINGS = {"EXAMHALL_SECRET_KEY": "a key for tests only, 0123456789"}
 MARKS = re.compile(r"|run|says|run: exit \d+|file: [a-z]+\.csv|server: [a-z ]+")
 RUNNABLE = [document for document in DOCUMENTS if any(block.mark.startswith("run") for block in blocks(document))]
+OPERATORS = {"README.md", "docs/operations.md"}
+"""Tried for each change; what developers type (`docs/development.md`), at night."""
 
 
 def installed_copy(folder: Path) -> Path:
@@ -25,7 +28,7 @@ def installed_copy(folder: Path) -> Path:
     copy = folder / "examhall"
     copy.mkdir()
     for part in ("webapp", "migrations", "templates"):
-        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, copy / part)  # with what Python has compiled: that takes longer than a command
     for file in ("wsgi.py", "pyproject.toml"):
         shutil.copy(ROOT / file, copy)
     (copy / ".venv").symlink_to(sys.prefix, target_is_directory=True)
@@ -55,7 +58,7 @@ class Terminal:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("document", RUNNABLE, ids=name_of)
+@pytest.mark.parametrize("document", named({name_of(one): one for one in RUNNABLE}, OPERATORS))
 def test_commands_do_what_is_said(document: Path, tmp_path: Path) -> None:
     """Blocks marked `run`, in order; what they say is compared word by word."""
     terminal = Terminal(installed_copy(tmp_path))

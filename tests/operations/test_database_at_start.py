@@ -10,9 +10,11 @@ import psycopg
 import pytest
 
 from tests.databases import Database
+from tests.nightly import at_night
 from tests.operations.test_server_start import KEY, gunicorn, run
 from tests.postgres import Cluster
 from tests.server import Server, free_port
+from webapp.db.startup_check import connection_failure
 
 PASSWORD = "a-password-that-nobody-may-read"
 
@@ -49,8 +51,19 @@ KINDS = ("port", "password with signs", "option", "host", "refused", "password",
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_wrong_is_one_line_without_the_password(guarded: str) -> None:
+    for kind in KINDS:
+        said = connection_failure(wrong(kind, guarded))
+        assert said, kind
+        assert len(said.splitlines()) == 1, said
+        assert said.startswith("Examhall cannot start. EXAMHALL_DATABASE_URL: "), said
+        assert PASSWORD not in said
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("kind", ["password", *at_night(*(kind for kind in KINDS if kind != "password"))])
 def test_one_line_and_no_password(kind: str, guarded: str) -> None:
+    """Said by the server, and by a command."""
     environ = {**KEY, "EXAMHALL_DATABASE_URL": wrong(kind, guarded)}
     for ended, code in (
         (gunicorn(environ=environ), 1),
@@ -83,9 +96,11 @@ def test_commands_that_need_no_database_or_an_empty_one(postgres: Cluster) -> No
     ("address", "words"),
     [
         ("http://localhost", "EXAMHALL_REDIS_URL: not an address"),
-        ("redis://localhost:port", "EXAMHALL_REDIS_URL: not an address"),
         ("redis://127.0.0.1:1", "Redis does not answer"),
-        ("redis://nowhere.invalid", "Redis does not answer"),
+        *at_night(
+            ("redis://localhost:port", "EXAMHALL_REDIS_URL: not an address"),
+            ("redis://nowhere.invalid", "Redis does not answer"),
+        ),
     ],
 )
 def test_without_redis_it_warns_once_and_serves(database: Database, address: str, words: str) -> None:

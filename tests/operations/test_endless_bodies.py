@@ -13,12 +13,13 @@ from threading import Event, Thread
 
 import httpx
 import pytest
-from flask import Flask
 
-from tests.databases import Database
+from tests.databases import Database, NewDatabase, application_on
 from tests.hall import Hall, signed_in
+from tests.nightly import at_night
 from tests.server import ROOT, Server
 from webapp.db.transactions import writing
+from webapp.extensions import db
 from webapp.models import Question, User
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("sqlite")]
@@ -50,21 +51,23 @@ sys.modules["gunicorn_worker"].BODY_SECONDS = 2.0
 """
 
 
-@pytest.fixture
-def cookie(app: Flask, hall: Hall) -> str:
-    """The session of a candidate whose exam has question 1."""
-    candidacy = hall.candidacy(hall.test())
-    with writing(hall.session):
-        hall.session.add(Question(test_id=candidacy.test_id, position=1, prompt="Why?"))
-    found = signed_in(app, hall.session.get_one(User, candidacy.user_id)).get_cookie(app.config["SESSION_COOKIE_NAME"])
-    assert found
-    hall.session.rollback()
-    return f"Cookie: {found.key}={found.value}"
+def session_on(database: Database) -> str:
+    """The session of a new candidate whose exam has question 1."""
+    with application_on(database) as app, app.app_context():
+        hall = Hall(db.session())
+        candidacy = hall.candidacy(hall.test())
+        with writing(hall.session):
+            hall.session.add(Question(test_id=candidacy.test_id, position=1, prompt="Why?"))
+        browser = signed_in(app, hall.session.get_one(User, candidacy.user_id))
+        found = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
+        assert found
+        return f"Cookie: {found.key}={found.value}"
 
 
-@pytest.fixture
-def server(database: Database) -> Iterator[Server]:
-    with Server(database) as running:
+@pytest.fixture(scope="module")
+def server(database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """For tests that bring a session of a browser of its own, or none."""
+    with Server(new_database(database_kind, tmp_path_factory.mktemp("endless"))) as running:
         yield running
 
 
@@ -98,8 +101,9 @@ def received(client: socket.socket) -> str:
     return answer.decode()
 
 
-def test_what_has_no_end_is_answered_and_cut(server: Server, cookie: str) -> None:
+def test_what_has_no_end_is_answered_and_cut(server: Server) -> None:
     """At every address, whoever sends it, and whether somebody reads it or not."""
+    cookie = session_on(server.database)
 
     def send(given: tuple[tuple[str, str, bool], str, str]) -> str:
         (method, path, is_signed_in), framing, kind = given
@@ -118,7 +122,7 @@ def test_what_has_no_end_is_answered_and_cut(server: Server, cookie: str) -> Non
     assert "Traceback" not in server.log.read_text()
 
 
-@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("framing", ["letters", *at_night("length", "chunks")])
 def test_nobody_else_waits_for_it(server: Server, framing: str) -> None:
     """Three such clients, one after the other on each of three lines, while others ask."""
     length, piece = FRAMINGS[framing]
@@ -145,8 +149,9 @@ def test_nobody_else_waits_for_it(server: Server, framing: str) -> None:
     assert max(taken) < 1.5, sorted(taken)
 
 
-def test_a_body_that_comes_too_slowly_is_cut(database: Database, cookie: str) -> None:
+def test_a_body_that_comes_too_slowly_is_cut(database: Database) -> None:
     """With a limit of 2 s instead of 30, and one byte every fifth of a second: 408, also for a save."""
+    cookie = session_on(database)
     conf = database.folder / "quick.conf.py"
     conf.write_text(QUICK.format(root=ROOT))
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.databases import Database
+from tests.nightly import at_night
 from tests.server import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("sqlite")]
@@ -17,7 +18,7 @@ SLOW_START = "tests.operations.slow_start_wsgi:app"
 WAITING = 60
 MANY = 300
 """More than gunicorn accepts at a time."""
-ROUNDS = 8
+ROUNDS = pytest.mark.parametrize("rounds", [3, *at_night(8)])
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: exam.example\r\n\r\n"
 BUSY_REQUEST = REQUEST.replace(b"healthz", b"healthz?hold")
 
@@ -71,23 +72,24 @@ def answers_of_a_frozen_worker(
     return answers
 
 
-def test_sighup_refuses_no_request(database: Database) -> None:
+@ROUNDS
+def test_sighup_refuses_no_request(database: Database, rounds: int) -> None:
     with Server(database, SLOW_START) as server:
         answers = []
-        for number in range(ROUNDS):
+        for number in range(rounds):
             worker = server.worker_pid()
-            seconds = 0.3 + 0.9 * number / (ROUNDS - 1)
+            seconds = 0.3 + 0.9 * number / (rounds - 1)
             answers += answers_of_a_frozen_worker(server, seconds, signal.SIGHUP, kept_alive=False)
             until = time.monotonic() + 60
             while worker in server.worker_pids() or not server.worker_pids():
                 assert time.monotonic() < until, "the worker was not replaced"
                 time.sleep(0.1)
-        assert len(answers) == ROUNDS * WAITING
-        assert {answer: answers.count(answer) for answer in answers} == {"HTTP/1.1 200 OK": ROUNDS * WAITING}
+        assert len(answers) == rounds * WAITING
+        assert {answer: answers.count(answer) for answer in answers} == {"HTTP/1.1 200 OK": rounds * WAITING}
         assert "Traceback" not in server.log.read_text()
 
 
-@pytest.mark.parametrize("end", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGTERM, *at_night(signal.SIGHUP)])
 @pytest.mark.parametrize("kept_alive", [False, True], ids=["new connections", "kept connections"])
 def test_what_waits_is_answered(database: Database, end: signal.Signals, kept_alive: bool) -> None:
     """On SIGTERM nobody else serves: what waits at the door is let in before it closes."""
@@ -96,7 +98,7 @@ def test_what_waits_is_answered(database: Database, end: signal.Signals, kept_al
         assert {answer: answers.count(answer) for answer in answers} == {"HTTP/1.1 200 OK": MANY}
 
 
-@pytest.mark.parametrize("kept_alive", [False, True], ids=["new connections", "kept connections"])
+@pytest.mark.parametrize("kept_alive", [False, *at_night(True)], ids=["new connections", "kept connections"])
 def test_a_busy_worker_lets_in_and_answers_what_waits(database: Database, kept_alive: bool) -> None:
     """However long it takes for a part of it: the requests of one round hold it for longer than a second."""
     with Server(database, SLOW_START) as server:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from tests.browser.house import House, opened_house
 from tests.databases import Database, NewDatabase
+from tests.nightly import at_night
 from tests.open_connections import connections_outlive_tests
 from tests.server import ENDED, Listener, Person, Server, close_all, csrf
 from webapp.models import Delivery, Message, User
@@ -121,6 +122,7 @@ def test_traps_1_3_and_4_what_is_open_comes_at_the_start_whatever_the_last_id(ca
         stream.close()
 
 
+@pytest.mark.one_database
 def test_r9_closed_in_one_tab_goes_from_the_others_and_stays_closed(cast: Cast) -> None:
     ada = cast.person("ada")
     first, second = Listener(ada), Listener(ada)
@@ -155,6 +157,7 @@ def test_signing_out_ends_the_streams_of_that_session(cast: Cast) -> None:
     assert ("signed-out", "", "") not in other.events
 
 
+@pytest.mark.one_database("postgresql")
 def test_r8_killed_between_commit_and_push_is_delivered_after_the_restart(database: Database, tmp_path: Path) -> None:
     """Its sender has heard by then that it is sent: the push comes after the answer."""
     kill = tmp_path / "kill"
@@ -176,6 +179,7 @@ def test_r8_killed_between_commit_and_push_is_delivered_after_the_restart(databa
         close_all()
 
 
+@pytest.mark.one_database
 def test_r8_a_push_that_is_lost_is_made_good_by_the_sweep(own_cast: Cast) -> None:
     """The message is committed by another process, which has no way to push to this one."""
     with Server(own_cast.house.server.database) as other:
@@ -185,6 +189,7 @@ def test_r8_a_push_that_is_lost_is_made_good_by_the_sweep(own_cast: Cast) -> Non
         ada.wait_for(lambda: ada.ids() == ["1"], seconds=5)
 
 
+@pytest.mark.one_database
 def test_r9_a_server_killed_and_started_again_loses_and_repeats_nothing(own_cast: Cast) -> None:
     ada, ines, server = own_cast.person("ada"), own_cast.person("ines"), own_cast.house.server
     before = Listener(ada)
@@ -209,7 +214,7 @@ def test_trap_9_no_proxy_may_hold_the_stream_back(cast: Cast) -> None:
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("streams", ["0", "1"])
+@pytest.mark.parametrize("streams", ["1", *at_night("0")])
 def test_a_process_without_streams_left_says_when_to_try_again(database: Database, streams: str) -> None:
     with opened_house(database, {"EXAMHALL_STREAMS_PER_PROCESS": streams}) as house:
         cast = cast_in(house)

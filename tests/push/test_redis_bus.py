@@ -39,6 +39,7 @@ def here_and_there(hall: Hall, database: Database, redis: RedisServer) -> Iterat
 
 
 @pytest.mark.server
+@pytest.mark.one_database("postgresql")
 def test_r8_across_processes_with_redis_without_it_and_with_it_again(
     here_and_there: tuple[Server, Server], redis: RedisServer
 ) -> None:

@@ -25,19 +25,22 @@ BEAT = ("beat", "", "")
 THREADED = {"gunicorn gthread", "waitress", "granian", "cheroot", "flask run"}
 GEVENT = {"gunicorn", "uwsgi"}
 
-BY_DAY = {"gunicorn", "waitress"}
-"""One with greenlets and one with threads; the others are tried at night."""
+
+def each_server(by_day: set[str]) -> pytest.MarkDecorator:
+    """One with greenlets, and where it matters one with threads, by day; all the others at night.
+
+    A server's tests stay together, and the servers run beside each other.
+    """
+
+    def marks(line: CommandLine) -> list[pytest.MarkDecorator]:
+        together = pytest.mark.xdist_group(f"server {line.name}")
+        return [together] if line.name in by_day else [together, pytest.mark.nightly]
+
+    return pytest.mark.parametrize(
+        "line", [pytest.param(line, id=line.name, marks=marks(line)) for line in command_lines()]
+    )
 
 
-def marks(line: CommandLine) -> list[pytest.MarkDecorator]:
-    """A server's tests stay together, and the servers run beside each other."""
-    together = pytest.mark.xdist_group(f"server {line.name}")
-    return [together] if line.name in BY_DAY else [together, pytest.mark.nightly]
-
-
-each_server = pytest.mark.parametrize(
-    "line", [pytest.param(line, id=line.name, marks=marks(line)) for line in command_lines()]
-)
 pytestmark = pytest.mark.server
 
 
@@ -48,7 +51,7 @@ def test_the_document_names_them_all() -> None:
         assert (one.streams < CANDIDATES) == (one.name in THREADED)
 
 
-@each_server
+@each_server({"gunicorn", "waitress"})
 @pytest.mark.only_on("postgresql")
 def test_every_candidate_is_reached_by_stream_or_by_polling(line: CommandLine, hall: Hall, database: Database) -> None:
     names = hold_exam(hall, CANDIDATES)
@@ -82,7 +85,7 @@ def test_every_candidate_is_reached_by_stream_or_by_polling(line: CommandLine, h
         streams[0].wait_for(lambda: any(one.events.count(BEAT) > 1 for one in streams), BEAT_WITHIN)
 
 
-@each_server
+@each_server({"gunicorn"})
 @pytest.mark.only_on("sqlite")
 def test_a_stream_that_is_closed_is_given_back_and_the_server_ends_when_told(
     line: CommandLine, hall: Hall, database: Database

@@ -13,12 +13,13 @@ from threading import Thread
 import httpx
 import pytest
 
-from tests.databases import Database
+from tests.databases import NewDatabase, application_on
 from tests.hall import Hall
-from tests.redis_server import RedisServer
+from tests.redis_server import redis_in
 from tests.server import ENDED, Person, Server
 from tests.servers.exam import hold_exam
 from tests.servers.nginx import Http2Listener, Nginx
+from webapp.extensions import db
 from webapp.web.security import CONTENT_SECURITY_POLICY
 
 pytestmark = [pytest.mark.server, pytest.mark.only_on("postgresql")]
@@ -36,6 +37,17 @@ class Site:
     nginx: Nginx
     processes: list[Server]
     names: list[str]
+    sent: int = 0
+    """Messages to everybody so far; each has the next number, and stays open."""
+
+    def send(self, sender: Person) -> None:
+        """Send one more."""
+        self.sent += 1
+        assert sender.send(f"Message {self.sent}", **TO_ALL).status_code == 201
+
+    def numbers(self) -> set[str]:
+        """Of all messages so far."""
+        return {str(number) for number in range(1, self.sent + 1)}
 
     def streams(self, process: Server) -> int:
         """How many streams a process holds."""
@@ -49,17 +61,21 @@ def shipped_gunicorn(port: int, *more: str) -> list[str]:
     return [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", *own, *more, "wsgi:app"]
 
 
-@pytest.fixture
-def site(hall: Hall, database: Database, redis: RedisServer, tmp_path: Path) -> Iterator[Site]:
-    """One process on a Unix socket, as from systemd, and one on a port, as on another machine."""
-    names = hold_exam(hall, 4)
-    environ = {"EXAMHALL_REDIS_URL": redis.url, "EXAMHALL_TRUSTED_PROXIES": "1"}
-    path = tmp_path / "one.sock"
-    one = Server(database, environ=environ, command=lambda port: shipped_gunicorn(port, "-b", f"unix:{path}"))
-    two = Server(database, environ=environ, command=shipped_gunicorn)
+@pytest.fixture(scope="module")
+def site(database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One process on a Unix socket, as from systemd, and one on a port, as on another machine; for all tests."""
+    folder = tmp_path_factory.mktemp("site")
+    database = new_database(database_kind, folder)
+    with application_on(database) as app, app.app_context():
+        names = hold_exam(Hall(db.session()), 4)
     with ExitStack() as stack:
+        redis = stack.enter_context(redis_in(folder))
+        environ = {"EXAMHALL_REDIS_URL": redis.url, "EXAMHALL_TRUSTED_PROXIES": "1"}
+        path = folder / "one.sock"
+        one = Server(database, environ=environ, command=lambda port: shipped_gunicorn(port, "-b", f"unix:{path}"))
+        two = Server(database, environ=environ, command=shipped_gunicorn)
         processes = [stack.enter_context(server) for server in (one, two)]
-        nginx = Nginx(tmp_path, [f"unix:{path}", f"127.0.0.1:{two.port}"])
+        nginx = Nginx(folder, [f"unix:{path}", f"127.0.0.1:{two.port}"])
         stack.enter_context(nginx.running())
         yield Site(nginx, processes, names)
 
@@ -83,10 +99,9 @@ def test_streams_over_http_2_are_not_held_back_and_are_shared_out(site: Site) ->
     assert time.monotonic() - begun < len(streams) * AT_ONCE
     assert [site.streams(process) for process in site.processes] == [2, 2], "least_conn counts streams"
 
-    ines = site.nginx.person("ines")
-    assert ines.send("At once", **TO_ALL).status_code == 201
+    site.send(site.nginx.person("ines"))
     for stream in streams:
-        stream.wait_for(lambda stream=stream: stream.ids() == ["1"], AT_ONCE)  # type: ignore[misc]
+        stream.wait_for(lambda stream=stream: set(stream.ids()) == site.numbers(), AT_ONCE)  # type: ignore[misc]
 
 
 def test_what_the_application_is_told_about_the_client(site: Site) -> None:
@@ -132,17 +147,14 @@ def test_a_process_that_restarts_in_the_middle_costs_no_answer_and_no_message(si
     ines = site.nginx.person("ines")
     pages = [Page(site.nginx, site.nginx.person(name)) for name in site.names]
     restarting = Thread(target=restart, args=(site.processes[1],))
-    sent = 0
     restarting.start()
     try:
-        while restarting.is_alive() or sent < 10:
+        while restarting.is_alive() or site.sent < 10:
             assert ines.http.get("/monitor").status_code == 200
-            assert ines.send(f"Message {sent + 1}", **TO_ALL).status_code == 201
-            sent += 1
+            site.send(ines)
     finally:
         restarting.join()  # or it would start the process again when everything is over
-    wanted = {str(number) for number in range(1, sent + 1)}
-    deadline = time.monotonic() + 30
+    wanted, deadline = site.numbers(), time.monotonic() + 30
     while any(page.seen() != wanted for page in pages):
         assert time.monotonic() < deadline, [wanted - page.seen() for page in pages]
         time.sleep(0.05)
