@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tests.exams.rows import browser_of, delivered, person_of, question_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog
+from tests.nightly import named
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Answer, Candidacy, Role
@@ -127,7 +128,7 @@ def is_in_its_page(client: FlaskClient, address: str, method: str = "GET", **opt
     return fragment.text, page.text
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", named({state: state for state in STATES}, SITTING | {"early", "ready", "withdrawn"}))
 def test_r24_a_candidates_fragments_show_no_more_than_their_pages(
     hall: Hall, session: Session, world: World, state: str
 ) -> None:
@@ -144,7 +145,9 @@ def test_r24_a_candidates_fragments_show_no_more_than_their_pages(
             assert PROMPT not in "".join(texts)
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state not in SITTING | {"ready"}])
+@pytest.mark.parametrize(
+    "state", named({state: state for state in STATES if state not in SITTING | {"ready"}}, {"days before", "closed"})
+)
 def test_r24_what_is_refused_tells_no_question(world: World, state: str) -> None:
     """Starting, saving and submitting, as page and fragment, with an answer's number and without one."""
     for path in ("start", "submit", "answers/{question}", "answers/999999"):

@@ -135,6 +135,7 @@ def test_a_phrase_is_looked_up_by_its_trigrams(large_hall_session: Session, larg
     assert "ix_candidacy_search_text" in plan(large_hall_session, how_many)
 
 
+@pytest.mark.one_database("postgresql")
 @pytest.mark.parametrize("scope", [EVERYTHING, ONE_TEST], ids=["all tests", "a test"])
 def test_what_happens_is_counted_without_names(
     large_hall_session: Session, large_hall: LargeHall, scope: AccessScope
@@ -145,6 +146,7 @@ def test_what_happens_is_counted_without_names(
         assert "user_account" not in chosen, chosen
 
 
+@pytest.mark.one_database("postgresql")
 def test_a_page_of_many_comes_from_an_index_of_names(large_hall_session: Session, large_hall: LargeHall) -> None:
     """They are not sorted first."""
     for scope, index in ((EVERYTHING, "ix_candidacy_sort_name"), (ONE_TEST, "ix_candidacy_test_id_sort_name")):

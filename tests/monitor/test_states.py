@@ -19,6 +19,7 @@ from tests.monitor import reference
 from tests.monitor.sitting import EVERYTHING, Sitting
 from tests.monitor.test_export import table
 from tests.monitor.test_page import HTMX, count_of, got, rows_of
+from tests.nightly import at_night
 from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
@@ -126,7 +127,7 @@ def tiles_of(page: str) -> dict[str, tuple[int | None, str]]:
 
 
 @pytest.mark.parametrize(
-    "asked", ["", "?q=person", "?room=Room+1&state=idle&state=offline", "?state=paused&sort=-name"]
+    "asked", ["?room=Room+1&state=idle&state=offline", *at_night("", "?q=person", "?state=paused&sort=-name")]
 )
 def test_r17_what_a_tile_says_is_what_its_link_lists(app: Flask, states: Sitting, asked: str) -> None:
     client = signed_in(app, states.hall.contributor(states.test))
