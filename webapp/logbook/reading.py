@@ -63,7 +63,7 @@ def log_scope(session: Session, actor: User, now: datetime) -> LogScope:
         return LogScope(true(), true(), tests)
     own = and_(LogEntry.actor_id == actor.id, ~LogEntry.action.startswith("sign_in."))
     in_tests = tests.condition(LogSubject)
-    return LogScope(or_(own, _concerns(in_tests)) if tests else own, or_(own, in_tests), tests)
+    return LogScope(or_(own, concerns(in_tests)) if tests else own, or_(own, in_tests), tests)
 
 
 def narrow(scope: LogScope, params: dict[str, str], zone: ZoneInfo) -> LogScope:
@@ -166,11 +166,11 @@ def _is_about(scope: LogScope, person: str) -> ColumnElement[bool]:
     named = or_(*(casefold_contains(column, person) for column in (LogSubject.name, LogSubject.number)))
     escaped = json.dumps(person, ensure_ascii=False)[1:-1]
     account = and_(LogEntry.action.startswith("sign_in."), casefold_contains(LogEntry.detail, escaped))
-    concerned = _concerns(and_(scope.subjects, named))
+    concerned = concerns(and_(scope.subjects, named))
     return or_(casefold_contains(LogEntry.actor_name, person), account, concerned)
 
 
-def _concerns(subject: ColumnElement[bool]) -> ColumnElement[bool]:
+def concerns(subject: ColumnElement[bool]) -> ColumnElement[bool]:
     """Entries with a subject for which the condition holds, also in a query that joins the subjects."""
     return select(LogSubject.entry_id).where(LogSubject.entry_id == LogEntry.id, subject).correlate(LogEntry).exists()
 

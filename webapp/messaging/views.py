@@ -1,4 +1,4 @@
-"""Messaging over HTTP: compose and send, and a sent message as the log has it."""
+"""Messaging over HTTP: compose and send, and the page of a sent message."""
 
 from dataclasses import replace
 
@@ -9,15 +9,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.access import Right, access_scope
 from webapp.clock import utcnow
-from webapp.exceptions import BadParameter, NotFound, Refusal
+from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
-from webapp.logbook.reading import MESSAGE_SENT, entry_details, log_scope
 from webapp.messaging.audience import PostedForm, Tokens, next_audience, show_again
 from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
 from webapp.messaging.forms import parse_draft, parse_ids
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import preview
 from webapp.messaging.sending import Draft, count_online, send
+from webapp.messaging.sent_messages import load_sent_message
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
 from webapp.models import Test
 from webapp.web.errors import wants_fragment
@@ -61,12 +61,9 @@ def send_message() -> BaseResponse:
 
 @blueprint.get("/messages/<int:message_id>")
 def show(message_id: int) -> str:
-    """A sent message as the log has it, with all its recipients, for those who may see that entry (R14)."""
-    scope = log_scope(db.session(), current_user, utcnow())
-    entry, subjects, hidden = entry_details(db.session(), scope, message_id)
-    if entry.action != MESSAGE_SENT:
-        raise NotFound(f"log entry {message_id} is no message")
-    return render_template("logbook/entry.html", entry=entry, subjects=subjects, hidden=hidden)
+    """A sent message with its recipients, for those who may read it (R14)."""
+    sent = load_sent_message(db.session(), current_user, message_id, utcnow())
+    return render_template("messaging/message.html", sent=sent)
 
 
 def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:

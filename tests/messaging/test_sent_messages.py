@@ -1,0 +1,131 @@
+"""R14: who reads what was sent. Messages that reached candidates in one's reach, and of the recipients only those."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.hall import Hall, signed_in
+from tests.logbook.entries import write
+from tests.messaging.compose_form import HTMX, open_dialog, post
+from webapp.clock import utcnow
+from webapp.db.transactions import writing
+from webapp.messaging.inbox import prune
+from webapp.models import Candidacy, Message, Role, Test, User
+
+
+class World:
+    """Two tests with two rooms in the first, and messages to each and to both."""
+
+    def __init__(self, app: Flask, session: Session, hall: Hall) -> None:
+        self.app, self.session = app, session
+        with hall.at_once():
+            self.a, self.b = hall.test("Algebra"), hall.test("Biology")
+            both = hall.person("Åsa Öberg")
+            hall.candidacy(self.a, both, room="Aula", number="A-1")
+            hall.candidacy(self.a, hall.person("Bo Berg"), room="Attic", number="A-2")
+            hall.candidacy(self.b, both, room="Lab", number="B-1")
+            hall.candidacy(self.b, hall.person("Cy Dahl"), room="Lab", number="B-2")
+            self.invigilator = hall.contributor(self.a, user=hall.person("Inga"))
+            self.in_attic = hall.contributor(self.a, room="Attic")
+            self.chief_of_both = hall.contributor(self.a, self.b, role=Role.CHIEF_INVIGILATOR)
+            self.planner = hall.contributor(self.a, role=Role.PLANNER)
+            self.stranger = hall.contributor(hall.test("Chemistry"), role=Role.PLANNER)
+            self.admin = hall.person("Root", is_admin=True)
+            self.candidate = both
+        self.to_aula = self.send(self.invigilator, "For the aula", room="Aula")
+        self.to_all = self.send(self.chief_of_both, "For <b>all</b>")
+        self.to_b = self.send(self.chief_of_both, "For biology", test=self.b.id)
+
+    def browser(self, who: str) -> FlaskClient:
+        return signed_in(self.app, getattr(self, who))
+
+    def send(self, sender: User, subject: str, **filter: object) -> int:
+        browser = signed_in(self.app, sender)
+        sent = post(browser, open_dialog(browser, scope="filtered", **filter), subject=subject, body="Bitte\nRuhe")
+        assert sent.status_code == 201, sent.text
+        return int(sent.headers["Location"].rpartition("/")[2])
+
+    def close(self, test: Test) -> None:
+        with writing(self.session):
+            self.session.get_one(Test, test.id).closed_at = utcnow()
+
+
+@pytest.fixture
+def world(app: Flask, session: Session, hall: Hall) -> World:
+    return World(app, session, hall)
+
+
+def recipients(page: str) -> tuple[list[str], int]:
+    """The candidate IDs on a message's page, and how many people it says it went to besides."""
+    hidden = re.search(r'data-hidden="(\d+)"', page)
+    return re.findall(r'<td><bdi translate="no">([AB]-\d)</bdi>', page), int(hidden[1]) if hidden else 0
+
+
+@pytest.mark.parametrize(
+    ("who", "to_aula", "to_all", "to_b"),
+    [
+        ("invigilator", (["A-1"], 0), (["A-1", "A-2"], 1), None),
+        ("in_attic", None, (["A-2"], 2), None),
+        ("chief_of_both", (["A-1"], 0), (["A-1", "A-2", "B-1", "B-2"], 0), (["B-1", "B-2"], 0)),
+        ("planner", (["A-1"], 0), (["A-1", "A-2"], 1), None),
+        ("stranger", None, None, None),
+        ("admin", (["A-1"], 0), (["A-1", "A-2", "B-1", "B-2"], 0), (["B-1", "B-2"], 0)),
+    ],
+)
+def test_everybody_reads_what_reached_their_candidates(
+    world: World, who: str, to_aula: object, to_all: object, to_b: object
+) -> None:
+    """R14: with the recipients within reach, and how many there are besides; nobody else can tell that it is there."""
+    browser, found = world.browser(who), []
+    for number in (world.to_aula, world.to_all, world.to_b):
+        answer = browser.get(f"/messages/{number}")
+        assert answer.status_code in (200, 404)
+        found.append(recipients(answer.text) if answer.status_code == 200 else None)
+        assert "<b>" not in answer.text
+    assert found == [to_aula, to_all, to_b]
+    assert world.browser("candidate").get(f"/messages/{world.to_all}").status_code == 403
+
+
+def test_what_the_log_shows_stays_as_it_was(world: World) -> None:
+    """R14 changes for messages alone: no other entry, no entry's page, and no list of the log."""
+    browser = world.browser("invigilator")
+    numbers = re.findall(r'data-entry="(\d+)"', browser.get("/log").text)
+    assert numbers == [str(world.to_aula)]
+    assert browser.get(f"/log/{world.to_all}").status_code == 404
+    assert f"/log/{world.to_all}" not in browser.get(f"/messages/{world.to_all}").text
+    assert f"/log/{world.to_aula}" in browser.get(f"/messages/{world.to_aula}").text
+    flagged = write(world.session, select(Candidacy.id), action="candidate.flag", detail={}).id
+    for who in ("invigilator", "chief_of_both", "admin"):
+        assert world.browser(who).get(f"/messages/{flagged}").status_code == 404
+
+
+def test_a_closed_test_takes_its_messages_out_of_sight(world: World) -> None:
+    """R26: as the monitor does. Planners still see it, and everybody their own sendings."""
+    world.close(world.a)
+    read = {
+        who: [world.browser(who).get(f"/messages/{number}").status_code for number in (world.to_aula, world.to_all)]
+        for who in ("invigilator", "in_attic", "planner", "admin")
+    }
+    assert read == {"invigilator": [200, 404], "in_attic": [404, 404], "planner": [200, 200], "admin": [200, 200]}
+
+
+def test_what_the_log_keeps_of_a_pruned_message_can_be_read(world: World) -> None:
+    prune(world.session, utcnow() + timedelta(hours=1))
+    assert world.session.get(Message, world.to_all) is None
+    page = world.browser("invigilator").get(f"/messages/{world.to_all}").text
+    assert "For &lt;b&gt;all&lt;/b&gt;" in page
+    assert "Bitte\nRuhe" in page
+    assert recipients(page) == (["A-1", "A-2"], 1)
+
+
+def test_the_fragment_of_a_message_shows_no_more_than_its_page(world: World) -> None:
+    """R24's sister for staff: headers change nothing."""
+    for who, status in (("invigilator", 404), ("chief_of_both", 200)):
+        assert world.browser(who).get(f"/messages/{world.to_b}", headers=HTMX).status_code == status
