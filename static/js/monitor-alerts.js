@@ -18,6 +18,7 @@ const menu = document.querySelector("[data-alerts]");
 const chosen = { sound: false, vibration: false, awake: false, ...browserStore.read(NAME) };
 let audio = null;
 let lock = null;
+let isAsking = false;
 
 // Browsers let a page make sounds after the person has pressed something on it.
 function openAudio() {
@@ -45,7 +46,8 @@ function say(kind, words) {
 
 // The system takes the lock back when the page is hidden, and may refuse it when the battery is low.
 async function keepAwake() {
-  if (!chosen.awake || !can.awake || lock || document.visibilityState !== "visible") return;
+  if (!chosen.awake || !can.awake || lock || isAsking || document.visibilityState !== "visible") return;
+  isAsking = true;
   try {
     lock = await keepScreenOn();
     lock.addEventListener("release", () => (lock = null));
@@ -53,6 +55,7 @@ async function keepAwake() {
   } catch {
     say("awake", menu.dataset.forbidden);
   }
+  isAsking = false;
   if (!chosen.awake) await lock?.release();
 }
 
