@@ -10,8 +10,10 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+from tests.browser.axe import Clean
 from tests.browser.house import Desks, House, opened_house
 from tests.databases import Database, NewDatabase
+from tests.nightly import named
 from tests.open_connections import connections_outlive_tests
 from tests.server import close_all
 
@@ -99,3 +101,9 @@ def scriptless(playwright: Playwright) -> Iterator[Desks]:
     desks.close()
     browser.close()
     close_all()
+
+
+@pytest.fixture(params=named({"light": False, "all schemes": True}, {"light"}))
+def clean(request: pytest.FixtureRequest) -> Clean:
+    """axe. That each state is looked at in dark and in forced colors too is for the night."""
+    return Clean(in_all_schemes=request.param)

@@ -80,8 +80,9 @@ class House:
 
     def candidate(self, test: Test, name: str = "Ada", **fields: Any) -> User:
         """A candidate of this test, who can sign in."""
-        user = self.person(name)
-        self.hall.candidacy(test, user, **fields)
+        with self.hall.at_once():
+            user = self.person(name)
+            self.hall.candidacy(test, user, **fields)
         return user
 
     def invigilator(self, *tests: Test, name: str = "Ines", role: Role = Role.INVIGILATOR) -> User:

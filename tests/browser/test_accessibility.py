@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import clean
+from tests.browser.axe import Clean
 from tests.browser.house import CUT, Desks, House, is_live, notice
 from tests.browser.test_time import change
 from webapp.clock import utcnow
@@ -20,7 +20,7 @@ from webapp.models import Test as Exam
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 
-def test_signing_in(house: House, desks: Desks) -> None:
+def test_signing_in(house: House, desks: Desks, clean: Clean) -> None:
     ada = house.candidate(house.exam())
     desk = desks.desk(house)
     desk.expects("422", "429")
@@ -38,7 +38,7 @@ def test_signing_in(house: House, desks: Desks) -> None:
     clean(page, "sign-in, too many tries")
 
 
-def test_a_candidates_pages_beside_the_exam(house: House, desks: Desks) -> None:
+def test_a_candidates_pages_beside_the_exam(house: House, desks: Desks, clean: Clean) -> None:
     exam, early, over = house.exam(), house.exam("Law", starts_at=utcnow() + timedelta(minutes=30)), house.exam("Logic")
     ada = house.candidate(exam, seat="1E")
     house.hall.candidacy(early, ada, started_at=None)
@@ -65,7 +65,7 @@ def test_a_candidates_pages_beside_the_exam(house: House, desks: Desks) -> None:
     clean(page, "dashboard, narrow")
 
 
-def test_the_exam_and_its_messages(house: House, desks: Desks) -> None:
+def test_the_exam_and_its_messages(house: House, desks: Desks, clean: Clean) -> None:
     exam = house.exam(starts_at=utcnow() + timedelta(minutes=30), ends_at=utcnow() + timedelta(hours=2))
     test_id = exam.id
     with writing(house.session):
@@ -99,7 +99,7 @@ def test_the_exam_and_its_messages(house: House, desks: Desks) -> None:
     clean(page, "exam, in a low window")
 
 
-def test_the_exam_when_something_comes_between(house: House, desks: Desks) -> None:
+def test_the_exam_when_something_comes_between(house: House, desks: Desks, clean: Clean) -> None:
     """A second window, no network, a pause, the end, and the submission."""
     exam = house.exam()
     test_id = exam.id
@@ -143,7 +143,7 @@ def test_the_exam_when_something_comes_between(house: House, desks: Desks) -> No
     assert house.fresh().query(Candidacy).filter_by(test_id=test_id).one().submitted_at
 
 
-def test_the_log_and_the_pages_of_their_own(house: House, desks: Desks) -> None:
+def test_the_log_and_the_pages_of_their_own(house: House, desks: Desks, clean: Clean) -> None:
     exam, other = house.exam(), house.exam("Law")
     house.hall.candidacies(exam, 3)
     ada = house.candidacies_of(exam)[0].id

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from tests.browser.axe import clean
+from tests.browser.axe import Clean
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import (
     compose_for_all,
@@ -83,7 +83,7 @@ def menu_of(page: Page, name: str) -> None:
     expect(page.locator("#row-menu")).to_be_visible()
 
 
-def test_the_list_and_its_menus(house: House, desks: Desks) -> None:
+def test_the_list_and_its_menus(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam)
     page = desk.page
@@ -113,7 +113,7 @@ def test_the_list_and_its_menus(house: House, desks: Desks) -> None:
     page.keyboard.press("Escape")
 
 
-def test_a_filter_a_view_and_one_candidate(house: House, desks: Desks) -> None:
+def test_a_filter_a_view_and_one_candidate(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam)
     page = desk.page
@@ -146,7 +146,7 @@ def test_a_filter_a_view_and_one_candidate(house: House, desks: Desks) -> None:
     clean(page, "views, their page")
 
 
-def test_a_small_screen_a_line_that_is_cut_and_lists_without_anybody(house: House, desks: Desks) -> None:
+def test_a_small_screen_a_line_that_is_cut_and_lists_without_anybody(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam, "/monitor?q=bo", viewport={"width": 390, "height": 844}, has_touch=True)
     page = desk.page
@@ -170,7 +170,7 @@ def test_a_small_screen_a_line_that_is_cut_and_lists_without_anybody(house: Hous
     clean(page, "monitor, not live")
 
 
-def test_the_sheet_of_a_message(house: House, desks: Desks) -> None:
+def test_the_sheet_of_a_message(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     page = at_the_monitor(house, desks, exam, f"/monitor?test={exam.id}&sort=name").page
     tick(page, "Ada").check()
@@ -199,7 +199,7 @@ def test_the_sheet_of_a_message(house: House, desks: Desks) -> None:
     was_sent(form, 1)
 
 
-def test_actions(house: House, desks: Desks) -> None:
+def test_actions(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     page = at_the_monitor(house, desks, exam, f"/monitor?test={exam.id}&sort=name").page
     for action in ("Note…", "Room and seat…", "Extra time…"):
@@ -231,7 +231,7 @@ def test_actions(house: House, desks: Desks) -> None:
     clean(page, "done, but not for all", DIALOG)
 
 
-def test_an_incident_and_help_with_signing_in(house: House, desks: Desks) -> None:
+def test_an_incident_and_help_with_signing_in(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     page = at_the_monitor(house, desks, exam, f"/monitor?test={exam.id}&sort=name").page
     page.get_by_role("button", name="More for this list").click()
@@ -264,7 +264,7 @@ def test_an_incident_and_help_with_signing_in(house: House, desks: Desks) -> Non
     clean(page, "new password", DIALOG)
 
 
-def test_the_plan(house: House, desks: Desks) -> None:
+def test_the_plan(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam, "/monitor/plan")
     page = desk.page
