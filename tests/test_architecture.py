@@ -29,6 +29,7 @@ LAYERS = (
     ("push",),
     ("logbook",),
     ("accounts",),
+    ("help_requests",),
     ("monitor",),
     ("messaging",),
     ("actions",),

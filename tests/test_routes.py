@@ -17,16 +17,16 @@ from tests.messaging.compose_form import csrf, open_dialog
 from tests.open_connections import connections_outlive_tests
 from webapp.clock import utcnow
 from webapp.extensions import db
-from webapp.models import Question, Role, SavedView, User
+from webapp.models import HelpRequest, Question, Role, SavedView, User
 
 pytestmark = pytest.mark.one_database
 
 PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limited", "chief", "other planner", "admin")
 Expected = tuple[int, int, int, int, int, int, int, int]
 
-# What each gets of a test with one candidate in Room 1, in the order of PERSONS. The chief has sent message 1 and has a
-# view that all staff of the test see; the
-# room-limited invigilator has Room 2, where nobody sits; the other planner has another test with nobody in it.
+# What each gets of a test with one candidate in Room 1, who asks for help, in the order of PERSONS. The chief has sent
+# message 1 and has a view that all staff of the test see; the room-limited invigilator has Room 2, where nobody sits;
+# the other planner has another test with nobody in it.
 ALL = (200,) * 8
 SIGNED_IN = (302, 200, 200, 200, 200, 200, 200, 200)
 TABLE: dict[tuple[str, str], Expected] = {
@@ -41,6 +41,15 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/tests/1"): (302, 200, 404, 404, 404, 404, 404, 404),
     ("POST", "/tests/1/answers/1"): (401, 303, 404, 404, 404, 404, 404, 404),
     ("POST", "/tests/1/submit"): (401, 303, 404, 404, 404, 404, 404, 404),
+    ("POST", "/tests/1/help"): (401, 303, 404, 404, 404, 404, 404, 404),
+    ("POST", "/tests/1/help/withdraw"): (401, 303, 404, 404, 404, 404, 404, 404),
+    ("GET", "/tests/1/help-kinds"): (302, 404, 404, 403, 403, 403, 404, 403),  # for its planners
+    ("POST", "/tests/1/help-kinds"): (401, 404, 404, 403, 403, 403, 404, 403),
+    ("GET", "/help"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/help/waiting"): (401, 403, 403, 204, 204, 204, 204, 204),
+    ("POST", "/help/1/claim"): (401, 403, 403, 303, 404, 409, 404, 403),  # the invigilator was first
+    ("POST", "/help/1/release"): (401, 403, 403, 303, 404, 303, 404, 403),
+    ("POST", "/help/1/done"): (401, 403, 403, 303, 404, 409, 404, 403),
     ("GET", "/monitor"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor/plan"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor.csv"): (302, 403, 403, 200, 200, 200, 200, 200),
@@ -89,6 +98,8 @@ POSTED = [path for method, path in TABLE if method == "POST"]
 FORMS: dict[str, dict[str, str]] = {
     "/login": {"username": "nobody-of-that-name", "password": "wrong password"},
     "/tests/1/answers/1": {"text": "An answer"},
+    "/tests/1/help": {"kind": "question"},
+    "/tests/1/help-kinds": {"kinds": "Water"},
     "/messages/new": {"candidate": "1"},
     "/monitor/settings": {"sort": "room"},
     "/monitor/views": {"name": "Mine"},
@@ -120,7 +131,8 @@ def browsers(app: Flask, hall: Hall) -> dict[str, FlaskClient]:
             "admin": hall.person(is_admin=True),
         }
         view = SavedView(user_id=users["chief"].id, name="V", query="", test_id=test.id)
-        hall.session.add_all([Question(test_id=test.id, position=1, prompt="Why?"), view])
+        asked = HelpRequest(candidacy_id=one.id, kind="question", asked_at=utcnow())
+        hall.session.add_all([Question(test_id=test.id, position=1, prompt="Why?"), view, asked])
     signed = {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
     form = {**open_dialog(signed["chief"], candidate=1), "subject": "S", "body": "B"}
     assert signed["chief"].post("/messages", data=form).status_code == 303

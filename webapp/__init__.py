@@ -16,6 +16,7 @@ from webapp.exams import views as exams
 from webapp.exams.absences import note_returns
 from webapp.exams.changes import ChangedSittings
 from webapp.extensions import csrf, db, login, migrate
+from webapp.help_requests import views as help_requests
 from webapp.logbook import views as logbook
 from webapp.messaging import inbox_views
 from webapp.messaging import views as messaging
@@ -37,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     templating.init_app(app)
     staff_bar.init_app(app)
-    for part in (accounts, exams, logbook, health, actions):
+    for part in (accounts, exams, help_requests, logbook, health, actions):
         part.init_app(app)
     app.register_blueprint(monitor.blueprint)
     app.register_blueprint(saved_pages.blueprint)

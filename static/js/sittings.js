@@ -12,7 +12,7 @@ const RETRY_AFTER = 2_000;
 const SPREAD = 8_000;
 const SOON = 1_500;
 const YOUNG = 3_000;
-const FACTS = ["startsAt", "endsAt", "until", "place", "minutes"];
+const FACTS = ["startsAt", "endsAt", "until", "place", "minutes", "helpState", "askedAt"];
 // States that the page leaves at once: one candidate's test goes on. Others may come to a whole hall.
 const GOES_ON = ["early", "ready", "writing", "paused", "time_up"];
 const stream = document.querySelector("[data-notices-stream]");
@@ -42,8 +42,8 @@ export function sittingOf(test) {
 }
 
 function read(element) {
-  const { sitting, state, startsAt, endsAt, until, place, minutes } = element.dataset;
-  return { test: sitting, state, startsAt: Number(startsAt), endsAt: Number(endsAt), until, place, minutes };
+  const { sitting, state, startsAt, endsAt, ...words } = element.dataset;
+  return { ...words, test: sitting, state, startsAt: Number(startsAt), endsAt: Number(endsAt) };
 }
 
 function show(sitting) {

@@ -239,7 +239,7 @@ def test_a_paused_or_finished_test_shows_what_was_written_but_takes_nothing(desk
     page = desk.client.get(f"/tests/{desk.test_id}").text
     assert "so far" in page
     assert "readonly" in page
-    assert 'name="text"' not in page
+    assert 'name="text" data-answer-text' not in page
 
 
 def test_a_session_that_ended_is_401_with_the_text_kept(app: Flask, desk: Desk) -> None:

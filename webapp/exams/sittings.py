@@ -7,24 +7,32 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.access import ENTRY_BEFORE_START
 from webapp.db.transactions import writing
 from webapp.exceptions import NotFound, Refusal
-from webapp.models import Answer, Candidacy, Question, Test
+from webapp.help_requests.asking import IS_OPEN, end_with_submission, has_open_request
+from webapp.logbook.append import lock_head
+from webapp.models import Answer, Candidacy, HelpRequest, Question, Test
 from webapp.models.status import own_end
 from webapp.text.normalization import is_blank
 
 GRACE = timedelta(seconds=15)
 """How long after the own end, or a pause, an answer typed before is still stored: it covers the network. The page's
 fields close at once."""
-SITTINGS = select(Candidacy, Test, own_end()).join(Test, Test.id == Candidacy.test_id)
+SITTINGS = (
+    select(Candidacy, Test, own_end(), HelpRequest)
+    .join(Test, Test.id == Candidacy.test_id)
+    .outerjoin(HelpRequest, and_(HelpRequest.candidacy_id == Candidacy.id, IS_OPEN))
+)
 
 
 State = StrEnum("State", "EARLY READY WRITING PAUSED TIME_UP MISSED SUBMITTED CLOSED WITHDRAWN")
 """What a test is for one candidate at one moment; a value is its name in lower case."""
+MAY_ASK = frozenset({State.EARLY, State.READY, State.WRITING, State.PAUSED, State.TIME_UP, State.MISSED})
+"""In which a candidate may ask for help, from an hour before the start."""
 MAY_SUBMIT = frozenset({State.WRITING, State.TIME_UP})
 """After the own end a candidate can still submit until the test is closed. Answers are no longer stored then."""
 
@@ -53,6 +61,8 @@ class Sitting:
     test: Test
     ends_at: datetime
     """This candidate's own end, with extra time and incident time."""
+    help_request: HelpRequest | None
+    """The one that is open."""
     now: datetime
 
     @property
@@ -77,12 +87,30 @@ class Sitting:
         """Everything about it that a candidate's page shows, except what time alone changes."""
         test, candidacy = self.test, self.candidacy
         steps = candidacy.started_at, candidacy.paused_at, candidacy.submitted_at, candidacy.withdrawn_at
-        return test.id, test.starts_at, self.ends_at, test.closed_at, *steps, candidacy.room, candidacy.seat
+        times, asked = (test.starts_at, self.ends_at, test.closed_at), (self.help_state, self.asked_at)
+        return test.id, *times, *steps, candidacy.room, candidacy.seat, *asked
 
     @property
     def place(self) -> str:
         """Room and seat, as far as they are known."""
         return " · ".join(filter(None, (self.candidacy.room, self.candidacy.seat)))
+
+    @property
+    def may_ask_for_help(self) -> bool:
+        """Whether its pages offer that."""
+        return self.state in MAY_ASK and self.now >= self.test.starts_at - ENTRY_BEFORE_START
+
+    @property
+    def help_state(self) -> str:
+        """`asked`, `coming` (somebody goes to the candidate), or `none`."""
+        if self.help_request is None or self.state not in MAY_ASK:
+            return "none"
+        return "asked" if self.help_request.claimed_by is None else "coming"
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """When the open request was made."""
+        return self.help_request.asked_at if self.help_request else None
 
     @property
     def is_in_progress(self) -> bool:
@@ -161,14 +189,27 @@ def start(session: Session, user_id: int, test_id: int, now: datetime) -> None:
 def submit(session: Session, user_id: int, test_id: int, now: datetime) -> None:
     """Submit an own test; submitting it again changes nothing. Raises `NotNow` and `NotFound`.
 
-    The candidacy is locked: an answer that is being saved is stored before this reads, or refused.
+    The candidacy is locked: an answer that is being saved is stored before this reads, or refused. An open request for
+    help ends with it; where one is made just then, it begins anew.
     """
+    while not _submit(session, user_id, test_id, now):
+        pass
+
+
+def _submit(session: Session, user_id: int, test_id: int, now: datetime) -> bool:
+    """Whether it is done. The head of the log is locked before the candidacy, and only where something is logged."""
     with writing(session):
+        head = lock_head(session) if has_open_request(session, user_id, test_id) else None
         sitting = own_sitting(session, user_id, test_id, now, lock=True)
         if sitting.state is State.SUBMITTED:
-            return
+            return True
         if sitting.state not in MAY_SUBMIT:
             raise NotNow(sitting)
+        if sitting.help_request is not None:
+            if head is None:
+                return False
+            end_with_submission(session, head, sitting.help_request, now)
         texts = session.scalars(select(Answer.text).where(Answer.candidacy_id == sitting.candidacy.id))
         sitting.candidacy.blank = all(map(is_blank, texts))
         sitting.candidacy.submitted_at = now
+    return True

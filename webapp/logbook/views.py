@@ -16,6 +16,7 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.logbook import reading
+from webapp.logbook.help_words import help_in_one_line
 from webapp.text.characters import is_filter_text
 from webapp.text.normalization import normalize
 from webapp.web.csv_download import Pieces, csv_answer, csv_text, streamed
@@ -29,6 +30,11 @@ NAMES = ("from", "to", "q", "person", "action", "text")
 MAX_PHRASE = 200
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
+    "help.asked": lazy_gettext("Asked for help"),
+    "help.withdrawn": lazy_gettext("No longer asks for help"),
+    "help.claimed": lazy_gettext("Goes to help"),
+    "help.released": lazy_gettext("Does not go after all"),
+    "help.done": lazy_gettext("Help done"),
     "incident.started": lazy_gettext("Incident started"),
     "incident.ended": lazy_gettext("Incident ended"),
     "test.closed": lazy_gettext("Test closed"),
@@ -180,8 +186,8 @@ def summary(action: str, detail: dict[str, Any]) -> str:
         return str(detail.get("subject", ""))
     if action in ("test.closed", "test.reopened"):
         return f"{detail.get('test', '')} ({day_in_words(date.fromisoformat(detail['date']))})"
-    if "changes" in detail:
-        return _changes_in_one_line(detail)
+    if "changes" in detail or action.startswith("help."):
+        return _changes_in_one_line(detail) if "changes" in detail else help_in_one_line(detail)
     if not action.startswith("sign_in."):
         return ", ".join(
             f"{DETAILS.get(name, name)}: {_detail_in_words(name, value)}" for name, value in detail.items()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.users import COMMAND_LINE
 from webapp.db.transactions import writing
 from webapp.exceptions import NotFound
+from webapp.help_requests.asking import end_with_test
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.models import Candidacy, Test
 from webapp.models.status import own_end
@@ -74,7 +75,9 @@ def _change(
         if session.scalar(select(Test.id).where(Test.id == test_id, condition)) is None:
             return None
         test.closed_at = now if closed else None
-        if not closed:
+        if closed:
+            end_with_test(session, test_id, now)
+        else:
             test.reopened_at = now
         session.flush()
         candidacies = select(Candidacy.id).join(Candidacy.test).join(Candidacy.user)

@@ -26,6 +26,7 @@ ROLE_LABELS = {
     "invigilator": lazy_gettext("Invigilator"),
     "chief_invigilator": lazy_gettext("Chief invigilator"),
     "planner": lazy_gettext("Planner"),
+    "candidate": lazy_gettext("Candidate"),
 }
 _IMPORT = re.compile(r'(?:from |import |import\()"\./([\w-]+\.js)"')
 
