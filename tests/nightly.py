@@ -20,8 +20,9 @@ clock_factors = pytest.mark.parametrize(
 
 
 def named(cases: Mapping[str, Any], by_day: set[str]) -> list[Any]:
-    """All cases under their names; those that are not named for the day are tried at night only."""
-    return [pytest.param(value, id=name, marks=() if name in by_day else _NIGHTLY) for name, value in cases.items()]
+    """All cases (values, or tuples of several) under their names; those not named for the day are for the night."""
+    given = {name: value if isinstance(value, tuple) else (value,) for name, value in cases.items()}
+    return [pytest.param(*value, id=name, marks=() if name in by_day else _NIGHTLY) for name, value in given.items()]
 
 
 _NIGHTLY = pytest.mark.nightly

@@ -17,6 +17,7 @@ from tests.actions.action_form import open_form, press, undo
 from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
 from tests.exams.rows import question_of
 from tests.hall import Hall, signed_in
+from tests.nightly import at_night
 from tests.unhindered import unhindered
 from webapp.actions import undoing
 from webapp.actions.taking import ActionForm, last_entry
@@ -205,9 +206,8 @@ def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
 @pytest.mark.parametrize(
     ("action", "fields", "back"),
     [
-        ("pause", {}, "resume"),
         ("extra_time", {"minutes": "5", "mode": "add"}, "undo"),
-        ("room", {"room": "Room 2"}, "undo"),
+        *at_night(("pause", {}, "resume"), ("room", {"room": "Room 2"}, "undo")),
     ],
 )
 def test_1500_in_one_action_are_answered_within_300_ms_and_the_way_back_by_undo_within_twice_that(

@@ -79,6 +79,7 @@ def test_every_action_with_columns_is_in_that_list() -> None:
     assert {action for action, *_ in SIMPLE} == {name for name, kind in KINDS.items() if kind.columns}
 
 
+@pytest.mark.one_database("postgresql")
 @pytest.mark.parametrize(("action", "fields", "before", "after"), SIMPLE)
 def test_what_stands_so_already_is_told_and_not_written_again(
     hall: Hall, test: Exam, planner: User, session: Session, action: str, fields: dict[str, str],
@@ -101,6 +102,7 @@ STATES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("why", STATES)
 @pytest.mark.parametrize("action", [name for name, kind in KINDS.items() if kind.obstacles])
 def test_whom_an_action_cannot_reach_stays_as_they_are_and_the_others_are_changed(

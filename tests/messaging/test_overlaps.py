@@ -48,6 +48,7 @@ def told(session: Session, reader: User, **selection: Any) -> tuple[list[tuple[s
     return [(message.subject, persons) for message, persons in shown.overlaps], shown.reached_unseen
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("role", "room", "seen"),
     [
@@ -72,6 +73,7 @@ def test_messages_about_ones_own_test_are_told_in_full(
     assert told(session, reader, listed=here) == ([(subject, 3) for subject in seen], 0 if len(seen) == 2 else 3)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", [INVIGILATOR, CHIEF, PLANNER])
 def test_of_other_tests_only_that_somebody_wrote(
     app: Flask, hall: Hall, test: Test, law: Test, both: list[Candidacy], session: Session, role: Role
@@ -89,6 +91,7 @@ def test_of_other_tests_only_that_somebody_wrote(
     assert "ecret" not in text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("role", "seen"), [(INVIGILATOR, []), (CHIEF, [("Of two", 3)]), (PLANNER, [("Of two", 3)])])
 def test_of_a_message_about_two_tests_each_sees_what_the_log_shows_them(
     app: Flask, hall: Hall, test: Test, law: Test, both: list[Candidacy], session: Session, role: Role, seen: Any

@@ -51,6 +51,7 @@ def reached(session: Session) -> set[int]:
     return set(session.scalars(select(Delivery.user_id)))
 
 
+@pytest.mark.one_database
 def test_everyone_is_the_default_and_a_press_narrows_to_those_who_write(
     browser: FlaskClient, room: dict[str, Candidacy], session: Session
 ) -> None:
@@ -74,6 +75,7 @@ def test_everyone_is_the_default_and_a_press_narrows_to_those_who_write(
     assert reached(session) == {room[state].user_id for state in STILL_WRITING}
 
 
+@pytest.mark.one_database
 def test_a_list_of_states_comes_back_whole(browser: FlaskClient, room: dict[str, Candidacy]) -> None:
     chosen = {"scope": "filtered", "room": "Aula", "state": ["offline", "submitted"]}
     everyone = dialog(browser, **chosen)
@@ -94,6 +96,7 @@ def test_the_filter_is_shown_as_it_is_where_it_is_no_part_of_the_list(
     assert switch_of(html) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("states", [["writing"], ["submitted", "withdrawn"], ["writing", "offline"]], ids=str)
 def test_there_is_no_switch_where_both_are_the_same(
     browser: FlaskClient, room: dict[str, Candidacy], states: list[str]
@@ -101,6 +104,7 @@ def test_there_is_no_switch_where_both_are_the_same(
     assert switch_of(dialog(browser, scope="filtered", state=states)) == []
 
 
+@pytest.mark.one_database
 def test_nor_for_picked_candidates(browser: FlaskClient, room: dict[str, Candidacy]) -> None:
     html = dialog(browser, candidate=[one.id for one in room.values()])
     assert "To 8 people" in words_of(html)
@@ -123,6 +127,7 @@ def test_r3_who_has_submitted_meanwhile_leaves_the_part(
     assert reached(session) == {room[state].user_id for state in ("writing", "offline", "paused")}
 
 
+@pytest.mark.one_database
 def test_r4_too_many_may_be_few_who_still_write(app: Flask, hall: Hall, test: Test) -> None:
     browser = signed_in(app, hall.contributor(test))
     hall.candidacies(test, 1500, submitted_at=utcnow())
@@ -135,6 +140,7 @@ def test_r4_too_many_may_be_few_who_still_write(app: Flask, hall: Hall, test: Te
     assert "left out: 1,500 submitted" in words_of(part)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("field", [{"list_state": "sleeping"}, {"list_state": ["any", ""]}], ids=str)
 def test_r6_an_unknown_state_is_refused(
     browser: FlaskClient, room: dict[str, Candidacy], field: dict[str, object]
@@ -155,6 +161,7 @@ def test_the_part_takes_one_statement_more(app: Flask, browser: FlaskClient, roo
     assert counts[1] == counts[0] + 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("rooms", "each", "words"),
     [
@@ -176,6 +183,7 @@ def test_many_want_a_second_press(
     assert f"Send to {people}" in words_of(html)
 
 
+@pytest.mark.one_database
 def test_after_sending_it_says_how_many_are_online(
     browser: FlaskClient, room: dict[str, Candidacy], sender: User
 ) -> None:

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from tests.hall import Hall, signed_in
 from tests.monitor.watched import Watched
+from tests.nightly import at_night
 from tests.statements import statements
 from webapp.access import Right, access_scope
 from webapp.clock import utcnow
@@ -40,7 +41,9 @@ def got(client: FlaskClient, address: str, **headers: str) -> str:
     return answer.text
 
 
-@pytest.mark.parametrize("query", ["", "?room=Room+2", "?q=bulk+1&flag=no", "?status=online", "?flag=yes&room=Room+1"])
+@pytest.mark.parametrize(
+    "query", ["?q=bulk+1&flag=no", *at_night("", "?room=Room+2", "?status=online", "?flag=yes&room=Room+1")]
+)
 def test_count_rows_and_audience_are_the_same(watched: Watched, session: Session, query: str) -> None:
     """R17: the count, the rows of all pages and the query that audiences come from."""
     within = access_scope(session, watched.person, Right.WATCH, utcnow())
@@ -69,6 +72,7 @@ def test_the_count_is_of_candidacies(app: Flask, hall: Hall) -> None:
     assert "2 candidates" in page
 
 
+@pytest.mark.one_database
 def test_fragment_and_page_show_the_same_rows(watched: Watched) -> None:
     """One partial for both; the fragment is no page."""
     page, fragment = got(watched.client, "/monitor"), got(watched.client, "/monitor", **HTMX)
@@ -84,13 +88,15 @@ def test_fragment_and_page_show_the_same_rows(watched: Watched) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("asked", ["3", "4", "999", "9" * 100])
-def test_beyond_the_end_is_the_last_page(watched: Watched, asked: str) -> None:
-    page = got(watched.client, f"/monitor?page={asked}")
-    assert len(rows_of(page)) == 20
-    assert re.search(r'aria-current="page"\s+aria-label="Page 3"', page)
+@pytest.mark.one_database
+def test_beyond_the_end_is_the_last_page(watched: Watched) -> None:
+    for asked in ("3", "4", "999", "9" * 100):
+        page = got(watched.client, f"/monitor?page={asked}")
+        assert len(rows_of(page)) == 20, asked
+        assert re.search(r'aria-current="page"\s+aria-label="Page 3"', page), asked
 
 
+@pytest.mark.one_database
 def test_pages_far_away_have_no_link(app: Flask, hall: Hall) -> None:
     hall.candidacies(test := hall.test(), 401)
     client = signed_in(app, hall.contributor(test))
@@ -101,6 +107,7 @@ def test_pages_far_away_have_no_link(app: Flask, hall: Hall) -> None:
         assert " ".join(number or gap for number, gap in shown) == linked
 
 
+@pytest.mark.one_database
 def test_page_nought_is_the_first(watched: Watched) -> None:
     assert rows_of(got(watched.client, "/monitor?page=0")) == rows_of(got(watched.client, "/monitor"))
 
@@ -111,15 +118,15 @@ UNKNOWN = ["page=abc", "page=-1", "page=", "page=%D9%A1", "page=1&page=2", "sort
      "move=name:sideways", "seen_within=soon", "q=" + "x" * 201]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", ["/monitor", "/monitor.csv"])
-@pytest.mark.parametrize("headers", [{}, HTMX])
-def test_what_is_not_known_is_refused(watched: Watched, address: str, headers: dict[str, str]) -> None:
+@pytest.mark.one_database
+def test_what_is_not_known_is_refused(watched: Watched) -> None:
     """R6: 400 with a text, never a wider list and never a 500."""
-    for query in UNKNOWN:
-        answer = watched.client.get(f"{address}?{query}", headers=headers)
-        assert answer.status_code == 400, query
-        assert "request is not valid" in answer.text
-        assert "data-candidacy" not in answer.text
+    for address, headers in (("/monitor", {}), ("/monitor", HTMX), ("/monitor.csv", {})):
+        for query in UNKNOWN:
+            answer = watched.client.get(f"{address}?{query}", headers=headers)
+            assert answer.status_code == 400, query
+            assert "request is not valid" in answer.text, query
+            assert "data-candidacy" not in answer.text, query
 
 
 def test_another_tests_values_are_refused(watched: Watched) -> None:
@@ -130,6 +137,7 @@ def test_another_tests_values_are_refused(watched: Watched) -> None:
         assert watched.client.get(f"/monitor?{query}").status_code == 400
 
 
+@pytest.mark.one_database
 def test_a_label_sorts_and_then_turns_the_order_round(watched: Watched) -> None:
     for shown, linked in (("seat", "-seat"), ("-seat", "seat"), ("name", "seat")):
         head = re.search(r'<th [^>]*data-column="seat".*?</th>', got(watched.client, f"/monitor?sort={shown}"))
@@ -141,6 +149,7 @@ def heads_of(page: str) -> list[str]:
     return re.findall(r'<th scope="col" data-column="(\w+)"', page)
 
 
+@pytest.mark.one_database
 def test_columns_are_those_of_the_address_in_its_order(watched: Watched) -> None:
     """R18."""
     assert heads_of(got(watched.client, "/monitor")) == list(DEFAULT_COLUMNS)
@@ -156,6 +165,7 @@ def test_all_columns_at_once(watched: Watched) -> None:
     assert page.count(planner.name) == 50
 
 
+@pytest.mark.one_database
 def test_filters_that_are_set_are_ticked(watched: Watched) -> None:
     query = "room=Room+2&seen_within=45m&saved_after=2026-11-24T10:00&q=bul"
     rooms = got(watched.client, f"/monitor/filters/room?{query}&room=Room+1")
@@ -192,6 +202,7 @@ def test_filters_offer_only_what_is_within_reach(watched: Watched) -> None:
         assert name not in page
 
 
+@pytest.mark.one_database
 def test_compose_addresses_carry_the_filter(watched: Watched) -> None:
     """R17: "send to all" gets what drew the list."""
     page = got(watched.client, "/monitor?room=Room+2&flag=yes&sort=-name&page=1")
@@ -200,6 +211,7 @@ def test_compose_addresses_carry_the_filter(watched: Watched) -> None:
     assert page.count('data-form="/messages/new?candidate="') == 1
 
 
+@pytest.mark.one_database
 def test_selecting_works_as_a_plain_form(watched: Watched) -> None:
     """R20: rows are ticked in a form that is posted to the compose page."""
     page = got(watched.client, "/monitor")
@@ -210,6 +222,7 @@ def test_selecting_works_as_a_plain_form(watched: Watched) -> None:
     assert re.search(r'<button type="submit" form="selection"', page)
 
 
+@pytest.mark.one_database
 def test_names_are_shown_as_text(app: Flask, hall: Hall) -> None:
     """Trap 18, and right-to-left names turn nothing around."""
     test = hall.test("<i>T</i>")
@@ -223,6 +236,7 @@ def test_names_are_shown_as_text(app: Flask, hall: Hall) -> None:
     assert f'aria-label="More for {named}"' in page
 
 
+@pytest.mark.one_database
 def test_nobody_matches(watched: Watched) -> None:
     page = got(watched.client, "/monitor?q=nobody-like-this")
     assert count_of(page) == 0

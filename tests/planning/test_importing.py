@@ -209,6 +209,7 @@ def test_a_number_of_somebody_outside_the_file_is_not_taken(session: Session) ->
 # Passwords and the file that hands them out
 
 
+@pytest.mark.one_database("postgresql")
 def test_a_dry_run_writes_nothing_at_all(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"
     report = bring_in(session, ROSTER, STAFF, credentials=out, dry_run=True)

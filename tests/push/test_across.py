@@ -56,6 +56,7 @@ def pair(servers: tuple[House, Server]) -> Iterator[Pair]:
     close_all()
 
 
+@pytest.mark.one_database("postgresql")
 def test_r8_any_request_to_any_process(pair: Pair) -> None:
     ines, ada = pair.person(pair.ines), pair.person(pair.ada)
     streams = [Listener(ada), Listener(ada.at(pair.there.url))]

@@ -15,6 +15,7 @@ from webapp.web.csv_download import csv_answer
 from webapp.web.security import public
 
 
+@pytest.mark.one_database
 def test_all_of_it_in_order(app: Flask, client: FlaskClient) -> None:
     def read(_session: Session) -> Generator[str, None, None]:
         yield from (f"{number:06}" for number in range(50_000))
@@ -25,6 +26,7 @@ def test_all_of_it_in_order(app: Flask, client: FlaskClient) -> None:
     assert int(answer.headers["Content-Length"]) == len(answer.data)
 
 
+@pytest.mark.one_database
 def test_a_failure_in_the_middle_is_an_error_page(app: Flask, client: FlaskClient) -> None:
     def read(_session: Session) -> Generator[str, None, None]:
         yield "begun"
@@ -37,14 +39,14 @@ def test_a_failure_in_the_middle_is_an_error_page(app: Flask, client: FlaskClien
     assert "begun" not in answer.text
 
 
-@pytest.mark.parametrize("address", ["/monitor.csv", "/log.csv"])
-def test_an_unread_download_holds_no_connection(app: Flask, hall: Hall, address: str) -> None:
+def test_an_unread_download_holds_no_connection(app: Flask, hall: Hall) -> None:
     test = hall.test()
     hall.candidacies(test, 1200)
     reader = signed_in(app, hall.contributor(test))
     hall.session.rollback()
-    answer = reader.get(address)
-    assert answer.status_code == 200
-    with app.app_context():
-        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-    assert len(answer.data.splitlines()) == (1201 if address == "/monitor.csv" else 1)
+    for address, lines in (("/monitor.csv", 1201), ("/log.csv", 1)):
+        answer = reader.get(address)
+        assert answer.status_code == 200
+        with app.app_context():
+            assert db.engine.pool.checkedout() == 0, address  # type: ignore[attr-defined]
+        assert len(answer.data.splitlines()) == lines
