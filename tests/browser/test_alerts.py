@@ -109,7 +109,7 @@ def test_the_screen_is_kept_on_while_the_page_is_seen(house: House, desk: Desk, 
     page.locator("details.account > summary").click()
     box = page.get_by_label("Keep the screen on")
     box.check()
-    until(lambda: held)
+    until(lambda: page.evaluate("true") and held)  # asked, the page tells what it routes
     held[0].continue_()
     until(lambda: page.evaluate("locks.length"))
     assert page.evaluate("locks") == ["screen"]
