@@ -18,6 +18,7 @@ from tests.browser.monitor_page import (
     write,
 )
 from tests.browser.test_shared_computer import sign_out, stored
+from tests.nightly import at_night
 from tests.server import PASSWORD
 from webapp.models import Test, User
 
@@ -224,7 +225,7 @@ def test_a_late_answer_does_not_take_the_place_of_the_next_form(page: Page) -> N
     expect(offers(form)).to_have_count(0)
 
 
-@pytest.mark.parametrize("lack", ["throw new DOMException('no', 'SecurityError')", "return null"])
+@pytest.mark.parametrize("lack", ["throw new DOMException('no', 'SecurityError')", *at_night("return null")])
 def test_it_is_kept_within_the_page_where_the_browser_stores_nothing(desk: Desk, ines: User, lack: str) -> None:
     script = "Object.defineProperty(window, 'sessionStorage', { get() { %s } });"
     desk.page.add_init_script(script % lack)

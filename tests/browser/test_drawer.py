@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.house import CUT, Desks, House
 from tests.browser.monitor_page import dialog, row, search, tick
 from tests.browser.test_refreshing import changed, refresh
+from tests.nightly import at_night
 from webapp.models import Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
@@ -132,7 +133,7 @@ def test_when_the_server_is_away_it_says_so_and_keeps_what_is_there(house: House
     expect(away).to_have_text("")
 
 
-@pytest.mark.parametrize("width", [390, 820])
+@pytest.mark.parametrize("width", [390, *at_night(820)])
 def test_on_a_small_screen_it_covers_the_page_and_back_leads_to_the_list(
     house: House, desks: Desks, exam: Test, width: int
 ) -> None:

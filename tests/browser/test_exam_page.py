@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.house import CUT, Desks, House, is_live
 from tests.browser.test_time import change
+from tests.nightly import at_night
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Question
 from webapp.models import Test as Exam
@@ -51,7 +52,7 @@ def test_the_bar_maps_the_questions_and_says_what_is_saved(house: House, desks: 
     assert house.fresh().get_one(Candidacy, house.candidacies_of(house.session.get_one(Exam, test_id))[0].id).saved_at
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180)), (1440, 900)])
 def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks, width: int, height: int) -> None:
     """One line or two; a notice, a word about the time and hiding it leave the text where it is."""
     exam = house.exam("Mathematical Analysis (MA1210)")
@@ -104,7 +105,7 @@ def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks
     expect(field).to_be_focused()
 
 
-@pytest.mark.parametrize("width", [390, 820, 1440])
+@pytest.mark.parametrize("width", [390, *at_night(820, 1440)])
 def test_the_map_of_many_questions_shows_where_one_is_and_leaves_the_seat_its_room(
     house: House, desks: Desks, width: int
 ) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Response, expect
 
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import filter_by, open_filter, rows, shows
+from tests.nightly import at_night
 from webapp.models import Role, Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -99,7 +100,7 @@ def test_without_a_network_it_says_so_and_works_again(desk: Desk) -> None:
     expect(menu.get_by_role("alert")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180))])
 def test_on_small_screens_filters_are_a_sheet_with_the_count(house: House, desks: Desks, exam: Test, width: int,
                                                              height: int) -> None:  # fmt: skip
     desk = desks.desk(house, viewport={"width": width, "height": height}, has_touch=True)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 PORTAL = '<!doctype html><html><body><h1>Guest network</h1><form id="candidates">Accept the terms</form></body></html>'
 EVERYWHERE = re.compile(r"/(monitor|messages|stream|ping|inbox|tests)\b")
-STATUSES = pytest.mark.parametrize("status", [200, *at_night(401), 500])
+STATUSES = pytest.mark.parametrize("status", [200, *at_night(401, 500)])
 
 
 @contextmanager

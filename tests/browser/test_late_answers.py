@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import compose_for_all, dialog, message_all, press_send, quiet_bar, row, tick, write
 from tests.browser.test_acting import columns, menu
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.models import Message, Role, Test
 
@@ -157,7 +158,7 @@ def test_an_action_refused_late_leaves_the_one_that_is_open(page: Page, desk: De
     assert columns(house, exam.id, "extra_minutes") == [0, 0]
 
 
-@pytest.mark.parametrize("status", [None, 503])
+@pytest.mark.parametrize("status", [None, *at_night(503)])
 def test_an_action_that_the_server_does_not_answer_says_so_and_keeps_its_text(
     page: Page, desk: Desk, house: House, exam: Test, status: int | None
 ) -> None:

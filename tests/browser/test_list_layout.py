@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import filter_by, open_filter, row, rows, shows
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -55,8 +56,8 @@ def exam(house: House) -> Test:
 
 @pytest.mark.parametrize(
     ("width", "height", "touch", "begins", "in_view", "row_heights"),
-    [(1440, 900, False, 180, 15, (40, 40)), (820, 1180, True, 230, 12, (56, 60)), (390, 844, True, 240, 8, (56, 60)),
-     (360, 740, True, 240, 6, (56, 60))],
+    [(1440, 900, False, 180, 15, (40, 40)), (390, 844, True, 240, 8, (56, 60)),
+     *at_night((820, 1180, True, 230, 12, (56, 60)), (360, 740, True, 240, 6, (56, 60)))],
 )  # fmt: skip
 def test_the_list_begins_high_and_shows_many_rows(
     house: House, desks: Desks, exam: Test, width: int, height: int, touch: bool, begins: int, in_view: int,
@@ -190,7 +191,7 @@ PLACES = """() => [...document.querySelectorAll("tr[data-candidacy]")].map((row)
 """Where the parts of each row are, in pixels."""
 
 
-@pytest.mark.parametrize(("width", "height"), [(820, 1180), (390, 844), (360, 740)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180), (360, 740))])
 def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width: int, height: int) -> None:
     """Neither a long name nor marks nor a day push what stands below them, or lie over it.
 
@@ -226,7 +227,7 @@ def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width:
             assert places["stateEnd"] <= places["saved"] <= places["stateEnd"] + 50
 
 
-@pytest.mark.parametrize("width", [1280, 1440])
+@pytest.mark.parametrize("width", [1280, *at_night(1440)])
 def test_r19_no_row_moves_when_a_candidate_is_opened(house: House, desks: Desks, exam: Test, width: int) -> None:
     """The list becomes narrower, not higher: the next row is still under the pointer."""
     page = desks.desk(house, viewport={"width": width, "height": 900}).sign_in_unseen(

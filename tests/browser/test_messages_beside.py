@@ -15,7 +15,7 @@ from tests.nightly import at_night
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180)), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180), (1440, 900))])
 def test_r11_the_message_center_opens_beside_the_text(house: House, desks: Desks, width: int, height: int) -> None:
     """Without a reload, with the caret and the unsaved text where they were; live while it is open."""
     exam = house.exam()

@@ -22,7 +22,7 @@ INSIDE = """([panel, width]) => {
 }"""
 
 
-@pytest.mark.parametrize("width", [360, *at_night(390, 820, 1180), 1440])
+@pytest.mark.parametrize("width", [360, *at_night(390, 820, 1180, 1440)])
 def test_every_panel_opens_inside_the_window(house: House, desks: Desks, width: int) -> None:
     """Also after a refresh, and when the window has become narrower."""
     exam = house.exam()

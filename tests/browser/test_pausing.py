@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.house import CUT, Desk, Desks, House, is_live
 from tests.browser.test_changed_sittings import IS_LOCKED, SOON, shown_after
 from tests.browser.test_time import change, stored
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Answer, Question
@@ -179,7 +180,7 @@ def test_r25_a_page_in_another_language_closes_at_once_too(house: House, desks: 
     expect(page.get_by_text("An invigilator has paused your test")).to_be_visible(timeout=10_000)
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, *at_night(1440)])
 def test_r11_the_line_stays_where_it_is_when_the_words_above_change(house: House, desks: Desks, width: int) -> None:
     exam = house.exam(starts_at=utcnow() - timedelta(hours=1))
     test_id = exam.id

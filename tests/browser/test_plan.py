@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import dialog, shows, tick
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Test
@@ -97,7 +98,7 @@ def test_arrow_keys_walk_over_aisles(house: House, desks: Desks) -> None:
     expect(seat(page, "1A").locator(".seat-who")).to_have_css("clip-path", "none")  # the name is shown
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180), (1440, 900))])
 def test_the_room_scrolls_and_not_the_page(house: House, desks: Desks, width: int, height: int) -> None:
     """Wide rooms scroll by themselves; two fingers make the seats smaller, and so does a button."""
     exam = room_of(house, " ".join(f"{row}{letter}" for row in range(1, 31) for letter in "ABCDEFGHIJKLMNOPQRST"[::19]))

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_one, row, rows, tick
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Incident, IncidentCandidacy, Role, Test
@@ -160,7 +161,7 @@ def test_an_open_menu_of_a_row_and_its_target_stay(house: House, desks: Desks, e
 @pytest.mark.parametrize(
     ("address", "kept"),
     [("/monitor?room=Room+1", ["tools-filter", "list-or-plan", "sort-menu", "columns-menu", "list-menu", "list-head"]),
-     ("/monitor/plan", ["tools-filter", "list-or-plan", "list-menu"])],
+     *at_night(("/monitor/plan", ["tools-filter", "list-or-plan", "list-menu"]))],
 )  # fmt: skip
 def test_what_comes_empty_stays_as_it_was(
     house: House, desks: Desks, exam: Test, address: str, kept: list[str]
@@ -179,7 +180,7 @@ def test_what_comes_empty_stays_as_it_was(
     assert parts.evaluate_all(size_of_each) == before
 
 
-@pytest.mark.parametrize("address", ["/monitor?room=Room+1", "/monitor/plan"])
+@pytest.mark.parametrize("address", ["/monitor?room=Room+1", *at_night("/monitor/plan")])
 def test_the_first_refresh_tells_what_the_page_shows_however_late_that_script_came(
     house: House, desks: Desks, exam: Test, address: str
 ) -> None:

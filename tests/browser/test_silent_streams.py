@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.cable import HoldingProxy, head_alone, head_and_beginning, nothing, whole
 from tests.browser.house import CUT, Desk, Desks, House, is_live, notice
-from tests.nightly import clock_factors
+from tests.nightly import clock_factors, named
 from webapp.models import User
 
 # what is looked at is the page, whatever is behind it
@@ -34,7 +34,7 @@ def says(page: Page, state: str, timeout: float = 15_000) -> None:
     expect(page.locator("[data-notices-state]")).to_contain_text(words)
 
 
-@pytest.mark.parametrize("lets_through", [nothing, head_alone], ids=["head and body kept", "body kept"])
+@pytest.mark.parametrize("lets_through", named({"head and body kept": nothing, "body kept": head_alone}, {"body kept"}))
 @clock_factors
 def test_a_stream_whose_bytes_are_kept_back(
     house_with: Callable[..., House], desks: Desks, lets_through: Callable[[bytes], int], factor: int

@@ -19,6 +19,7 @@ from tests.browser.monitor_page import (
     was_sent,
     write,
 )
+from tests.nightly import named
 from webapp.models import Role
 
 # what is looked at is the page, whatever is behind it
@@ -51,7 +52,7 @@ def in_reach(control: Locator, where: str) -> None:
     assert box["x"] + box["width"] <= window["width"] + 0.5, f"{where}: {box}"
 
 
-@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS.keys())
+@pytest.mark.parametrize("screen", named(SCREENS, {"200 %"}))
 def test_a_candidates_pages(house: House, desks: Desks, screen: dict[str, Any]) -> None:
     exam = house.exam(f"Algebra {LONG}")
     ada = house.candidate(exam, f"Ada {LONG}", started_at=None, room=LONG)
@@ -114,7 +115,7 @@ def is_whole(part: Locator, strip: Locator) -> None:
     ), "something covers it"
 
 
-@pytest.mark.parametrize("screen", LOW.values(), ids=LOW.keys())
+@pytest.mark.parametrize("screen", named(LOW, {"320 px and a keyboard"}))
 def test_r11_closing_and_the_connections_words_in_a_low_window(
     house: House, desks: Desks, screen: dict[str, Any]
 ) -> None:
@@ -149,7 +150,7 @@ def test_r11_closing_and_the_connections_words_in_a_low_window(
     expect(field).to_have_value("Line one\nline two\n")
 
 
-@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS.keys())
+@pytest.mark.parametrize("screen", named(SCREENS, {"360 px"}))
 def test_an_invigilators_pages(house: House, desks: Desks, screen: dict[str, Any]) -> None:
     exam = house.exam(f"Algebra {LONG}")
     house.hall.candidacies(exam, 60)

@@ -65,6 +65,7 @@ def test_ten_tabs_all_get_it(house: House, desks: Desks) -> None:
     ten_tabs(house, desks)
 
 
+@pytest.mark.nightly
 @pytest.mark.only_on("postgresql")
 def test_ten_tabs_of_two_processes(database: Database, desks: Desks) -> None:
     """The same where each process sees a part of the streams: the browser's limit is one."""

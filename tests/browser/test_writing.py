@@ -67,7 +67,7 @@ def open_long_answer(house: House, page: Page) -> str:
     return text[:caret] + TYPED + text[caret:]
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 700), *at_night((768, 1024)), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(360, 700), *at_night((768, 1024), (1440, 900))])
 def test_r11_a_notice_while_typing(house: House, desks: Desks, width: int, height: int) -> None:
     """R11, trap 17: no lost or misplaced character, same focus and caret; the line stays in place and uncovered."""
     exam = house.exam()
