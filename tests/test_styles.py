@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -67,18 +68,18 @@ THERE = {
 """By the sign of a selector: what the pages have."""
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_each_class_of_a_template_has_a_use(template: Path) -> None:
+def test_each_class_of_a_template_has_a_use() -> None:
     """In a stylesheet, in a script, or in a test that looks for it."""
-    assert {name for name in classes(template) if not any(matches(word, name) for word in USED)} == set()
+    for template in TEMPLATES:
+        unused = {name for name in classes(template) if not any(matches(word, name) for word in USED)}
+        assert unused == set(), template
 
 
-@pytest.mark.parametrize("path", [*STYLES, *SCRIPTS], ids=lambda path: path.name)
-def test_each_selector_finds_something(path: Path) -> None:
+def test_each_selector_finds_something() -> None:
     """Each class, id and attribute that is looked for stands in a template, or a script adds it."""
-    for sign, names in THERE.items():
+    for path, (sign, names) in product([*STYLES, *SCRIPTS], THERE.items()):
         wanted = set(re.findall(re.escape(sign) + r"([a-z][\w-]*)", selectors(path))) - names - words(ADDED)
-        assert {name for name in wanted if not any(matches(name, pattern) for pattern in names)} == set(), sign
+        assert {name for name in wanted if not any(matches(name, pattern) for pattern in names)} == set(), (path, sign)
 
 
 def test_each_icon_has_a_use() -> None:

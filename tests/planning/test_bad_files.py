@@ -60,11 +60,11 @@ def _nothing_is_imported(session: Session) -> object:
         assert session.scalar(select(func.count()).select_from(model).where(model.id < 10_000)) == 0
 
 
-@pytest.mark.parametrize(("column", "value", "reason"), ONE_FIELD)
-def test_a_bad_field_is_named(session: Session, column: str, value: str, reason: str) -> None:
-    (said,) = problems(session, roster(GOOD, candidate(2, **{"test": "Botany", column: value})))
-    assert said.startswith(f"roster.csv, line 3, {column}: ")
-    assert reason in said
+def test_a_bad_field_is_named(session: Session) -> None:
+    for column, value, reason in ONE_FIELD:
+        (said,) = problems(session, roster(GOOD, candidate(2, **{"test": "Botany", column: value})))
+        assert said.startswith(f"roster.csv, line 3, {column}: "), (column, value[:50])
+        assert reason in said, (column, value[:50])
 
 
 def test_all_bad_lines_are_named_in_both_files(session: Session) -> None:
