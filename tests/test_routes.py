@@ -63,6 +63,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/monitor/views/1/share"): (401, 403, 403, 404, 404, 303, 404, 404),
     ("POST", "/monitor/views/1/delete"): (401, 403, 403, 404, 404, 303, 404, 404),
     ("GET", "/monitor/alerts"): (401, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/display"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/monitor/candidates/1"): (302, 403, 403, 200, 404, 200, 404, 200),
     ("GET", "/monitor/candidates/1/password"): (302, 403, 403, 403, 404, 200, 404, 403),
     ("POST", "/monitor/candidates/1/password"): (401, 403, 403, 403, 404, 200, 404, 403),

@@ -21,7 +21,7 @@ from webapp.logbook import views as logbook
 from webapp.messaging import inbox_views
 from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
-from webapp.monitor import saved_pages
+from webapp.monitor import display_views, saved_pages
 from webapp.monitor import views as monitor
 from webapp.push import views as push
 from webapp.push.sweep import MessageSource
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.init_app(app)
     app.register_blueprint(monitor.blueprint)
     app.register_blueprint(saved_pages.blueprint)
+    app.register_blueprint(display_views.blueprint)
     app.register_blueprint(messaging.blueprint)
     app.register_blueprint(inbox_views.blueprint)
     app.register_blueprint(incident_views.blueprint)

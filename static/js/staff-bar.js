@@ -2,7 +2,7 @@
 // is about, also after its filter has changed. On other pages they are those of the list as this tab last showed it.
 import { clockOf } from "./browser-parts.js";
 import { read } from "./person-storage.js";
-import { distrust, measure, serverNow } from "./server-clock.js";
+import { hearDate, serverNow } from "./server-clock.js";
 
 const MINUTE = 60_000;
 const clock = document.querySelector("[data-bar-clock]");
@@ -63,13 +63,8 @@ function draw() {
   timer = setTimeout(draw, MINUTE - (now % MINUTE) + 50);
 }
 
-// A response tells the server's second; what was measured before may have stood still while the computer slept.
 function hear(response) {
-  const date = Date.parse(response.headers.get("Date"));
-  if (!date) return;
-  distrust();
-  measure(date + 500, performance.now() - 1_000, performance.now());
-  draw();
+  if (hearDate(response.headers)) draw();
 }
 
 async function ask() {

@@ -106,9 +106,7 @@ class StaffBar:
         has_begun = self.chosen is None or self.chosen.starts_at <= self.now
         if self.end is None or self.end <= self.now or not has_begun:
             return ""
-        hours, minutes = divmod(-int(-(self.end - self.now).total_seconds() // 60), 60)
-        words = gettext("{h} h {m} min left") if hours else gettext("{m} min left")
-        return str(words).format(h=hours, m=minutes)
+        return time_left_in_words(self.end, self.now)
 
 
 def init_app(app: Flask) -> None:
@@ -135,6 +133,13 @@ def staff_bar(scope: AccessScope | None = None) -> StaffBar:
     tests = [BarTest(*row, room=rooms.get(row.id), is_open=row.id in scope.open_tests) for row in rows]
     offered = [test for test in tests if test.is_open]
     return StaffBar(now, offered, [test for test in tests if test.id in named] if named else offered)
+
+
+def time_left_in_words(end: datetime, now: datetime) -> str:
+    """Such as "4 h 49 min left", for an end to come."""
+    hours, minutes = divmod(-int(-(end - now).total_seconds() // 60), 60)
+    words = gettext("{h} h {m} min left") if hours else gettext("{m} min left")
+    return str(words).format(h=hours, m=minutes)
 
 
 def initials(name: str) -> str:

@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
         time_tag=time_tag,
         time_range=time_range,
         zone_name=zone_name,
+        repeated_offset=repeated_offset,
         utcnow=utcnow,
         milliseconds=milliseconds,
         current_locale=current_locale,
@@ -144,6 +145,17 @@ def time_range(begin: datetime, end: datetime) -> Markup:
 def zone_name(moment: datetime) -> str:
     """The short name of the installation's zone at a moment, such as CET."""
     return local(moment).tzname() or ""
+
+
+def repeated_offset(moment: datetime) -> str:
+    """Such as "UTC+2", for a moment whose local time comes twice, because clocks are set back then; else empty."""
+    here = local(moment)
+    offset = here.utcoffset()
+    if offset is None or here.replace(fold=0).utcoffset() == here.replace(fold=1).utcoffset():
+        return ""
+    hours, minutes = divmod(abs(offset).seconds // 60, 60)
+    sign = "-" if offset.days < 0 else "+"
+    return f"UTC{sign}{hours}{f':{minutes:02}' if minutes else ''}" if offset else "UTC"
 
 
 @lru_cache(maxsize=1024)  # lists and saves show the same moments again and again
