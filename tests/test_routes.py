@@ -77,6 +77,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/messages/new?candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/messages/new"): (401, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/messages"): (401, 403, 403, 303, 404, 303, 404, 403),
+    ("GET", "/messages"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/messages/1"): (302, 403, 403, 200, 404, 200, 404, 200),
     ("GET", "/candidates/actions/new?action=flag&candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/candidates/actions/new"): (401, 403, 403, 200, 404, 200, 404, 403),

@@ -72,7 +72,7 @@ function search() {
 }
 
 const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: tick, m: message, "?": showHelp };
-const AFTER_G = { l: () => go('nav a[href$="/log"]'), m: () => go("[data-monitor-link]") };
+const AFTER_G = { l: () => go('nav a[href$="/log"]'), m: () => go("[data-monitor-link]"), s: () => go('nav a[href$="/messages"]') };
 
 function isOff() {
   return document.cookie.split("; ").includes(OFF);

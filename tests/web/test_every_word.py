@@ -167,6 +167,7 @@ def test_messages_and_the_log(app: Flask, hall: Hall, session: Session, exam: Ex
     sent = post(client, open_dialog(client, scope="filtered"), **text)
     all_in_brackets(sent, "sent", 201)
     looked_at(client, f"/messages/new?candidate={one}", sent.headers["Location"], "/log", "/log?q=%CE%B7", "/log?q=xyz")
+    looked_at(client, "/messages", "/messages?page=2", "/messages?room=%CE%91%CE%AF%CE%B8%CE%BF%CF%85%CF%83%CE%B1")
     for action, values in (("note", {"note": "Ζαλισμένος"}), ("extra_time", {"minutes": "1"}), ("pause", {})):
         assert at_once(client, action, candidate=str(one), idempotency_key=f"of-{action}", **values).status_code == 201
     test = session.get_one(Exam, exam.id)

@@ -27,7 +27,7 @@ class SentMessage:
     is_in_log: bool
     """Whether the reader may see the log entry too."""
     corrected_by: Message | None
-    """The newest message that takes its place, of those that the reader may read (R30)."""
+    """The newest message that takes its place, of those that the reader may read."""
 
     @property
     def detail(self) -> dict[str, Any]:
