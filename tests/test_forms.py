@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post, reopen
+from webapp.clock import utcnow
 from webapp.config import ROOT
 from webapp.db.transactions import writing
-from webapp.models import Question, Role, SavedView, Test, User
+from webapp.models import HelpRequest, Question, Role, SavedView, Test, User
 
 NOTHING = ""
 PRESSED = {
@@ -29,6 +30,8 @@ PRESSED = {
     "action-form": "Extra time",
     "incident-form": NOTHING,
     "/log": "Show",
+    "/tests/1/help": "Ask for help",
+    "/tests/2/help": "Ask for help",
 }
 """Form, by its id or else its address → the button that Enter presses. Forms without such a field are not here."""
 PAGES = {
@@ -38,6 +41,7 @@ PAGES = {
         "/monitor", "/monitor?q=nobody+of+that+name", "/monitor?column=name&column=room", "/log", "/log/1", "/nowhere",
         "/messages/new?scope=filtered", "/messages/new?candidate=1", "/incidents/new?candidate=1",
         "/monitor/filters/room", "/monitor/views?flag=no", "/candidates/actions/new?action=extra_time&candidate=1",
+        "/help",
     ],
 }  # fmt: skip
 NOT_TYPED_IN = {"hidden", "button", "submit", "reset", "image", "file"}
@@ -106,7 +110,8 @@ def clients(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
     candidate = session.get_one(User, one.user_id)
     hall.candidacy(other, candidate, started_at=None)
     with writing(session):
-        session.add(Question(test_id=test.id, position=1, prompt="Why?"))
+        asked = HelpRequest(candidacy_id=one.id, kind="other", asked_at=utcnow())
+        session.add_all([Question(test_id=test.id, position=1, prompt="Why?"), asked])
     person = hall.contributor(test, other, role=Role.CHIEF_INVIGILATOR)
     chief, chief_id, test_id = signed_in(app, person), person.id, test.id
     assert post(chief, open_dialog(chief, candidate=1)).status_code == 201
@@ -148,6 +153,9 @@ def test_every_form_is_read() -> None:
         "exams/_confirm.html",
         "exams/_start.html",
         "exams/refused.html",
+        "help_requests/_panel.html",
+        "help_requests/_queue.html",
+        "help_requests/kinds.html",
         "logbook/index.html",
         "messaging/_compose.html",
         "messaging/_notices.html",

@@ -63,14 +63,25 @@ function draw() {
   timer = setTimeout(draw, MINUTE - (now % MINUTE) + 50);
 }
 
-function hear(response) {
-  if (hearDate(response.headers)) draw();
+// How many wait for help, in the bar; more of them are announced.
+function hearHelp(count) {
+  for (const badge of count === null ? [] : document.querySelectorAll("[data-help-count]")) {
+    const isMore = Number(count) > Number(badge.textContent);
+    if (isMore) document.querySelector("[data-announce]").textContent = badge.previousSibling.data + count;
+    badge.hidden = count === "0";
+    fill(badge, count);
+  }
+}
+
+function hear({ headers }) {
+  hearHelp(headers.get("X-Examhall-Help"));
+  if (hearDate(headers)) draw();
 }
 
 async function ask() {
   if (document.hidden) return;
   try {
-    hear(await fetch(document.querySelector("link[rel=icon]").href, { method: "HEAD", cache: "no-store" }));
+    hear(await fetch("/help/waiting", { cache: "no-store" }));
   } catch {
     draw(); // without the server the clock goes on by itself
   }
@@ -79,3 +90,4 @@ async function ask() {
 draw();
 document.addEventListener("monitor:answered", ({ detail: { ctx } }) => hear(ctx.response));
 document.addEventListener("visibilitychange", ask);
+if (!document.getElementById("monitor")) setInterval(ask, 15_000);

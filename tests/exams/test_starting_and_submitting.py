@@ -51,7 +51,7 @@ def test_a_test_without_questions_gets_one_answer_field_once(app: Flask, hall: H
         sittings.start(session, candidacy.user_id, test_id, utcnow())
     assert session.scalar(select(func.count()).where(Question.test_id == test_id)) == 1
     page = browser_of(app, person_of(hall, candidacy)).get(f"/tests/{test_id}").text
-    assert page.count("<textarea") == 1
+    assert page.count("data-answer-text") == 1
     assert "Your answer" in page
 
 

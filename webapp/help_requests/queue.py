@@ -19,6 +19,8 @@ from webapp.help_requests.exceptions import AlreadyClaimed, AlreadyOver, NotThei
 from webapp.logbook.append import Actor, Head, lock_head
 from webapp.models import Candidacy, HelpRequest, Role, Test, User
 
+HELP_WAITING = "X-Examhall-Help"
+"""The header that tells open pages of staff how many wait for help."""
 MOST_SHOWN = 200
 WAITS = and_(HelpRequest.ended_at.is_(None), Candidacy.withdrawn_at.is_(None))
 """Whether a request is in the queue: open, and of somebody who still takes part."""

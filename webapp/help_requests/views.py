@@ -12,7 +12,7 @@ from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
-from webapp.help_requests import asking, queue
+from webapp.help_requests import answers, asking, queue
 from webapp.help_requests.exceptions import (
     AlreadyAsked,
     AlreadyClaimed,
@@ -30,14 +30,14 @@ from webapp.help_requests.kinds import (
     planned_tests,
     set_kinds,
 )
+from webapp.help_requests.queue import HELP_WAITING
 from webapp.logbook.help_words import HELP_KINDS, kind_in_words
+from webapp.models import HelpRequest
 from webapp.web.errors import for_scripts, wants_fragment
 
 blueprint = Blueprint("help", __name__)
 TEST = f"/tests/<int(max={MAX_ID}):test_id>"
 REQUEST = f"/help/<int(max={MAX_ID}):request_id>"
-WAITING = "X-Examhall-Help"
-"""The header that tells open pages of staff how many wait for help."""
 Step = Callable[..., None]
 
 
@@ -88,7 +88,7 @@ def done(request_id: int) -> Response:
 def waiting() -> Response:
     """How many wait for help, in a header: open pages of staff ask now and then."""
     scope = queue.watched_scope(db.session(), current_user, utcnow())
-    return Response(status=204, headers={WAITING: str(help_waiting(scope))})
+    return Response(status=204, headers={HELP_WAITING: str(help_waiting(scope))})
 
 
 @blueprint.get(f"{TEST}/help-kinds")
@@ -123,6 +123,11 @@ def help_waiting(scope: AccessScope | None = None) -> int:
     return queue.count_waiting(session, scope, asking_now)
 
 
+def answered_request(request_id: int) -> HelpRequest | None:
+    """The request that a message answers, as far as the signed-in person may send to the candidate."""
+    return answers.answered_request(db.session(), current_user, request_id, utcnow())
+
+
 def _panel(test_id: int, status: int, refusal: Refusal | None = None) -> Response:
     """What the candidate's page shows of it; after a refusal with what was typed, on a page of its own if need be."""
     if refusal is None and not wants_fragment():
@@ -145,7 +150,7 @@ def _step(step: Step, request_id: int) -> Response:
 def _queue(refusal: Refusal | None = None) -> Response:
     session, now, fragment = db.session(), utcnow(), wants_fragment()
     found = queue.load_queue(session, current_user, now)
-    headers = {"HX-PTag": found.tag, WAITING: str(found.waiting)}
+    headers = {"HX-PTag": found.tag, HELP_WAITING: str(found.waiting)}
     if fragment and request.method == "GET" and request.headers.get("HX-PTag") == found.tag:
         return Response(status=304, headers=headers)
     more: dict[str, Any] = {} if fragment else {"planned": planned_tests(session, current_user, now)}
@@ -167,4 +172,5 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(kind_in_words)
     app.add_template_filter(kinds_of, "help_kinds")
     app.add_template_global(help_waiting)
+    app.add_template_global(answered_request)
     app.jinja_env.globals["usual_help_kinds"] = HELP_KINDS

@@ -16,7 +16,8 @@ from webapp.web.templating import installation_zone
 
 OWN_FIELDS = frozenset({
     "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
-    "insert", "level", "when", "at", "minutes", "late",
+    "insert", "level", "when", "at", "minutes", "late", "help",
+    "help_request",
 })  # fmt: skip
 ANY_STATE = "any"
 """As `list_state`: the list has no filter by state."""
@@ -34,7 +35,8 @@ def parse_draft(texts: MultiDict[str, str], audience: MultiDict[str, str]) -> Dr
     given = {name: texts.get(name, "") for name in ("audience", "idempotency_key")}
     subject, body = texts.get("subject", ""), unify_line_ends(texts.get("body", ""))
     whole = parse_whole(audience, selection.filter)
-    return Draft(subject, body, selection, whole=whole, level=parse_level(texts), when=parse_when(texts), **given)
+    level, when, asked = parse_level(texts), parse_when(texts), parse_help_request(texts)
+    return Draft(subject, body, selection, whole=whole, level=level, when=when, help_request=asked, **given)
 
 
 def parse_level(fields: MultiDict[str, str]) -> Level:
@@ -43,6 +45,15 @@ def parse_level(fields: MultiDict[str, str]) -> Level:
         return Level(fields.get("level") or Level.NORMAL)
     except ValueError:
         raise BadParameter("level", fields["level"]) from None
+
+
+def parse_help_request(fields: MultiDict[str, str]) -> int | None:
+    """The request for help that a message answers: `help` in the address of the form, `help_request` in what it posts.
+
+    Raises `BadParameter` for what is no id.
+    """
+    ids = parse_ids("help_request", [text for text in (fields.get("help_request") or fields.get("help"),) if text])
+    return ids[0] if ids else None
 
 
 def parse_when(fields: MultiDict[str, str]) -> WhenKind:

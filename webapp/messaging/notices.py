@@ -18,7 +18,7 @@ from webapp.push.service import current_push
 from webapp.push.sweep import MessageSource
 from webapp.web.templating import available_locales, current_locale, installation_zone
 
-SHOWN = ("id", "sender_role", "subject", "body", "sent_at")
+SHOWN = ("id", "sender_role", "subject", "body", "sent_at", "help_request_id")
 """The parts of a message that its notice shows."""
 # a hall that comes back runs it 1,500 times within a second
 OPEN_OF_SESSION = (

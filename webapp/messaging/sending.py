@@ -19,6 +19,7 @@ from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.db.types import microseconds
 from webapp.exceptions import BadParameter, NotAllowed
+from webapp.help_requests.answers import check_answer, claim_by_answer
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
@@ -73,12 +74,15 @@ class Draft:
     """The list, where the selection is the part of it that the dialog's switch chose."""
     level: Level = Level.NORMAL
     when: WhenKind = WhenKind.NOW
+    help_request: int | None = None
+    """The id of the request for help that it answers."""
 
     @property
     def digest(self) -> str:
         """Equal for two forms that send the same: subject, body, level, and what chose the audience (R2)."""
         selection = replace(self.selection, frozen=None).described()
-        content = json.dumps([self.subject, self.body, self.level, selection], sort_keys=True)
+        said = [self.subject, self.body, self.level, selection, *([self.help_request] if self.help_request else [])]
+        content = json.dumps(said, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def with_new_key(self) -> Draft:
@@ -112,7 +116,12 @@ def send(
         role = scope.highest_role({subject.test_id for subject in subjects})
         if role is None:
             raise NotAllowed("no role in these tests")
+        asked = None
+        if draft.help_request is not None:
+            asked = check_answer(session, draft.help_request, {subject.candidacy_id for subject in subjects})
         message = write_message(session, head, sender, role, draft, selection, subjects, now)
+        if asked is not None:
+            claim_by_answer(session, asked, sender, role, now)
     user_ids = sorted({subject.user_id for subject in subjects})
     metrics.MESSAGES_SENT.inc()
     metrics.DELIVERIES.inc(len(user_ids))
@@ -157,6 +166,7 @@ def write_message(
         sent_at=now,
         audience=json.dumps(audience, sort_keys=True),
         level=draft.level,
+        help_request_id=draft.help_request,
         idempotency_key=draft.idempotency_key,
         content_digest=draft.digest,
         **content,
@@ -167,6 +177,8 @@ def write_message(
     words = filter_in_words(session, selection.filter) if selection.listed is None else []
     if draft.level is not Level.NORMAL:
         content["level"] = draft.level
+    if draft.help_request is not None:
+        content["help_request"] = draft.help_request
     detail = {**content, "audience": audience, "audience_words": words}
     actor = Actor(sender.id, sender.name, role.value)
     append(session, head, at=now, actor=actor, action=MESSAGE_SENT, detail=detail, subjects=subjects)

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from webapp.access import AccessScope, Right
 from webapp.clock import undated
 from webapp.exceptions import NotFound
 from webapp.logbook.reading import entries_about, log_scope
-from webapp.models import Absence, Candidacy, Test, User
+from webapp.models import Absence, Candidacy, HelpRequest, Test, User
 from webapp.models.status import State, absent_since, is_online, last_heard, last_sign, own_end, state
 
 MOST_EVENTS = 100
@@ -47,6 +47,7 @@ FACTS: tuple[Any, ...] = (
     last_heard().label("heard_at"), absent_since().label("absent_since"), last_sign().label("sign_at"),
 )  # fmt: skip
 """Nothing of what was written, and no question (R24)."""
+_claimer, _ender = aliased(User), aliased(User)
 
 
 class Event(NamedTuple):
@@ -59,6 +60,8 @@ class Event(NamedTuple):
     """When an absence ended; None for one that goes on."""
     entry: dict[str, Any] | None = None
     """Of its log entry: `id`, `actor_name`, `actor_role`, and what it says about this candidate (`_read_detail`)."""
+    asked: dict[str, Any] | None = None
+    """Of a request for help: its `id`, `kind` and `text`, the `name` of who did this, and whether it `is_open`."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ class Candidate:
     now: datetime
     undated: tuple[datetime, datetime]
     """The moments that are shown without the date, from the first and before the second."""
+
+    @property
+    def asking(self) -> Event | None:
+        """The request for help that is open: who goes, else that it was made."""
+        return next((event for event in self.events if event.asked and event.asked["is_open"]), None)
 
     @property
     def minutes(self) -> int | None:
@@ -105,6 +113,7 @@ def load_candidate(
     facts |= {name: facts[name] and facts[name].replace(second=0, microsecond=0) for name in TO_THE_MINUTE}
     facts["last_seen"] = None if facts["online"] else facts["last_seen"]
     events = [*_log_events(session, actor, candidacy_id, now), *_absences(session, facts)]
+    events += _help_events(session, candidacy_id)
     events += reversed([*_steps(facts, {event.at for event in events if event.entry})])
     may = frozenset(right for right in Right if facts["test_id"] in scope.tests_with(right))
     return Candidate(facts, sorted(events, key=lambda event: event.at, reverse=True), may, now, undated(now, zone))
@@ -114,6 +123,8 @@ def _log_events(session: Session, actor: User, candidacy_id: int, now: datetime)
     """What the log has about the candidate, as far as `actor` reads it; not what was the same before."""
     scope = log_scope(session, actor, now)
     for entry in entries_about(session, scope, candidacy_id, MOST_EVENTS):
+        if entry.action.startswith("help."):
+            continue  # told to everybody who sees the candidate
         said = _read_detail(json.loads(entry.detail), candidacy_id)
         if said is not None:
             who = {"id": entry.id, "actor_name": entry.actor_name, "actor_role": entry.actor_role}
@@ -138,6 +149,21 @@ def _absences(session: Session, facts: dict[str, Any]) -> Iterator[Event]:
         yield Event(since, "offline", until)
     if facts["state"] == State.OFFLINE and facts["absent_since"]:
         yield Event(facts["absent_since"], "offline")
+
+
+def _help_events(session: Session, candidacy_id: int) -> Iterator[Event]:
+    """When help was asked for, who said to go, and how it ended."""
+    query = select(HelpRequest, _claimer.name, _ender.name)
+    query = query.outerjoin(_claimer, _claimer.id == HelpRequest.claimed_by)
+    query = query.outerjoin(_ender, _ender.id == HelpRequest.ended_by)
+    query = query.where(HelpRequest.candidacy_id == candidacy_id).order_by(HelpRequest.id.desc()).limit(MOST_EVENTS)
+    for request, claimer, ender in session.execute(query):
+        said = {"id": request.id, "kind": request.kind, "text": request.text, "is_open": request.ended_at is None}
+        if request.ended_at is not None:
+            yield Event(request.ended_at, "help.done", asked={**said, "name": ender})
+        if request.claimed_at is not None:
+            yield Event(request.claimed_at, "help.claimed", asked={**said, "name": claimer})
+        yield Event(request.asked_at, "help.asked", asked={**said, "name": None})
 
 
 def _steps(facts: dict[str, Any], logged: set[datetime]) -> Iterator[Event]:

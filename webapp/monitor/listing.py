@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.access import AccessScope
 from webapp.db.sql import PREPARED, id_in
 from webapp.db.types import EPOCH, microseconds
+from webapp.help_requests.queue import open_requests
 from webapp.models import Candidacy, User
 from webapp.models.status import NEEDS_ATTENTION, NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
@@ -47,6 +48,8 @@ class Listing:
     columns shown."""
     messaged: dict[int, datetime] = field(default_factory=dict)
     """Candidacy id → when the last message went to it; where marks are shown."""
+    asking: dict[int, bool] = field(default_factory=dict)
+    """Candidacy id → whether somebody is going, of all that ask for help, in the list or not."""
 
 
 def load_listing(session: Session, view: View) -> Listing:
@@ -61,7 +64,7 @@ def load_listing(session: Session, view: View) -> Listing:
     rows = _page_rows(session, view, states) if count else []
     shows_marks = rows and "marks" in view.presentation.columns
     messaged = last_messages(session, [row.id for row in rows]) if shows_marks else {}
-    return Listing(view, count, is_capped, states, pages, rows, messaged)
+    return Listing(view, count, is_capped, states, pages, rows, messaged, open_requests(session))
 
 
 def _statement(make: Callable[..., Any], scope: AccessScope, filter: Filter, now: datetime, *of: Any) -> Any:

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 
 from webapp.access import AccessScope, Right
 from webapp.extensions import db
+from webapp.help_requests.queue import count_waiting
 from webapp.monitor.columns import COLUMN_BY_KEY, Column, query_string
 from webapp.monitor.filters import CHOICES, LABELS, Filter
 from webapp.monitor.incidents import OpenIncident, open_incidents
@@ -50,8 +51,11 @@ def _row_macros(
 
 
 @lru_cache(maxsize=4096)  # a hall's staff refresh the same rows every few seconds, and few of them change
-def _render_row(row: Row[Any], macros: Any, messaged: datetime | None, may_send: bool, may_help: bool) -> Markup:
-    html: Markup = macros.row(row, candidate_in_words(row.name, row.number, row.seat), messaged, may_send, may_help)
+def _render_row(
+    row: Row[Any], macros: Any, messaged: datetime | None, help_comes: bool | None, may_send: bool, may_help: bool
+) -> Markup:
+    candidate = candidate_in_words(row.name, row.number, row.seat)
+    html: Markup = macros.row(row, candidate, messaged, help_comes, may_send, may_help)
     return html
 
 
@@ -97,10 +101,10 @@ class MonitorPage:
         may_help = self.scope.tests_with(Right.HELP_SIGN_IN) if may_send else frozenset()
 
         def rendered(rows: Iterable[Row[Any]]) -> list[Markup]:
-            messaged = self.listing.messaged
+            messaged, asking = self.listing.messaged, self.listing.asking
             return [
-                _render_row(row, macros, messaged.get(row.id), row.test_id in may_send, row.test_id in may_help)
-                for row in rows
+                _render_row(row, macros, messaged.get(row.id), asking.get(row.id), test in may_send, test in may_help)
+                for row, test in ((row, row.test_id) for row in rows)
             ]
 
         if not self.view.is_grouped or self.listing.states is None:
@@ -111,6 +115,11 @@ class MonitorPage:
     def incidents(self) -> list[OpenIncident]:
         """Those that this person may end."""
         return open_incidents(db.session(), self.scope)
+
+    @cached_property
+    def help_waiting(self) -> int:
+        """How many ask for help and nobody goes, of all whom this person may watch."""
+        return count_waiting(db.session(), self.scope, self.listing.asking)
 
     @cached_property
     def tests_to_send(self) -> frozenset[int]:
@@ -156,6 +165,7 @@ class MonitorPage:
         return (
             view.undated, view.shows_rooms, bool(self.scope.open_tests), listing.count, listing.is_capped,
             listing.states, [tuple(row) for row in listing.rows], listing.messaged, self.incidents,
+            self.help_waiting, [listing.asking.get(row.id) for row in listing.rows],
         )  # fmt: skip
 
     def address(self, endpoint: str = "", **changes: Any) -> str:

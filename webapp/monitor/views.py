@@ -12,6 +12,7 @@ from webapp.clock import utcnow
 from webapp.db.types import MAX_ID, microseconds
 from webapp.exceptions import BadParameter, NotAllowed, NotFound
 from webapp.extensions import db
+from webapp.help_requests.queue import HELP_WAITING
 from webapp.models import SavedView
 from webapp.monitor.alerts import long_offline
 from webapp.monitor.candidate import load_candidate
@@ -75,6 +76,7 @@ def _answer(page: MonitorPage) -> BaseResponse | str:
     is_unchanged = page.asked_tag == page.tag
     answer = make_response(("", 304) if is_unchanged else render_template("monitor/_candidates.html", monitor=page))
     answer.headers["HX-PTag"] = page.tag
+    answer.headers[HELP_WAITING] = str(page.help_waiting)
     return answer
 
 
