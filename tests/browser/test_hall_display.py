@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import clean
+from tests.browser.axe import Clean
 from tests.browser.house import CUT, Desks, House
 from tests.browser.test_small_screens import fits, in_reach
 from tests.until import until
@@ -81,7 +81,7 @@ def test_it_is_read_from_the_back_and_stands_still(house: House, desks: Desks) -
             assert text >= height / 22
         in_reach(page.get_by_role("link", name="Monitor"), f"{width} px")
     page.set_viewport_size({"width": 1440, "height": 900})
-    clean(page, "the hall display")
+    Clean(in_all_schemes=True)(page, "the hall display")
     page.emulate_media(forced_colors="none")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -215,6 +215,7 @@ def test_r30_a_correction_stands_in_its_place_and_what_is_withdrawn_is_gone(
     client, query = signed_in(app, hall.contributor(test)), f"test={test.id}"
     for subject in ("First", "Ten minutes", "Fifteen minutes", "Twelve minutes"):
         assert post(client, open_dialog(client, candidate=ids), subject=subject).status_code == 201
+    assert post(client, open_dialog(client, candidate=ids[0]), subject="Not for you").status_code == 201
 
     def changed(number: int, **fields: object) -> str:
         with writing(session):
@@ -225,8 +226,10 @@ def test_r30_a_correction_stands_in_its_place_and_what_is_withdrawn_is_gone(
     twelve = changed(4, corrects_id=3)
     assert "Corrected message to all · " in twelve
     assert "Twelve minutes" in twelve
+    # a part of them has another text by now: none of both is true for all
+    assert "First" in changed(5, corrects_id=4)
+    assert "Twelve minutes" in changed(5, corrects_id=None)
     assert "First" in changed(4, withdrawn_at=utcnow())
-    assert "Ten minutes" not in display(client, query)
     assert "Message to all" not in changed(1, withdrawn_at=utcnow())
 
 

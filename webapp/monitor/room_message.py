@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.models import Candidacy, LogEntry, LogSubject, Message
@@ -22,18 +22,20 @@ MOVED = "candidate.room"
 def latest_room_message(session: Session, place: ColumnElement[bool], since: datetime) -> Message | None:
     """The newest message to the whole place after `since`: a condition on candidacies, such as those in a room.
 
-    It has reached everybody there who was in progress or waiting when it was sent, as its log entry says. A correction
-    stands in its place; what was withdrawn does not count (R30).
+    It has reached everybody there who was in progress or waiting when it was sent, as its log entry says. What was
+    withdrawn does not count, nor what was corrected, be it for a part of them (R30): a correction to all is newer.
     """
-    for message in _messages_to_all(session, place, since):
-        newest = _newest_correction(session, message)
-        if newest.withdrawn_at is None:
-            return newest
+    for message, persons in _messages_to_all(session, place, since):
+        first, newest = _ends_of_tree(session, message)
+        if newest.id == message.id and message.withdrawn_at is None and (persons >= FEW or _is_for_a_place(first)):
+            return message
     return None
 
 
-def _messages_to_all(session: Session, place: ColumnElement[bool], since: datetime) -> Iterator[Message]:
-    """Newest first. Corrections are not among them: they are found by what they correct."""
+def _messages_to_all(
+    session: Session, place: ColumnElement[bool], since: datetime
+) -> Iterator[Row[tuple[Message, int]]]:
+    """Newest first, each with the number of those whom it has reached there."""
     was_there = and_(
         place,
         or_(Candidacy.entered_at <= Message.sent_at, Candidacy.started_at <= Message.sent_at),
@@ -56,11 +58,8 @@ def _messages_to_all(session: Session, place: ColumnElement[bool], since: dateti
         .correlate(Message)
         .scalar_subquery()
     )
-    query = select(Message, reached).where(Message.sent_at >= since, Message.corrects_id.is_(None))
-    query = query.where(~left_out, reached > 0).order_by(Message.id.desc()).limit(MOST_LOOKED_AT)
-    for message, persons in session.execute(query):
-        if persons >= FEW or _is_for_a_place(message):
-            yield message
+    query = select(Message, reached).where(Message.sent_at >= since, ~left_out, reached > 0)
+    yield from session.execute(query.order_by(Message.id.desc()).limit(MOST_LOOKED_AT))
 
 
 def _is_for_a_place(message: Message) -> bool:
@@ -69,11 +68,14 @@ def _is_for_a_place(message: Message) -> bool:
     return audience.get("scope") == "filtered" and {name for name, _ in audience["filter"]} <= OF_A_PLACE
 
 
-def _newest_correction(session: Session, message: Message) -> Message:
-    """What stands in the place of a message by now: the newest correction of it, or of a correction of it."""
-    newest, found = message, [message.id]
+def _ends_of_tree(session: Session, message: Message) -> tuple[Message, Message]:
+    """The message that was corrected first, and the newest of its corrections and of theirs; itself without any."""
+    first = message
+    while first.corrects_id is not None:
+        first = session.get_one(Message, first.corrects_id)
+    newest, found = first, [first.id]
     while found:
         corrections = session.scalars(select(Message).where(Message.corrects_id.in_(found))).all()
         newest = max([newest, *corrections], key=lambda one: one.id)
         found = [one.id for one in corrections]
-    return newest
+    return first, newest
