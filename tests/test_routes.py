@@ -92,6 +92,9 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/ping"): (401, 204, 204, 204, 204, 204, 204, 204),
     ("GET", "/inbox"): SIGNED_IN,
     ("GET", "/inbox/new"): (401, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/inbox/shown"): (401, 404, 404, 404, 404, 404, 404, 404),  # no receipts here
+    ("GET", "/messages/1/receipts"): (401, 404, 404, 404, 404, 404, 404, 404),
+    ("GET", "/messages/1/walk-list"): (302, 404, 404, 404, 404, 404, 404, 404),
     ("POST", "/inbox/close"): (401, 204, 204, 204, 204, 204, 204, 204),
     ("POST", "/logout"): (302, 302, 302, 302, 302, 302, 302, 302),
 }
@@ -115,6 +118,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/candidates/actions/new": {"action": "flag", "candidate": "1"},
     "/candidates/actions": {"action": "flag", "candidate": "1"},
     "/inbox/close": {"message": "1"},
+    "/inbox/shown": {"message": "1"},
 }
 
 

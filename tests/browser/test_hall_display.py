@@ -55,7 +55,7 @@ def shown_hall(house: House, **fields: object):  # type: ignore[no-untyped-def]
     return exam, ines, house.over_http(ines)
 
 
-def test_it_is_read_from_the_back_and_stands_still(house: House, desks: Desks) -> None:
+def test_it_is_read_from_the_back_and_stands_still(house: House, desks: Desks, clean: Clean) -> None:
     """Its type grows with the window, nothing is out of it, 7:1 in both schemes. What comes moves nothing."""
     exam, ines, sender = shown_hall(house)
     page = desks.desk(house, viewport={"width": 1440, "height": 900}).sign_in_unseen(ines, "/monitor")
@@ -81,7 +81,7 @@ def test_it_is_read_from_the_back_and_stands_still(house: House, desks: Desks) -
             assert text >= height / 22
         in_reach(page.get_by_role("link", name="Monitor"), f"{width} px")
     page.set_viewport_size({"width": 1440, "height": 900})
-    Clean(in_all_schemes=True)(page, "the hall display")
+    clean(page, "the hall display")
     page.emulate_media(forced_colors="none")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -32,9 +32,7 @@ def latest_room_message(session: Session, place: ColumnElement[bool], since: dat
     return None
 
 
-def _messages_to_all(
-    session: Session, place: ColumnElement[bool], since: datetime
-) -> Iterator[Row[tuple[Message, int]]]:
+def _messages_to_all(session: Session, place: ColumnElement[bool], since: datetime) -> Iterator[Row[Message, int]]:
     """Newest first, each with the number of those whom it has reached there."""
     was_there = and_(
         place,
