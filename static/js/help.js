@@ -35,6 +35,7 @@ function take(panel, text) {
   const wrong = panel.querySelector("[aria-invalid], input[name=kind]");
   (panel.querySelector(".field-error") && wrong ? wrong : panel.querySelector("summary")).focus({ preventScroll: true });
   word.textContent = isSent ? panel.dataset.textAsked : "";
+  if (!panel.querySelector("[data-refused]")) panel.open = false;
   return true;
 }
 

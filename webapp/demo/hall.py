@@ -30,6 +30,7 @@ from webapp.models import (
     Answer,
     Candidacy,
     Contribution,
+    HelpRequest,
     Incident,
     IncidentCandidacy,
     Message,
@@ -113,6 +114,7 @@ def load(session: Session, now: datetime, settings: Settings) -> Hall:
                 changed = _seat_everybody(session, hall)
             _seed_progress(session, hall, now)
             _note_remarks(session, hall)
+            _ask_for_help(session, hall, now)
         refresh_search_text(session, changed)
     _send_earlier_messages(session, hall, now, settings)
     return hall
@@ -160,7 +162,7 @@ def _begin_tests(session: Session, now: datetime, settings: Settings) -> bool:
         return False
     is_in_them = Candidacy.test_id.in_(select(Test.id).where(IS_OUR_TEST))
     theirs = select(Candidacy.id).where(is_in_them)
-    for model in (Answer, Absence):
+    for model in (Answer, Absence, HelpRequest):
         session.execute(delete(model).where(model.candidacy_id.in_(theirs)))
     incidents = select(IncidentCandidacy.incident_id).where(IncidentCandidacy.candidacy_id.in_(theirs))
     session.execute(
@@ -234,6 +236,14 @@ def _note_remarks(session: Session, hall: Hall) -> None:
         noted = {"note": remark["note"], "flagged": remark.get("flagged", False)}
         own = Candidacy.test_id == hall.tests["analysis"], Candidacy.user_id == hall.users[remark["username"]]
         session.execute(update(Candidacy).where(*own).values(**noted))
+
+
+def _ask_for_help(session: Session, hall: Hall, now: datetime) -> None:
+    for asked in STORY["help"]:
+        own = Candidacy.test_id == hall.tests["analysis"], Candidacy.user_id == hall.users[asked["username"]]
+        candidacy_id = session.scalars(select(Candidacy.id).where(*own)).one()
+        at = now - timedelta(minutes=asked["minutes_ago"])
+        session.add(HelpRequest(candidacy_id=candidacy_id, kind=asked["kind"], text=asked["text"], asked_at=at))
 
 
 def _moments(number: int, now: datetime) -> dict[str, datetime]:

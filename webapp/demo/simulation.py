@@ -22,6 +22,8 @@ POLL_SECONDS = 5.0
 POLLS_BEFORE_STREAM = 12
 ENOUGH_TEXT = 1_200
 """Characters after which a candidate goes on to the next question."""
+ASKS, TAKES_BACK = 0.008, 0.2
+"""With each save: the chance that a candidate asks for help, and that one who asks needs it no longer."""
 FRAGMENT = {"HX-Request": "true"}
 PHRASES = {test["key"]: test["phrases"] for test in STORY["tests"]}
 FIELD = re.compile(
@@ -68,7 +70,7 @@ async def simulate(url: str, count: int, seconds: float | None) -> Counter[str]:
 
     Raises `CannotSignIn` in a group.
     """
-    tally = Counter(came=0, saved=0, pings=0, notices=0, closed=0, dropped=0, submitted=0, refused=0)
+    tally = Counter(came=0, saved=0, pings=0, notices=0, closed=0, dropped=0, asked=0, submitted=0, refused=0)
     running = asyncio.current_task()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -93,6 +95,7 @@ class Candidate:
         self._random = Random(seat["username"])  # noqa: S311 not a secret
         self._token = ""
         self._cable_out = False
+        self._asks = False
         self._shown: set[str] = set()
 
     async def attend(self, url: str, arrival: float) -> None:
@@ -155,7 +158,17 @@ class Candidate:
                 response = _check(await self._post(path, form))
                 form["base"] = _find(r'data-version="(\d+)"', response.text) or form["base"]
                 self._tally["saved"] += 1
+                await self._ask_or_not(path.partition("/answers")[0])
         return True
+
+    async def _ask_or_not(self, test: str) -> None:
+        """Ask for help now and then; staff may have come, or a reload may have forgotten it: both do no harm."""
+        if self._random.random() > (TAKES_BACK if self._asks else ASKS):
+            return
+        self._asks = not self._asks
+        form = {"kind": self._random.choice(["question", "technical", "other"]), "text": ""}
+        response = await self._post(f"{test}/help" if self._asks else f"{test}/help/withdraw", form)
+        self._tally["asked"] += response.status_code == 201
 
     async def _submit(self, test: str) -> str:
         await self._page(f"{test}?confirm=submit")
