@@ -186,6 +186,27 @@ def test_messages_and_the_log(app: Flask, hall: Hall, session: Session, exam: Ex
     assert all(cell.startswith(OPEN) for cell in header), header
 
 
+def test_the_hall_display_and_receipts(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:
+    over = hall.test("Λογική", starts_at=utcnow() - 180 * MINUTE, ends_at=utcnow() - MINUTE)
+    early = hall.test("Ποίηση", starts_at=utcnow() + 30 * MINUTE)
+    planner = hall.contributor(exam, over, early, role=Role.PLANNER, user=hall.person("Γιώργος"))
+    client, shown = speaking(app, planner), f"/display?test={exam.id}"
+    looked_at(client, "/display", shown, f"/display?test={over.id}", f"/display?test={early.id}")
+    object.__setattr__(app.config["SETTINGS"], "receipts", True)
+    post(client, open_dialog(client, scope="filtered"), subject="Ησυχία", body="Δέκα λεπτά. " * 90)
+    ids = [number_of(session, exam, place) for place in (1, 2)]
+    fields = {"candidate": ids, "reason": "Διακοπή", "idempotency_key": "start-it", "csrf_token": csrf(client)}
+    assert client.post("/incidents", data=fields, headers=HTMX).status_code == 201
+    looked_at(client, shown, "/messages/1", "/messages/1/walk-list")
+    all_in_brackets(client.get("/messages/1/receipts"), "receipts")
+    one = session.get_one(Candidacy, ids[0])
+    candidate = speaking(app, session.get_one(User, one.user_id))
+    looked_at(candidate, "/", "/inbox")
+    with writing(session):
+        session.execute(update(Candidacy).values(submitted_at=utcnow(), blank=False))
+    looked_at(client, shown, "/messages/1/walk-list")
+
+
 def test_actions_and_incidents(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:
     ids = [number_of(session, exam, place) for place in range(1, 9)]
     planner = hall.contributor(exam, role=Role.PLANNER, user=hall.person("Γιώργος"))
