@@ -3,7 +3,7 @@
 import { can, clockOf, keepScreenOn } from "./browser-parts.js";
 import { hallClock, timeLeft } from "./hall-times.js";
 import { jitter } from "./retry.js";
-import { hearDate, serverNow } from "./server-clock.js";
+import { distrust, measure, serverNow } from "./server-clock.js";
 
 const EVERY = 4_000;
 const SILENCE = 15_000;
@@ -41,7 +41,8 @@ function answered({ status, headers }) {
   if (status >= 400) refusal ||= "refused";
   else {
     heard = performance.now();
-    hearDate(headers);
+    distrust(); // the computer may have slept
+    measure(Date.parse(headers.get("Date")) + 500, performance.now() - 1_000, performance.now()); // it tells the second
     lastGood = serverNow();
   }
   draw();

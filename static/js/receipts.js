@@ -5,7 +5,7 @@ import { post } from "./post.js";
 import { backoff } from "./retry.js";
 
 const LONG_ENOUGH = 2_000;
-const SPREAD = 5_000; // a whole hall sees a message in the same second
+const SPREAD = 10_000; // a whole hall sees a message in the same second
 const LONGEST_WAIT = 30_000;
 const LEAST = 60; // pixels of a long text, about three lines
 const TEXTS = "[data-notice] [data-notice-body], [data-message] .message-body";

@@ -29,16 +29,6 @@ export function distrust() {
 
 export const isTrusted = () => !isDistrusted;
 
-// The headers of a response tell the server's second. What was measured before may have stood still while the computer
-// slept. Returns whether they told it.
-export function hearDate(headers) {
-  const date = Date.parse(headers.get("Date"));
-  if (!date) return false;
-  distrust();
-  measure(date + 500, performance.now() - 1_000, performance.now());
-  return true;
-}
-
 // Never ahead of the server, unless the network is so slow that lagging behind would be worse.
 export function serverNow() {
   return performance.now() + Math.max(lower, (lower + upper) / 2 - SLACK);
