@@ -27,6 +27,7 @@ PRESSED = {
     "/monitor/views/1/rename": "Rename",
     "selection": "Message",
     "compose-form": NOTHING,
+    "schedule-form": NOTHING,
     "action-form": "Extra time",
     "incident-form": NOTHING,
     "/log": "Show",
@@ -42,6 +43,7 @@ PAGES = {
         "/messages/new?scope=filtered", "/messages/new?candidate=1", "/incidents/new?candidate=1",
         "/monitor/filters/room", "/monitor/views?flag=no", "/candidates/actions/new?action=extra_time&candidate=1",
         "/help",
+        "/messages/scheduled/1",
     ],
 }  # fmt: skip
 NOT_TYPED_IN = {"hidden", "button", "submit", "reset", "image", "file"}
@@ -104,7 +106,7 @@ class Forms(HTMLParser):
 
 @pytest.fixture
 def clients(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
-    """A test that is being sat and one that has not been begun; the chief has sent a message."""
+    """A test that is being sat and one that has not been begun; the chief has sent a message and scheduled one."""
     test, other = hall.test("Algebra"), hall.test("Law")
     one = hall.candidacy(test, seat="24F")
     candidate = session.get_one(User, one.user_id)
@@ -115,6 +117,8 @@ def clients(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
     person = hall.contributor(test, other, role=Role.CHIEF_INVIGILATOR)
     chief, chief_id, test_id = signed_in(app, person), person.id, test.id
     assert post(chief, open_dialog(chief, candidate=1)).status_code == 201
+    later = {"when": "before_end", "minutes": "15"}
+    assert post(chief, open_dialog(chief, candidate=1), **later).status_code == 201
     with writing(session):
         session.add(SavedView(user_id=chief_id, name="View", query="flag=no", test_id=test_id))
     return {"nobody": app.test_client(), "candidate": signed_in(app, candidate), "chief": chief}
@@ -158,6 +162,7 @@ def test_every_form_is_read() -> None:
         "help_requests/kinds.html",
         "logbook/index.html",
         "messaging/_compose.html",
+        "messaging/_schedule_form.html",
         "messaging/_notices.html",
         "monitor/_candidates.html",
         "monitor/_column_menu.html",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -25,8 +26,8 @@ PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limite
 Expected = tuple[int, int, int, int, int, int, int, int]
 
 # What each gets of a test with one candidate in Room 1, who asks for help, in the order of PERSONS. The chief has sent
-# message 1 and has a view that all staff of the test see; the room-limited invigilator has Room 2, where nobody sits;
-# the other planner has another test with nobody in it.
+# message 1, has schedule 1, and has a view that all staff of the test see; the room-limited invigilator has Room 2,
+# where nobody sits; the other planner has another test with nobody in it.
 ALL = (200,) * 8
 SIGNED_IN = (302, 200, 200, 200, 200, 200, 200, 200)
 TABLE: dict[tuple[str, str], Expected] = {
@@ -79,6 +80,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/messages"): (401, 403, 403, 303, 404, 303, 404, 403),
     ("GET", "/messages"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/messages/1"): (302, 403, 403, 200, 404, 200, 404, 200),
+    ("POST", "/messages/when"): (401, 403, 403, 200, 404, 200, 404, 403),
+    ("GET", "/messages/scheduled/1"): (302, 404, 404, 404, 404, 200, 404, 200),
+    ("POST", "/messages/scheduled/1"): (401, 404, 404, 404, 404, 303, 404, 403),
+    ("POST", "/messages/scheduled/1/cancel"): (401, 404, 404, 404, 404, 303, 404, 403),
     ("GET", "/candidates/actions/new?action=flag&candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/candidates/actions/new"): (401, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/candidates/actions"): (401, 403, 403, 303, 404, 303, 404, 403),
@@ -115,6 +120,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/incidents": {"candidate": "1", "reason": "Fire", "idempotency_key": "one-press"},
     "/incidents/1/end": {"idempotency_key": "one-press"},
     "/messages": {"candidate": "1", "subject": "S", "body": "B"},
+    "/messages/when": {"candidate": "1", "when": "before_end", "minutes": "15"},
+    "/messages/scheduled/1": {"subject": "S", "body": "C", "when": "before_end", "minutes": "15"},
     "/candidates/actions/new": {"action": "flag", "candidate": "1"},
     "/candidates/actions": {"action": "flag", "candidate": "1"},
     "/inbox/close": {"message": "1"},
@@ -142,6 +149,8 @@ def browsers(app: Flask, hall: Hall) -> dict[str, FlaskClient]:
     signed = {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
     form = {**open_dialog(signed["chief"], candidate=1), "subject": "S", "body": "B"}
     assert signed["chief"].post("/messages", data=form).status_code == 303
+    later = {**open_dialog(signed["chief"], candidate=1), "when": "before_end", "minutes": "15"}
+    assert signed["chief"].post("/messages", data={**later, "subject": "S", "body": "B"}).status_code == 303
     return signed
 
 
@@ -183,6 +192,9 @@ def got(persons: dict[str, FlaskClient], method: str, path: str) -> dict[str, in
         form = dict(FORMS.get(path, {}))
         if method == "POST":
             form["csrf_token"] = csrf(client)
+        if path == "/messages/scheduled/1" and method == "POST":
+            shown = persons["chief"].get(path).text
+            form["version"] = re.findall(r'name="version" value="(\w+)"', shown)[0]
         if path in ("/messages", "/candidates/actions"):
             form["idempotency_key"] = os.urandom(16).hex()
         answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)

@@ -18,7 +18,7 @@ from webapp.exams.changes import ChangedSittings
 from webapp.extensions import csrf, db, login, migrate
 from webapp.help_requests import views as help_requests
 from webapp.logbook import views as logbook
-from webapp.messaging import inbox_views, receipt_views, sent_views
+from webapp.messaging import inbox_views, receipt_views, schedule_views, sent_views
 from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.monitor import display_views, saved_pages
@@ -47,8 +47,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(inbox_views.blueprint)
     app.register_blueprint(sent_views.blueprint)
     receipt_views.init_app(app)
+    app.register_blueprint(schedule_views.blueprint)
     app.register_blueprint(incident_views.blueprint)
     push.init_app(app, _message_source(), note_returns)
+    schedule_views.send_when_due(app)
     planning.init_app(app)
     cli.init_app(app)
     return app

@@ -59,6 +59,7 @@ def create_schedule() -> None:
         sa.Column("audience", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=True),
         sa.Column("minutes", sa.Integer(), nullable=True),
+        sa.Column("due_after", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
@@ -83,7 +84,8 @@ def create_scheduled_person() -> None:
         sa.Column("schedule_id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
-        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("missed", sa.Boolean(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["schedule_id"], ["schedule.id"], name="fk_scheduled_person_schedule_id", ondelete="CASCADE"
         ),

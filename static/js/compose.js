@@ -62,17 +62,21 @@ document.addEventListener("click", (event) => {
 function askAgain(form, armed) {
   const send = form.querySelector("[data-again]");
   if (!send || armed === "armed" in send.dataset) return;
-  const words = send.textContent;
-  send.textContent = send.dataset.again;
+  const shown = send.querySelector("[data-send-words]") ?? send;
+  const words = shown.textContent;
+  shown.textContent = send.dataset.again;
   send.dataset.again = words;
   if (armed) send.dataset.armed = performance.now();
   else delete send.dataset.armed;
 }
 
+// A message that goes out later can be cancelled: one press is enough.
+const isLater = ({ elements: { when } }) => when !== undefined && when.value !== "now";
+
 // Before htmx, which listens at the form.
 document.addEventListener("submit", (event) => {
   const send = event.submitter;
-  if (!send?.matches("[data-again]") || performance.now() - Number(send.dataset.armed) > AGAIN_AFTER) return;
+  if (!send?.matches("[data-again]") || isLater(event.target) || performance.now() - Number(send.dataset.armed) > AGAIN_AFTER) return;
   event.preventDefault();
   event.stopPropagation();
   askAgain(event.target, true);

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -35,6 +35,10 @@ ACTIONS = {
     "help.claimed": lazy_gettext("Goes to help"),
     "help.released": lazy_gettext("Does not go after all"),
     "help.done": lazy_gettext("Help done"),
+    "schedule.made": lazy_gettext("Message scheduled"),
+    "schedule.changed": lazy_gettext("Scheduled message changed"),
+    "schedule.cancelled": lazy_gettext("Scheduled message cancelled"),
+    "schedule.missed": lazy_gettext("Scheduled message missed"),
     "incident.started": lazy_gettext("Incident started"),
     "incident.ended": lazy_gettext("Incident ended"),
     "test.closed": lazy_gettext("Test closed"),
@@ -182,8 +186,8 @@ def action_label(action: str) -> str:
 
 def summary(action: str, detail: dict[str, Any]) -> str:
     """What an entry says in one line, apart from who did it and whom it concerned."""
-    if action == "message.sent":
-        return str(detail.get("subject", ""))
+    if action.startswith(("message.sent", "schedule.")):
+        return " · ".join([str(detail.get("subject", "")), *_due_in_words(detail)])
     if action in ("test.closed", "test.reopened"):
         return f"{detail.get('test', '')} ({day_in_words(date.fromisoformat(detail['date']))})"
     if "changes" in detail or action.startswith("help."):
@@ -196,6 +200,16 @@ def summary(action: str, detail: dict[str, Any]) -> str:
     if "username" not in detail:
         return str(gettext("unknown username, from %(address)s", address=address))
     return str(gettext("username %(username)s from %(address)s", username=detail["username"], address=address))
+
+
+def _due_in_words(detail: dict[str, Any]) -> list[str]:
+    """When a scheduled message goes out; nothing for one that was sent."""
+    if "at" in detail:
+        return [f"{local(datetime.fromisoformat(detail['at'])):%Y-%m-%d %H:%M}"]
+    if "schedule" not in detail or "minutes" not in detail:
+        return []
+    count = detail["minutes"]
+    return [ngettext("%(num)s minute before the own end", "%(num)s minutes before the own end", count)]
 
 
 def _detail_in_words(name: str, value: object) -> str:

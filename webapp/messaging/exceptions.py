@@ -23,6 +23,12 @@ class BadText(Refusal):
     code = "bad_text"
 
 
+class BadTime(BadText):
+    """A later message cannot go out at this time. The problem stands by the name of the field, `at` or `minutes`:
+    `empty`, `format`, `skipped` (a clock change leaves that minute out), `past`, `ended` (its tests have ended by
+    then), `number`, `range`, or `nobody` (everybody has less time left)."""
+
+
 class NoOpenTest(NotAllowed):
     """The sender works in tests, all of which are closed or still ahead (R26)."""
 
@@ -61,6 +67,24 @@ class AudienceChanged(Refusal):
 class ContentChanged(Refusal):
     """The idempotency key was used for another message: this one is new and needs a new key (R2)."""
 
-    message_id: int
+    message_id: int | None = None
+    schedule_id: int | None = None
+    """Of a message that was to go out later."""
     status = 409
     code = "content_changed"
+
+
+class ScheduleChanged(Refusal):
+    """Somebody else has changed the schedule since the form was shown."""
+
+    status = 409
+    code = "schedule_changed"
+
+
+@dataclass(eq=False)
+class ScheduleEnded(Refusal):
+    """The schedule is not waiting any more: sent, missed or cancelled."""
+
+    state: str
+    status = 409
+    code = "schedule_ended"

@@ -9,7 +9,7 @@ from webapp.exceptions import BadParameter
 from webapp.messaging.audience import Selection
 from webapp.messaging.sending import Draft
 from webapp.messaging.text import unify_line_ends
-from webapp.messaging.when import WhenKind
+from webapp.messaging.when import When, WhenKind
 from webapp.models import Level
 from webapp.monitor.filters import CHOICES, Filter, parse_filter
 from webapp.web.templating import installation_zone
@@ -32,11 +32,11 @@ def parse_draft(texts: MultiDict[str, str], audience: MultiDict[str, str]) -> Dr
     Raises `BadParameter` for what names no audience, no level, or no time.
     """
     selection = parse_selection(audience)
-    given = {name: texts.get(name, "") for name in ("audience", "idempotency_key")}
+    token, key = texts.get("audience", ""), texts.get("idempotency_key", "")
     subject, body = texts.get("subject", ""), unify_line_ends(texts.get("body", ""))
     whole = parse_whole(audience, selection.filter)
     level, when, asked = parse_level(texts), parse_when(texts), parse_help_request(texts)
-    return Draft(subject, body, selection, whole=whole, level=level, when=when, help_request=asked, **given)
+    return Draft(subject, body, selection, token, key, whole=whole, level=level, when=when, help_request=asked)
 
 
 def parse_level(fields: MultiDict[str, str]) -> Level:
@@ -56,12 +56,16 @@ def parse_help_request(fields: MultiDict[str, str]) -> int | None:
     return ids[0] if ids else None
 
 
-def parse_when(fields: MultiDict[str, str]) -> WhenKind:
-    """When the message of a form goes out. Raises `BadParameter` for an unknown choice."""
+def parse_when(fields: MultiDict[str, str]) -> When:
+    """When the message of a form goes out, with what was typed. Raises `BadParameter` for an unknown choice."""
     try:
-        return WhenKind(fields.get("when") or WhenKind.NOW)
+        kind = WhenKind(fields.get("when") or WhenKind.NOW)
     except ValueError:
         raise BadParameter("when", fields["when"]) from None
+    late = fields.get("late", "")
+    if late not in ("", "now"):
+        raise BadParameter("late", late)
+    return When(kind, fields.get("at", "").strip(), fields.get("minutes", "").strip(), late=bool(late))
 
 
 def parse_selection(fields: MultiDict[str, str]) -> Selection:

@@ -56,6 +56,11 @@ def announce(message: Message, user_ids: list[int]) -> None:
         return response
 
 
+def announce_at_once(message: Message, user_ids: list[int]) -> None:
+    """The same outside of a request."""
+    current_push().bus.publish(_announcement(message, user_ids))
+
+
 def _announcement(message: Message, user_ids: list[int]) -> Announcement:
     """With the notice in every language: each stream takes that of its page, whatever the sender's is."""
     events = {}

@@ -25,8 +25,8 @@ from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
-from webapp.messaging.when import WhenKind
-from webapp.models import Candidacy, Delivery, Level, LogSubject, Message, Role, User
+from webapp.messaging.when import AT_ONCE, When
+from webapp.models import Candidacy, Delivery, Level, LogSubject, Message, Role, Schedule, User
 from webapp.models.status import NOW, is_online
 from webapp.monitor.filters import Filter
 from webapp.monitor.words import filter_in_words
@@ -73,17 +73,19 @@ class Draft:
     whole: Filter | None = None
     """The list, where the selection is the part of it that the dialog's switch chose."""
     level: Level = Level.NORMAL
-    when: WhenKind = WhenKind.NOW
+    when: When = AT_ONCE
     help_request: int | None = None
     """The id of the request for help that it answers."""
+    schedule_id: int | None = None
+    """The schedule of which this is a batch."""
 
     @property
     def digest(self) -> str:
-        """Equal for two forms that send the same: subject, body, level, and what chose the audience (R2)."""
+        """Equal for two forms that send the same: subject, body, level, time, and what chose the audience (R2)."""
         selection = replace(self.selection, frozen=None).described()
-        said = [self.subject, self.body, self.level, selection, *([self.help_request] if self.help_request else [])]
-        content = json.dumps(said, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+        asked = [self.help_request] if self.help_request else []
+        parts = [self.subject, self.body, self.level, selection, *asked, *self.when.content]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def with_new_key(self) -> Draft:
         """The same text and audience as a form of its own, which shows its audience anew."""
@@ -104,11 +106,8 @@ def send(
     draft = replace(draft, subject=subject, body=body)
     with writing(session, keep=True):
         head = lock_head(session)  # from here to the commit nobody else sends
-        key = draft.idempotency_key
-        earlier = session.scalar(select(Message).filter_by(sender_id=sender.id, idempotency_key=key))
-        if earlier is not None:
-            if earlier.content_digest != draft.digest:
-                raise ContentChanged(earlier.id)
+        earlier = find_earlier(session, sender, draft)
+        if isinstance(earlier, Message):
             return earlier
         scope = sender_scope(session, sender, now)
         form = PostedForm(draft.selection, draft.audience, tokens)
@@ -127,6 +126,18 @@ def send(
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)
     return message
+
+
+def find_earlier(session: Session, sender: User, draft: Draft) -> Message | Schedule | None:
+    """What the form with this key has sent or scheduled already (R2). Raises `ContentChanged` if that was another."""
+    key = draft.idempotency_key
+    message = session.scalar(select(Message).filter_by(sender_id=sender.id, idempotency_key=key))
+    if message is not None and message.content_digest != draft.digest:
+        raise ContentChanged(message.id)
+    schedule = session.scalar(select(Schedule).filter_by(author_id=sender.id, idempotency_key=key))
+    if schedule is not None and schedule.content_digest != draft.digest:
+        raise ContentChanged(schedule_id=schedule.id)
+    return message or schedule
 
 
 def check_key(idempotency_key: str) -> None:
@@ -167,6 +178,7 @@ def write_message(
         audience=json.dumps(audience, sort_keys=True),
         level=draft.level,
         help_request_id=draft.help_request,
+        schedule_id=draft.schedule_id,
         idempotency_key=draft.idempotency_key,
         content_digest=draft.digest,
         **content,
@@ -179,6 +191,8 @@ def write_message(
         content["level"] = draft.level
     if draft.help_request is not None:
         content["help_request"] = draft.help_request
+    if draft.schedule_id is not None:
+        content["schedule"] = draft.schedule_id
     detail = {**content, "audience": audience, "audience_words": words}
     actor = Actor(sender.id, sender.name, role.value)
     append(session, head, at=now, actor=actor, action=MESSAGE_SENT, detail=detail, subjects=subjects)

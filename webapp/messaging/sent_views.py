@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.clock import utcnow
 from webapp.extensions import db
+from webapp.messaging.schedule_details import open_schedules
 from webapp.messaging.sent_list import load_offers, load_sent_list, log_position, parse_wanted, watched_scope
 from webapp.web.errors import wants_fragment
 from webapp.web.templating import current_locale, local
@@ -24,9 +25,10 @@ def index() -> BaseResponse:
     """What was sent to candidates whom the person watches; for HTMX a part, and nothing at all if it is the same."""
     session, now, wanted = db.session(), utcnow(), parse_wanted(request.args)
     scope = watched_scope(session, current_user, now)
-    schedules = ""
+    schedules = open_schedules(session, current_user, now)
     asked = request.headers.get("HX-PTag", "") if wants_fragment() else ""
-    log = f"{log_position(session)}.{_digest(schedules, wanted, scope.roles, scope.rooms, current_locale())}"
+    states = [each.state for each in schedules]
+    log = f"{log_position(session)}.{_digest(states, wanted, scope.roles, scope.rooms, current_locale())}"
     if asked.startswith(f"{log}."):
         return _unchanged(asked)
     page = load_sent_list(session, scope, wanted)

@@ -16,10 +16,12 @@ from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged
 from webapp.messaging.forms import parse_draft, parse_ids
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import preview
+from webapp.messaging.schedule_views import forecast_of_form, installation, suggest_time
+from webapp.messaging.schedules import make_schedule
 from webapp.messaging.sending import Draft, count_online, send
 from webapp.messaging.sent_messages import load_sent_message
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
-from webapp.models import Test
+from webapp.models import Schedule, Test
 from webapp.web.errors import wants_fragment
 
 MANY = 200
@@ -38,7 +40,7 @@ def compose() -> Response:
     draft = parse_draft(request.values, request.args if is_whole else request.values)
     if insert := request.values.get("insert"):
         draft = replace(draft, subject=f"{_title(insert)}: {draft.subject}")
-    return show_dialog(draft.with_new_key())
+    return show_dialog(suggest_time(draft.with_new_key()))
 
 
 @blueprint.post("/messages")
@@ -47,6 +49,8 @@ def send_message() -> BaseResponse:
     draft = parse_draft(request.form, request.form)
     limit, tokens = current_app.config["SETTINGS"].max_recipients, _tokens()
     try:
+        if draft.when.is_later:
+            return _scheduled(make_schedule(db.session(), current_user, draft, installation()))
         message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
     except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
         return show_dialog(draft, refusal)
@@ -57,6 +61,13 @@ def send_message() -> BaseResponse:
     response = make_response(render_template("messaging/_sent.html", message=message, online=online), 201)
     response.headers["Location"] = address
     return response
+
+
+def _scheduled(schedule: Schedule) -> BaseResponse:
+    address = url_for("schedules.show", schedule_id=schedule.id)
+    if not wants_fragment():
+        return redirect(address, 303)
+    return make_response(render_template("messaging/_scheduled.html", schedule=schedule), 201, {"Location": address})
 
 
 @blueprint.get("/messages/<int:message_id>")
@@ -78,7 +89,9 @@ def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
     if isinstance(refusal, ContentChanged):  # its key is another message's
         draft = draft.with_new_key()
     posted, token = next_audience(shown.audience, draft.selection, tokens, has_changed=has_changed)
+    forecast, no_time = forecast_of_form(draft)
     values = {"draft": draft, "preview": shown, "refusal": refusal, "selection": posted, "audience": token}
+    values |= {"forecast": forecast, "no_time": no_time}
     limits = {"limit": limit, "subject_limit": SUBJECT_LIMIT, "body_limit": BODY_LIMIT, "ask_again_above": MANY}
     template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
     page = render_template(template, fragment=wants_fragment(), **values, **limits)

@@ -58,6 +58,8 @@ class Schedule(Model):
     """When it is due for everybody; None if it is due before each one's own end."""
     minutes: Mapped[int | None]
     """How many minutes before each one's own end it is due; None if it has a time."""
+    due_after: Mapped[datetime]
+    """When its time was chosen. What would have been due by then, is not."""
     state: Mapped[ScheduleState] = mapped_column(String(10), default=ScheduleState.WAITING, index=True)
     reason: Mapped[str] = mapped_column(String(40), default="")
     """Why it was missed: the code of the refusal, or `late`."""
@@ -121,15 +123,18 @@ class Delivery(Model):
 
 
 class ScheduledPerson(Model):
-    """Somebody whom a schedule has reached or missed, so that nobody gets it twice (R29)."""
+    """Somebody for whom a schedule has come due: nobody gets it twice, and each moment is decided on once (R29)."""
 
     __table_args__ = (index_if_set("message_id"),)
 
     schedule_id: Mapped[int] = mapped_column(ForeignKey(Schedule.id, ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey(Message.id, ondelete="SET NULL"))
-    """The batch that brought it; None for whom it came too late."""
-    at: Mapped[datetime]
+    """The batch that brought it."""
+    missed: Mapped[bool] = mapped_column(default=False)
+    """Whether it could not go out to them. Without this and without a message, they were not in the audience."""
+    due_at: Mapped[datetime]
+    """The moment that was decided on. If it comes due again later, who has not got it is decided on again."""
 
 
 class QuickText(Model):
