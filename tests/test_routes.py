@@ -84,6 +84,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/messages/scheduled/1"): (302, 404, 404, 404, 404, 200, 404, 200),
     ("POST", "/messages/scheduled/1"): (401, 404, 404, 404, 404, 303, 404, 403),
     ("POST", "/messages/scheduled/1/cancel"): (401, 404, 404, 404, 404, 303, 404, 403),
+    ("POST", "/messages/1/withdraw"): (401, 403, 403, 403, 404, 303, 404, 403),
     ("GET", "/candidates/actions/new?action=flag&candidate=1"): (302, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/candidates/actions/new"): (401, 403, 403, 200, 404, 200, 404, 403),
     ("POST", "/candidates/actions"): (401, 403, 403, 303, 404, 303, 404, 403),
@@ -101,6 +102,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/messages/1/receipts"): (401, 404, 404, 404, 404, 404, 404, 404),
     ("GET", "/messages/1/walk-list"): (302, 404, 404, 404, 404, 404, 404, 404),
     ("POST", "/inbox/close"): (401, 204, 204, 204, 204, 204, 204, 204),
+    ("POST", "/inbox/read"): (401, 204, 204, 204, 204, 204, 204, 204),
     ("POST", "/logout"): (302, 302, 302, 302, 302, 302, 302, 302),
 }
 READ = [path for method, path in TABLE if method == "GET"]
@@ -126,6 +128,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/candidates/actions": {"action": "flag", "candidate": "1"},
     "/inbox/close": {"message": "1"},
     "/inbox/shown": {"message": "1"},
+    "/inbox/read": {"message": "1"},
 }
 
 

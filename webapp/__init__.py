@@ -18,7 +18,7 @@ from webapp.exams.changes import ChangedSittings
 from webapp.extensions import csrf, db, login, migrate
 from webapp.help_requests import views as help_requests
 from webapp.logbook import views as logbook
-from webapp.messaging import inbox_views, receipt_views, schedule_views, sent_views
+from webapp.messaging import again_views, inbox_views, receipt_views, schedule_views, sent_views
 from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.monitor import display_views, saved_pages
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(saved_pages.blueprint)
     app.register_blueprint(display_views.blueprint)
     app.register_blueprint(messaging.blueprint)
+    app.register_blueprint(again_views.blueprint)
     app.register_blueprint(inbox_views.blueprint)
     app.register_blueprint(sent_views.blueprint)
     receipt_views.init_app(app)
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _message_source() -> MessageSource:
-    """What streams and the sweep read: messages, closed notices and changed sittings."""
+    """What streams and the sweep read: messages, closed and withdrawn notices, changed sittings."""
     changed = ChangedSittings()
     return replace(
         MESSAGE_SOURCE,

@@ -86,7 +86,7 @@ function prepare(form, arrived) {
   if (isBlank(text) && own) write(form, own);
   else if (!isBlank(text)) {
     if (own && !arrived && !isSame(own, text)) setAside(form, own);
-    keepTyped(form);
+    if (!("given" in form.dataset)) keepTyped(form); // the text of a message that is to be corrected is nobody's draft
   }
   offer(form);
 }

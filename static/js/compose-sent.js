@@ -8,7 +8,7 @@ const dialog = document.getElementById("compose");
 document.addEventListener("htmx:after:swap", () => {
   const sent = dialog.querySelector("[data-sent]");
   if (!sent) return;
-  const words = sent.querySelector(".success > p");
+  const words = sent.querySelector(".sent-words");
   dialog.close();
   dialog.replaceChildren();
   showQuietly(words, SHOWN_FOR);

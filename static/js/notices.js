@@ -1,5 +1,6 @@
 // The strip of notices: shows each message once, the newest in full and the number of the others; a closed notice stays
-// closed (R9, R11). Its state is in memory only, so that nothing of a person stays in the browser (trap 11).
+// closed (R9, R11). Important ones stay on top until they are read, and a correction takes the place of what it corrects
+// (R30). Its state is in memory only, so that nothing of a person stays in the browser (trap 11).
 import { post } from "./post.js";
 import { backoff } from "./retry.js";
 import { Connection } from "./stream.js";
@@ -20,6 +21,10 @@ let lastField = null;
 const notices = () => [...list.querySelectorAll("[data-notice]")];
 const idOf = (notice) => notice.dataset.notice;
 const isKnown = (id) => closed.has(id) || document.getElementById(`message-${id}`) !== null;
+const isImportant = (notice) => "important" in notice.dataset;
+const closable = () => notices().filter((notice) => !isImportant(notice));
+const isBefore = (one, other) =>
+  isImportant(one) === isImportant(other) ? Number(idOf(one)) > Number(idOf(other)) : isImportant(one);
 const counted = (count, one, many) => (count === 1 ? one : many.replace("{n}", count));
 
 function update() {
@@ -27,7 +32,7 @@ function update() {
   const more = part("more");
   document.title = count ? `(${count}) ${title}` : title;
   more.hidden = count < 2;
-  part("close-all").hidden = count < MANY;
+  part("close-all").hidden = closable().length < MANY;
   if (count < 2) expand(false);
   else labelMore(count);
 }
@@ -57,10 +62,16 @@ function say(text) {
   setTimeout(() => line.remove(), 30_000);
 }
 
-// Moves a new notice to its place by id and announces it.
+// Moves a new notice to its place and announces it. What it corrects goes in the same moment.
 function arrived(notice) {
-  const older = notices().find((other) => other !== notice && Number(idOf(other)) < Number(idOf(notice)));
-  if (notice.nextElementSibling !== (older ?? null)) list.insertBefore(notice, older ?? null);
+  const { corrects } = notice.dataset;
+  if (corrects) {
+    closed.add(corrects);
+    if (document.activeElement?.closest(`#message-${corrects}`)) notice.querySelector(".notice-close").focus();
+    document.getElementById(`message-${corrects}`)?.remove();
+  }
+  const next = notices().find((other) => other !== notice && isBefore(notice, other));
+  if (notice.nextElementSibling !== (next ?? null)) list.insertBefore(notice, next ?? null);
   if (list.contains(document.activeElement)) expand(true); // never hide the notice that has the focus
   arrivals.set(notice, performance.now());
   const text = (name) => notice.querySelector(`[data-notice-${name}]`).textContent;
@@ -87,25 +98,38 @@ function focusWriting() {
   (lastField?.isConnected ? lastField : document.getElementById("main")).focus({ preventScroll: true });
 }
 
-// Removes notices at once, and sends the request until the server has it.
-async function close(ids, attempt = 0) {
+function forget(ids) {
   ids.forEach((id) => closed.add(id));
   remove(ids);
+}
+
+// Taken back: it goes, also where it comes later, and the message center says so if it does not yet.
+function withdrawn(ids) {
+  forget(ids);
+  const isStale = ids.some((id) => document.querySelector(`#inbox [data-message="${id}"]:not([data-withdrawn])`));
+  if (isStale) document.dispatchEvent(new CustomEvent("examhall:inbox-changed"));
+}
+
+// Removes notices at once, and sends the request until the server has it.
+async function close(ids, kind = "close", attempt = 0) {
+  forget(ids);
   try {
-    const answer = await post(part("close").action, { message: ids }, { keepalive: true });
+    const answer = await post(part(kind).action, { message: ids }, { keepalive: true });
     if (answer.ok || answer.status === 404) return;
   } catch {
     // no network: try again below
   }
-  setTimeout(() => close(ids, attempt + 1), backoff(attempt, 15_000));
+  setTimeout(() => close(ids, kind, attempt + 1), backoff(attempt, 15_000));
 }
 
-part("close").addEventListener("submit", (event) => {
-  event.preventDefault();
-  close([event.submitter.value]);
-});
+for (const kind of ["close", "read"]) {
+  part(kind).addEventListener("submit", (event) => {
+    event.preventDefault();
+    close([event.submitter.value], kind);
+  });
+}
 
-// "Close all" closes the notices that were visible when the press began.
+// "Close all" closes the notices that were visible when the press began, and no important one.
 let pressed = null;
 for (const kind of ["pointerdown", "keydown"]) {
   part("close-all").addEventListener(kind, (event) => {
@@ -116,7 +140,7 @@ part("close-all").addEventListener("submit", (event) => {
   event.preventDefault();
   const latest = (pressed ?? performance.now()) - GLANCE;
   pressed = null;
-  const seen = notices().filter((notice) => !(arrivals.get(notice) > latest));
+  const seen = closable().filter((notice) => !(arrivals.get(notice) > latest));
   if (seen.length) close(seen.map(idOf));
 });
 // A click on a button of the strip does not take the focus from the field in which the person writes.
@@ -172,6 +196,7 @@ listen("signed-out", sessionEnded);
 // Shows the list that a poll returned, except for what has happened on this page since it was requested (trap 2).
 function polled(open, before) {
   document.dispatchEvent(new CustomEvent("examhall:polled", { detail: { ...open.dataset } }));
+  withdrawn(open.dataset.withdrawn.split(",").filter(Boolean));
   const there = [...open.querySelectorAll("[data-notice]")];
   const ids = there.map(idOf);
   remove(notices().map(idOf).filter((id) => before.has(id) && !ids.includes(id)));
@@ -193,7 +218,7 @@ stream.addEventListener("htmx:before:swap", (event) => {
   else event.preventDefault();
 });
 stream.addEventListener("htmx:after:swap", () => {
-  const fresh = list.querySelector("[data-notice]");
+  const fresh = list.querySelector("[data-notice]"); // swapped in as the first
   arrived(fresh);
   update();
   hold();
@@ -202,10 +227,8 @@ stream.addEventListener("htmx:after:swap", () => {
 Object.assign(stream.dataset, { ping: words.ping, poll: words.poll });
 new Connection(stream, {
   message: (event) => isKnown(event.detail.message.id) && event.preventDefault(),
-  closed: (ids) => {
-    ids.forEach((id) => closed.add(id));
-    remove(ids);
-  },
+  closed: forget,
+  withdrawn,
   // the first event of a stream: removes notices that were closed elsewhere meanwhile; newer notices follow
   stillOpen: (ids) => remove(notices().map(idOf).filter((id) => !ids.includes(id))),
   pollBegins: () => new Set(notices().map(idOf)),

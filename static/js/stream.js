@@ -35,7 +35,7 @@ export class Connection {
   #newer = new Set();
   #tabs = channel("examhall-streams");
 
-  // handlers: message(event), closed(ids), stillOpen(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
+  // handlers: message(event), closed(ids), withdrawn(ids), stillOpen(ids), signedOut(), ended(), state(word), pollBegins() → snapshot, polled(list, snapshot)
   constructor(element, handlers) {
     this.#element = element;
     this.#handlers = handlers;
@@ -49,6 +49,7 @@ export class Connection {
     on("poll", () => this.#yield());
     on("restart", (event) => (this.#returnIn = Number(event.detail.data)));
     on("closed", (event) => handlers.closed(event.detail.data.split(",")));
+    on("withdrawn", (event) => handlers.withdrawn(event.detail.data.split(",")));
     on("still-open", (event) => handlers.stillOpen(event.detail.data.split(",")));
     on("signed-out", () => handlers.ended());
     this.#tabs.listen((data) => this.#hearTab(data));

@@ -53,7 +53,7 @@ def ids(app: Flask, session: SessionClaims) -> list[int] | None:
     """The ids of the notices with which this session's stream begins."""
     with app.test_request_context():
         notices = open_notices(session)
-    return None if notices is None else [message_id for message_id, _ in notices]
+    return None if notices is None else [message_id for message_id, _ in notices.notices]
 
 
 def test_r13_each_session_gets_what_is_open_for_its_own_person(app: Flask, sent: Sent, session: Session) -> None:
@@ -79,7 +79,7 @@ def test_each_notice_shows_its_message_and_one_statement_reads_them(app: Flask, 
             assert open_notices(adas) == first
     assert len(executed) == 1
     assert first is not None
-    assert all(subject in notice for (_, notice), subject in zip(first, ("One", "Two", "Three"), strict=True))
+    assert all(subject in notice for (_, notice), subject in zip(first.notices, ("One", "Two", "Three"), strict=True))
 
 
 def test_a_message_that_was_deleted_is_not_shown(app: Flask, sent: Sent, session: Session) -> None:

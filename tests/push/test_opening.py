@@ -22,6 +22,7 @@ from webapp.exceptions import Unavailable
 from webapp.extensions import db
 from webapp.models import SessionClaims
 from webapp.push.sessions import write_end
+from webapp.push.sweep import OpenNotices
 
 
 @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
@@ -148,7 +149,7 @@ def test_streams_open_a_few_at_a_time_and_pages_are_served_meanwhile(app: Flask,
     released, opening, most = Event(), 0, 0
     lock = Lock()
 
-    def hold(_claims: SessionClaims) -> list[tuple[int, str]]:
+    def hold(_claims: SessionClaims) -> OpenNotices:
         nonlocal opening, most
         with lock:
             opening += 1
@@ -156,7 +157,7 @@ def test_streams_open_a_few_at_a_time_and_pages_are_served_meanwhile(app: Flask,
         assert released.wait(10)
         with lock:
             opening -= 1
-        return []
+        return OpenNotices([], [])
 
     push.messages = replace(push.messages, open_notices=hold)
     with ThreadPoolExecutor(len(pages)) as threads:

@@ -13,7 +13,7 @@ from webapp.clock import utcnow
 from webapp.push.events import ALL_SESSIONS, SIGNED_OUT, Announcement, SignOut, UserEvent
 from webapp.push.hub import Hub
 from webapp.push.stream import Stream
-from webapp.push.sweep import OVERLAP, MessageSource, Sweep
+from webapp.push.sweep import OVERLAP, MessageSource, OpenNotices, Sweep
 
 
 def waiting(stream: Stream) -> list[bytes]:
@@ -42,7 +42,7 @@ class Committed:
 
     def source(self) -> MessageSource:
         return MessageSource(
-            open_notices=lambda _claims: [],
+            open_notices=lambda _claims: OpenNotices([], []),
             newest=lambda: max(self.messages, default=0),
             numbers_after=self.numbers_after,
             load=self.load,

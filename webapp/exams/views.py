@@ -17,7 +17,6 @@ from webapp.exams.sittings import ExamRefusal, Sitting, State
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.models import Message
 from webapp.text.normalization import is_blank
 from webapp.web.errors import wants_fragment
 
@@ -37,8 +36,8 @@ def dashboard() -> str | Response:
         return redirect(url_for("monitor.monitor"))
     if wants_fragment():
         return render_template("exams/_sittings.html", sittings=own)
-    messages = inbox.all_messages(session, user_id)
-    return render_template("exams/dashboard.html", sittings=own, staff=staff, messages=messages)
+    items = inbox.all_messages(session, user_id)
+    return render_template("exams/dashboard.html", sittings=own, staff=staff, items=items)
 
 
 @blueprint.post(f"{TEST}/start")
@@ -102,12 +101,12 @@ def refused(refusal: ExamRefusal) -> Response:
     return make_response(render_template(template, refusal=refusal, typed=request.form.get("text")), refusal.status)
 
 
-def open_notices() -> Sequence[Message]:
-    """The signed-in person's open notices, newest first.
+def own_notices() -> inbox.OwnNotices:
+    """The signed-in person's open notices.
 
     Every page of a candidate is sent with them, so that a reload, or a page without JavaScript, loses none (trap 8).
     """
-    return inbox.open_notices(db.session(), current_user.id)
+    return inbox.own_notices(db.session(), current_user.id)
 
 
 def own_sittings() -> list[Sitting]:
@@ -135,5 +134,5 @@ def error_layout(status: int) -> str:
 def init_app(app: Flask) -> None:
     """Register the addresses, and the functions that templates of candidates call."""
     app.register_blueprint(blueprint)
-    for function in (open_notices, own_sittings, sittings_version, error_layout):
+    for function in (own_notices, own_sittings, sittings_version, error_layout):
         app.add_template_global(function)

@@ -30,6 +30,7 @@ NAMES = ("from", "to", "q", "person", "action", "text")
 MAX_PHRASE = 200
 ACTIONS = {
     "message.sent": lazy_gettext("Message sent"),
+    "message.withdrawn": lazy_gettext("Message withdrawn"),
     "help.asked": lazy_gettext("Asked for help"),
     "help.withdrawn": lazy_gettext("No longer asks for help"),
     "help.claimed": lazy_gettext("Goes to help"),
@@ -186,7 +187,7 @@ def action_label(action: str) -> str:
 
 def summary(action: str, detail: dict[str, Any]) -> str:
     """What an entry says in one line, apart from who did it and whom it concerned."""
-    if action.startswith(("message.sent", "schedule.")):
+    if action.startswith(("message.", "schedule.")):
         return " · ".join([str(detail.get("subject", "")), *_due_in_words(detail)])
     if action in ("test.closed", "test.reopened"):
         return f"{detail.get('test', '')} ({day_in_words(date.fromisoformat(detail['date']))})"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from webapp.exceptions import NotAllowed, Refusal
+from webapp.models import Message
 
 
 class Problem(NamedTuple):
@@ -88,3 +89,22 @@ class ScheduleEnded(Refusal):
     state: str
     status = 409
     code = "schedule_ended"
+
+
+@dataclass(eq=False)
+class MessageWithdrawn(Refusal):
+    """The message that was to be corrected has been withdrawn (R30)."""
+
+    message: Message
+    status = 409
+    code = "message_withdrawn"
+
+
+@dataclass(eq=False)
+class MessageCorrected(Refusal):
+    """The message that was to be withdrawn has been corrected: the newest correction is what stands (R30)."""
+
+    newest: int
+    """Its number."""
+    status = 409
+    code = "message_corrected"

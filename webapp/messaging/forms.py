@@ -16,12 +16,14 @@ from webapp.web.templating import installation_zone
 
 OWN_FIELDS = frozenset({
     "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
-    "insert", "level", "when", "at", "minutes", "late", "help",
+    "insert", "level", "again", "corrects", "when", "at", "minutes", "late", "help",
     "help_request",
 })  # fmt: skip
 ANY_STATE = "any"
 """As `list_state`: the list has no filter by state."""
 ID = re.compile(r"[0-9]{1,15}")
+MAX_NUMBER = 10**15
+"""Of a message: they are the log's, which are `bigint`."""
 MAX_IDS = 10_000
 """Of candidacies or messages in one form."""
 
@@ -32,11 +34,28 @@ def parse_draft(texts: MultiDict[str, str], audience: MultiDict[str, str]) -> Dr
     Raises `BadParameter` for what names no audience, no level, or no time.
     """
     selection = parse_selection(audience)
-    token, key = texts.get("audience", ""), texts.get("idempotency_key", "")
-    subject, body = texts.get("subject", ""), unify_line_ends(texts.get("body", ""))
-    whole = parse_whole(audience, selection.filter)
-    level, when, asked = parse_level(texts), parse_when(texts), parse_help_request(texts)
-    return Draft(subject, body, selection, token, key, whole=whole, level=level, when=when, help_request=asked)
+    draft = Draft(
+        texts.get("subject", ""),
+        unify_line_ends(texts.get("body", "")),
+        selection,
+        texts.get("audience", ""),
+        texts.get("idempotency_key", ""),
+        whole=parse_whole(audience, selection.filter),
+        level=parse_level(texts),
+        when=parse_when(texts),
+        help_request=parse_help_request(texts),
+        again=parse_number("again", texts),
+        corrects=parse_number("corrects", texts),
+    )
+    if draft.corrects and draft.when.is_later:
+        raise BadParameter("when", texts["when"])  # what is wrong is corrected at once
+    return draft
+
+
+def parse_number(name: str, fields: MultiDict[str, str]) -> int | None:
+    """The number of a message in a field, None where it is empty. Raises `BadParameter` for what is no number."""
+    value = fields.get(name, "")
+    return parse_ids(name, [value], highest=MAX_NUMBER)[0] if value else None
 
 
 def parse_level(fields: MultiDict[str, str]) -> Level:

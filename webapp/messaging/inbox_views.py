@@ -8,15 +8,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import db
 from webapp.messaging import inbox
-from webapp.messaging.forms import parse_ids
+from webapp.messaging.forms import MAX_NUMBER, parse_ids
 from webapp.messaging.receipts import note_shown
 from webapp.push.events import closed_event
 from webapp.push.service import current_push
 from webapp.web.errors import for_scripts, wants_fragment
 from webapp.web.security import safe_address
 
-MAX_NUMBER = 10**15
-"""Of a message: they are the log's, which are `bigint`."""
 blueprint = Blueprint("inbox", __name__)
 
 
@@ -29,7 +27,7 @@ def message_center() -> str:
     if not wants_fragment():
         _note_shown()
     template = "messaging/_inbox_list.html" if wants_fragment() else "messaging/inbox.html"
-    return render_template(template, messages=inbox.all_messages(db.session(), current_user.id))
+    return render_template(template, items=inbox.all_messages(db.session(), current_user.id))
 
 
 @blueprint.get("/inbox/new")
@@ -43,10 +41,20 @@ def new_notices() -> str:
 def close_notices() -> BaseResponse:
     """Close notices; 204, or back to the page where a browser without JavaScript posted the form.
 
-    The person's other tabs are told after the commit (R9).
+    Important ones stay (`read_notice`). The person's other tabs are told after the commit (R9).
     """
     numbers = parse_ids("message", request.form.getlist("message"), highest=MAX_NUMBER)
-    closed = inbox.close(db.session(), current_user.id, numbers)
+    return _close(numbers)
+
+
+@blueprint.post("/inbox/read")
+def read_notice() -> BaseResponse:
+    """Close notices that their person has read, important ones too; answers as `close_notices` (R30)."""
+    return _close(parse_ids("message", request.form.getlist("message"), highest=MAX_NUMBER), read=True)
+
+
+def _close(numbers: list[int], *, read: bool = False) -> BaseResponse:
+    closed = inbox.close(db.session(), current_user.id, numbers, read=read)
     if closed:
         current_push().bus.publish(closed_event(current_user.id, closed))
     if wants_fragment() or "text/html" not in request.headers.get("Accept", ""):

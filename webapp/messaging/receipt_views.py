@@ -6,8 +6,7 @@ from flask_login import current_user
 from webapp.clock import utcnow
 from webapp.exceptions import NotFound
 from webapp.extensions import db
-from webapp.messaging.forms import parse_ids
-from webapp.messaging.inbox_views import MAX_NUMBER
+from webapp.messaging.forms import MAX_NUMBER, parse_ids
 from webapp.messaging.receipts import Receipts, load_receipts, note_shown
 from webapp.web.errors import for_scripts
 

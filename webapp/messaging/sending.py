@@ -22,7 +22,9 @@ from webapp.exceptions import BadParameter, NotAllowed
 from webapp.help_requests.answers import check_answer, claim_by_answer
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.logbook.reading import MESSAGE_SENT
+from webapp.messaging.again import find_again
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
+from webapp.messaging.corrections import check_role, choose_recipients, close_earlier, find_standing
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
 from webapp.messaging.when import AT_ONCE, When
@@ -78,13 +80,16 @@ class Draft:
     """The id of the request for help that it answers."""
     schedule_id: int | None = None
     """The schedule of which this is a batch."""
+    again: int | None = None
+    """The message whose people it is for, for the words above the recipients."""
+    corrects: int | None = None
+    """The message that it corrects."""
 
     @property
     def digest(self) -> str:
-        """Equal for two forms that send the same: subject, body, level, time, and what chose the audience (R2)."""
+        """Equal for two forms that send the same: text, level, time, what it corrects, what chose the audience (R2)."""
         selection = replace(self.selection, frozen=None).described()
-        asked = [self.help_request] if self.help_request else []
-        parts = [self.subject, self.body, self.level, selection, *asked, *self.when.content]
+        parts = [self.subject, self.body, self.level, self.corrects, self.help_request, selection, *self.when.content]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def with_new_key(self) -> Draft:
@@ -98,8 +103,8 @@ def send(
     """Send a message once to everyone the draft's selection reaches, and announce it after the commit.
 
     A form that is posted again gets its first message (R2). `limit` is in persons. Raises `BadText`, `ContentChanged`,
-    `NotAllowed`, `NotFound`, `TooManyRecipients`, `NoRecipients`, `AudienceChanged` or `BadParameter`; nothing is
-    written then.
+    `NotAllowed`, `NotFound`, `TooManyRecipients`, `NoRecipients`, `AudienceChanged`, `MessageWithdrawn` or
+    `BadParameter`; nothing is written then.
     """
     check_key(draft.idempotency_key)
     subject, body = check_text(draft.subject, draft.body)
@@ -110,18 +115,25 @@ def send(
         if isinstance(earlier, Message):
             return earlier
         scope = sender_scope(session, sender, now)
-        form = PostedForm(draft.selection, draft.audience, tokens)
+        again = None if draft.corrects is None else find_again(session, sender, draft.corrects, now)
+        chosen = choose_recipients(again, draft.selection) if again else draft.selection
+        form = PostedForm(chosen, draft.audience, tokens)
         selection, subjects = write_audience(session, head, sender, scope, form, now, limit)
         role = scope.highest_role({subject.test_id for subject in subjects})
         if role is None:
             raise NotAllowed("no role in these tests")
+        user_ids = sorted({subject.user_id for subject in subjects})
         asked = None
         if draft.help_request is not None:
             asked = check_answer(session, draft.help_request, {subject.candidacy_id for subject in subjects})
-        message = write_message(session, head, sender, role, draft, selection, subjects, now)
+        corrected = find_standing(session, again.message, user_ids) if again else None
+        if corrected:
+            check_role(corrected, sender, role)
+        message = write_message(session, head, sender, role, draft, selection, subjects, now, corrected)
+        if corrected:
+            close_earlier(session, message, user_ids)
         if asked is not None:
             claim_by_answer(session, asked, sender, role, now)
-    user_ids = sorted({subject.user_id for subject in subjects})
     metrics.MESSAGES_SENT.inc()
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)
@@ -160,6 +172,7 @@ def write_message(
     selection: Selection,
     subjects: Sequence[Subject],
     now: datetime,
+    corrected: Message | None = None,
 ) -> Message:
     """Write the message, numbered by the log, one delivery for each person, and the log entry (R5, R14)."""
     audience = selection.described()
@@ -179,6 +192,7 @@ def write_message(
         level=draft.level,
         help_request_id=draft.help_request,
         schedule_id=draft.schedule_id,
+        corrects_id=corrected and corrected.id,
         idempotency_key=draft.idempotency_key,
         content_digest=draft.digest,
         **content,
@@ -193,6 +207,8 @@ def write_message(
         content["help_request"] = draft.help_request
     if draft.schedule_id is not None:
         content["schedule"] = draft.schedule_id
+    if corrected is not None:
+        content["corrects"] = corrected.id
     detail = {**content, "audience": audience, "audience_words": words}
     actor = Actor(sender.id, sender.name, role.value)
     append(session, head, at=now, actor=actor, action=MESSAGE_SENT, detail=detail, subjects=subjects)

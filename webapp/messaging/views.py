@@ -11,8 +11,17 @@ from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
+from webapp.messaging.again import Again, find_again
 from webapp.messaging.audience import PostedForm, Tokens, next_audience, show_again
-from webapp.messaging.exceptions import AudienceChanged, BadText, ContentChanged, NoRecipients, TooManyRecipients
+from webapp.messaging.corrections import find_corrected
+from webapp.messaging.exceptions import (
+    AudienceChanged,
+    BadText,
+    ContentChanged,
+    MessageWithdrawn,
+    NoRecipients,
+    TooManyRecipients,
+)  # fmt: skip
 from webapp.messaging.forms import parse_draft, parse_ids
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import preview
@@ -21,7 +30,8 @@ from webapp.messaging.schedules import make_schedule
 from webapp.messaging.sending import Draft, count_online, send
 from webapp.messaging.sent_messages import load_sent_message
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
-from webapp.models import Schedule, Test
+from webapp.messaging.withdrawing import actions_on
+from webapp.models import Level, Schedule, Test
 from webapp.web.errors import wants_fragment
 
 MANY = 200
@@ -34,10 +44,13 @@ def compose() -> Response:
     """The compose dialog for candidates, or for everyone a filter shows; posted where there are many.
 
     An address narrows a posted form. One with a scope or with candidates counts alone, though a form brings the text
-    (the links to the parts of an audience that is too large, R4).
+    (the links to the parts of an audience that is too large, R4). `again` names a message for whose people it is, and
+    `corrects` one that it takes the place of.
     """
-    is_whole = "scope" in request.args or "candidate" in request.args
+    is_whole = not {"scope", "candidate", "again", "corrects"}.isdisjoint(request.args)
     draft = parse_draft(request.values, request.args if is_whole else request.values)
+    if request.method == "GET" and draft.corrects:
+        draft = with_old_text(draft)
     if insert := request.values.get("insert"):
         draft = replace(draft, subject=f"{_title(insert)}: {draft.subject}")
     return show_dialog(suggest_time(draft.with_new_key()))
@@ -52,7 +65,7 @@ def send_message() -> BaseResponse:
         if draft.when.is_later:
             return _scheduled(make_schedule(db.session(), current_user, draft, installation()))
         message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
-    except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged) as refusal:
+    except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged, MessageWithdrawn) as refusal:
         return show_dialog(draft, refusal)
     address = url_for("messaging.show", message_id=message.id)
     if not wants_fragment():
@@ -74,13 +87,15 @@ def _scheduled(schedule: Schedule) -> BaseResponse:
 def show(message_id: int) -> str:
     """A sent message with its recipients, for those who may read it (R14)."""
     sent = load_sent_message(db.session(), current_user, message_id, utcnow())
-    return render_template("messaging/message.html", sent=sent)
+    actions = actions_on(db.session(), current_user, sent.message, utcnow()) if sent.message else ()
+    return render_template("messaging/message.html", sent=sent, actions=actions)
 
 
 def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
     """The dialog for a draft, after a refusal with the text kept and the audience as it is now."""
     limit, has_changed = current_app.config["SETTINGS"].max_recipients, isinstance(refusal, AudienceChanged)
     tokens = _tokens()
+    again, draft = find_people(draft)
     selection = show_again(PostedForm(draft.selection, draft.audience, tokens), has_changed=has_changed)
     try:
         shown = preview(db.session(), current_user, selection, now=utcnow(), limit=limit, whole=draft.whole)
@@ -90,12 +105,27 @@ def show_dialog(draft: Draft, refusal: Refusal | None = None) -> Response:
         draft = draft.with_new_key()
     posted, token = next_audience(shown.audience, draft.selection, tokens, has_changed=has_changed)
     forecast, no_time = forecast_of_form(draft)
-    values = {"draft": draft, "preview": shown, "refusal": refusal, "selection": posted, "audience": token}
-    values |= {"forecast": forecast, "no_time": no_time}
+    values = {"draft": draft, "preview": shown, "refusal": refusal, "selection": posted}
+    more = {"again": again, "audience": token, "forecast": forecast, "no_time": no_time}
     limits = {"limit": limit, "subject_limit": SUBJECT_LIMIT, "body_limit": BODY_LIMIT, "ask_again_above": MANY}
     template = "messaging/_compose.html" if wants_fragment() else "messaging/compose.html"
-    page = render_template(template, fragment=wants_fragment(), **values, **limits)
+    page = render_template(template, fragment=wants_fragment(), **values, **more, **limits)
     return make_response(page, refusal.status if refusal else 200)
+
+
+def with_old_text(draft: Draft) -> Draft:
+    """A correction with the text that it takes the place of, and its level."""
+    _, old = find_corrected(db.session(), current_user, draft.corrects or 0, utcnow())
+    return replace(draft, subject=draft.subject or old.subject, body=draft.body or old.body, level=Level(old.level))
+
+
+def find_people(draft: Draft) -> tuple[Again | None, Draft]:
+    """The message whose people a form is for, if there is one; a draft that names nobody gets those within reach."""
+    message_id = draft.corrects or draft.again
+    if message_id is None:
+        return None, draft
+    again = find_again(db.session(), current_user, message_id, utcnow())
+    return again, draft if draft.selection.listed != () else replace(draft, selection=again.selection)
 
 
 def _tokens() -> Tokens:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.extensions import Model
 from webapp.models.exams import Role, Test, index_if_set
@@ -97,6 +97,7 @@ class Message(Model):
     level: Mapped[Level] = mapped_column(String(10), default=Level.NORMAL)
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
     """The message that this one takes the place of (R30)."""
+    corrects: Mapped["Message | None"] = relationship(remote_side="Message.id")
     withdrawn_at: Mapped[datetime | None] = mapped_column(index=True)
     """When its sender took it back: it leaves the screens, never the log (R30)."""
     schedule_id: Mapped[int | None] = mapped_column(ForeignKey(Schedule.id, ondelete="SET NULL"))
@@ -105,6 +106,16 @@ class Message(Model):
     """The request for help that it answers."""
     idempotency_key: Mapped[str] = mapped_column(String(64))
     content_digest: Mapped[str] = mapped_column(String(64))
+
+    @property
+    def old_subject(self) -> str | None:
+        """The subject of the message that it corrects."""
+        return None if self.corrects is None else self.corrects.subject
+
+    @property
+    def old_body(self) -> str | None:
+        """The text of the message that it corrects."""
+        return None if self.corrects is None else self.corrects.body
 
 
 class Delivery(Model):

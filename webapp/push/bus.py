@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from webapp import metrics
-from webapp.push.events import Announcement, Item, SignOut, UserEvent
+from webapp.push.events import Announcement, GroupEvent, Item, SignOut, UserEvent
 from webapp.push.hub import Hub
 
 STEP_SECONDS = 1.0
@@ -26,7 +26,7 @@ WAIT = EqualJitterBackoff(cap=5, base=0.1)
 """Seconds between two attempts to reach Redis, at random: processes do not come back all at once."""
 QUEUE_LIMIT = 1000
 """Items that wait for a slow Redis; the oldest ones beyond that are left to the sweep."""
-KINDS = {kind.__name__: kind for kind in (Announcement, UserEvent, SignOut)}
+KINDS = {kind.__name__: kind for kind in (Announcement, UserEvent, GroupEvent, SignOut)}
 log = structlog.get_logger(__name__)
 
 

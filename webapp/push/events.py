@@ -1,7 +1,7 @@
 """Server-sent events as bytes (WHATWG HTML, section 9.2), and the items that bring them to streams."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,6 +30,19 @@ class UserEvent:
     user_id: int
     event: bytes
 
+    @property
+    def user_ids(self) -> tuple[int, ...]:
+        """The person, as the people of a `GroupEvent`."""
+        return (self.user_id,)
+
+
+@dataclass(frozen=True)
+class GroupEvent:
+    """An event for the streams of many people that is not a message."""
+
+    user_ids: tuple[int, ...]
+    event: bytes
+
 
 @dataclass(frozen=True)
 class SignOut:
@@ -39,7 +52,7 @@ class SignOut:
     session_id: str
 
 
-Item = Announcement | UserEvent | SignOut
+Item = Announcement | UserEvent | GroupEvent | SignOut
 
 
 class Event(Message):  # type: ignore[misc] # flask-sse has no types
@@ -67,7 +80,22 @@ def named_event(name: str, data: str = "") -> bytes:
 
 def closed_event(user_id: int, message_ids: list[int]) -> UserEvent:
     """Tells a person's other tabs which notices were closed."""
-    return UserEvent(user_id, named_event("closed", ",".join(map(str, message_ids))))
+    return UserEvent(user_id, named_event("closed", numbers(message_ids)))
+
+
+def replaced_event(user_ids: Iterable[int], message_ids: list[int]) -> GroupEvent:
+    """Tells the recipients of a correction which notices it has closed."""
+    return GroupEvent(tuple(user_ids), named_event("closed", numbers(message_ids)))
+
+
+def withdrawn_event(user_ids: Iterable[int], message_ids: list[int]) -> GroupEvent:
+    """Tells the recipients of messages that these were taken back."""
+    return GroupEvent(tuple(user_ids), named_event("withdrawn", numbers(message_ids)))
+
+
+def numbers(message_ids: Iterable[int]) -> str:
+    """Numbers of messages as pages and events have them."""
+    return ",".join(map(str, message_ids))
 
 
 BEAT = named_event("beat")

@@ -13,7 +13,18 @@ from webapp.config import runs_on_gevent
 from webapp.exceptions import Refusal
 from webapp.logging import RateLimitedLog
 from webapp.models import SessionClaims
-from webapp.push.events import ALL_SESSIONS, BEAT, POLL, SIGNED_OUT, Announcement, Item, SignOut, UserEvent, named_event
+from webapp.push.events import (
+    ALL_SESSIONS,
+    BEAT,
+    POLL,
+    SIGNED_OUT,
+    Announcement,
+    GroupEvent,
+    Item,
+    SignOut,
+    UserEvent,
+    named_event,
+)  # fmt: skip
 from webapp.push.stream import DirectWriter, Stream
 
 log = structlog.get_logger(__name__)
@@ -134,9 +145,10 @@ class Hub:
         match item:
             case Announcement():
                 self._hand_out(item)
-            case UserEvent():
-                for stream in self._of(item.user_id):
-                    stream.put(0, item.event)
+            case UserEvent() | GroupEvent():
+                for user_id in item.user_ids:
+                    for stream in self._of(user_id):
+                        stream.put(0, item.event)
             case SignOut():
                 if len(self._ended) >= REMEMBERED_ENDS:
                     self._ended.clear()

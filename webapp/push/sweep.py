@@ -7,11 +7,12 @@ below the cursor (trap 7).
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from webapp import metrics
 from webapp.clock import utcnow
 from webapp.models import SessionClaims
-from webapp.push.events import Announcement, SignOut, UserEvent
+from webapp.push.events import Announcement, GroupEvent, SignOut, UserEvent
 from webapp.push.hub import Hub
 
 SWEEP_SECONDS = 0.5
@@ -21,20 +22,29 @@ OVERLAP = timedelta(seconds=3)
 and clocks differ."""
 
 
+class OpenNotices(NamedTuple):
+    """What a person's stream begins with."""
+
+    notices: list[tuple[int, str]]
+    """The open ones as (message id, notice), oldest first."""
+    withdrawn: list[int]
+    """The ids of messages that were taken back: no page shows them any more, however late they come (R30)."""
+
+
 @dataclass(frozen=True)
 class MessageSource:
     """Where streams and the sweep read. Each call needs an application context."""
 
-    open_notices: Callable[[SessionClaims], list[tuple[int, str]] | None]
-    """A person's open notices as (message id, notice), oldest first; None for a session that has ended."""
+    open_notices: Callable[[SessionClaims], OpenNotices | None]
+    """What a person's stream begins with; None for a session that has ended."""
     newest: Callable[[], int]
     """The highest message id committed so far; 0 if there is none."""
     numbers_after: Callable[[int], Sequence[int]]
     """The message ids above one, in order."""
     load: Callable[[int], Announcement]
     """The announcement of a message."""
-    user_events_since: Callable[[datetime], Iterable[UserEvent]]
-    """Events for people's tabs since a moment: notices closed, sittings changed."""
+    user_events_since: Callable[[datetime], Iterable[UserEvent | GroupEvent]]
+    """Events for people's tabs since a moment: notices closed, messages withdrawn, sittings changed."""
 
 
 class Sweep:
@@ -44,7 +54,7 @@ class Sweep:
         self._hub = hub
         self._messages = messages
         self._ended_since = ended_since
-        self._dispatched: set[UserEvent | SignOut] = set()
+        self._dispatched: set[UserEvent | GroupEvent | SignOut] = set()
 
     def start(self) -> None:
         """Set the cursor to now, before the first stream opens: streams read older messages when they open."""
@@ -55,7 +65,10 @@ class Sweep:
         """Hand out what was committed since the last step. An error leaves the cursor where it was."""
         now, moment = utcnow(), self._swept_at - OVERLAP
         # read before the messages: a notice must not follow the event that closes it
-        events: set[UserEvent | SignOut] = {*self._messages.user_events_since(moment), *self._ended_since(moment)}
+        events: set[UserEvent | GroupEvent | SignOut] = {
+            *self._messages.user_events_since(moment),
+            *self._ended_since(moment),
+        }
         for message_id in self._messages.numbers_after(self._cursor):
             if not self._hub.has_handed_out(message_id):
                 self._hub.dispatch(self._messages.load(message_id))

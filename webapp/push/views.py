@@ -13,7 +13,7 @@ from werkzeug.exceptions import Unauthorized
 from webapp.clock import utcnow
 from webapp.extensions import login
 from webapp.models import SessionClaims
-from webapp.push.events import named_event, notice_event
+from webapp.push.events import named_event, notice_event, numbers
 from webapp.push.hub import NoStreamLeft
 from webapp.push.presence import OnReturn
 from webapp.push.service import Push, current_push
@@ -77,15 +77,17 @@ def _open(claims: SessionClaims) -> StreamBody | None:
     stream = push.hub.open(claims.user_id, claims.session_id, direct_writer(request.environ), current_locale())
     with ExitStack() as without_stream:
         without_stream.callback(push.hub.leave, stream)
-        notices = push.messages.open_notices(claims)
-        if notices is None:
+        open_now = push.messages.open_notices(claims)
+        if open_now is None:
             return None
         without_stream.pop_all()
     push.presence.seen(claims, utcnow())
     push.hub.keep_newest(claims.user_id)
     # first, so that the page removes all other notices, which were closed while it was disconnected
-    opening = [(0, named_event("still-open", ",".join(str(message_id) for message_id, _ in notices)))]
-    opening += [(message_id, notice_event(message_id, notice)) for message_id, notice in notices]
+    opening = [(0, named_event("still-open", numbers(message_id for message_id, _ in open_now.notices)))]
+    if open_now.withdrawn:
+        opening.append((0, named_event("withdrawn", numbers(open_now.withdrawn))))
+    opening += [(message_id, notice_event(message_id, notice)) for message_id, notice in open_now.notices]
     return StreamBody(push, stream, opening)
 
 
