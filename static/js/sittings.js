@@ -169,13 +169,14 @@ async function question() {
 function refreshList(list) {
   const current = document.getElementById("sittings");
   if (!current) return;
-  const steps = (root) => [...root.querySelectorAll("[data-test]")].map((card) => {
-    const { state } = card.querySelector("[data-sitting]").dataset;
-    return `${card.dataset.test} ${["early", "ready"].includes(state) ? "before" : state}`;
-  });
+  const steps = (root) => [...root.querySelectorAll("[data-shows]")].map((card) => `${card.dataset.test} ${card.dataset.shows}`);
   if (steps(current).join() === steps(list).join()) return;
   const isInside = current.contains(document.activeElement);
-  current.replaceWith(document.importNode(list, true));
+  const fresh = document.importNode(list, true);
+  for (const panel of current.querySelectorAll("[data-help-panel]")) { // with what is being typed there
+    fresh.querySelector(`[data-help-panel="${panel.dataset.helpPanel}"]`)?.replaceWith(panel);
+  }
+  current.replaceWith(fresh);
   sittings.clear();
   if (isInside) document.getElementById("main").focus({ preventScroll: true });
 }

@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from tests.browser.axe import Clean
 from tests.browser.house import Desks, House, is_live
+from tests.browser.test_time import change
+from webapp.clock import utcnow
 from webapp.models import HelpRequest, Role
 
 # what is looked at is the page, whatever is behind it
@@ -18,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 QUEUE_SOON = 6_000
 """Milliseconds in which a queue that asks every 2.5 seconds shows what is new, on a busy machine."""
+PHONE = {"width": 360, "height": 740}
 TABLET = {"width": 820, "height": 1180}
 
 
@@ -46,7 +49,7 @@ def test_r31_asked_and_claimed_by_keyboard_while_writing(house: House, desks: De
     """R11: what comes of it takes no focus and no letter; a screen reader hears it; a reload shows the same."""
     exam = house.exam()
     ada, ines = house.candidate(exam, "Ada", seat="24F"), house.invigilator(exam)
-    page = desks.desk(house).sign_in_unseen(ada, f"/tests/{exam.id}")
+    page = desks.desk(house, viewport=PHONE).sign_in_unseen(ada, f"/tests/{exam.id}")
     queue = desks.desk(house).sign_in_unseen(ines, "/help")
     is_live(page)
     expect(queue.get_by_text("Nobody asks for help now")).to_be_visible()
@@ -61,6 +64,7 @@ def test_r31_asked_and_claimed_by_keyboard_while_writing(house: House, desks: De
     answer = page.get_by_role("textbox", name="Answer to question 1")
     answer.focus()
     answer.type("Leaves fall ")
+    place = answer.bounding_box()
     going = asked.get_by_role("button", name="I am going")
     expect(going).to_have_accessible_description(re.compile("Ada"))
     going.focus()
@@ -70,6 +74,7 @@ def test_r31_asked_and_claimed_by_keyboard_while_writing(house: House, desks: De
     expect(page.locator("[data-help-word]")).to_have_text("An invigilator is coming.")
     expect(answer).to_be_focused()
     expect(answer).to_have_value("Leaves fall because it is autumn.")
+    assert answer.bounding_box() == place
     expect(asked).to_contain_text("You are going")
     expect(asked.get_by_role("button", name="Not me")).to_be_focused()
     page.reload()
@@ -78,6 +83,23 @@ def test_r31_asked_and_claimed_by_keyboard_while_writing(house: House, desks: De
     asked.get_by_role("button", name="Done").press("Enter")
     expect(panel(page).locator("summary")).to_have_accessible_name("Ask for help", timeout=2_000)
     expect(page.locator("[data-help-word]")).to_have_text("")
+
+
+def test_r31_a_card_that_changes_keeps_what_is_typed(house: House, desks: Desks) -> None:
+    """On the dashboard: the test is paused while somebody asks for help."""
+    exam = house.exam()
+    page = desks.desk(house).sign_in_unseen(house.candidate(exam))
+    is_live(page)
+    card = page.locator("#sittings [data-help-panel]")
+    card.locator("summary").click()
+    card.get_by_role("textbox").fill("Where is the")
+    change(house, exam, paused_at=utcnow())
+    expect(page.get_by_text("An invigilator has paused your test")).to_be_visible()
+    expect(page.get_by_role("link", name="Continue")).to_have_count(0)
+    expect(card.get_by_role("textbox")).to_have_value("Where is the")
+    card.get_by_role("radio", name="Something else").check()
+    card.get_by_role("button", name="Ask for help").click()
+    expect(card.locator("summary")).to_have_accessible_name("You asked for help")
 
 
 def test_r31_the_badge_and_the_marks_of_the_monitor(house: House, desks: Desks) -> None:

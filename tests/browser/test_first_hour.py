@@ -121,6 +121,20 @@ def attendance(walk: Walk) -> None:
     walk.says("Attendance")
 
 
+def go_and_help(walk: Walk) -> None:
+    page = walk.page
+    walk.house.over_http(walk.candidates["Ada Lind"]).post(f"{walk.writing.url}/help", kind="question")
+    expect(page.locator("[data-help-count]").first).to_have_text("1", timeout=15_000)
+    page.locator(".site-nav").get_by_role("link", name=walk.says("Help")).click()
+    asked = page.get_by_role("listitem", name="Ada Lind")
+    expect(asked).to_contain_text("24F")
+    expect(asked.get_by_role("link", name=walk.says("Answer…"))).to_be_visible()
+    asked.get_by_role("button", name=walk.says("I am going")).click()
+    expect(walk.writing.locator("[data-help-word]")).to_have_text("An invigilator is coming.")
+    asked.get_by_role("button", name=walk.says("Done")).click()
+    page.get_by_role("link", name="Monitor", exact=True).click()
+
+
 def offline(walk: Walk) -> None:
     walk.house.hall.seen(walk.candidates["Bo Ek"].id, timedelta(minutes=12))
     walk.page.reload()
@@ -142,7 +156,7 @@ def end(walk: Walk) -> None:
 
 STEPS: dict[str, Callable[[Walk], None]] = {
     "sign-in": sign_in, "look": look, "find": find, "message": message, "flag": flag, "note": note,
-    "attendance": attendance, "offline": offline, "end": end,
+    "attendance": attendance, "help": go_and_help, "offline": offline, "end": end,
 }  # fmt: skip
 
 

@@ -70,12 +70,12 @@ def poll(clock: time_machine.Coordinates, app: Flask, hall: Hall) -> Poll:
 
 
 def test_an_unchanged_list_is_not_sent_again(poll: Poll) -> None:
-    """R19: who matches, in which order, what is shown of them, and their last messages; and no rendering."""
+    """R19: who matches, in which order, what is shown of them, their last messages, who asks for help; no rendering."""
     assert poll.status() == 304
     with statements(poll.app) as made:
         poll.status()
     on_candidates = [one for one in made if "candidacy" in one]
-    assert len(on_candidates) == 4
+    assert len(on_candidates) == 5
 
 
 def test_a_tag_of_the_fragment_is_that_of_the_page(poll: Poll) -> None:

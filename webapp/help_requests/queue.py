@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp.access import AccessScope, Right, access_scope, is_contributor
@@ -99,9 +100,14 @@ def count_waiting(session: Session, scope: AccessScope, asking: dict[int, bool])
     """How many of those who ask are within a scope and open now, and nobody goes to them."""
     if all(asking.values()):
         return 0
+    return session.connection().scalar(_count_of(scope)) or 0
+
+
+@lru_cache(maxsize=256)  # making it takes longer than running it, and each refresh needs it while somebody asks
+def _count_of(scope: AccessScope) -> Select[int]:
     waits = select(func.count(HelpRequest.id)).join(Candidacy, Candidacy.id == HelpRequest.candidacy_id)
     is_seen = WAITS, HelpRequest.claimed_by.is_(None), scope.open_now().condition()
-    return session.scalar(waits.where(*is_seen)) or 0
+    return waits.where(*is_seen).execution_options(**PREPARED)
 
 
 def claim(session: Session, actor: User, request_id: int, *, now: datetime) -> None:
