@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from tests.messaging.compose_form import open_dialog, post
+from webapp.db.transactions import writing
 from webapp.messaging.due import DueSchedules
 from webapp.messaging.forecast import Installation
-from webapp.models import Delivery, Message, Schedule, ScheduledPerson
+from webapp.models import Candidacy, Delivery, Message, Schedule, ScheduledPerson
 
-MINUTE = timedelta(minutes=1)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 
 @dataclass
@@ -38,6 +39,10 @@ class Process:
         self.session.rollback()
         self.due.step(self.session, self.installation(**more))
         return [user_ids for _, user_ids in self.announced[known:]]
+
+    def restart(self) -> None:
+        """Forget what it knows, as another process would."""
+        self.due = DueSchedules()
 
     def installation(self, **more: Any) -> Installation:
         """As this process sees it."""
@@ -89,3 +94,9 @@ def missed(session: Session, number: int) -> set[int]:
     session.rollback()
     query = select(ScheduledPerson.user_id).filter_by(schedule_id=number, missed=True)
     return set(session.scalars(query))
+
+
+def set_columns(session: Session, candidacy: Candidacy, **columns: object) -> None:
+    """Change a candidacy as an action would."""
+    with writing(session):
+        session.execute(update(Candidacy).where(Candidacy.id == candidacy.id).values(**columns))
