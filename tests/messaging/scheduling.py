@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,3 +101,8 @@ def set_columns(session: Session, candidacy: Candidacy, **columns: object) -> No
     """Change a candidacy as an action would."""
     with writing(session):
         session.execute(update(Candidacy).where(Candidacy.id == candidacy.id).values(**columns))
+
+
+def words_of(html: str) -> str:
+    """What stands in a piece of HTML, in one line."""
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
-from webapp.exceptions import Refusal
+from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
 from webapp.messaging.due import LOOK_SECONDS, DueSchedules
 from webapp.messaging.exceptions import (
@@ -91,6 +91,8 @@ def change(schedule_id: int) -> BaseResponse:
     form = request.form
     texts = {name: form.get(name, "") for name in ("subject", "body", "version")}
     wanted = Change(level=parse_level(form), when=parse_when(form), **texts)
+    if not wanted.when.is_later:
+        raise BadParameter("when", wanted.when.kind)
     try:
         change_schedule(db.session(), current_user, schedule_id, wanted, installation())
     except (BadText, NoRecipients, TooManyRecipients, ScheduleChanged, ScheduleEnded) as refusal:
