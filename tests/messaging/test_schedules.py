@@ -123,6 +123,8 @@ def test_r29_a_bad_time_is_refused_beside_its_field_with_the_text_kept(
 @pytest.mark.one_database
 def test_r29_what_is_no_choice_is_a_bad_request(hall: Hall, test: Test, browser: FlaskClient, session: Session) -> None:
     hall.candidacy(test)
+    corrected = post(browser, open_dialog(browser, scope="filtered")).headers["Location"].rpartition("/")[2]
+    assert schedule(browser, when="before_end", minutes="15", corrects=corrected).status_code == 400
     for fields in ({"when": "later"}, {"when": "before_end", "minutes": "15", "late": "yes"}):
         assert schedule(browser, **fields).status_code == 400
         assert browser.post("/messages/when", data={**fields, "csrf_token": csrf(browser)}).status_code == 400

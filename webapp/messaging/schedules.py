@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Right, access_scope
 from webapp.db.transactions import writing
-from webapp.exceptions import NotAllowed
+from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, lock_head
 from webapp.messaging import batches
 from webapp.messaging.batches import CANCELLED, CHANGED, MADE, Batch, content, write_batch
@@ -31,6 +31,8 @@ def make_schedule(session: Session, author: User, draft: Draft, installation: In
     `NotAllowed`, `NotFound`, `TooManyRecipients`, `NoRecipients` or `BadParameter`; nothing is written then.
     """
     check_key(draft.idempotency_key)
+    if draft.corrects is not None or draft.help_request is not None:
+        raise BadParameter("when", draft.when.kind)  # what it answers is of now
     subject, body = check_text(draft.subject, draft.body)
     draft = replace(draft, subject=subject, body=body)
     with writing(session, keep=True):
