@@ -89,7 +89,7 @@ new MutationObserver((changes) => {
 }).observe(document.body, { childList: true, subtree: true });
 // Who closes a notice whose text is open has read it, however fast that was.
 document.addEventListener("submit", ({ target, submitter }) => {
-  const text = target.matches("[data-notices-close]") && submitter?.closest("[data-notice]")?.querySelector("[data-notice-body]");
+  const text = target.matches("[data-notices-close], [data-notices-read]") && submitter?.closest("[data-notice]")?.querySelector("[data-notice-body]");
   if (text && inView.has(text)) seen(text);
 }, true);
 document.addEventListener("visibilitychange", () => {

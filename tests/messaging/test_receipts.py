@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from tests.hall import Hall, signed_in
-from tests.messaging.compose_form import HTMX, csrf, open_dialog, post
+from tests.messaging.compose_form import HTMX, csrf, fields_of, open_dialog, post
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Delivery, Role, Test, User
@@ -197,6 +198,45 @@ def test_r5_a_person_with_two_candidacies_is_one(app: Flask, hall: Hall, receipt
     assert unseen(chief.get("/messages/1").text) == ["Lab 7 · Åsa", "Room 1 · Bo"]
     assert "Law" in chief.get("/messages/1/walk-list").text
     assert other
+
+
+def test_r3_message_them_again(receipts: None, rooms: Rooms) -> None:
+    """Those who have not seen it when the form is opened, picked: who sees it meanwhile gets it too."""
+    rooms.shows(0)
+    address = html.unescape(re.findall(r'href="([^"]*unseen=1[^"]*)"', rooms.chief.get("/messages/1").text)[0])
+    sheet = rooms.chief.get(address)
+    assert "To those who had not seen" in sheet.text
+    form = fields_of(sheet)
+    assert len(form.getlist("candidate")) == 3
+    rooms.shows(1)
+    assert post(rooms.chief, form, subject="").status_code == 422
+    assert "Send to 3 people" in post(rooms.chief, form, subject="").text
+    assert post(rooms.chief, form, subject="Again").status_code == 201
+    got = rooms.session.scalars(select(Delivery.user_id).where(Delivery.message_id == 2))
+    assert set(got) == set(rooms.people[1:])
+    of_mine = rooms.in_aula.get(address)
+    assert "Everybody has seen it by now" in of_mine.text
+    assert of_mine.status_code == 422
+    for bad in ("/messages/new?again=1&unseen=2", "/messages/new?unseen=1", "/messages/new?candidate=1&unseen=1"):
+        assert rooms.chief.get(bad).status_code == 400
+    assert rooms.chief.get("/messages/new?again=9&unseen=1").status_code == 404
+    object.__setattr__(rooms.app.config["SETTINGS"], "receipts", False)
+    assert rooms.chief.get(address).status_code == 400
+
+
+def test_what_was_corrected_or_withdrawn(receipts: None, rooms: Rooms) -> None:
+    """A correction closes what it corrects, which says nothing of its readers."""
+    form = fields_of(rooms.chief.get("/messages/new?corrects=1"))
+    assert post(rooms.chief, form, subject="Rather so").status_code == 201
+    page = rooms.chief.get("/messages/1").text
+    assert "Seen by 0 of 4" in page
+    assert "Closed by" not in page
+    assert "Closed by 0" in rooms.chief.get("/messages/2").text
+    withdrawn = rooms.chief.post("/messages/2/withdraw", data={"csrf_token": csrf(rooms.chief)})
+    assert withdrawn.status_code == 303
+    page = rooms.chief.get("/messages/2").text
+    assert "Seen by 0 of 4" in page
+    assert "Walk list" not in page
 
 
 @pytest.mark.one_database

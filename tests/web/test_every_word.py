@@ -197,7 +197,7 @@ def test_the_hall_display_and_receipts(app: Flask, hall: Hall, session: Session,
     ids = [number_of(session, exam, place) for place in (1, 2)]
     fields = {"candidate": ids, "reason": "Διακοπή", "idempotency_key": "start-it", "csrf_token": csrf(client)}
     assert client.post("/incidents", data=fields, headers=HTMX).status_code == 201
-    looked_at(client, shown, "/messages/1", "/messages/1/walk-list")
+    looked_at(client, shown, "/messages/1", "/messages/1/walk-list", "/messages/new?again=1&unseen=1")
     all_in_brackets(client.get("/messages/1/receipts"), "receipts")
     one = session.get_one(Candidacy, ids[0])
     candidate = speaking(app, session.get_one(User, one.user_id))

@@ -43,6 +43,12 @@ class NoRecipients(Refusal):
     code = "no_recipients"
 
 
+class AllHaveSeen(NoRecipients):
+    """Of the people whom the sender may still reach, everybody has had the message on the screen (R16)."""
+
+    code = "all_have_seen"
+
+
 @dataclass(eq=False)
 class TooManyRecipients(Refusal):
     """More persons than one sending may reach (R4)."""

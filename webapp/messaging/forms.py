@@ -17,7 +17,7 @@ from webapp.web.templating import installation_zone
 OWN_FIELDS = frozenset({
     "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
     "insert", "level", "again", "corrects", "when", "at", "minutes", "late", "help",
-    "help_request",
+    "help_request", "unseen",
 })  # fmt: skip
 ANY_STATE = "any"
 """As `list_state`: the list has no filter by state."""
@@ -56,6 +56,14 @@ def parse_number(name: str, fields: MultiDict[str, str]) -> int | None:
     """The number of a message in a field, None where it is empty. Raises `BadParameter` for what is no number."""
     value = fields.get(name, "")
     return parse_ids(name, [value], highest=MAX_NUMBER)[0] if value else None
+
+
+def parse_unseen(fields: MultiDict[str, str]) -> bool:
+    """`unseen=1` beside `again`: only for those who have not had that message on the screen. Raises `BadParameter`."""
+    value = fields.get("unseen", "")
+    if value not in ("", "1") or (value and not fields.get("again")):
+        raise BadParameter("unseen", value)
+    return bool(value)
 
 
 def parse_level(fields: MultiDict[str, str]) -> Level:

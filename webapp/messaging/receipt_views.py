@@ -1,13 +1,17 @@
 """Receipts over HTTP. Where the installation has them off, none of these addresses is there (R16)."""
 
+from dataclasses import replace
+
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask_login import current_user
 
 from webapp.clock import utcnow
-from webapp.exceptions import NotFound
+from webapp.exceptions import BadParameter, NotFound
 from webapp.extensions import db
+from webapp.messaging.again import find_again
 from webapp.messaging.forms import MAX_NUMBER, parse_ids
-from webapp.messaging.receipts import Receipts, load_receipts, note_shown
+from webapp.messaging.receipts import Receipts, load_receipts, note_shown, unseen_of_again
+from webapp.messaging.sending import Draft
 from webapp.web.errors import for_scripts
 
 MOST_NAMED = 60
@@ -54,6 +58,14 @@ def receipts_of(message_id: int) -> Receipts | None:
         return _receipts(message_id) if receipts_are_on() else None
     except NotFound:
         return None
+
+
+def narrowed_to_unseen(draft: Draft) -> Draft:
+    """A form for the people of a message, for those of them who have not seen it. Raises as `find_again`."""
+    if not receipts_are_on():
+        raise BadParameter("unseen")
+    again = find_again(db.session(), current_user, draft.again or 0, utcnow())
+    return replace(draft, selection=unseen_of_again(db.session(), again))
 
 
 def _receipts(message_id: int) -> Receipts:

@@ -15,7 +15,11 @@ from webapp.access import AccessScope, Right, access_scope
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.exceptions import NotFound
+from webapp.messaging.again import Again
+from webapp.messaging.audience import Selection
+from webapp.messaging.exceptions import AllHaveSeen
 from webapp.models import Candidacy, Delivery, LogSubject, Message, Test, User
+from webapp.monitor.filters import Filter
 from webapp.text.normalization import natural_sort_key
 
 
@@ -51,7 +55,8 @@ class Receipts:
     now: datetime
     persons: int
     seen: int
-    closed: int
+    closed: int | None
+    """None for a message that was corrected: that closes it."""
     unseen: Sequence[Recipient]
     """Who has not had it on a screen, by building, room and seat."""
     may_send: bool
@@ -83,6 +88,19 @@ def note_shown(session: Session, user_id: int, message_ids: Sequence[int] | None
         session.execute(update(Delivery).where(*is_new).values(shown_at=utcnow()))
 
 
+def unseen_of_again(session: Session, again: Again) -> Selection:
+    """Those of a message's people who can be reached and have not had it on the screen, as picked candidacies (R3).
+
+    Raises `AllHaveSeen`.
+    """
+    is_unseen = Delivery.message_id == again.message.id, Delivery.shown_at.is_(None)
+    persons = set(session.scalars(select(Delivery.user_id).where(*is_unseen)))
+    listed = tuple(sorted(number for number, user_id in again.candidacies.items() if user_id in persons))
+    if not listed:
+        raise AllHaveSeen("nobody is left")
+    return Selection(Filter(), listed)
+
+
 def load_receipts(session: Session, reader: User, message_id: int, now: datetime) -> Receipts:
     """The receipts of a message. Raises `NotFound` if it reached nobody whom `reader` watches now, or is pruned."""
     scope = access_scope(session, reader, Right.WATCH, now)
@@ -93,13 +111,14 @@ def load_receipts(session: Session, reader: User, message_id: int, now: datetime
     if message is None or not by_person:
         raise NotFound(f"receipts of message {message_id}")
     everybody = by_person.values()
+    is_corrected = session.scalar(select(Message.id).where(Message.corrects_id == message_id).limit(1)) is not None
     unseen = sorted((one for one in everybody if one.shown_at is None), key=_on_the_way)
     return Receipts(
         message,
         now,
         persons=len(everybody),
         seen=len(everybody) - len(unseen),
-        closed=sum(one.closed_at is not None for one in everybody),
+        closed=None if is_corrected else sum(one.closed_at is not None for one in everybody),
         unseen=unseen,
         may_send=bool(scope.tests_with(Right.SEND) & {one.test_id for one in unseen}),
     )

@@ -22,9 +22,10 @@ from webapp.messaging.exceptions import (
     NoRecipients,
     TooManyRecipients,
 )  # fmt: skip
-from webapp.messaging.forms import parse_draft, parse_ids
+from webapp.messaging.forms import parse_draft, parse_ids, parse_unseen
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import preview
+from webapp.messaging.receipt_views import narrowed_to_unseen
 from webapp.messaging.schedule_views import forecast_of_form, installation, suggest_time
 from webapp.messaging.schedules import make_schedule
 from webapp.messaging.sending import Draft, count_online, send
@@ -45,12 +46,14 @@ def compose() -> Response:
 
     An address narrows a posted form. One with a scope or with candidates counts alone, though a form brings the text
     (the links to the parts of an audience that is too large, R4). `again` names a message for whose people it is, and
-    `corrects` one that it takes the place of.
+    `corrects` one that it takes the place of; with `unseen` it is for those who have not had it on the screen.
     """
     is_whole = not {"scope", "candidate", "again", "corrects"}.isdisjoint(request.args)
     draft = parse_draft(request.values, request.args if is_whole else request.values)
     if request.method == "GET" and draft.corrects:
         draft = with_old_text(draft)
+    if parse_unseen(request.values) and draft.selection.listed == ():
+        draft = narrowed_to_unseen(draft)
     if insert := request.values.get("insert"):
         draft = replace(draft, subject=f"{_title(insert)}: {draft.subject}")
     return show_dialog(suggest_time(draft.with_new_key()))
