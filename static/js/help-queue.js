@@ -28,15 +28,22 @@ function keepGone(fresh) {
   }
 }
 
-async function show(text, tag) {
+function count(waiting) {
+  for (const badge of document.querySelectorAll("[data-help-count]")) {
+    badge.hidden = waiting === "0";
+    badge.textContent = waiting;
+  }
+}
+
+async function show({ headers }, text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const isHeld = isInUse();
   if (isHeld) keepGone(fresh);
   const hasGone = fresh.querySelector("[data-gone]") !== null;
   const response = { status: 200, text };
   await htmx.swap({ text: fresh.body.innerHTML, target: page, sourceElement: page, swap: "innerMorph", request: {}, response });
-  page.dataset.tag = hasGone ? "" : tag ?? "";
-  document.dispatchEvent(new CustomEvent("examhall:help"));
+  page.dataset.tag = hasGone ? "" : headers.get("HX-PTag");
+  count(headers.get("X-Examhall-Help"));
 }
 
 async function refresh() {
@@ -48,7 +55,7 @@ async function refresh() {
     const answer = await ownFetch(page.dataset.helpQueue, { headers, cache: "no-store", signal: timeLimit(PATIENCE) });
     away.textContent = answer.status >= 400 ? page.dataset.textAway : "";
     const text = await answer.text();
-    if (answer.status === 200 && before === presses) await show(text, answer.headers.get("HX-PTag"));
+    if (answer.status === 200 && before === presses) await show(answer, text);
   } catch {
     away.textContent = page.dataset.textAway;
   } finally {
@@ -62,7 +69,7 @@ async function press(form) {
   try {
     const answer = await post(form.action, {});
     const text = await answer.text();
-    if (answer.status < 400 || answer.status === 409) await show(text, answer.headers.get("HX-PTag"));
+    if (answer.status < 400 || answer.status === 409) await show(answer, text);
     else document.getElementById("help-said").replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
     away.textContent = "";
   } catch {

@@ -62,7 +62,14 @@ async function keepAwake() {
 function tell(alerts) {
   if (chosen.sound) chime();
   if (chosen.vibration && can.vibration) vibrate(BUZZ);
+  showNames(alerts.filter((alert) => !alert.asks_for_help), menu.dataset.textOffline);
+  showNames(alerts.filter((alert) => alert.asks_for_help), menu.dataset.textHelp);
+}
+
+function showNames(alerts, words) {
+  if (!alerts.length) return;
   const line = menu.querySelector("[data-alert-line]").content.firstElementChild.cloneNode(true);
+  line.prepend(`${words} `);
   const names = alerts.slice(0, MOST_NAMES).map(({ candidate }) => candidate);
   line.querySelector("bdi").textContent = names.join(", ") + (alerts.length > MOST_NAMES ? ` +${alerts.length - MOST_NAMES}` : "");
   showQuietly(line, SHOWN_FOR);

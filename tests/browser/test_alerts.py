@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.house import Desk, Desks, House
 from tests.browser.monitor_page import quiet_bar, rows
 from tests.until import until
-from webapp.models import Test
+from webapp.models import Test, User
 
 # what is looked at is the page, whatever is behind it
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -72,7 +72,7 @@ def after_a_look(page: Page, tones: int, buzzes: int) -> None:
 def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None:
     """Three tones, one buzz and a name; also after a reload, and again when the same person leaves again."""
     ada = away(house, exam, "Ada")
-    away(house, exam, "Bob", timedelta(minutes=2))
+    bob = away(house, exam, "Bob", timedelta(minutes=2))
     page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), f"/monitor?test={exam.id}&q=nobody"))
     expect(rows(page)).to_have_count(0)
     assert page.evaluate("tones.length + buzzes.length") == 0  # nobody has asked for it
@@ -84,6 +84,9 @@ def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None
     expect(quiet_bar(page)).to_contain_text("Offline for over 3 minutes: Ada (")
     expect(quiet_bar(page)).not_to_contain_text("Bob")
     after_a_look(page, 6, 2)
+    house.over_http(house.hall.session.get_one(User, bob)).post(f"/tests/{exam.id}/help", kind="other")  # R31
+    after_a_look(page, 9, 3)
+    expect(quiet_bar(page)).to_contain_text("Asks for help: Bob (")
     page.reload()
     opened_menu(page)  # what is pressed lets the page make sounds
     expect(page.get_by_label("Sound when somebody is offline")).to_be_checked()

@@ -61,6 +61,7 @@ def test_r31_asked_and_claimed_by_keyboard_while_writing(house: House, desks: De
     expect(asked).to_contain_text("24F", timeout=QUEUE_SOON)
     expect(asked).to_contain_text("Which <b>unit</b>?")
     expect(queue.get_by_role("status").filter(has_text="1 person waits for help")).to_have_count(1)
+    expect(queue.get_by_role("banner").get_by_role("link", name="Help 1")).to_be_visible()
     answer = page.get_by_role("textbox", name="Answer to question 1")
     answer.focus()
     answer.type("Leaves fall ")
@@ -76,6 +77,7 @@ def test_r31_asked_and_claimed_by_keyboard_while_writing(house: House, desks: De
     expect(answer).to_have_value("Leaves fall because it is autumn.")
     assert answer.bounding_box() == place
     expect(asked).to_contain_text("You are going")
+    expect(queue.get_by_role("banner").get_by_role("link", name="Help", exact=True)).to_be_visible()
     expect(asked.get_by_role("button", name="Not me")).to_be_focused()
     page.reload()
     is_live(page)

@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 
 from tests.hall import Hall, signed_in
 from webapp.clock import utcnow
-from webapp.models import Role, Test
+from webapp.db.transactions import writing
+from webapp.help_requests import queue
+from webapp.models import HelpRequest, Role, Test
 
 LONG, SHORT = timedelta(minutes=3, seconds=5), timedelta(minutes=2, seconds=55)
 
@@ -42,6 +44,23 @@ def test_whoever_is_offline_for_over_three_minutes_the_last_first(app: Flask, ha
     away(hall, test, "Flo", LONG, started_at=None)
     client = signed_in(app, hall.contributor(test))
     assert told(client) == ["Bob (Bob1)", "Ada (Ada1, seat 24F)"]
+
+
+def test_r31_whoever_asks_for_help_until_somebody_goes(app: Flask, hall: Hall, test: Test) -> None:
+    """The newest first, before those who are offline; and each request has a name of its own."""
+    away(hall, test, "Ada", LONG)
+    bo, cy = (hall.candidacy(test, hall.person(name), number=f"{name}1", room=name) for name in ("Bo", "Cy"))
+    with writing(hall.session):
+        hall.session.add_all(HelpRequest(candidacy_id=one.id, kind="other", asked_at=utcnow()) for one in (bo, cy))
+    user = hall.contributor(test)
+    client = signed_in(app, user)
+    assert told(client) == ["Cy (Cy1)", "Bo (Bo1)", "Ada (Ada1)"]
+    assert told(client, room="Bo") == ["Bo (Bo1)"]
+    assert told(signed_in(app, hall.contributor(test, room="Cy"))) == ["Cy (Cy1)"]
+    answer = client.get("/monitor/alerts").json
+    assert [(one["absence"], one["asks_for_help"]) for one in answer][:2] == [("help-2", True), ("help-1", True)]
+    queue.claim(hall.session, user, 2, now=utcnow())
+    assert told(client) == ["Bo (Bo1)", "Ada (Ada1)"]
 
 
 def test_each_absence_has_a_name_of_its_own(app: Flask, hall: Hall, test: Test) -> None:

@@ -1,4 +1,4 @@
-"""Who has been offline for so long that somebody should go and look: for staff whose device makes a sound then."""
+"""Who asks for help, or has been offline for so long that somebody should go and look: for devices that tell of it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,12 +8,22 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from webapp.db.types import microseconds
-from webapp.models import Candidacy, User
+from webapp.help_requests.queue import WAITS
+from webapp.models import Candidacy, HelpRequest, User
 from webapp.models.status import NOW, State, has_state, last_heard
 from webapp.monitor.query import View, select_candidacies
 
 ALERT_AFTER = timedelta(minutes=3)
 MOST_ALERTS = 50
+
+
+def asking_for_help(session: Session, view: View) -> Sequence[Row[Any]]:
+    """`request`, `name`, `number` and `seat` of those in the list who ask for help and to whom nobody goes."""
+    query = select_candidacies(view.scope, view.filter, view.now).join(User, User.id == Candidacy.user_id)
+    query = query.join(HelpRequest, HelpRequest.candidacy_id == Candidacy.id)
+    query = query.where(WAITS, HelpRequest.claimed_by.is_(None)).order_by(HelpRequest.id.desc()).limit(MOST_ALERTS)
+    query = query.add_columns(HelpRequest.id.label("request"), User.name, Candidacy.number, Candidacy.seat)
+    return session.execute(query).all()
 
 
 def long_offline(session: Session, view: View) -> Sequence[Row[Any]]:

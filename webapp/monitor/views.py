@@ -14,7 +14,7 @@ from webapp.exceptions import BadParameter, NotAllowed, NotFound
 from webapp.extensions import db
 from webapp.help_requests.queue import HELP_WAITING
 from webapp.models import SavedView
-from webapp.monitor.alerts import long_offline
+from webapp.monitor.alerts import asking_for_help, long_offline
 from webapp.monitor.candidate import load_candidate
 from webapp.monitor.columns import NO_VIEW, parse_presentation, query_string
 from webapp.monitor.export import csv_pieces, print_pieces
@@ -117,16 +117,14 @@ def monitor_print() -> Response:
 @blueprint.get("/monitor/alerts")
 @for_scripts
 def alerts() -> Response:
-    """Who in the list has been offline for long, for devices that make a sound once for each absence."""
-    view = _load_view(request.args)[1].with_phrase_resolved(db.session())
-    rows = long_offline(db.session(), view)
+    """Who in the list asks for help or has been offline for long, for devices that make a sound once for each."""
+    session, view = db.session(), _load_view(request.args)[1].with_phrase_resolved(db.session())
+    asking = [(f"help-{row.request}", row, True) for row in asking_for_help(session, view)]
+    offline = [(f"{row.id}-{microseconds(row.since)}", row, False) for row in long_offline(session, view)]
     return jsonify(
         [
-            {
-                "absence": f"{row.id}-{microseconds(row.since)}",
-                "candidate": candidate_in_words(row.name, row.number, row.seat),
-            }
-            for row in rows
+            {"absence": key, "candidate": candidate_in_words(row.name, row.number, row.seat), "asks_for_help": asks}
+            for key, row, asks in (*asking, *offline)
         ]
     )
 
