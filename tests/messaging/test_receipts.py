@@ -212,6 +212,7 @@ def test_r3_message_them_again(receipts: None, rooms: Rooms) -> None:
     assert post(rooms.chief, form, subject="").status_code == 422
     assert "Send to 3 people" in post(rooms.chief, form, subject="").text
     assert post(rooms.chief, form, subject="Again").status_code == 201
+    rooms.session.rollback()
     got = rooms.session.scalars(select(Delivery.user_id).where(Delivery.message_id == 2))
     assert set(got) == set(rooms.people[1:])
     of_mine = rooms.in_aula.get(address)
