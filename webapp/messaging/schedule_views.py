@@ -71,12 +71,11 @@ def forecast_of_form(draft: Draft) -> tuple[Forecast | None, Refusal | None]:
 
 @blueprint.post("/messages/when")
 @for_scripts
-def times() -> Response:
-    """The times that a compose form means, while they are chosen."""
+def times() -> str:
+    """The times that a compose form means, while they are chosen; a choice that cannot be is told, not refused."""
     draft = parse_draft(request.form, request.form)
     forecast, no_time = forecast_of_form(draft)
-    page = render_template("messaging/_when_times.html", draft=draft, forecast=forecast, no_time=no_time)
-    return make_response(page, no_time.status if no_time else 200)
+    return render_template("messaging/_when_times.html", draft=draft, forecast=forecast, no_time=no_time)
 
 
 @blueprint.get(SCHEDULE)
