@@ -46,10 +46,10 @@ async function message() {
 
 // The menu that all rows share is for the row whose button was pressed.
 function messageToRow() {
-  const button = here()?.querySelector('[popovertarget="row-menu"][data-may-send]');
+  const button = here()?.querySelector('[popovertarget="row-menu"][data-may^=send]');
   if (!button) return;
   button.click();
-  part("rowMenu").then(() => document.querySelector("#row-menu a[data-may-send]").click(), () => sayAway(button));
+  part("rowMenu").then(() => document.querySelector("#row-menu a[data-may=send]").click(), () => sayAway(button));
 }
 
 async function showHelp() {

@@ -11,9 +11,8 @@ const items = menu.querySelector("[data-items]");
 function fillFor(button) {
   const row = button.closest("[data-candidacy]");
   menu.dataset.candidate = row?.dataset.candidacy ?? button.closest("[data-candidate]").dataset.candidate;
-  for (const part of menu.querySelectorAll("[data-may-send], [data-in-charge]")) {
-    part.hidden = !Object.keys(part.dataset).some((right) => right !== "form" && right in button.dataset);
-  }
+  const rights = button.dataset.may.split("-");
+  for (const part of menu.querySelectorAll("[data-may]")) part.hidden = !rights.includes(part.dataset.may);
   const state = button.dataset.state ?? row.querySelector("[data-column=state]")?.dataset.value; // unknown if not shown
   for (const item of menu.querySelectorAll("[data-fits]")) item.hidden = Boolean(state) && !item.dataset.fits.split(" ").includes(state);
   const stands = (button.dataset.stands ?? "").split(" ");
