@@ -56,7 +56,7 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
         session = db.session()
         said = SessionClaims(user_id=person.id, epoch=person.epoch, session_id="s")
         assert session.connection().execute(OPEN_OF_SESSION, said._asdict()).one().id is None
-        assert inbox.open_notices(session, person.id) == []
+        assert inbox.own_notices(session, person.id).open == []
         assert len([one for one in kept(session) if "delivery" in one]) == 2
 
 

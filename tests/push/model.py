@@ -31,13 +31,15 @@ class Interleavings:
         self.network = Network(self.world.database)
         with self.network.outside.begin() as connection:
             connection.execute(text("UPDATE delivery SET closed_at = 1 WHERE closed_at IS NULL"))
-            self.before = connection.scalar(select(func.max(Message.id))) or 0
+            self.before = connection.scalar(select(func.max(LogEntry.id))) or 0
         count = PROCESSES[self.world.database.kind]
         self.network.processes = [Process(self.world.database, self.network) for _ in range(count)]
         self.tabs = [Tab(person, f"tab {n}", self.world.cookies[n]) for n, person in enumerate(TABS)]
         self.sendings: list[Sending] = []
         self.closings: dict[tuple[str, int], bool] = {}
         """What a person has closed, and whether the server has said that it knows."""
+        self.withdrawals: dict[int, bool | None] = {}
+        """What was to be taken back: whether it was, or had been corrected; None while nobody knows."""
         self.operations: list[Operation] = []
         self.sweeping: dict[Process, Operation] = {}
 
@@ -55,6 +57,25 @@ class Interleavings:
             return
         sending = self.sendings[which % len(self.sendings)]
         self._begin(self._process(where), self._posting(sending, self._process(where)), steps)
+
+    def correct(self, where: int, which: int, steps: int) -> None:
+        sent = [sending for sending in self.sendings if sending.number]
+        if not sent:
+            return
+        first = sent[which % len(sent)]
+        fields = MultiDict({"corrects": str(first.number), "idempotency_key": secrets.token_urlsafe(18)})
+        fields["csrf_token"] = self.world.accounts["ines"].token
+        sending = Sending(fields, first.to, corrects=first.number)
+        self.sendings.append(sending)
+        self._begin(self._process(where), self._posting(sending, self._process(where)), steps)
+
+    def withdraw(self, where: int, which: int, steps: int) -> None:
+        sent = [sending.number for sending in self.sendings if sending.number]
+        if not sent:
+            return
+        number = sent[which % len(sent)]
+        self.withdrawals.setdefault(number, None)
+        self._begin(self._process(where), self._withdrawing(number, self._process(where)), steps)
 
     def connect(self, where: int, which: int, steps: int) -> None:
         without = self._tabs(connected=False)
@@ -143,16 +164,28 @@ class Interleavings:
     # the model
 
     def _open(self, person: str) -> set[int]:
-        delivered = {sending.number for sending in self.sendings if person in sending.to and sending.number}
-        return {number for number in delivered if (person, number) not in self.closings}
+        """Of what a person was sent and has not closed, what was neither corrected nor withdrawn."""
+        got = sorted((one.number or 0, self._first(one)) for one in self.sendings if person in one.to)
+        newest = {first: number for number, first in got}
+        gone = {number for number, is_withdrawn in self.withdrawals.items() if is_withdrawn}
+        return {number for number in newest.values() if (person, number) not in self.closings} - gone
+
+    def _first(self, sending: Sending) -> int:
+        """The number of the message that a correction goes back to, or its own."""
+        numbers = {one.number: one for one in self.sendings}
+        while sending.corrects:
+            sending = numbers[sending.corrects]
+        return sending.number or 0
 
     def _check_database(self) -> None:
+        self.sendings = [sending for sending in self.sendings if not sending.is_refused]
         numbers = sorted(sending.number or 0 for sending in self.sendings)
-        assert numbers == list(range(self.before + 1, self.before + 1 + len(numbers))), "one number for each form"
+        entries = len(numbers) + list(self.withdrawals.values()).count(True)
         with self.network.outside.connect() as connection:
-            for table in (Message, LogEntry):
-                found = connection.scalars(select(table.id).where(table.id > self.before).order_by(table.id)).all()
-                assert found == numbers
+            found = connection.scalars(select(Message.id).where(Message.id > self.before).order_by(Message.id)).all()
+            assert found == numbers, "one message for each form"
+            found = connection.scalars(select(LogEntry.id).where(LogEntry.id > self.before).order_by(LogEntry.id)).all()
+            assert found == list(range(self.before + 1, self.before + 1 + entries)), "one entry for each"
             rows = connection.execute(
                 select(Delivery.message_id, Delivery.user_id).where(Delivery.message_id > self.before)
             )
@@ -169,8 +202,11 @@ class Interleavings:
                 self._step(operation, 1)
         process = self.network.processes[0]
         for sending in self.sendings:
-            if sending.number is None:
+            if sending.number is None and not sending.is_refused:
                 process.begin(self._posting(sending, process)).finish()
+        for number, is_withdrawn in self.withdrawals.items():
+            if is_withdrawn is None:
+                process.begin(self._withdrawing(number, process)).finish()
         for (person, number), known in self.closings.items():
             if not known:
                 process.begin(self._closing(person, number, process)).finish()
@@ -183,10 +219,24 @@ class Interleavings:
     def _posting(self, sending: Sending, process: Process) -> Callable[[], None]:
         def run() -> None:
             answer = post(process.browser(self.world.accounts["ines"].cookie), sending.fields)
+            if sending.corrects and answer.status_code == 409:
+                sending.is_refused = True
+                return
             assert answer.status_code == 201, answer.text
             number = int(answer.headers["Location"].rsplit("/", 1)[1])
             assert sending.number in (None, number), "the same form twice"
             sending.number = number
+
+        return run
+
+    def _withdrawing(self, number: int, process: Process) -> Callable[[], None]:
+        account = self.world.accounts["ines"]
+
+        def run() -> None:
+            headers = {**HTMX, "X-CSRFToken": account.token}
+            answer = process.browser(account.cookie).post(f"/messages/{number}/withdraw", headers=headers)
+            assert answer.status_code in (200, 409), answer.text
+            self.withdrawals[number] = answer.status_code == 200
 
         return run
 

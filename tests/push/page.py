@@ -6,6 +6,8 @@ import re
 
 EVENT_ENDS = "\n\n"
 NOTICE = re.compile(r'data-notice="(\d+)"')
+CORRECTS = re.compile(r'data-corrects="(\d+)"')
+WITHDRAWN = re.compile(r'data-withdrawn="([\d,]*)"')
 
 
 class Page:
@@ -43,7 +45,7 @@ class Page:
         match fields.get("event"):
             case None:
                 self._notice(int(fields["id"]), "\n".join(data))
-            case "closed":
+            case "closed" | "withdrawn":
                 self.closed |= numbers
                 self.screen -= numbers
             case "still-open":
@@ -57,6 +59,10 @@ class Page:
 
     def polled(self, answer: str, before: set[int]) -> None:
         """What `/inbox/new` answered, and what was on the screen when it was asked."""
+        withdrawn = {int(number) for listed in WITHDRAWN.findall(answer) for number in listed.split(",") if number}
+        corrected = {int(number) for number in CORRECTS.findall(answer)}
+        self.closed |= withdrawn | corrected
+        self.screen -= withdrawn | corrected
         found = {int(number) for number in NOTICE.findall(answer)}
         self.screen = (self.screen - (before - found)) | (found - self.closed)
 
@@ -65,4 +71,6 @@ class Page:
         assert number not in self._written, f"message {number} twice on one stream"
         self._written.add(number)
         if number not in self.closed:
-            self.screen.add(number)
+            corrected = {int(other) for other in CORRECTS.findall(notice)}
+            self.closed |= corrected
+            self.screen = self.screen - corrected | {number}

@@ -94,6 +94,10 @@ class Sending:
     fields: MultiDict[str, str]
     to: frozenset[str]
     number: int | None = None
+    corrects: int | None = None
+    """The message that it takes the place of."""
+    is_refused: bool = False
+    """What it was to correct had been withdrawn."""
 
 
 @dataclass

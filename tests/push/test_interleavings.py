@@ -1,4 +1,6 @@
-"""Interleavings of send, connect, drop, close, sweep and restart against a model (R1, R2, R8, R9, R13).
+"""Interleavings of send, correct, withdraw, connect, drop, close, sweep and restart against a model.
+
+They hold R1, R2, R8, R9, R13 and R30.
 
 Hypothesis chooses what happens and who goes on at each stop of each request (`interleaving.py`). SQLite is one process
 that dies and starts again; on PostgreSQL there are two, with a network between them that loses and delays.
@@ -24,6 +26,8 @@ STEPS = 60
 ACTIONS = {
     Interleavings.send: 5,
     Interleavings.post_the_same_form_again: 1,
+    Interleavings.correct: 2,
+    Interleavings.withdraw: 2,
     Interleavings.connect: 6,
     Interleavings.read: 3,
     Interleavings.drop: 2,
@@ -34,8 +38,10 @@ ACTIONS = {
     Interleavings.die_and_start_again: 1,
 }
 """What happens, and how often beside the others."""
-BEGINNING = {Interleavings.send, Interleavings.post_the_same_form_again, Interleavings.connect,
-             Interleavings.close_a_notice, Interleavings.sweep}  # fmt: skip
+BEGINNING = {
+    Interleavings.send, Interleavings.post_the_same_form_again, Interleavings.correct, Interleavings.withdraw,
+    Interleavings.connect, Interleavings.close_a_notice, Interleavings.sweep,
+}  # fmt: skip
 a_step = st.tuples(
     st.sampled_from([action for action, weight in ACTIONS.items() for _ in range(weight)]),
     st.integers(0, 1),
