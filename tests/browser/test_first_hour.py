@@ -94,6 +94,14 @@ def message(walk: Walk) -> None:
     form.get_by_role("button", name=walk.says("Send to 3 people")).click()
     expect(quiet_bar(page)).to_contain_text(walk.says("Sent to 3 people"))
     expect(notice(walk.writing, "Water").first).to_be_visible()
+    expect(quiet_bar(page).get_by_role("button", name=walk.says("Withdraw"))).to_be_visible()
+    quiet_bar(page).get_by_role("link", name=walk.says("Correct")).click()
+    form.get_by_label("Subject").fill("Water and juice")
+    form.get_by_role("checkbox", name=walk.says("Important")).check()
+    form.get_by_role("button", name="Send to 3 people").click()
+    expect(notice(walk.writing, "Water and juice").locator("s").first).to_have_text("Water")
+    notice(walk.writing, "Water and juice").get_by_role("button", name=walk.says("I have read this")).click()
+    expect(quiet_bar(page)).to_contain_text("Water and juice")
 
 
 def flag(walk: Walk) -> None:

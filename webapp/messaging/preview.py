@@ -83,6 +83,10 @@ class Preview:
     reached_unseen: int = 0
     """How many of these persons other recent messages reached."""
 
+    def overlaps_beside(self, message: Message | None) -> list[tuple[Message, int]]:
+        """`overlaps` without the message whose people are written to again: its sender knows of that one."""
+        return [(other, persons) for other, persons in self.overlaps if message is None or other.id != message.id]
+
     @property
     def audience(self) -> Shown:
         """Whom the dialog shows."""
