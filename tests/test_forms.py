@@ -43,6 +43,7 @@ PAGES = {
         "/messages/new?scope=filtered", "/messages/new?candidate=1", "/incidents/new?candidate=1",
         "/monitor/filters/room", "/monitor/views?flag=no", "/candidates/actions/new?action=extra_time&candidate=1",
         "/help",
+        "/messages",
         "/messages/scheduled/1",
     ],
 }  # fmt: skip
@@ -163,6 +164,7 @@ def test_every_form_is_read() -> None:
         "logbook/index.html",
         "messaging/_compose.html",
         "messaging/_message_actions.html",
+        "messaging/_messages.html",
         "messaging/_schedule_form.html",
         "messaging/_notices.html",
         "messaging/_sent.html",

@@ -169,4 +169,7 @@ def test_for_nobody_no_page_is_asked_for(large_hall_session: Session, large_hall
         page = load_listing(
             large_hall_session, View(EVERYTHING, parsed([("q", "zzzz")]), Presentation(), large_hall[1])
         )
-    assert (page.count, list(page.rows), len(made)) == (0, [], 1)
+    counted, asking = made
+    assert (page.count, list(page.rows)) == (0, [])
+    assert "count(" in counted
+    assert "FROM help_request" in asking  # the badge counts those who are not in the list too
