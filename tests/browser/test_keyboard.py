@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 FOCUSED = """() => {
   const here = document.activeElement;
-  return [here.getAttribute('aria-label'), here.labels?.[0]?.textContent, here.textContent]
+  return [here.getAttribute('aria-label'), here.labels?.[0]?.textContent, here.innerText]
     .map((text) => (text ?? '').trim().replace(/\\\\s+/g, ' ')).find(Boolean) ?? '';
 }"""
 

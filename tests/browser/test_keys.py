@@ -102,7 +102,7 @@ def test_the_help_lists_them_and_the_button_opens_it(desk: Desk) -> None:
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(sheet).to_be_visible()
     keys = sheet.locator("kbd").all_inner_texts()
-    assert set(keys) == {"/", "j", "k", "x", "m", "g", "l", "?", "Enter", "Esc"}
+    assert set(keys) == {"/", "j", "k", "x", "m", "g", "s", "l", "?", "Enter", "Esc"}
 
 
 def test_g_and_a_letter_lead_to_other_pages(desk: Desk) -> None:
