@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import Clean
 from tests.browser.house import Desk, Desks, House, is_live, notice
 from tests.browser.monitor_page import compose_for_all, press_send, quiet_bar, write
 from tests.server import Person
@@ -44,7 +45,7 @@ def stays_as_it_is(page: Page) -> None:
     assert strip["y"] + strip["height"] <= box["y"] + 1 or strip["x"] >= box["x"] + box["width"] - 1
 
 
-def is_asked_for_until_it_was_read(page: Page, polling: Page, ines: Person) -> None:
+def is_asked_for_until_it_was_read(page: Page, polling: Page, ines: Person, clean: Clean) -> None:
     """The important message comes again after a reload, and *Close all* leaves it."""
     mine = notice(page, "Stay seated")
     page.reload()
@@ -62,6 +63,11 @@ def is_asked_for_until_it_was_read(page: Page, polling: Page, ines: Person) -> N
     page.get_by_role("button", name="Close all").click()
     expect(page.locator("[data-notice]")).to_have_count(1)
     expect(polling.locator("[data-notice]")).to_have_count(1)
+    page.emulate_media(forced_colors="none")
+    send(ines, "A correction", to={"corrects": send(ines, "A mistake")})
+    expect(notice(page, "A correction")).to_be_visible()  # the focus is in the strip, which hides nothing then
+    clean(page, "important, and a correction")
+    notice(page, "A correction").get_by_role("button", name="Got it").click()
     mine.get_by_role("button", name="I have read this").click()
     for tab in (page, polling):
         expect(tab.locator("[data-notice]")).to_have_count(0)
@@ -70,7 +76,7 @@ def is_asked_for_until_it_was_read(page: Page, polling: Page, ines: Person) -> N
     expect(page.locator("[data-notice]")).to_have_count(0)
 
 
-def test_r30_corrected_withdrawn_and_important_in_every_tab(house: House, desks: Desks) -> None:
+def test_r30_corrected_withdrawn_and_important_in_every_tab(house: House, desks: Desks, clean: Clean) -> None:
     """By stream, by poll and after a reload, on a phone and beside the text, while the candidate writes."""
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
@@ -119,7 +125,7 @@ def test_r30_corrected_withdrawn_and_important_in_every_tab(house: House, desks:
         expect(tab.locator("[data-notice]")).to_have_count(1)
     stays_as_it_is(page)
 
-    is_asked_for_until_it_was_read(page, polling, ines)
+    is_asked_for_until_it_was_read(page, polling, ines, clean)
 
 
 def test_r30_from_the_bar_a_message_is_corrected_followed_up_and_withdrawn(house: House, desks: Desks) -> None:

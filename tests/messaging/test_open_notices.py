@@ -18,6 +18,7 @@ from webapp.messaging.inbox import prune
 from webapp.messaging.notices import open_notices
 from webapp.models import Message, SessionClaims, User
 from webapp.push.sessions import write_end
+from webapp.push.sweep import OpenNotices
 
 
 class Sent:
@@ -80,6 +81,22 @@ def test_each_notice_shows_its_message_and_one_statement_reads_them(app: Flask, 
     assert len(executed) == 1
     assert first is not None
     assert all(subject in notice for (_, notice), subject in zip(first.notices, ("One", "Two", "Three"), strict=True))
+
+
+def test_r30_what_was_withdrawn_is_named_and_a_correction_shows_what_it_corrects(
+    app: Flask, sent: Sent, session: Session
+) -> None:
+    """Also what its reader had closed: an announcement that comes late shows it nowhere."""
+    with writing(session):
+        session.execute(update(Message).where(Message.id.in_([1, 3])).values(withdrawn_at=utcnow()))
+        session.execute(update(Message).where(Message.id == 2).values(corrects_id=1))
+    with app.test_request_context():
+        bobs, adas = open_notices(claims(sent.bob)), open_notices(claims(sent.ada))
+    assert bobs == OpenNotices([], [1, 3])
+    assert adas is not None
+    ((number, notice),) = adas.notices
+    assert (number, adas.withdrawn) == (2, [1, 3])
+    assert "<s>One</s>" in notice
 
 
 def test_a_message_that_was_deleted_is_not_shown(app: Flask, sent: Sent, session: Session) -> None:

@@ -18,7 +18,7 @@ from tests.server import PASSWORD, Listener, Person, Server
 from tests.until import until
 from webapp.accounts.passwords import hash_password
 from webapp.push.bus import STEP_SECONDS, RedisBus
-from webapp.push.events import Announcement, UserEvent
+from webapp.push.events import Announcement, GroupEvent, UserEvent
 from webapp.push.hub import Hub
 
 CANDIDATES = ("ada", "bob", "eve")
@@ -148,8 +148,11 @@ def test_an_items_own_process_gets_it_at_once_and_only_once(redis: RedisServer) 
     brother.publish(UserEvent(1, b"brother's"))
     brother.publish_next()
     until(lambda: bus.listen() or len(stream.waiting) > 1)
+    brother.publish(GroupEvent((2, 1), b"for many"))
+    brother.publish_next()
+    until(lambda: bus.listen() or len(stream.waiting) > 2)
     stream.end()
-    assert read(stream)[1:] == [b"own", b"brother's"]
+    assert read(stream)[1:] == [b"own", b"brother's", b"for many"]
 
 
 def test_r8_what_could_not_be_published_is_left_to_the_sweep(redis: RedisServer) -> None:
