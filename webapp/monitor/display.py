@@ -151,7 +151,7 @@ def load_display(session: Session, scope: AccessScope, filter: Filter, now: date
         ends=ends[:MOST_ENDS],
         later=_together(ends[MOST_ENDS:]),
         pause=_find_pause(session, scope, filter, now, ends),
-        message=latest_room_message(session, place, since),
+        message=latest_room_message(session, place, ids, since),
         titles=titles_of(session, filter),
     )
 
