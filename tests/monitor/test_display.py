@@ -236,16 +236,18 @@ def test_r30_a_correction_stands_in_its_place_and_what_is_withdrawn_is_gone(
 
 def test_who_came_from_another_room_does_not_take_it_away(app: Flask, hall: Hall, session: Session) -> None:
     test = hall.test()
-    hall.candidacies(test, 5)
+    ids = [one.id for one in hall.candidacies(test, 6)]
     guest = hall.candidacy(test, room="Room 2")
     hall.candidacy(test, room="Room 2")
     client, query = signed_in(app, hall.contributor(test, role=Role.PLANNER)), f"test={test.id}&room=Room+1"
     assert post(client, open_dialog(client, scope="filtered", room="Room 1"), subject="Quiet").status_code == 201
-    moved = at_once(client, "room", candidate=str(guest.id), room="Room 1", seat="9", idempotency_key="one-move")
-    assert moved.status_code == 201
+    assert post(client, open_dialog(client, candidate=ids[1:]), subject="All but one").status_code == 201
+    for place, (who, seat) in enumerate(((guest.id, "9"), (ids[0], "10"))):
+        fields = {"candidate": str(who), "room": "Room 1", "seat": seat, "idempotency_key": f"move-{place}"}
+        assert at_once(client, "room", **fields).status_code == 201
     said = display(client, query)
-    assert "6 candidates" in said
-    assert "Quiet" in said
+    assert "7 candidates" in said
+    assert "Quiet" in said  # a seat changed in the same room makes nobody a guest
 
 
 def test_a_hall_of_1500_has_its_display_at_once(app: Flask, hall: Hall) -> None:
