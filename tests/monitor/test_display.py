@@ -188,7 +188,7 @@ def test_hostile_and_long_texts(app: Flask, hall: Hall) -> None:
 
 @pytest.mark.one_database
 def test_trap_24_the_nights_of_a_clock_change(app: Flask, hall: Hall, session: Session, zone: ZoneInfo) -> None:
-    """Where an hour comes twice, times have their offset; what is left is true in both nights."""
+    """Trap 24: where an hour comes twice, times have their offset; what is left is true in both nights."""
     autumn = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)  # 01:30; at 01:00 UTC it is 02:00 again
     test = hall.test(starts_at=autumn - 60 * MINUTE, ends_at=autumn + 45 * MINUTE)
     hall.candidacy(test)
