@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, select, type_coerce
 from sqlalchemy.orm import Session
 
 from webapp import metrics
@@ -29,6 +29,7 @@ from webapp.messaging.forecast import EVERYBODY, Installation, lasting, restored
 from webapp.messaging.sending import Announce
 from webapp.models import Candidacy, Schedule, ScheduledPerson, ScheduleState, Test, User
 from webapp.models.status import own_end
+from webapp.monitor.query import select_candidacies
 
 LOOK_SECONDS = 0.5
 TOO_LATE = timedelta(seconds=60)
@@ -91,29 +92,29 @@ class DueSchedules:
 
 
 def _watch(schedule: Any, zone: ZoneInfo) -> _Watch:
-    return _Watch(
-        _came_due(schedule, zone, NOW).with_only_columns(Candidacy.id, maintain_column_froms=True).limit(1),
-        _may_reach(schedule, zone).where(own_end() > NOW, ~has_it(schedule.id)).limit(1),
-    )
+    due = _came_due(schedule, zone, NOW).limit(1)
+    to_come = _may_reach(schedule, zone).where(own_end() > NOW, ~has_it(schedule.id)).limit(1)
+    return _Watch(due.execution_options(**PREPARED), to_come.execution_options(**PREPARED))
 
 
 def _may_reach(schedule: Any, zone: ZoneInfo) -> Select[Any]:
     """The candidacies that a schedule may reach as long as their tests are open, whatever rights and states are."""
-    query = lasting(restored(schedule.audience, zone)).query(EVERYBODY, schedule.due_after)
-    return query.where(Test.closed_at.is_(None))
+    selection = lasting(restored(schedule.audience, zone))
+    query = select_candidacies(EVERYBODY, selection.filter, schedule.due_after).where(Test.closed_at.is_(None))
+    return query if selection.listed is None else query.where(id_in(Candidacy.id, selection.listed, many=True))
 
 
 def _came_due(schedule: Any, zone: ZoneInfo, now: Any) -> Select[Any]:
     """Those of them whose moment has come, after the time was chosen, and whose persons are not decided on."""
     due = _due_at(schedule)
-    of_person = and_(ScheduledPerson.schedule_id == schedule.id, ScheduledPerson.user_id == Candidacy.user_id)
-    undecided = or_(
-        ScheduledPerson.user_id.is_(None), and_(ScheduledPerson.message_id.is_(None), ScheduledPerson.due_at < due)
-    )
+    noted = select(ScheduledPerson.user_id).where(ScheduledPerson.schedule_id == schedule.id)
+    # a list that is read once, because later on nearly everybody has it
+    has_got_it = Candidacy.user_id.in_(noted.where(ScheduledPerson.message_id.is_not(None)))
+    is_decided = noted.where(ScheduledPerson.user_id == Candidacy.user_id, ScheduledPerson.due_at >= due).exists()
     # nobody has less time than the test, so the candidacies of a test with more time left need not be read
     test_is_near = type_coerce(type_coerce(Test.ends_at, BigInteger) - schedule.minutes * MINUTE, UtcDateTime) <= now
-    query = _may_reach(schedule, zone).outerjoin(ScheduledPerson, of_person)
-    return query.where(test_is_near, due <= now, due > schedule.due_after, undecided)
+    query = _may_reach(schedule, zone)
+    return query.where(test_is_near, due <= now, due > schedule.due_after, ~has_got_it, ~is_decided)
 
 
 def _due_at(schedule: Any) -> ColumnElement[datetime]:
@@ -182,9 +183,9 @@ def _persons(session: Session, query: Select[Any]) -> int:
 
 def _send_before_end(session: Session, schedule: Schedule, now: datetime, installation: Installation) -> Batch | None:
     selection = restored(schedule.audience, installation.zone)
-    columns = Candidacy.id, Candidacy.user_id, _due_at(schedule).label("due")
-    came_due = _came_due(schedule, installation.zone, now).with_only_columns(*columns, maintain_column_froms=True)
-    found = session.execute(came_due.order_by(columns[-1])).all()
+    due = _due_at(schedule).label("due")
+    came_due = _came_due(schedule, installation.zone, now).add_columns(Candidacy.user_id, due)
+    found = session.execute(came_due.order_by(due)).all()
     scope = _scope_of(session, schedule, selection, now)
     if found and scope is None:
         reason = rights_reason(session, tests_of(session, selection))
@@ -197,7 +198,8 @@ def _send_before_end(session: Session, schedule: Schedule, now: datetime, instal
     may_reach = _may_reach(schedule, installation.zone)
     if session.scalar(may_reach.where(own_end() > now, ~has_it(schedule.id)).limit(1)) is None:
         is_closed = session.scalar(may_reach.limit(1)) is None
-        finish(session, schedule, now, "no_open_test" if is_closed else "no_recipients", may_reach)
+        reason = "no_open_test" if is_closed else "no_recipients"
+        finish(session, schedule, now, reason, may_reach.join(User, User.id == Candidacy.user_id))
     return batch
 
 
