@@ -15,8 +15,9 @@ from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.messaging.inbox import prune
-from webapp.messaging.notices import open_notices
+from webapp.messaging.notices import MESSAGE_SOURCE, open_notices
 from webapp.models import Message, SessionClaims, User
+from webapp.push.events import withdrawn_event
 from webapp.push.sessions import write_end
 from webapp.push.sweep import OpenNotices
 
@@ -97,6 +98,10 @@ def test_r30_what_was_withdrawn_is_named_and_a_correction_shows_what_it_corrects
     ((number, notice),) = adas.notices
     assert (number, adas.withdrawn) == (2, [1, 3])
     assert "<s>One</s>" in notice
+    with app.test_request_context():
+        told = set(MESSAGE_SOURCE.user_events_since(utcnow() - timedelta(seconds=30)))
+    everybody = tuple(sorted((sent.ada.id, sent.bob.id)))
+    assert {withdrawn_event(everybody, [number]) for number in (1, 3)} <= told  # for streams of other processes
 
 
 def test_a_message_that_was_deleted_is_not_shown(app: Flask, sent: Sent, session: Session) -> None:

@@ -71,7 +71,8 @@ def announce(message: Message, user_ids: list[int]) -> None:
     """
     items: list[Item] = [_announcement(message, user_ids)]
     if message.corrects_id is not None:
-        items.append(replaced_event(user_ids, earlier_than(db.session(), message)))
+        others = [number for number in earlier_than(db.session(), message) if number != message.corrects_id]
+        items += [replaced_event(user_ids, others)] if others else []
     _publish(items)
 
 
