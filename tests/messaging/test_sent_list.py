@@ -169,3 +169,34 @@ def test_pages_lose_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> No
     newer = re.search(r'rel="prev" href="([^"]*)"', browser.get("/messages?room=Aula&page=2").text)
     assert newer
     assert newer[1] == "/messages?room=Aula"
+
+
+def offered(client: FlaskClient, number: int) -> list[str]:
+    """What a message's line leads to, besides the message."""
+    page = client.get("/messages").text
+    found = re.search(rf'<li [^>]*data-message="{number}".*?</li>', page, re.DOTALL)
+    assert found
+    return re.findall(rf'href="/messages/new\?(\w+)={number}"', found[0])
+
+
+def test_a_line_offers_what_its_reader_may_do(world: World) -> None:
+    """Nobody corrects what their chief says, or what was taken back; administrators write to nobody; what is offered
+    can be opened, and a closed test offers nothing (R26)."""
+    both = ["again", "corrects"]
+    invigilator, chief = world.browser("invigilator"), world.browser("chief_of_both")
+    assert (offered(invigilator, world.to_aula), offered(invigilator, world.to_all)) == (both, ["again"])
+    assert (offered(chief, world.to_aula), offered(chief, world.to_all)) == (both, both)
+    assert offered(world.browser("admin"), world.to_all) == []
+    for client, kind, number in ((invigilator, "again", world.to_all), (chief, "corrects", world.to_aula)):
+        assert client.get(f"/messages/new?{kind}={number}").status_code == 200
+    with writing(world.session):
+        withdrawn = update(Message).where(Message.id == world.to_all).values(withdrawn_at=utcnow())
+        world.session.execute(withdrawn)
+    assert offered(chief, world.to_all) == ["again"]
+    planner = world.browser("planner")
+    tag = planner.get("/messages", headers=HTMX).headers["HX-PTag"]
+    assert offered(planner, world.to_aula) == both
+    world.close(world.a)
+    write(world.session, action="test.closed", detail={})
+    assert offered(planner, world.to_aula) == []
+    assert planner.get("/messages", headers={**HTMX, "HX-PTag": tag}).status_code == 200

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.access import AccessScope, Right, access_scope, is_contributor
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, NotAllowed
-from webapp.models import Candidacy, Contribution, LogHead, LogSubject, Message, Test, User
+from webapp.models import Candidacy, Contribution, LogHead, LogSubject, Message, Role, Test, User
 from webapp.monitor.words import test_in_words
 from webapp.text.normalization import natural_sort_key
 
@@ -65,6 +65,18 @@ class Line:
     def tests(self) -> dict[int, str]:
         """Id → title of the tests that it went to."""
         return {place.test_id: place.test for place in self.places}
+
+    def actions(self, reader: User, writable: AccessScope) -> set[str]:
+        """What the line offers to somebody who may write within `writable`: `again`, `correct`.
+
+        It goes by the tests alone, so that fifty lines cost no statement. The sheet looks at each person.
+        """
+        role = writable.highest_role(set(self.tests))
+        if role is None:
+            return set()
+        ranks, is_own = list(Role), self.message.sender_id == reader.id
+        is_outranked = not is_own and ranks.index(role) < ranks.index(self.message.sender_role)
+        return {"again"} if is_outranked or self.message.withdrawn_at is not None else {"again", "correct"}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from webapp.access import Right, access_scope
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.messaging.schedule_details import open_schedules
@@ -25,26 +26,22 @@ def index() -> BaseResponse:
     """What was sent to candidates whom the person watches; for HTMX a part, and nothing at all if it is the same."""
     session, now, wanted = db.session(), utcnow(), parse_wanted(request.args)
     scope = watched_scope(session, current_user, now)
+    writable = access_scope(session, current_user, Right.SEND, now)
     schedules = open_schedules(session, current_user, now)
     asked = request.headers.get("HX-PTag", "") if wants_fragment() else ""
-    states = [each.state for each in schedules]
-    log = f"{log_position(session)}.{_digest(states, wanted, scope.roles, scope.rooms, current_locale())}"
+    rights = scope.roles, scope.rooms, writable.roles
+    log = f"{log_position(session)}.{_digest([each.state for each in schedules], wanted, rights, current_locale())}"
     if asked.startswith(f"{log}."):
         return _unchanged(asked)
     page = load_sent_list(session, scope, wanted)
     tag = f"{log}.{_digest(page.state)}"
     if asked.partition(".")[2] == tag.partition(".")[2]:
         return _unchanged(tag)
-    html = render_template(
-        "messaging/_messages.html" if wants_fragment() else "messaging/messages.html",
-        page=page,
-        days=groupby(page.lines(session), lambda line: local(line.message.sent_at).date()),
-        offers=load_offers(session, scope, wanted),
-        scope=scope,
-        tag=tag,
-        schedules=schedules,
-    )
-    return _with_tag(make_response(html), tag)
+    template = "messaging/_messages.html" if wants_fragment() else "messaging/messages.html"
+    days = groupby(page.lines(session), lambda line: local(line.message.sent_at).date())
+    offers = load_offers(session, scope, wanted)
+    shown = {"page": page, "days": days, "offers": offers, "schedules": schedules, "tag": tag}
+    return _with_tag(make_response(render_template(template, scope=scope, writable=writable, **shown)), tag)
 
 
 def _digest(*values: object) -> str:
