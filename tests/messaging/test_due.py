@@ -26,6 +26,7 @@ from tests.messaging.scheduling import (
 )
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
+from webapp.messaging.due import send_due
 from webapp.models import Candidacy, Contribution, LogEntry, LogSubject, Message, Role, Schedule, Test, User
 from webapp.planning.closing import set_closed
 
@@ -178,6 +179,8 @@ def test_r29_what_happens_before_it_is_due_counts(
     if what == "cancelled":
         cancelled = browser.post(f"/messages/scheduled/{number}/cancel", data={"csrf_token": csrf(browser)})
         assert cancelled.status_code == 303
+        process.now += SECOND
+        send_due(session, number, process.installation())  # a process that has seen it waiting right before
     elif what == "closed":
         assert set_closed(session, test.title, test.start_date, closed=True, now=utcnow())
     elif what == "too many":

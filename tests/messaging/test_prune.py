@@ -13,7 +13,15 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post
 from webapp.db.transactions import writing
 from webapp.logbook.verify import verify
-from webapp.models import Delivery, LogEntry, Message
+from webapp.models import Delivery, LogEntry, Message, Schedule
+
+
+def ended_schedule(subject: str, at: datetime) -> Schedule:
+    """A message that was to go out then, and was missed."""
+    return Schedule(
+        author_id=1, created_at=at, due_after=at, at=at, ended_at=at, subject=subject, body="B", audience="{}",
+        state="missed", idempotency_key=subject, content_digest="",
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -24,6 +32,9 @@ def sent(app: Flask, hall: Hall, session: Session) -> None:
     browser = signed_in(app, hall.contributor(test))
     for subject in ("Old", "Kept"):
         post(browser, open_dialog(browser, scope="filtered"), subject=subject)
+    with writing(session):
+        for subject, year in (("Old", 2024), ("Kept", 2025)):
+            session.add(ended_schedule(subject, datetime(year, 6, 1, tzinfo=UTC)))
     with writing(session):
         old, kept = session.scalars(select(Message).order_by(Message.id))
         old.sent_at = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -37,6 +48,7 @@ def test_old_messages_go_and_the_log_stays(app: Flask, sent: None, session: Sess
     assert session.scalars(select(Message.subject)).all() == ["Kept"]
     kept = session.scalars(select(Message.id)).one()
     assert session.scalars(select(Delivery.message_id)).all() == [kept, kept]  # no foreign key would find another's
+    assert session.scalars(select(Schedule.subject)).all() == ["Kept"]
     assert session.scalar(select(func.count()).select_from(LogEntry)) == 2
     assert verify(session).sound
 

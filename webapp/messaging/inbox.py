@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.clock import utcnow
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
-from webapp.models import Delivery, Level, Message
+from webapp.models import Delivery, Level, Message, Schedule
 
 MESSAGES = (
     select(Message)
@@ -94,11 +94,14 @@ def close(session: Session, user_id: int, message_ids: Sequence[int], *, read: b
 
 
 def prune(session: Session, before: datetime) -> int:
-    """Delete the messages sent before a moment, and their deliveries; returns the number of messages.
+    """Delete the messages sent before a moment, with their deliveries and the schedules that had ended by then.
+
+    Returns the number of messages.
 
     Their log entries stay (R14), and their numbers are not used again: they are the log's.
     """
     with writing(session):
         old = select(Message.id).where(Message.sent_at < before)
         session.execute(delete(Delivery).where(Delivery.message_id.in_(old)))
+        session.execute(delete(Schedule).where(Schedule.ended_at < before))
         return len(session.scalars(delete(Message).where(Message.sent_at < before).returning(Message.id)).all())
