@@ -58,7 +58,8 @@ PAGES = ("/", "/tests/{test}", "/tests/{test}?confirm=submit", "/inbox", "/tests
 STAFF_PAGES = ("/monitor", "/monitor?q=nobody", "/monitor?room=Room+1", "/monitor?page=9", "/monitor?state=wrong",
                "/monitor.csv", "/monitor/candidates/{candidacy}", "/monitor/candidates/999999",
                "/messages/new?candidate={candidacy}", "/messages/new?scope=filtered",
-               "/messages/new?candidate=999999", "/messages/{message}", "/messages/999999", "/log", "/log?q=nobody",
+               "/messages/new?candidate=999999", "/messages/{message}", "/messages/999999", "/messages",
+               "/log", "/log?q=nobody",
                "/candidates/actions/new?action=note&candidate={candidacy}",
                "/candidates/actions/new?action=room&scope=filtered", "/candidates/actions/new?action=reopen",
                "/log/{message}", "/log/999999", "/log.csv", "/nowhere")  # fmt: skip

@@ -157,6 +157,9 @@ def test_the_log_and_the_pages_of_their_own(house: House, desks: Desks, clean: C
     for path in (
         "/log?text=nothing-like-this",
         "/log/" + sent.rpartition("/")[2],
+        "/messages",
+        "/messages?page=2",
+        sent,
         "/log/print",
         "/messages/new?scope=filtered",
         "/messages/new?scope=filtered&q=nobody-at-all",

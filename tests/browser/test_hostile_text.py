@@ -47,7 +47,7 @@ def test_trap_18_script_in_names_subject_and_body_does_not_run(house: House, des
     quiet_bar(page).get_by_role("link", name="Open").click()
     expect(page).to_have_url(re.compile("/messages/"))
     expect(page.get_by_role("main")).to_contain_text(subject)
-    pages += [desk.tab(path) for path in ("/log", page.url.removeprefix(house.url), "/log?text=onerror")]
+    pages += [desk.tab(path) for path in ("/log", "/messages", page.url.removeprefix(house.url), "/log?text=onerror")]
     paper.goto(house.url + "/inbox")
     expect(paper.locator("[data-message] .message-body")).to_have_text(BODY, use_inner_text=True)
     paper.goto(house.url + "/")
