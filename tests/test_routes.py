@@ -18,7 +18,7 @@ from tests.messaging.compose_form import csrf, open_dialog
 from tests.open_connections import connections_outlive_tests
 from webapp.clock import utcnow
 from webapp.extensions import db
-from webapp.models import HelpRequest, Question, Role, SavedView, User
+from webapp.models import HelpRequest, Question, QuickText, Role, SavedView, User
 
 pytestmark = pytest.mark.one_database
 
@@ -26,8 +26,8 @@ PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limite
 Expected = tuple[int, int, int, int, int, int, int, int]
 
 # What each gets of a test with one candidate in Room 1, who asks for help, in the order of PERSONS. The chief has sent
-# message 1, has schedule 1, and has a view that all staff of the test see; the room-limited invigilator has Room 2,
-# where nobody sits; the other planner has another test with nobody in it.
+# message 1, has schedule 1 and quick text 1, and a view that all staff of the test see; the room-limited invigilator
+# has Room 2, where nobody sits; the other planner has another test with nobody in it.
 ALL = (200,) * 8
 SIGNED_IN = (302, 200, 200, 200, 200, 200, 200, 200)
 TABLE: dict[tuple[str, str], Expected] = {
@@ -80,6 +80,11 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/messages"): (401, 403, 403, 303, 404, 303, 404, 403),
     ("GET", "/messages"): (302, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/messages/1"): (302, 403, 403, 200, 404, 200, 404, 200),
+    ("GET", "/quick-texts"): (302, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/quick-texts"): (401, 403, 403, 303, 303, 303, 303, 303),
+    ("GET", "/quick-texts/1"): (302, 403, 403, 404, 404, 200, 404, 404),  # their own only
+    ("POST", "/quick-texts/1"): (401, 403, 403, 404, 404, 303, 404, 404),
+    ("POST", "/quick-texts/1/delete"): (401, 403, 403, 404, 404, 303, 404, 404),
     ("POST", "/messages/when"): (401, 403, 403, 200, 404, 200, 404, 403),
     ("GET", "/messages/scheduled/1"): (302, 404, 404, 404, 404, 200, 404, 200),
     ("POST", "/messages/scheduled/1"): (401, 404, 404, 404, 404, 303, 404, 403),
@@ -122,6 +127,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/incidents": {"candidate": "1", "reason": "Fire", "idempotency_key": "one-press"},
     "/incidents/1/end": {"idempotency_key": "one-press"},
     "/messages": {"candidate": "1", "subject": "S", "body": "B"},
+    **{path: {"subject": "S", "body": "B"} for path in ("/quick-texts", "/quick-texts/1")},
     "/messages/when": {"candidate": "1", "when": "before_end", "minutes": "15"},
     "/messages/scheduled/1": {"subject": "S", "body": "C", "when": "before_end", "minutes": "15"},
     "/candidates/actions/new": {"action": "flag", "candidate": "1"},
@@ -148,7 +154,8 @@ def browsers(app: Flask, hall: Hall) -> dict[str, FlaskClient]:
         }
         view = SavedView(user_id=users["chief"].id, name="V", query="", test_id=test.id)
         asked = HelpRequest(candidacy_id=one.id, kind="question", asked_at=utcnow())
-        hall.session.add_all([Question(test_id=test.id, position=1, prompt="Why?"), view, asked])
+        text = QuickText(user_id=users["chief"].id, locale="en", subject="S", body="B")
+        hall.session.add_all([Question(test_id=test.id, position=1, prompt="Why?"), view, asked, text])
     signed = {"nobody": app.test_client(), **{name: signed_in(app, user) for name, user in users.items()}}
     form = {**open_dialog(signed["chief"], candidate=1), "subject": "S", "body": "B"}
     assert signed["chief"].post("/messages", data=form).status_code == 303

@@ -18,7 +18,7 @@ from webapp.exams.changes import ChangedSittings
 from webapp.extensions import csrf, db, login, migrate
 from webapp.help_requests import views as help_requests
 from webapp.logbook import views as logbook
-from webapp.messaging import again_views, inbox_views, receipt_views, schedule_views, sent_views
+from webapp.messaging import again_views, inbox_views, quick_text_views, receipt_views, schedule_views, sent_views
 from webapp.messaging import views as messaging
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.monitor import display_views, saved_pages
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(inbox_views.blueprint)
     app.register_blueprint(sent_views.blueprint)
     receipt_views.init_app(app)
+    quick_text_views.init_app(app)
     app.register_blueprint(schedule_views.blueprint)
     app.register_blueprint(incident_views.blueprint)
     push.init_app(app, _message_source(), note_returns)

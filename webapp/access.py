@@ -38,6 +38,8 @@ class Right(StrEnum):
     """Show a saved view of the monitor to all staff of the test."""
     SET_HELP = "set_help"
     """Name what candidates may ask for help with."""
+    SET_TEXTS = "set_texts"
+    """Write quick texts for all staff of the test."""
 
 
 MAY: dict[Right, frozenset[Role]] = {
@@ -50,12 +52,13 @@ MAY: dict[Right, frozenset[Role]] = {
     Right.REOPEN: frozenset({Role.PLANNER}),
     Right.SHARE_VIEWS: frozenset({Role.PLANNER}),
     Right.SET_HELP: frozenset({Role.PLANNER}),
+    Right.SET_TEXTS: frozenset({Role.PLANNER}),
 }
 ADMINISTRATORS_MAY = frozenset({Right.WATCH, Right.READ_LOG})
 """In all tests. To send messages, an administrator needs a role in the test."""
 ANY_TIME = frozenset({Role.PLANNER})
 """Roles without an access window, because planners prepare tests and close them."""
-UNTIL_CLOSED = frozenset({Right.SEND, Right.NOTE, Right.MANAGE, Right.REOPEN, Right.SET_HELP})
+UNTIL_CLOSED = frozenset({Right.SEND, Right.NOTE, Right.MANAGE, Right.REOPEN, Right.SET_HELP, Right.SET_TEXTS})
 """Rights that end for everybody when a test is closed (R26)."""
 
 

@@ -59,6 +59,13 @@ function setAside(form, text) {
   keepDraft(`${nameOf(form)}.${order()}`, form.dataset.draftFor, text);
 }
 
+// Puts another text into the form; one that was typed becomes a draft that is offered.
+export function replaceText(form, text, wasTyped) {
+  if (wasTyped) setAside(form, textOf(form));
+  write(form, text);
+  offer(form);
+}
+
 function offer(form) {
   const list = form.querySelector("[data-draft-offers]");
   const line = form.querySelector("[data-draft-offer]").content;

@@ -2,6 +2,7 @@
 // this order: what closes the dialog comes before what opens it.
 /* oxlint-disable import/no-unassigned-import -- each of them acts by itself */
 import "./compose-drafts.js";
+import "./compose-quick-texts.js";
 import "./compose.js";
 import "./compose-sent.js";
 import "./monitor-actions.js";

@@ -17,7 +17,7 @@ from webapp.web.templating import installation_zone
 OWN_FIELDS = frozenset({
     "subject", "body", "candidate", "scope", "list_state", "audience", "idempotency_key", "csrf_token", "person",
     "insert", "level", "again", "corrects", "when", "at", "minutes", "late", "help",
-    "help_request", "unseen",
+    "help_request", "unseen", "quick_text", "typed_subject", "typed_body",
 })  # fmt: skip
 ANY_STATE = "any"
 """As `list_state`: the list has no filter by state."""
@@ -46,10 +46,17 @@ def parse_draft(texts: MultiDict[str, str], audience: MultiDict[str, str]) -> Dr
         help_request=parse_help_request(texts),
         again=parse_number("again", texts),
         corrects=parse_number("corrects", texts),
+        typed=parse_typed(texts),
     )
     if draft.corrects and draft.when.is_later:
         raise BadParameter("when", texts["when"])  # what is wrong is corrected at once
     return draft
+
+
+def parse_typed(fields: MultiDict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The texts that quick texts have taken the place of, each as subject and body, the last one at the end."""
+    bodies = map(unify_line_ends, fields.getlist("typed_body"))
+    return tuple(zip(fields.getlist("typed_subject"), bodies, strict=False))
 
 
 def parse_number(name: str, fields: MultiDict[str, str]) -> int | None:

@@ -84,6 +84,8 @@ class Draft:
     """The message whose people it is for, for the words above the recipients."""
     corrects: int | None = None
     """The message that it corrects."""
+    typed: tuple[tuple[str, str], ...] = ()
+    """What quick texts have taken the place of, as subject and body, for the form to bring back."""
 
     @property
     def digest(self) -> str:

@@ -25,6 +25,7 @@ from webapp.messaging.exceptions import (
 from webapp.messaging.forms import parse_draft, parse_ids, parse_unseen
 from webapp.messaging.notices import announce
 from webapp.messaging.preview import preview
+from webapp.messaging.quick_text_views import begin_with
 from webapp.messaging.receipt_views import narrowed_to_unseen
 from webapp.messaging.schedule_views import forecast_of_form, installation, suggest_time
 from webapp.messaging.schedules import make_schedule
@@ -56,6 +57,8 @@ def compose() -> Response:
         draft = narrowed_to_unseen(draft)
     if insert := request.values.get("insert"):
         draft = replace(draft, subject=f"{_title(insert)}: {draft.subject}")
+    if chosen := request.values.get("quick_text"):
+        draft = begin_with(draft, chosen)
     return show_dialog(suggest_time(draft.with_new_key()))
 
 
