@@ -30,7 +30,7 @@ class Rooms:
     def __init__(self, app: Flask, hall: Hall) -> None:
         self.app, self.session, self.hall = app, hall.session, hall
         self.test = hall.test()
-        seats = (("Aula", "2A", "Bo <b>Berg</b>"), ("Aula", "10A", "Åsa"), ("Attic", "", "Cy"), ("", "1", "Di"))
+        seats = (("Aula", "2A", "Bo <b>Berg</b>"), ("Aula", "10A", "Åsa"), ("Attic", "", "Cyrus"), ("", "1", "Di"))
         self.people = [
             hall.candidacy(self.test, hall.person(name), room=room, seat=seat, number=f"N{place}").user_id
             for place, (room, seat, name) in enumerate(seats)
@@ -149,7 +149,7 @@ def test_names_stand_by_room_and_seat_within_reach_only(receipts: None, rooms: R
         rooms.session.execute(over)
     named = unseen(rooms.chief.get("/messages/1").text)
     assert named == [
-        "Attic · Cy has submitted or was withdrawn", "Aula 2A · Bo &lt;b&gt;Berg&lt;/b&gt;", "Aula 10A · Åsa",
+        "Attic · Cyrus has submitted or was withdrawn", "Aula 2A · Bo &lt;b&gt;Berg&lt;/b&gt;", "Aula 10A · Åsa",
     ]  # fmt: skip
     assert counts(rooms.in_aula) == (0, 0, 2)
     assert len(unseen(rooms.in_aula.get("/messages/1").text)) == 2
@@ -160,7 +160,7 @@ def test_names_stand_by_room_and_seat_within_reach_only(receipts: None, rooms: R
     assert ">Di<" not in walk
     mine = rooms.in_aula.get("/messages/1/walk-list").text
     assert "Åsa" in mine
-    assert "Cy" not in mine
+    assert "Cyrus" not in mine
     for place in (0, 1):
         rooms.shows(place)
     assert counts(rooms.in_aula) == (2, 0, 2)
