@@ -102,6 +102,10 @@ def message(walk: Walk) -> None:
     expect(notice(walk.writing, "Water and juice").locator("s").first).to_have_text("Water")
     notice(walk.writing, "Water and juice").get_by_role("button", name=walk.says("I have read this")).click()
     expect(quiet_bar(page)).to_contain_text("Water and juice")
+    page.get_by_role("link", name="Message 3…").first.click()
+    expect(form.get_by_role("group", name=walk.says("When")).get_by_role("radio")).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name=walk.says("Messages"), exact=True)).to_have_attribute("href", "/messages")
 
 
 def flag(walk: Walk) -> None:
