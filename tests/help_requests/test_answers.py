@@ -56,6 +56,8 @@ def test_r31_only_a_request_of_a_recipient_is_answered(app: Flask, hall: Hall, s
     form = open_dialog(staff, candidate=other.id)
     for number in ("1", "2", "x", "9" * 30):
         assert post(staff, form, help_request=number).status_code == 400
+    for audience in ({"scope": "filtered"}, {"candidate": [asker.id, other.id]}):  # others have asked nothing
+        assert post(staff, open_dialog(staff, **audience), help_request="1").status_code == 400
     limited = signed_in(app, hall.contributor(test, room="B"))
     assert "Answers a request" not in limited.get(f"/messages/new?candidate={other.id}&help=1").text
     assert session.scalar(select(Message)) is None

@@ -14,9 +14,12 @@ from webapp.models import Candidacy, HelpRequest, Role, User
 
 
 def check_answer(session: Session, request_id: int, candidacy_ids: Collection[int]) -> HelpRequest:
-    """The request that a message to these candidacies answers. Raises `BadParameter` for one of anybody else."""
+    """The request that a message to these candidacies answers.
+
+    Raises `BadParameter` for one of anybody else, and where others would be told that theirs was answered.
+    """
     asked = session.get(HelpRequest, request_id)
-    if asked is None or asked.candidacy_id not in candidacy_ids:
+    if asked is None or set(candidacy_ids) != {asked.candidacy_id}:
         raise BadParameter("help_request", str(request_id))
     return asked
 
