@@ -13,7 +13,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import open_dialog, post
 from webapp.db.transactions import writing
 from webapp.logbook.verify import verify
-from webapp.models import Delivery, LogEntry, Message, Schedule
+from webapp.models import Delivery, LogEntry, Message, Schedule, ScheduleState
 
 
 def ended_schedule(subject: str, at: datetime) -> Schedule:
@@ -51,6 +51,22 @@ def test_old_messages_go_and_the_log_stays(app: Flask, sent: None, session: Sess
     assert session.scalars(select(Schedule.subject)).all() == ["Kept"]
     assert session.scalar(select(func.count()).select_from(LogEntry)) == 2
     assert verify(session).sound
+
+
+def test_r29_what_a_waiting_schedule_has_sent_stays(app: Flask, sent: None, session: Session) -> None:
+    """It tells who has got it: whose end moves would get it a second time."""
+    with writing(session):
+        waiting = ended_schedule("Waits", datetime(2024, 6, 1, tzinfo=UTC))
+        waiting.state, waiting.ended_at = ScheduleState.WAITING, None
+        session.add(waiting)
+        session.flush()
+        old = session.scalars(select(Message).where(Message.subject == "Old")).one()
+        old.schedule_id = waiting.id
+    run = app.test_cli_runner().invoke(args=["prune", "--before", "2025-01-01"])
+    session.rollback()
+    assert run.output == "0 messages deleted; the log keeps their entries.\n"
+    assert session.scalars(select(Message.subject).order_by(Message.id)).all() == ["Old", "Kept"]
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 4
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2025-13-01", ""])

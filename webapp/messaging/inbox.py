@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.clock import utcnow
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
-from webapp.models import Delivery, Level, Message, Schedule
+from webapp.models import Delivery, Level, Message, Schedule, ScheduleState
 
 MESSAGES = (
     select(Message)
@@ -98,10 +98,14 @@ def prune(session: Session, before: datetime) -> int:
 
     Returns the number of messages.
 
-    Their log entries stay (R14), and their numbers are not used again: they are the log's.
+    Their log entries stay (R14), and their numbers are not used again: they are the log's. So do the messages of a
+    schedule that waits: they tell who has got it already (R29).
     """
     with writing(session):
-        old = select(Message.id).where(Message.sent_at < before)
+        waiting = select(Schedule.id).where(Schedule.state == ScheduleState.WAITING)
+        is_needed = Message.schedule_id.is_not(None) & Message.schedule_id.in_(waiting)
+        is_old = Message.sent_at < before, ~is_needed
+        old = select(Message.id).where(*is_old)
         session.execute(delete(Delivery).where(Delivery.message_id.in_(old)))
         session.execute(delete(Schedule).where(Schedule.ended_at < before))
-        return len(session.scalars(delete(Message).where(Message.sent_at < before).returning(Message.id)).all())
+        return len(session.scalars(delete(Message).where(*is_old).returning(Message.id)).all())
