@@ -221,6 +221,8 @@ def test_r3_message_them_again(receipts: None, rooms: Rooms) -> None:
     for bad in ("/messages/new?again=1&unseen=2", "/messages/new?unseen=1", "/messages/new?candidate=1&unseen=1"):
         assert rooms.chief.get(bad).status_code == 400
     assert rooms.chief.get("/messages/new?again=9&unseen=1").status_code == 404
+    corrects = {"corrects": 1, "again": 1, "unseen": 1, "candidate": []}  # R6: it names nobody, and means not everybody
+    assert post(rooms.chief, form, subject="For all", idempotency_key="another", **corrects).status_code == 400
     object.__setattr__(rooms.app.config["SETTINGS"], "receipts", False)
     assert rooms.chief.get(address).status_code == 400
 

@@ -66,6 +66,8 @@ def compose() -> Response:
 def send_message() -> BaseResponse:
     """Send: 201, or the dialog once more with what was typed."""
     draft = parse_draft(request.form, request.form)
+    if parse_unseen(request.form) and draft.selection.listed == ():
+        raise BadParameter("unseen", "1")  # the sheet names whom it is for: without them it would be for everybody (R6)
     limit, tokens = current_app.config["SETTINGS"].max_recipients, _tokens()
     try:
         if draft.when.is_later:
