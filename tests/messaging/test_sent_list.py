@@ -86,6 +86,7 @@ def test_the_address_filters_and_refuses_what_nobody_has(world: World) -> None:
     for query in (
         {"test": b}, {"room": "Lab"}, {"sender": world.stranger.id}, {"test": 10**9}, {"test": "x"}, {"colour": "red"},
         {"page": 0}, {"page": "-1"}, {"sender": 10**12}, {"room": "aula"}, {"room": ["Aula", "Attic"]},
+        {"room": "\0"}, {"room": "a\0b"},
     ):  # fmt: skip
         assert invigilator.get("/messages", query_string=query).status_code == 400, query
     assert listed(invigilator, sender=world.chief_of_both.id) == [world.to_all]

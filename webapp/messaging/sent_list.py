@@ -18,6 +18,7 @@ from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, NotAllowed
 from webapp.models import Candidacy, Contribution, LogHead, LogSubject, Message, Role, Test, User
 from webapp.monitor.words import test_in_words
+from webapp.text.characters import is_filter_text
 from webapp.text.normalization import natural_sort_key
 
 PAGE_SIZE = 50
@@ -136,6 +137,8 @@ def parse_wanted(args: MultiDict[str, str]) -> Wanted:
         if not text:
             continue
         if name != "room" and (not ID.fullmatch(text) or int(text) > MAX_ID):
+            raise BadParameter(name, text)
+        if not is_filter_text(text):
             raise BadParameter(name, text)
         values[name] = text if name == "room" else int(text)
     return Wanted(**values)
