@@ -15,7 +15,7 @@ from tests.messaging.compose_form import open_dialog, post, reopen
 from webapp.clock import utcnow
 from webapp.config import ROOT
 from webapp.db.transactions import writing
-from webapp.models import HelpRequest, Question, Role, SavedView, Test, User
+from webapp.models import HelpRequest, Question, QuickText, Role, SavedView, Test, User
 
 NOTHING = ""
 PRESSED = {
@@ -31,6 +31,8 @@ PRESSED = {
     "action-form": "Extra time",
     "incident-form": NOTHING,
     "/log": "Show",
+    "/quick-texts": "Save",
+    "/quick-texts/1": "Save",
     "/tests/1/help": "Ask for help",
     "/tests/2/help": "Ask for help",
 }
@@ -43,7 +45,7 @@ PAGES = {
         "/messages/new?scope=filtered", "/messages/new?candidate=1", "/incidents/new?candidate=1",
         "/monitor/filters/room", "/monitor/views?flag=no", "/candidates/actions/new?action=extra_time&candidate=1",
         "/help",
-        "/messages",
+        "/messages", "/quick-texts", "/quick-texts/1",
         "/messages/scheduled/1",
     ],
 }  # fmt: skip
@@ -122,6 +124,7 @@ def clients(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
     assert post(chief, open_dialog(chief, candidate=1), **later).status_code == 201
     with writing(session):
         session.add(SavedView(user_id=chief_id, name="View", query="flag=no", test_id=test_id))
+        session.add(QuickText(user_id=chief_id, locale="en", subject="Water", body="At the back."))
     return {"nobody": app.test_client(), "candidate": signed_in(app, candidate), "chief": chief}
 
 
@@ -168,6 +171,8 @@ def test_every_form_is_read() -> None:
         "messaging/_schedule_form.html",
         "messaging/_notices.html",
         "messaging/_sent.html",
+        "messaging/quick_text.html",
+        "messaging/quick_texts.html",
         "monitor/_candidates.html",
         "monitor/_column_menu.html",
         "monitor/_display_menu.html",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -182,3 +184,18 @@ def test_a_quick_text_that_is_not_theirs_is_refused_with_the_text_kept(world: Wo
             assert refused.status_code == 400, value
             assert "Secret" not in refused.text
             assert headers or "What I typed" in refused.text
+
+
+@pytest.mark.only_on("postgresql")
+def test_who_changes_one_that_is_just_being_deleted_finds_it_gone(world: World) -> None:
+    """On SQLite one writes after the other anyway."""
+    planner = world.browser("planner")
+    assert add(planner, "Water").status_code == 303
+    number = kept(world)["Water"].id
+    fields = {"csrf_token": csrf(planner), "subject": "Juice", "body": "At the back."}
+    with ThreadPoolExecutor(1) as pool:
+        with writing(world.session):
+            world.session.execute(delete(QuickText))
+            change = pool.submit(planner.post, f"/quick-texts/{number}", data=fields)
+            time.sleep(0.3)
+        assert change.result().status_code == 404

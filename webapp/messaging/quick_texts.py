@@ -81,10 +81,13 @@ def find_usable(session: Session, actor: User, text_id: int, now: datetime) -> Q
     return session.scalar(select(QuickText).where(QuickText.id == text_id, is_theirs))
 
 
-def find_changeable(session: Session, actor: User, text_id: int, now: datetime) -> QuickText:
-    """A quick text that the person can change. Raises `NotFound`, and `NotAllowed` for a test's if they only see it."""
+def find_changeable(session: Session, actor: User, text_id: int, now: datetime, *, lock: bool = False) -> QuickText:
+    """A quick text that the person can change; with `lock`, nobody else changes or deletes it meanwhile.
+
+    Raises `NotFound`, and `NotAllowed` for a test's if they only see it.
+    """
     check_staff(session, actor)
-    text = session.get(QuickText, text_id)
+    text = session.get(QuickText, text_id, with_for_update=lock or None, populate_existing=lock)
     if text is None or (text.user_id is not None and text.user_id != actor.id):
         raise NotFound(f"quick text {text_id}")
     if text.test_id is not None:
@@ -114,7 +117,7 @@ def change_text(session: Session, actor: User, text_id: int, typed: TypedText, n
     """Write one anew; it stays its owner's. Raises `BadText`, `NotAllowed` or `NotFound`."""
     subject, body = check_text(typed.subject, typed.body)
     with writing(session, keep=True):
-        text = find_changeable(session, actor, text_id, now)
+        text = find_changeable(session, actor, text_id, now, lock=True)
         text.subject, text.body, text.locale = subject, body, typed.locale
     return text
 
@@ -122,7 +125,7 @@ def change_text(session: Session, actor: User, text_id: int, typed: TypedText, n
 def delete_text(session: Session, actor: User, text_id: int, now: datetime) -> None:
     """Delete one. Raises `NotAllowed` or `NotFound`."""
     with writing(session):
-        session.delete(find_changeable(session, actor, text_id, now))
+        session.delete(find_changeable(session, actor, text_id, now, lock=True))
 
 
 def _check_planner(visible: AccessScope, test_id: int) -> None:
