@@ -89,6 +89,8 @@ def message(walk: Walk) -> None:
     page = walk.page
     page.get_by_role("link", name=walk.says("Message 3…")).first.click()
     form = dialog(page)
+    texts = form.get_by_role("group", name=walk.says("Quick texts"))
+    expect(texts.get_by_role("link", name=walk.says("Add"))).to_have_attribute("href", "/quick-texts")
     form.get_by_label(walk.says("Subject")).fill("Water")
     form.get_by_label(walk.says("Message"), exact=True).fill("There is water at the back.")
     form.get_by_role("button", name=walk.says("Send to 3 people")).click()
