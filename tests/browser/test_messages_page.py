@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from tests.browser.axe import Clean
 from tests.browser.house import Desks, House
 from webapp.models import Role
 
@@ -18,8 +19,11 @@ def lists(page: Page, *subjects: str) -> None:
     expect(page.locator(".sent-line .log-line-summary")).to_have_text(list(subjects))
 
 
-def test_it_is_live_and_a_filter_stays_what_it_is(house: House, desks: Desks) -> None:
-    """By key from the monitor; R18, R19: address, focus and filter outlive refreshes, which bring what is new."""
+def test_it_is_live_and_a_filter_stays_what_it_is(house: House, desks: Desks, clean: Clean) -> None:
+    """By key from the monitor; R18, R19: address, focus and filter outlive refreshes, which bring what is new.
+
+    axe finds nothing in the list and on the page of a message.
+    """
     exam = house.exam()
     house.hall.candidacies(exam, 2)
     house.hall.candidacies(exam, 2, room="Room 2")
@@ -57,3 +61,9 @@ def test_it_is_live_and_a_filter_stays_what_it_is(house: House, desks: Desks) ->
     lists(page, "Doors", "Water", "Windows")
     page.get_by_role("link", name="Follow up “Water”").click()
     expect(page.locator("[data-persons]")).to_have_attribute("data-persons", "2")
+    page.go_back()
+    lists(page, "Doors", "Water", "Windows")
+    clean(page, "messages")
+    page.locator(".log-line-link").first.click()
+    expect(page.get_by_role("heading", name="Doors")).to_be_visible()
+    clean(page, "a message")
