@@ -74,7 +74,6 @@ button.addEventListener("click", () => {
     else hide();
     return;
   }
-  section.tabIndex = -1;
   section.scrollIntoView();
   section.focus({ preventScroll: true });
 });
