@@ -228,7 +228,7 @@ def test_r3_message_them_again(receipts: None, rooms: Rooms) -> None:
 
 
 def test_what_was_corrected_or_withdrawn(receipts: None, rooms: Rooms) -> None:
-    """A correction closes what it corrects, which says nothing of its readers."""
+    """A correction closes what it corrects, and a withdrawal what it takes back: that says nothing of their readers."""
     form = fields_of(rooms.chief.get("/messages/new?corrects=1"))
     assert post(rooms.chief, form, subject="Rather so").status_code == 201
     page = rooms.chief.get("/messages/1").text
@@ -239,6 +239,7 @@ def test_what_was_corrected_or_withdrawn(receipts: None, rooms: Rooms) -> None:
     assert withdrawn.status_code == 303
     page = rooms.chief.get("/messages/2").text
     assert "Seen by 0 of 4" in page
+    assert "Closed by" not in page
     assert "Walk list" not in page
 
 

@@ -56,7 +56,7 @@ class Receipts:
     persons: int
     seen: int
     closed: int | None
-    """None for a message that was corrected: that closes it."""
+    """None for a message that was corrected or withdrawn: that closes it."""
     unseen: Sequence[Recipient]
     """Who has not had it on a screen, by building, room and seat."""
     may_send: bool
@@ -111,14 +111,15 @@ def load_receipts(session: Session, reader: User, message_id: int, now: datetime
     if message is None or not by_person:
         raise NotFound(f"receipts of message {message_id}")
     everybody = by_person.values()
-    is_corrected = session.scalar(select(Message.id).where(Message.corrects_id == message_id).limit(1)) is not None
+    correction = select(Message.id).where(Message.corrects_id == message_id).limit(1)
+    is_taken_off = message.withdrawn_at is not None or session.scalar(correction) is not None
     unseen = sorted((one for one in everybody if one.shown_at is None), key=_on_the_way)
     return Receipts(
         message,
         now,
         persons=len(everybody),
         seen=len(everybody) - len(unseen),
-        closed=None if is_corrected else sum(one.closed_at is not None for one in everybody),
+        closed=None if is_taken_off else sum(one.closed_at is not None for one in everybody),
         unseen=unseen,
         may_send=bool(scope.tests_with(Right.SEND) & {one.test_id for one in unseen}),
     )
