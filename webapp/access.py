@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.db.sql import PREPARED
 from webapp.db.types import UtcDateTime
+from webapp.exceptions import NotAllowed
 from webapp.models import Candidacy, Contribution, Role, Test, User
 
 ENTRY_BEFORE_START = timedelta(minutes=60)
@@ -146,6 +147,14 @@ def access_scope(session: Session, actor: User, right: Right, now: datetime, *, 
         closed_tests=frozenset(row.test_id for row in contributions if row.closed_at is not None),
         all_are_open=all(row.is_open for row in tests),
     )
+
+
+def watched_scope(session: Session, actor: User, now: datetime) -> AccessScope:
+    """All that `actor` may watch. Raises `NotAllowed` for somebody who works in no test."""
+    scope = access_scope(session, actor, Right.WATCH, now)
+    if not scope and not is_contributor(session, actor):
+        raise NotAllowed("no staff")
+    return scope
 
 
 IS_OPEN = and_(Test.starts_at <= bindparam("until", type_=UtcDateTime), Test.closed_at.is_(None))

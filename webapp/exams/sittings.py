@@ -87,8 +87,8 @@ class Sitting:
         """Everything about it that a candidate's page shows, except what time alone changes."""
         test, candidacy = self.test, self.candidacy
         steps = candidacy.started_at, candidacy.paused_at, candidacy.submitted_at, candidacy.withdrawn_at
-        times, asked = (test.starts_at, self.ends_at, test.closed_at), (self.help_state, self.asked_at)
-        return test.id, *times, *steps, candidacy.room, candidacy.seat, *asked
+        times, help_steps = (test.starts_at, self.ends_at, test.closed_at), (self.help_state, self.asked_at)
+        return test.id, *times, *steps, candidacy.room, candidacy.seat, *help_steps
 
     @property
     def place(self) -> str:

@@ -18,16 +18,16 @@ def check_answer(session: Session, request_id: int, candidacy_ids: Collection[in
 
     Raises `BadParameter` for one of anybody else, and where others would be told that theirs was answered.
     """
-    asked = session.get(HelpRequest, request_id)
-    if asked is None or set(candidacy_ids) != {asked.candidacy_id}:
+    help_request = session.get(HelpRequest, request_id)
+    if help_request is None or set(candidacy_ids) != {help_request.candidacy_id}:
         raise BadParameter("help_request", str(request_id))
-    return asked
+    return help_request
 
 
-def claim_by_answer(session: Session, asked: HelpRequest, sender: User, role: Role, now: datetime) -> None:
+def claim_by_answer(session: Session, help_request: HelpRequest, sender: User, role: Role, now: datetime) -> None:
     """Note that the sender of an answer takes care of it, unless somebody does, within their transaction."""
-    if asked.ended_at is None and asked.claimed_by is None:
-        write_claim(session, lock_head(session), asked, sender, role, now)
+    if help_request.ended_at is None and help_request.claimed_by is None:
+        write_claim(session, lock_head(session), help_request, sender, role, now)
 
 
 def answered_request(session: Session, reader: User, request_id: int, now: datetime) -> HelpRequest | None:

@@ -43,18 +43,18 @@ def ask(
         candidacy, test = _own(session, person.id, test_id)
         _check_state(candidacy, test, now)
         _check_fields(test, kind, text)
-        asked = open_request(session, candidacy.id)
-        if asked is not None:
-            if (asked.kind, asked.text) != (kind, text):
-                raise AlreadyAsked(asked)
-            return asked, False
+        help_request = open_request(session, candidacy.id)
+        if help_request is not None:
+            if (help_request.kind, help_request.text) != (kind, text):
+                raise AlreadyAsked(help_request)
+            return help_request, False
         if (session.scalar(select(func.count()).where(HelpRequest.candidacy_id == candidacy.id)) or 0) >= MOST_REQUESTS:
             raise CannotAsk("too_many")
-        asked = HelpRequest(candidacy_id=candidacy.id, kind=kind, text=text, asked_at=now)
-        session.add(asked)
+        help_request = HelpRequest(candidacy_id=candidacy.id, kind=kind, text=text, asked_at=now)
+        session.add(help_request)
         session.flush()
-        _note_as_candidate(session, head, person, asked, "help.asked", now)
-    return asked, True
+        _note_as_candidate(session, head, person, help_request, "help.asked", now)
+    return help_request, True
 
 
 def take_back(session: Session, person: User, test_id: int, *, now: datetime) -> None:
@@ -62,11 +62,11 @@ def take_back(session: Session, person: User, test_id: int, *, now: datetime) ->
     with writing(session, keep=True):
         head = lock_head(session)
         candidacy, _ = _own(session, person.id, test_id)
-        asked = open_request(session, candidacy.id)
-        if asked is None:
+        help_request = open_request(session, candidacy.id)
+        if help_request is None:
             return
-        asked.ended_at, asked.ended_by = now, person.id
-        _note_as_candidate(session, head, person, asked, "help.withdrawn", now)
+        help_request.ended_at, help_request.ended_by = now, person.id
+        _note_as_candidate(session, head, person, help_request, "help.withdrawn", now)
 
 
 def own_state(session: Session, user_id: int, test_id: int) -> tuple[Test, HelpRequest | None]:
@@ -87,10 +87,10 @@ def has_open_request(session: Session, user_id: int, test_id: int) -> bool:
     return session.scalar(query.where(*own, IS_OPEN)) is not None
 
 
-def end_with_submission(session: Session, head: Head, asked: HelpRequest, now: datetime) -> None:
+def end_with_submission(session: Session, head: Head, help_request: HelpRequest, now: datetime) -> None:
     """End a request because its test is submitted, within that transaction, which has locked the head of the log."""
-    asked.ended_at = now
-    write_entry(session, head, asked, BY_ITSELF, "help.done", now, by_itself="submitted")
+    help_request.ended_at = now
+    write_entry(session, head, help_request, BY_ITSELF, "help.done", now, by_itself="submitted")
 
 
 def end_with_test(session: Session, test_id: int, now: datetime) -> None:
@@ -100,22 +100,24 @@ def end_with_test(session: Session, test_id: int, now: datetime) -> None:
 
 
 def write_entry(
-    session: Session, head: Head, asked: HelpRequest, actor: Actor, action: str, now: datetime, **more: Any
+    session: Session, head: Head, help_request: HelpRequest, actor: Actor, action: str, now: datetime, **more: Any
 ) -> Head:
     """Log a step of a request with its candidacy, and have the candidate's pages told; within `writing()`."""
     session.flush()
-    candidacy = select(Candidacy.id).join(Candidacy.test).join(Candidacy.user).where(Candidacy.id == asked.candidacy_id)
+    candidacy = (
+        select(Candidacy.id).join(Candidacy.test).join(Candidacy.user).where(Candidacy.id == help_request.candidacy_id)
+    )
     subjects = write_subjects(session, head, candidacy)
-    told = update(Candidacy).where(Candidacy.id == asked.candidacy_id).values(changed_at=utcnow())
+    told = update(Candidacy).where(Candidacy.id == help_request.candidacy_id).values(changed_at=utcnow())
     session.connection().execute(told)
-    detail = {"request": asked.id, "kind": asked.kind, "text": asked.text, **more}
+    detail = {"request": help_request.id, "kind": help_request.kind, "text": help_request.text, **more}
     return append(session, head, at=now, actor=actor, action=action, detail=detail, subjects=subjects)
 
 
 def _note_as_candidate(
-    session: Session, head: Head, person: User, asked: HelpRequest, action: str, now: datetime
+    session: Session, head: Head, person: User, help_request: HelpRequest, action: str, now: datetime
 ) -> None:
-    write_entry(session, head, asked, Actor(person.id, person.name, "candidate"), action, now)
+    write_entry(session, head, help_request, Actor(person.id, person.name, "candidate"), action, now)
 
 
 def _own(session: Session, user_id: int, test_id: int, *, lock: bool = True) -> tuple[Candidacy, Test]:

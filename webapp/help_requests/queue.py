@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from webapp.access import AccessScope, Right, access_scope, is_contributor
+from webapp.access import AccessScope, Right, access_scope, watched_scope
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
-from webapp.exceptions import NotAllowed, NotFound
+from webapp.exceptions import NotFound
 from webapp.help_requests.asking import write_entry
 from webapp.help_requests.exceptions import AlreadyClaimed, AlreadyOver, NotTheirs
 from webapp.logbook.append import Actor, Head, lock_head
@@ -67,14 +67,6 @@ class Queue:
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
 
-def watched_scope(session: Session, actor: User, now: datetime) -> AccessScope:
-    """All that `actor` may watch. Raises `NotAllowed` for somebody who works in no test."""
-    scope = access_scope(session, actor, Right.WATCH, now)
-    if not scope and not is_contributor(session, actor):
-        raise NotAllowed("no staff")
-    return scope
-
-
 def load_queue(session: Session, actor: User, now: datetime) -> Queue:
     """The requests of candidates whom `actor` watches in tests that are open now. Raises as `watched_scope`."""
     scope = watched_scope(session, actor, now)
@@ -117,19 +109,21 @@ def claim(session: Session, actor: User, request_id: int, *, now: datetime) -> N
     """
     with writing(session):
         head = lock_head(session)
-        asked, role = _find(session, actor, request_id, now)
-        _refuse_if_over(session, asked)
-        write_claim(session, head, asked, actor, role, now)
+        help_request, role = _find(session, actor, request_id, now)
+        _refuse_if_over(session, help_request)
+        write_claim(session, head, help_request, actor, role, now)
 
 
-def write_claim(session: Session, head: Head, asked: HelpRequest, actor: User, role: Role, now: datetime) -> Head:
+def write_claim(
+    session: Session, head: Head, help_request: HelpRequest, actor: User, role: Role, now: datetime
+) -> Head:
     """Note who goes, within a transaction that has locked the head of the log. Raises `AlreadyClaimed`."""
-    if asked.claimed_by == actor.id:
+    if help_request.claimed_by == actor.id:
         return head
-    if asked.claimed_by is not None:
-        raise AlreadyClaimed(_name_of(session, asked.claimed_by))
-    asked.claimed_by, asked.claimed_at = actor.id, now
-    return write_entry(session, head, asked, _log_actor(actor, role), "help.claimed", now)
+    if help_request.claimed_by is not None:
+        raise AlreadyClaimed(_name_of(session, help_request.claimed_by))
+    help_request.claimed_by, help_request.claimed_at = actor.id, now
+    return write_entry(session, head, help_request, _log_actor(actor, role), "help.claimed", now)
 
 
 def release(session: Session, actor: User, request_id: int, *, now: datetime) -> None:
@@ -139,15 +133,15 @@ def release(session: Session, actor: User, request_id: int, *, now: datetime) ->
     """
     with writing(session):
         head = lock_head(session)
-        asked, role = _find(session, actor, request_id, now)
-        _refuse_if_over(session, asked)
-        if asked.claimed_by is None:
+        help_request, role = _find(session, actor, request_id, now)
+        _refuse_if_over(session, help_request)
+        if help_request.claimed_by is None:
             return
-        name = _name_of(session, asked.claimed_by)
-        if asked.claimed_by != actor.id and not _reaches(session, actor, Right.MANAGE, asked, now):
+        name = _name_of(session, help_request.claimed_by)
+        if help_request.claimed_by != actor.id and not _reaches(session, actor, Right.MANAGE, help_request, now):
             raise AlreadyClaimed(name)
-        asked.claimed_by = asked.claimed_at = None
-        write_entry(session, head, asked, _log_actor(actor, role), "help.released", now, of=name)
+        help_request.claimed_by = help_request.claimed_at = None
+        write_entry(session, head, help_request, _log_actor(actor, role), "help.released", now, of=name)
 
 
 def finish(session: Session, actor: User, request_id: int, *, now: datetime) -> None:
@@ -157,28 +151,28 @@ def finish(session: Session, actor: User, request_id: int, *, now: datetime) -> 
     """
     with writing(session):
         head = lock_head(session)
-        asked, role = _find(session, actor, request_id, now)
-        if asked.ended_at is not None and asked.ended_by == actor.id:
+        help_request, role = _find(session, actor, request_id, now)
+        if help_request.ended_at is not None and help_request.ended_by == actor.id:
             return
-        _refuse_if_over(session, asked)
-        asked.ended_at, asked.ended_by = now, actor.id
-        write_entry(session, head, asked, _log_actor(actor, role), "help.done", now)
+        _refuse_if_over(session, help_request)
+        help_request.ended_at, help_request.ended_by = now, actor.id
+        write_entry(session, head, help_request, _log_actor(actor, role), "help.done", now)
 
 
 def _find(session: Session, actor: User, request_id: int, now: datetime) -> tuple[HelpRequest, Role]:
     """A request that `actor` may act on, as it is until the commit, and their role there."""
     visible = watched_scope(session, actor, now)
-    asked, test_id = _row(session, request_id, visible.condition())
-    if asked is None:
+    help_request, test_id = _row(session, request_id, visible.condition())
+    if help_request is None:
         raise NotFound(f"request for help {request_id}")
     role = access_scope(session, actor, Right.SEND, now).highest_role({test_id})
-    if role is None or not _reaches(session, actor, Right.SEND, asked, now):
+    if role is None or not _reaches(session, actor, Right.SEND, help_request, now):
         raise NotTheirs("no role here that carries this")
-    return asked, role
+    return help_request, role
 
 
-def _reaches(session: Session, actor: User, right: Right, asked: HelpRequest, now: datetime) -> bool:
-    return _row(session, asked.id, access_scope(session, actor, right, now).condition())[0] is not None
+def _reaches(session: Session, actor: User, right: Right, help_request: HelpRequest, now: datetime) -> bool:
+    return _row(session, help_request.id, access_scope(session, actor, right, now).condition())[0] is not None
 
 
 def _row(session: Session, request_id: int, condition: ColumnElement[bool]) -> tuple[HelpRequest | None, int]:
@@ -187,11 +181,11 @@ def _row(session: Session, request_id: int, condition: ColumnElement[bool]) -> t
     return (None, 0) if row is None else (row[0], row[1])
 
 
-def _refuse_if_over(session: Session, asked: HelpRequest) -> None:
-    if asked.ended_at is not None:
-        own = select(Candidacy.user_id).where(Candidacy.id == asked.candidacy_id)
-        by_staff = asked.ended_by is not None and asked.ended_by != session.scalar(own)
-        raise AlreadyOver(_name_of(session, asked.ended_by) if by_staff and asked.ended_by else "")
+def _refuse_if_over(session: Session, help_request: HelpRequest) -> None:
+    if help_request.ended_at is not None:
+        own = select(Candidacy.user_id).where(Candidacy.id == help_request.candidacy_id)
+        by_staff = help_request.ended_by is not None and help_request.ended_by != session.scalar(own)
+        raise AlreadyOver(_name_of(session, help_request.ended_by) if by_staff and help_request.ended_by else "")
 
 
 def _name_of(session: Session, user_id: int) -> str:

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, make_response, redirect, render_template, re
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.access import AccessScope, Right, access_scope
+from webapp.access import AccessScope, Right, access_scope, watched_scope
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal
@@ -87,7 +87,7 @@ def done(request_id: int) -> Response:
 @for_scripts
 def waiting() -> Response:
     """How many wait for help, in a header: open pages of staff ask now and then."""
-    scope = queue.watched_scope(db.session(), current_user, utcnow())
+    scope = watched_scope(db.session(), current_user, utcnow())
     return Response(status=204, headers={HELP_WAITING: str(help_waiting(scope))})
 
 
@@ -132,10 +132,10 @@ def _panel(test_id: int, status: int, refusal: Refusal | None = None) -> Respons
     """What the candidate's page shows of it; after a refusal with what was typed, on a page of its own if need be."""
     if refusal is None and not wants_fragment():
         return redirect(url_for("exams.exam", test_id=test_id), 303)
-    test, asked = asking.own_state(db.session(), current_user.id, test_id)
+    test, help_request = asking.own_state(db.session(), current_user.id, test_id)
     typed = {"kind": request.form.get("kind", ""), "text": request.form.get("text", "")} if refusal else {}
     template = "help_requests/_panel.html" if wants_fragment() else "help_requests/ask.html"
-    page = render_template(template, test=test, asked=asked, typed=typed, refusal=refusal, is_open=True)
+    page = render_template(template, test=test, help_request=help_request, typed=typed, refusal=refusal, is_open=True)
     return make_response(page, status)
 
 

@@ -4,7 +4,7 @@ Corrections of one message form a tree: each is joined to the newest message tha
 that nobody is shown a text struck out that was for others. Of a tree, each person's newest message stands.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -17,6 +17,7 @@ from webapp.messaging.again import Again, find_again
 from webapp.messaging.audience import Selection
 from webapp.messaging.exceptions import MessageWithdrawn
 from webapp.models import Delivery, Message, Role, User
+from webapp.models.correction_tree import tree_of
 
 
 def find_corrected(session: Session, sender: User, message_id: int, now: datetime) -> tuple[Again, Message]:
@@ -60,9 +61,14 @@ def find_standing(session: Session, message: Message, user_ids: Iterable[int]) -
 
 def check_role(message: Message, sender: User, role: Role) -> None:
     """Raise `NotAllowed` for a message of somebody with a higher role: nobody strikes out what their chief says."""
-    ranks = list(Role)
-    if message.sender_id != sender.id and ranks.index(role) < ranks.index(message.sender_role):
+    if is_outranked(message, sender, role):
         raise NotAllowed("of somebody with a higher role")
+
+
+def is_outranked(message: Message, sender: User, role: Role) -> bool:
+    """Whether a message is of somebody else with a higher role than this one of `sender`."""
+    ranks = list(Role)
+    return message.sender_id != sender.id and ranks.index(role) < ranks.index(message.sender_role)
 
 
 def close_earlier(session: Session, message: Message, user_ids: Iterable[int]) -> None:
@@ -77,22 +83,3 @@ def close_earlier(session: Session, message: Message, user_ids: Iterable[int]) -
 def earlier_than(session: Session, message: Message) -> list[int]:
     """The numbers of the messages of a correction's tree that are older than it."""
     return [number for number in tree_of(session, message) if number < message.id]
-
-
-def tree_of(session: Session, message: Message) -> dict[int, Message]:
-    """A message, all that it corrects and all that correct those, by number."""
-    first = message
-    while first.corrects_id is not None:
-        first = session.get_one(Message, first.corrects_id)
-    return {each.id: each for each in (first, *corrections_of(session, first))}
-
-
-def corrections_of(session: Session, message: Message) -> Sequence[Message]:
-    """The messages that correct this one, or that correct one that does."""
-    found: list[Message] = []
-    level = [message]
-    while level:
-        query = select(Message).where(Message.corrects_id.in_([each.id for each in level]))
-        level = list(session.scalars(query.order_by(Message.id)))
-        found += level
-    return found

@@ -125,17 +125,17 @@ def send(
         if role is None:
             raise NotAllowed("no role in these tests")
         user_ids = sorted({subject.user_id for subject in subjects})
-        asked = None
+        help_request = None
         if draft.help_request is not None:
-            asked = check_answer(session, draft.help_request, {subject.candidacy_id for subject in subjects})
+            help_request = check_answer(session, draft.help_request, {subject.candidacy_id for subject in subjects})
         corrected = find_standing(session, again.message, user_ids) if again else None
         if corrected:
             check_role(corrected, sender, role)
         message = write_message(session, head, sender, role, draft, selection, subjects, now, corrected)
         if corrected:
             close_earlier(session, message, user_ids)
-        if asked is not None:
-            claim_by_answer(session, asked, sender, role, now)
+        if help_request is not None:
+            claim_by_answer(session, help_request, sender, role, now)
     metrics.MESSAGES_SENT.inc()
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)

@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, Select, and_, distinct, exists, func, or_,
 from sqlalchemy.orm import Session, aliased
 from werkzeug.datastructures import MultiDict
 
-from webapp.access import AccessScope, Right, access_scope, is_contributor
+from webapp.access import AccessScope
 from webapp.db.types import MAX_ID
-from webapp.exceptions import BadParameter, NotAllowed
-from webapp.models import Candidacy, Contribution, LogHead, LogSubject, Message, Role, Test, User
+from webapp.exceptions import BadParameter
+from webapp.messaging.corrections import is_outranked
+from webapp.models import Candidacy, Contribution, LogHead, LogSubject, Message, Test, User
 from webapp.monitor.words import test_in_words
 from webapp.text.characters import is_filter_text
 from webapp.text.normalization import natural_sort_key
@@ -75,9 +76,8 @@ class Line:
         role = writable.highest_role(set(self.tests))
         if role is None:
             return set()
-        ranks, is_own = list(Role), self.message.sender_id == reader.id
-        is_outranked = not is_own and ranks.index(role) < ranks.index(self.message.sender_role)
-        return {"again"} if is_outranked or self.message.withdrawn_at is not None else {"again", "correct"}
+        is_final = self.message.withdrawn_at is not None or is_outranked(self.message, reader, role)
+        return {"again"} if is_final else {"again", "correct"}
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,6 @@ def parse_wanted(args: MultiDict[str, str]) -> Wanted:
             raise BadParameter(name, text)
         values[name] = text if name == "room" else int(text)
     return Wanted(**values)
-
-
-def watched_scope(session: Session, reader: User, now: datetime) -> AccessScope:
-    """Whose messages `reader` may see: those of the candidates whom they watch now. Raises `NotAllowed`."""
-    if not reader.is_admin and not is_contributor(session, reader):
-        raise NotAllowed("no staff")
-    return access_scope(session, reader, Right.WATCH, now)
 
 
 def log_position(session: Session) -> int:

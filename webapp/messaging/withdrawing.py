@@ -14,9 +14,10 @@ from webapp.db.transactions import writing
 from webapp.exceptions import NotAllowed
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.messaging.again import Again, find_again, find_message
-from webapp.messaging.corrections import check_role, corrections_of, find_standing
+from webapp.messaging.corrections import check_role, find_standing
 from webapp.messaging.exceptions import MessageCorrected, MessageWithdrawn
 from webapp.models import Candidacy, Delivery, LogSubject, Message, Role, Test, User
+from webapp.models.correction_tree import corrections_of
 
 MESSAGE_WITHDRAWN = "message.withdrawn"
 

@@ -60,7 +60,7 @@ class Event(NamedTuple):
     """When an absence ended; None for one that goes on."""
     entry: dict[str, Any] | None = None
     """Of its log entry: `id`, `actor_name`, `actor_role`, and what it says about this candidate (`_read_detail`)."""
-    asked: dict[str, Any] | None = None
+    help_request: dict[str, Any] | None = None
     """Of a request for help: its `id`, `kind` and `text`, the `name` of who did this, and whether it `is_open`."""
 
 
@@ -81,7 +81,7 @@ class Candidate:
     @property
     def asking(self) -> Event | None:
         """The request for help that is open: who goes, else that it was made."""
-        return next((event for event in self.events if event.asked and event.asked["is_open"]), None)
+        return next((event for event in self.events if event.help_request and event.help_request["is_open"]), None)
 
     @property
     def minutes(self) -> int | None:
@@ -125,10 +125,10 @@ def _log_events(session: Session, actor: User, candidacy_id: int, now: datetime)
     for entry in entries_about(session, scope, candidacy_id, MOST_EVENTS):
         if entry.action.startswith("help."):
             continue  # told to everybody who sees the candidate
-        said = _read_detail(json.loads(entry.detail), candidacy_id)
-        if said is not None:
+        detail = _read_detail(json.loads(entry.detail), candidacy_id)
+        if detail is not None:
             who = {"id": entry.id, "actor_name": entry.actor_name, "actor_role": entry.actor_role}
-            yield Event(entry.at, entry.action, entry=who | said)
+            yield Event(entry.at, entry.action, entry=who | detail)
 
 
 def _read_detail(detail: dict[str, Any], candidacy_id: int) -> dict[str, Any] | None:
@@ -158,12 +158,12 @@ def _help_events(session: Session, candidacy_id: int) -> Iterator[Event]:
     query = query.outerjoin(_ender, _ender.id == HelpRequest.ended_by)
     query = query.where(HelpRequest.candidacy_id == candidacy_id).order_by(HelpRequest.id.desc()).limit(MOST_EVENTS)
     for request, claimer, ender in session.execute(query):
-        said = {"id": request.id, "kind": request.kind, "text": request.text, "is_open": request.ended_at is None}
+        facts = {"id": request.id, "kind": request.kind, "text": request.text, "is_open": request.ended_at is None}
         if request.ended_at is not None:
-            yield Event(request.ended_at, "help.done", asked={**said, "name": ender})
+            yield Event(request.ended_at, "help.done", help_request={**facts, "name": ender})
         if request.claimed_at is not None:
-            yield Event(request.claimed_at, "help.claimed", asked={**said, "name": claimer})
-        yield Event(request.asked_at, "help.asked", asked={**said, "name": None})
+            yield Event(request.claimed_at, "help.claimed", help_request={**facts, "name": claimer})
+        yield Event(request.asked_at, "help.asked", help_request={**facts, "name": None})
 
 
 def _steps(facts: dict[str, Any], logged: set[datetime]) -> Iterator[Event]:

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.monitor.display import load_display, parse_place, places_to_show
-from webapp.monitor.views import NotOpen, not_open, watched_scope
+from webapp.monitor.views import NotOpen, not_open, open_scope
 from webapp.web.errors import wants_fragment
 
 blueprint = Blueprint("display", __name__)
@@ -16,7 +16,7 @@ blueprint.register_error_handler(NotOpen, not_open)
 @blueprint.get("/display")
 def display() -> BaseResponse:
     """The display, or for HTMX its refreshed part, nothing if that would look the same. Without a test, a choice."""
-    place, scope = parse_place(request.args), watched_scope()
+    place, scope = parse_place(request.args), open_scope()
     if not place:
         return make_response(render_template("monitor/displays.html", places=places_to_show(db.session(), scope)))
     shown = load_display(db.session(), scope, place, utcnow())

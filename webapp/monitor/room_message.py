@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from webapp.models import Candidacy, LogEntry, LogSubject, Message
+from webapp.models.correction_tree import tree_of
 
 FEW = 5
 """Fewer people than that may be meant as themselves: a message to them counts if its filter names places and states
@@ -34,8 +35,9 @@ def latest_room_message(
     """
     for number, persons in _messages_to_all(session, place, test_ids, since):
         message = session.get_one(Message, number)
-        first, newest = _ends_of_tree(session, message)
-        if newest.id == message.id and message.withdrawn_at is None and (persons >= FEW or _is_for_a_place(first)):
+        tree = tree_of(session, message)
+        is_newest = message.id == max(tree)
+        if is_newest and message.withdrawn_at is None and (persons >= FEW or _is_for_a_place(tree[min(tree)])):
             return message
     return None
 
@@ -91,16 +93,3 @@ def _is_for_a_place(message: Message) -> bool:
     """Whether a filter chose the recipients that no single person can be meant by."""
     audience = json.loads(message.audience)
     return audience.get("scope") == "filtered" and {name for name, _ in audience["filter"]} <= OF_A_PLACE
-
-
-def _ends_of_tree(session: Session, message: Message) -> tuple[Message, Message]:
-    """The message that was corrected first, and the newest of its corrections and of theirs; itself without any."""
-    first = message
-    while first.corrects_id is not None:
-        first = session.get_one(Message, first.corrects_id)
-    newest, found = first, [first.id]
-    while found:
-        corrections = session.scalars(select(Message).where(Message.corrects_id.in_(found))).all()
-        newest = max([newest, *corrections], key=lambda one: one.id)
-        found = [one.id for one in corrections]
-    return first, newest

@@ -7,7 +7,7 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.access import AccessScope, Right, access_scope, is_contributor
+from webapp.access import AccessScope, watched_scope
 from webapp.clock import utcnow
 from webapp.db.types import MAX_ID, microseconds
 from webapp.exceptions import BadParameter, NotAllowed, NotFound
@@ -133,7 +133,7 @@ def alerts() -> Response:
 def candidate(candidacy_id: int) -> BaseResponse:
     """One candidate; for HTMX what stands beside the list, and nothing at all if that would look the same."""
     zone, fragment = installation_zone(), wants_fragment()
-    shown = load_candidate(db.session(), current_user, watched_scope(), candidacy_id, utcnow(), zone)
+    shown = load_candidate(db.session(), current_user, open_scope(), candidacy_id, utcnow(), zone)
     if fragment and request.headers.get("HX-PTag") == shown.tag:
         return Response(status=304)
     words = {"attendance": CHOICES["attendance"].values, "zone": zone}
@@ -154,7 +154,7 @@ def _load_view(args: MultiDict[str, str]) -> tuple[AccessScope, View]:
     session, now = db.session(), utcnow()
     settings = settings_of(current_user)
     filter = parse_filter(args, installation_zone())
-    scope = watched_scope()
+    scope = open_scope()
     check_values(session, scope, filter)
     listed = listed_scope(scope, filter)
     defaults = defaults_for(listed, filter)
@@ -162,12 +162,11 @@ def _load_view(args: MultiDict[str, str]) -> tuple[AccessScope, View]:
     return scope, View(listed, filter, replace(presentation, named=settings.named), now)
 
 
-def watched_scope() -> AccessScope:
-    """What the signed-in person may watch. Raises `NotOpen`, or `NotAllowed` for somebody who works in no test."""
-    session = db.session()
-    scope = access_scope(session, current_user, Right.WATCH, utcnow())
+def open_scope() -> AccessScope:
+    """What the signed-in person may watch. Raises `NotOpen` if that is nothing now, and as `watched_scope`."""
+    scope = watched_scope(db.session(), current_user, utcnow())
     if not scope:
-        raise NotOpen if is_contributor(session, current_user) else NotAllowed
+        raise NotOpen
     return scope
 
 
@@ -182,7 +181,7 @@ def _open_saved_view() -> BaseResponse | None:
         view_id = settings_of(current_user).view
     if view_id is None:
         return None
-    scope = watched_scope()
+    scope = open_scope()
     view = find_view(db.session(), current_user.id, scope, view_id)
     if view is None and wanted != NO_VIEW:
         raise NotFound(f"view {wanted}")
