@@ -36,7 +36,10 @@ def asking(hall: Hall, candidacy: Candidacy, minutes_ago: int = 0) -> HelpReques
 def test_r31_the_oldest_first_of_those_whom_one_watches(app: Flask, hall: Hall) -> None:
     """With seat, room, kind and text, escaped; not those of other rooms and tests, nor who is withdrawn."""
     test, other = hall.test(), hall.test("Law")
-    there = [hall.candidacy(test, room=room, seat=seat) for room, seat in (("A", "7C"), ("B", "8D"), ("A", "9E"))]
+    there = [
+        hall.candidacy(test, room=room, seat=seat)
+        for room, seat in (("A", "Seat 7C"), ("B", "Seat 8D"), ("A", "Seat 9E"))
+    ]
     first, second, third = (asking(hall, one, ago) for one, ago in zip(there, (3, 9, 6), strict=True))
     asking(hall, hall.candidacy(test, withdrawn_at=utcnow()))
     foreign = asking(hall, hall.candidacy(other))
@@ -47,8 +50,8 @@ def test_r31_the_oldest_first_of_those_whom_one_watches(app: Flask, hall: Hall) 
     assert queue_of(limited) == [third.id, first.id]
     assert set(queue_of(admin)) == {first.id, second.id, third.id, foreign.id}
     page = limited.get("/help").text
-    assert "8D" not in page
-    assert page.index("9E") < page.index("7C")
+    assert "Seat 8D" not in page
+    assert page.index("Seat 9E") < page.index("Seat 7C")
     assert "About a question" in page
     assert "6 minutes ago" in page
     assert "/claim" not in admin.get("/help").text  # who has no role there goes nowhere
