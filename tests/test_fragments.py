@@ -6,6 +6,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
@@ -120,8 +121,9 @@ def world(app: Flask, hall: Hall, session: Session, state: str) -> World:
 
 def is_in_its_page(client: FlaskClient, address: str, method: str = "GET", **options: object) -> tuple[str, str]:
     """Ask for a fragment and for its page; gives both texts."""
-    fragment = client.open(address, method=method, headers=FRAGMENT, **options)
-    page = client.open(address, method=method, follow_redirects=method == "GET", **options)
+    with time_machine.travel(utcnow(), tick=False):  # both show the time of day
+        fragment = client.open(address, method=method, headers=FRAGMENT, **options)
+        page = client.open(address, method=method, follow_redirects=method == "GET", **options)
     extra = shown(fragment.text) - shown(page.text) - OF_THE_DIALOG
     if address.startswith("/monitor/candidates/"):
         extra -= OF_THE_DRAWER
