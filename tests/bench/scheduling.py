@@ -20,9 +20,9 @@ from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.extensions import db
 from webapp.messaging.audience import Selection
+from webapp.messaging.draft import Draft
 from webapp.messaging.due import LOOK_SECONDS
 from webapp.messaging.schedules import make_schedule
-from webapp.messaging.sending import Draft
 from webapp.messaging.when import When, WhenKind
 from webapp.models import Candidacy, Delivery, Role, User
 from webapp.monitor.filters import Filter

@@ -13,8 +13,9 @@ from webapp.extensions import db
 from webapp.logbook.append import lock_head
 from webapp.logbook.verify import verify
 from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.draft import Draft
 from webapp.messaging.notices import MESSAGE_SOURCE
-from webapp.messaging.sending import Draft, send
+from webapp.messaging.sending import send
 from webapp.models import User
 from webapp.monitor.filters import Filter
 

@@ -24,10 +24,10 @@ from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.messaging.audience import Selection
+from webapp.messaging.draft import Draft
 from webapp.messaging.exceptions import ScheduleEnded
 from webapp.messaging.notices import MESSAGE_SOURCE
 from webapp.messaging.schedules import cancel_schedule, make_schedule
-from webapp.messaging.sending import Draft
 from webapp.messaging.when import When, WhenKind
 from webapp.models import LogHead, Message, Schedule, Test, User
 from webapp.monitor.filters import Filter

@@ -22,7 +22,8 @@ from webapp.db.transactions import writing
 from webapp.exceptions import NotFound, Refusal
 from webapp.logbook.append import append, lock_head, write_subjects
 from webapp.messaging.audience import PostedForm, Selection, Tokens
-from webapp.messaging.sending import Announce, Draft, check_key, send
+from webapp.messaging.draft import Draft, check_key
+from webapp.messaging.sending import Announce, send
 from webapp.messaging.text import check_text
 from webapp.models import Candidacy, CandidateAction, Incident, IncidentCandidacy, Test, User
 from webapp.monitor.filters import Filter

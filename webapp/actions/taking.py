@@ -21,8 +21,8 @@ from webapp.db.transactions import writing
 from webapp.exceptions import BadParameter, NotAllowed, NotFound, Refusal
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.messaging.audience import PostedForm, Selection, Tokens, write_audience
+from webapp.messaging.draft import check_key
 from webapp.messaging.exceptions import ContentChanged, NoOpenTest, Problem
-from webapp.messaging.sending import check_key
 from webapp.models import Candidacy, CandidateAction, LogEntry, LogHead, LogSubject, User
 from webapp.monitor.query import check_values
 from webapp.monitor.words import filter_in_words

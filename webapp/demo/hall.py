@@ -23,8 +23,9 @@ from webapp.config import Settings
 from webapp.db.transactions import writing
 from webapp.exceptions import Refusal
 from webapp.messaging.audience import Selection, Tokens
+from webapp.messaging.draft import Draft
 from webapp.messaging.preview import preview
-from webapp.messaging.sending import Draft, send
+from webapp.messaging.sending import send
 from webapp.models import (
     Absence,
     Answer,

@@ -18,7 +18,8 @@ from webapp.db.sql import id_in
 from webapp.exceptions import NotAllowed
 from webapp.logbook.append import Actor, append, lock_head, write_subjects
 from webapp.messaging.audience import Selection
-from webapp.messaging.sending import Draft, write_message
+from webapp.messaging.draft import Draft
+from webapp.messaging.sending import write_message
 from webapp.models import Candidacy, Message, Schedule, ScheduledPerson, ScheduleState, User
 from webapp.monitor.words import filter_in_words
 

@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter
 from webapp.messaging.audience import Selection
-from webapp.messaging.sending import Draft
+from webapp.messaging.draft import Draft
 from webapp.messaging.text import unify_line_ends
 from webapp.messaging.when import When, WhenKind
 from webapp.models import Level

@@ -11,6 +11,7 @@ from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
+from webapp.messaging.draft import Draft
 from webapp.messaging.exceptions import BadText
 from webapp.messaging.forms import parse_ids, parse_number
 from webapp.messaging.quick_texts import (
@@ -25,7 +26,6 @@ from webapp.messaging.quick_texts import (
     listed_texts,
     offered_texts,
 )  # fmt: skip
-from webapp.messaging.sending import Draft
 from webapp.messaging.sent_messages import load_sent_message
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT, unify_line_ends
 from webapp.models import QuickText

@@ -9,9 +9,9 @@ from webapp.clock import utcnow
 from webapp.exceptions import BadParameter, NotFound
 from webapp.extensions import db
 from webapp.messaging.again import find_again
+from webapp.messaging.draft import Draft
 from webapp.messaging.forms import MAX_NUMBER, parse_ids
 from webapp.messaging.receipts import Receipts, load_receipts, note_shown, unseen_of_again
-from webapp.messaging.sending import Draft
 from webapp.web.errors import for_scripts
 
 MOST_NAMED = 60

@@ -11,6 +11,7 @@ from webapp.clock import utcnow
 from webapp.db.types import MAX_ID
 from webapp.exceptions import BadParameter, Refusal
 from webapp.extensions import db
+from webapp.messaging.draft import Draft
 from webapp.messaging.due import LOOK_SECONDS, DueSchedules
 from webapp.messaging.exceptions import (
     BadText,
@@ -24,7 +25,7 @@ from webapp.messaging.forms import parse_draft, parse_level, parse_when
 from webapp.messaging.notices import announce, announce_at_once
 from webapp.messaging.schedule_details import schedule_details
 from webapp.messaging.schedules import Change, cancel_schedule, change_schedule
-from webapp.messaging.sending import Announce, Draft
+from webapp.messaging.sending import Announce
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
 from webapp.messaging.when import When, WhenKind
 from webapp.push.service import Push

@@ -14,11 +14,12 @@ from webapp.exceptions import BadParameter, NotAllowed
 from webapp.logbook.append import Actor, lock_head
 from webapp.messaging import batches
 from webapp.messaging.batches import CANCELLED, CHANGED, MADE, Batch, content, write_batch
+from webapp.messaging.draft import Draft, check_key
 from webapp.messaging.due import tell
 from webapp.messaging.exceptions import ScheduleChanged, ScheduleEnded
 from webapp.messaging.forecast import Forecast, Installation, author_and_audience, look_ahead, stored, tests_of
 from webapp.messaging.schedule_access import find_schedule, schedule_rights, version_of
-from webapp.messaging.sending import Draft, check_key, find_earlier
+from webapp.messaging.sending import find_earlier
 from webapp.messaging.text import check_text
 from webapp.messaging.when import When
 from webapp.models import Level, Schedule, ScheduleState, User

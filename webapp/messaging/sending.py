@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
@@ -18,22 +15,19 @@ from webapp import metrics
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.db.types import microseconds
-from webapp.exceptions import BadParameter, NotAllowed
+from webapp.exceptions import NotAllowed
 from webapp.help_requests.answers import check_answer, claim_by_answer
 from webapp.logbook.append import Actor, Head, Subject, append, lock_head
 from webapp.logbook.reading import MESSAGE_SENT
 from webapp.messaging.again import find_again
 from webapp.messaging.audience import PostedForm, Selection, Tokens, sender_scope, write_audience
 from webapp.messaging.corrections import check_role, choose_recipients, close_earlier, find_standing
+from webapp.messaging.draft import Draft, check_key
 from webapp.messaging.exceptions import ContentChanged
 from webapp.messaging.text import check_text
-from webapp.messaging.when import AT_ONCE, When
 from webapp.models import Candidacy, Delivery, Level, LogSubject, Message, Role, Schedule, User
 from webapp.models.status import NOW, is_online
-from webapp.monitor.filters import Filter
 from webapp.monitor.words import filter_in_words
-
-KEY = re.compile(r"[!-~]{1,64}")
 
 _message_id: Any = bindparam("message_id", type_=Message.id.type)
 WRITE_DELIVERIES = (
@@ -57,51 +51,17 @@ Announce = Callable[[Message, list[int]], None]
 """Pushes a committed message to the persons with these user ids."""
 
 
-def new_key() -> str:
-    """The key of a form (R2)."""
-    return secrets.token_urlsafe(18)
+class Sent(NamedTuple):
+    """A message that is committed."""
 
-
-@dataclass(frozen=True)
-class Draft:
-    """The content of a compose form."""
-
-    subject: str
-    body: str
-    selection: Selection
-    audience: str = ""
-    """The token of what the dialog showed; empty for picked candidacies."""
-    idempotency_key: str = field(default_factory=new_key)
-    whole: Filter | None = None
-    """The list, where the selection is the part of it that the dialog's switch chose."""
-    level: Level = Level.NORMAL
-    when: When = AT_ONCE
-    help_request: int | None = None
-    """The id of the request for help that it answers."""
-    schedule_id: int | None = None
-    """The schedule of which this is a batch."""
-    again: int | None = None
-    """The message whose people it is for, for the words above the recipients."""
-    corrects: int | None = None
-    """The message that it corrects."""
-    typed: tuple[tuple[str, str], ...] = ()
-    """What quick texts have taken the place of, as subject and body, for the form to bring back."""
-
-    @property
-    def digest(self) -> str:
-        """Equal for two forms that send the same: text, level, time, what it corrects, what chose the audience (R2)."""
-        selection = replace(self.selection, frozen=None).described()
-        parts = [self.subject, self.body, self.level, self.corrects, self.help_request, selection, *self.when.content]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    def with_new_key(self) -> Draft:
-        """The same text and audience as a form of its own, which shows its audience anew."""
-        return replace(self, audience="", idempotency_key=new_key())
+    message: Message
+    online: int
+    """How many of its recipients are online."""
 
 
 def send(
     session: Session, sender: User, draft: Draft, *, now: datetime, limit: int, tokens: Tokens, announce: Announce
-) -> Message:
+) -> Sent:
     """Send a message once to everyone the draft's selection reaches, and announce it after the commit.
 
     A form that is posted again gets its first message (R2). `limit` is in persons. Raises `BadText`, `ContentChanged`,
@@ -115,7 +75,7 @@ def send(
         head = lock_head(session)  # from here to the commit nobody else sends
         earlier = find_earlier(session, sender, draft)
         if isinstance(earlier, Message):
-            return earlier
+            return Sent(earlier, _count_online(session, earlier, now))
         scope = sender_scope(session, sender, now)
         again = None if draft.corrects is None else find_again(session, sender, draft.corrects, now)
         chosen = choose_recipients(again, draft.selection) if again else draft.selection
@@ -136,10 +96,11 @@ def send(
             close_earlier(session, message, user_ids)
         if help_request is not None:
             claim_by_answer(session, help_request, sender, role, now)
+        online = _count_online(session, message, now)  # before the commit: after it the recipients would wait for it
     metrics.MESSAGES_SENT.inc()
     metrics.DELIVERIES.inc(len(user_ids))
     announce(message, user_ids)
-    return message
+    return Sent(message, online)
 
 
 def find_earlier(session: Session, sender: User, draft: Draft) -> Message | Schedule | None:
@@ -154,14 +115,7 @@ def find_earlier(session: Session, sender: User, draft: Draft) -> Message | Sche
     return message or schedule
 
 
-def check_key(idempotency_key: str) -> None:
-    """Refuse what cannot be the key of a form (R2). Raises `BadParameter`."""
-    if not KEY.fullmatch(idempotency_key):
-        raise BadParameter("idempotency_key", idempotency_key)
-
-
-def count_online(session: Session, message: Message, now: datetime) -> int:
-    """How many of the persons whom a message went to are online."""
+def _count_online(session: Session, message: Message, now: datetime) -> int:
     return session.connection().scalar(COUNT_ONLINE, {"message_id": message.id, "now": microseconds(now)}) or 0
 
 

@@ -14,6 +14,7 @@ from webapp.extensions import db
 from webapp.messaging.again import Again, find_again
 from webapp.messaging.audience import PostedForm, Tokens, next_audience, show_again
 from webapp.messaging.corrections import find_corrected
+from webapp.messaging.draft import Draft
 from webapp.messaging.exceptions import (
     AudienceChanged,
     BadText,
@@ -29,7 +30,7 @@ from webapp.messaging.quick_text_views import begin_with
 from webapp.messaging.receipt_views import narrowed_to_unseen
 from webapp.messaging.schedule_views import forecast_of_form, installation, suggest_time
 from webapp.messaging.schedules import make_schedule
-from webapp.messaging.sending import Draft, count_online, send
+from webapp.messaging.sending import send
 from webapp.messaging.sent_messages import load_sent_message
 from webapp.messaging.text import BODY_LIMIT, SUBJECT_LIMIT
 from webapp.messaging.withdrawing import actions_on
@@ -72,16 +73,13 @@ def send_message() -> BaseResponse:
     try:
         if draft.when.is_later:
             return _scheduled(make_schedule(db.session(), current_user, draft, installation()))
-        message = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
+        sent = send(db.session(), current_user, draft, now=utcnow(), limit=limit, tokens=tokens, announce=announce)
     except (BadText, NoRecipients, TooManyRecipients, AudienceChanged, ContentChanged, MessageWithdrawn) as refusal:
         return show_dialog(draft, refusal)
-    address = url_for("messaging.show", message_id=message.id)
+    address = url_for("messaging.show", message_id=sent.message.id)
     if not wants_fragment():
         return redirect(address, 303)
-    online = count_online(db.session(), message, utcnow())
-    response = make_response(render_template("messaging/_sent.html", message=message, online=online), 201)
-    response.headers["Location"] = address
-    return response
+    return make_response(render_template("messaging/_sent.html", **sent._asdict()), 201, {"Location": address})
 
 
 def _scheduled(schedule: Schedule) -> BaseResponse:
