@@ -1,4 +1,4 @@
-"""Signing in the way a browser does: the form is fetched, its token sent back."""
+"""Signing in the way a browser does: with the token of its session."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from urllib.parse import quote_from_bytes
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.messaging.compose_form import csrf
 
 PASSWORD = "correct horse battery"
 
@@ -26,7 +28,7 @@ def submit_sign_in(
         "username": username,
         "password": password,
         "next": next_address,
-        "csrf_token": token_of(client),
+        "csrf_token": csrf(client),
     }
     body = "&".join(
         f"{name}={quote_from_bytes(value if isinstance(value, bytes) else value.encode())}"

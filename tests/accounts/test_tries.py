@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.databases import SECRET_KEY
 from tests.hall import Hall
+from tests.messaging.compose_form import csrf
 from tests.nightly import at_night
 from webapp.accounts import signing_in
 from webapp.accounts.passwords import hash_generated
@@ -210,17 +211,12 @@ def test_r32_a_browser_that_has_signed_in_before_keeps_its_way_in(app: Flask, an
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/login" in cookie
-    own.post("/logout", data={"csrf_token": token_in(own)})
+    own.post("/logout", data={"csrf_token": csrf(own)})
     for _ in range(TRIES + 5):
         status = submit_sign_in(app.test_client(), "anna", "a wrong guess").status_code
     assert status == 429
     assert submit_sign_in(app.test_client(), "anna", PASSWORD).status_code == 429
     assert submit_sign_in(own, "anna", PASSWORD).status_code == 302
-
-
-def token_in(client: FlaskClient) -> str:
-    """The token of this browser's session."""
-    return client.get("/login", follow_redirects=True).text.split('name="csrf-token" content="')[1].split('"')[0]
 
 
 @pytest.mark.one_database

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import csrf
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Delivery, Message, Question, Role, User
@@ -61,7 +60,5 @@ def question_of(hall: Hall, test_id: int, prompt: str = "Why?") -> int:
 def browser_of(app: Flask, user: User | None = None) -> FlaskClient:
     """A browser, signed in or not, that sends the CSRF token of its session with everything."""
     client = signed_in(app, user) if user else app.test_client()
-    token = re.search(r'name="csrf-token" content="([^"]*)"', client.get("/nowhere").text)
-    assert token
-    client.environ_base["HTTP_X_CSRFTOKEN"] = token[1]
+    client.environ_base["HTTP_X_CSRFTOKEN"] = csrf(client)
     return client

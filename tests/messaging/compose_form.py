@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 from html import unescape
 from typing import Any
 
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
@@ -33,10 +35,10 @@ def open_dialog(client: FlaskClient, **selection: Any) -> MultiDict[str, str]:
 
 
 def csrf(client: FlaskClient) -> str:
-    """The CSRF token of this browser's session, as any page carries it."""
-    found = re.search(r'name="csrf-token" content="([^"]*)"', client.get("/nowhere").text)
-    assert found
-    return found[1]
+    """The CSRF token of this browser's session, as any page would carry it; that one does has tests of its own."""
+    with client.session_transaction() as session:
+        secret = session.setdefault("csrf_token", secrets.token_hex(20))
+    return str(URLSafeTimedSerializer(client.application.secret_key, salt="wtf-csrf-token").dumps(secret))
 
 
 def reopen(client: FlaskClient, address: str = "/messages/new", **fields: Any) -> TestResponse:
