@@ -20,7 +20,19 @@ from webapp.db.transactions import writing
 from webapp.demo import hall
 from webapp.demo.hall import ACCOUNTS, PASSWORD, STORY, NotADemo
 from webapp.logbook.verify import verify as verify_log
-from webapp.models import Absence, Answer, Candidacy, Contribution, Delivery, LogEntry, Message, Role, Test, User
+from webapp.models import (
+    Absence,
+    Answer,
+    Candidacy,
+    Contribution,
+    Delivery,
+    LogEntry,
+    Message,
+    QuickText,
+    Role,
+    Test,
+    User,
+)
 from webapp.monitor.filters import parse_filter
 from webapp.monitor.plan import arrange
 from webapp.monitor.query import select_candidacies
@@ -28,7 +40,7 @@ from webapp.monitor.query import select_candidacies
 pytestmark = pytest.mark.one_database
 
 ZONE = ZoneInfo("Europe/Stockholm")
-TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEntry)
+TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEntry, QuickText)
 
 
 def load(session: Session, now: datetime | None = None, *, allowed: bool = False) -> hall.Hall:
@@ -135,7 +147,7 @@ def test_the_plan_of_the_room_looks_like_a_hall(session: Session) -> None:
 
 
 def test_staff_have_noted_things(session: Session) -> None:
-    """Notes, flags, and when those were away who have come back; again, nothing of it is doubled."""
+    """Notes, flags, quick texts, and when those were away who have come back; again, nothing of it is doubled."""
     load(session)
     load(session, utcnow() + timedelta(days=1))
     noted = session.execute(select(Candidacy.note, Candidacy.flagged).where(Candidacy.note != "")).all()
@@ -144,6 +156,10 @@ def test_staff_have_noted_things(session: Session) -> None:
     away = session.execute(select(Absence, Candidacy.back_at).join(Candidacy)).all()
     assert len(away) == sum(seat["progress"] == "returned" for seat in hall.seats())
     assert all(absence.since < absence.until == back_at for absence, back_at in away)
+    prepared = select(Test.title, QuickText.subject, QuickText.body).join(Test, Test.id == QuickText.test_id)
+    titles = {plan["key"]: plan["title"] for plan in STORY["tests"]}
+    told = [(titles[text["test"]], text["subject"], text["body"]) for text in STORY["quick_texts"]]
+    assert sorted(session.execute(prepared).all()) == sorted(told)
 
 
 def test_a_room_that_was_changed_is_as_before_on_another_day(session: Session) -> None:

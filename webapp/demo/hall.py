@@ -36,6 +36,7 @@ from webapp.models import (
     IncidentCandidacy,
     Message,
     Question,
+    QuickText,
     Role,
     Test,
     User,
@@ -116,6 +117,7 @@ def load(session: Session, now: datetime, settings: Settings) -> Hall:
             _seed_progress(session, hall, now)
             _note_remarks(session, hall)
             _ask_for_help(session, hall, now)
+            _insert_missing(session, QuickText, ["test_id", "subject"], _quick_texts(hall))
         refresh_search_text(session, changed)
     _send_earlier_messages(session, hall, now, settings)
     return hall
@@ -245,6 +247,11 @@ def _ask_for_help(session: Session, hall: Hall, now: datetime) -> None:
         candidacy_id = session.scalars(select(Candidacy.id).where(*own)).one()
         at = now - timedelta(minutes=asked["minutes_ago"])
         session.add(HelpRequest(candidacy_id=candidacy_id, kind=asked["kind"], text=asked["text"], asked_at=at))
+
+
+def _quick_texts(hall: Hall) -> Iterable[dict[str, Any]]:
+    for text in STORY["quick_texts"]:
+        yield {"test_id": hall.tests[text["test"]], "subject": text["subject"], "body": text["body"], "locale": "en"}
 
 
 def _moments(number: int, now: datetime) -> dict[str, datetime]:
