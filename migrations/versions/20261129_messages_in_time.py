@@ -118,6 +118,7 @@ def create_help_request() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_help_request"),
     )
     op.create_index("ix_help_request_candidacy_id", "help_request", ["candidacy_id"])
+    op.create_index("ix_help_request_ended_at", "help_request", ["ended_at"])
     where = {"sqlite_where": OPEN, "postgresql_where": OPEN}
     op.create_index("uq_help_request_open", "help_request", ["candidacy_id"], unique=True, **where)
 

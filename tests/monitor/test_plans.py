@@ -21,6 +21,7 @@ from werkzeug.datastructures import MultiDict
 from tests.monitor.conftest import LargeHall
 from webapp.access import AccessScope
 from webapp.db.transactions import writing
+from webapp.help_requests.queue import OPEN_REQUESTS, select_count_of_waiting
 from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.audience import Selection
 from webapp.messaging.notices import OPEN_OF_SESSION
@@ -153,6 +154,13 @@ def test_a_page_of_many_comes_from_an_index_of_names(large_hall_session: Session
         for pair in (("progress", "in_progress"), ("status", "online"), ("flag", "no")):
             chosen = plan(large_hall_session, statements(scope, pair, large_hall[1])[1])
             assert index in chosen, chosen
+
+
+def test_who_asks_for_help_is_looked_up_from_the_requests(large_hall_session: Session, large_hall: LargeHall) -> None:
+    """Each refresh of a monitor asks for it: not by a look at each candidacy, all over the place or in a test."""
+    for query in (OPEN_REQUESTS, select_count_of_waiting(EVERYTHING), select_count_of_waiting(ONE_TEST)):
+        chosen = plan(large_hall_session, query)
+        assert not re.search(r"(SCAN|Seq Scan on) candidacy|ix_candidacy", chosen), chosen
 
 
 @pytest.mark.only_on("postgresql")

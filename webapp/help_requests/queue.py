@@ -92,11 +92,12 @@ def count_waiting(session: Session, scope: AccessScope, asking: dict[int, bool])
     """How many of those who ask are within a scope and open now, and nobody goes to them."""
     if all(asking.values()):
         return 0
-    return session.connection().scalar(_count_of(scope)) or 0
+    return session.connection().scalar(select_count_of_waiting(scope)) or 0
 
 
 @lru_cache(maxsize=256)  # making it takes longer than running it, and each refresh needs it while somebody asks
-def _count_of(scope: AccessScope) -> Select[int]:
+def select_count_of_waiting(scope: AccessScope) -> Select[int]:
+    """How many ask within a scope, in tests that are open now, and nobody goes to them."""
     waits = select(func.count(HelpRequest.id)).join(Candidacy, Candidacy.id == HelpRequest.candidacy_id)
     is_seen = WAITS, HelpRequest.claimed_by.is_(None), scope.open_now().condition()
     return waits.where(*is_seen).execution_options(**PREPARED)
