@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tests.exams.rows import browser_of, delivered, person_of, question_of
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf, open_dialog
-from tests.nightly import named
+from tests.nightly import at_night, named
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Answer, Candidacy, Role
@@ -142,10 +142,14 @@ def test_r24_a_candidates_fragments_show_no_more_than_their_pages(
         seen += "".join(is_in_its_page(world.candidate, world.address(path)))
     assert (PROMPT in seen) is (state in SITTING)
     assert (ANSWER in seen) is (state in SITTING)
+
+
+@pytest.mark.parametrize("state", named({state: state for state in STATES}, {"writing"}))
+def test_r24_other_verbs_tell_no_question(world: World, state: str) -> None:
     for method in ("HEAD", "OPTIONS", "PUT", "DELETE"):
         for path in PAGES:
             texts = is_in_its_page(world.candidate, world.address(path), method)
-            assert PROMPT not in "".join(texts)
+            assert PROMPT not in "".join(texts), f"{state}: {method} {path}"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,7 @@ def test_r24_what_is_refused_tells_no_question(world: World, state: str) -> None
 
 
 @pytest.mark.only_on("sqlite")
-@pytest.mark.parametrize("state", ["writing", "closed"])
+@pytest.mark.parametrize("state", ["writing", *at_night("closed")])
 def test_r24_what_staff_see_tells_no_question_and_fragments_no_more_than_pages(
     app: Flask, hall: Hall, session: Session, world: World, state: str
 ) -> None:
