@@ -80,6 +80,7 @@ def test_a_save_says_when_and_the_page_has_the_text(desk: Desk) -> None:
     assert ">\nOne\ntwo</textarea>" in desk.client.get(f"/tests/{desk.test_id}").text
 
 
+@pytest.mark.one_database
 def test_without_javascript_a_save_leads_back_to_the_question(desk: Desk) -> None:
     answer = desk.client.post(desk.address, data={"text": "One"})
     assert (answer.status_code, answer.location) == (303, f"/tests/{desk.test_id}#question-{desk.question_id}")
@@ -102,6 +103,7 @@ def test_the_limit_is_in_code_points_after_crlf_became_lf(desk: Desk) -> None:
         desk.save("x" * (answers.MAX_CHARACTERS + 1))
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("text", "words"), [("x" * 100_001, "100,001"), ("a\0b", "NUL")], ids=["long", "NUL"])
 def test_unfit_texts_are_refused_in_words_and_kept_on_the_page(desk: Desk, text: str, words: str) -> None:
     desk.save("before")
@@ -114,6 +116,7 @@ def test_unfit_texts_are_refused_in_words_and_kept_on_the_page(desk: Desk, text:
     assert desk.stored() == "before"
 
 
+@pytest.mark.one_database
 def test_half_a_surrogate_pair_is_no_500(desk: Desk) -> None:
     body = b"text=a%ED%A0%80b"
     answer = desk.client.post(desk.address, data=body, content_type="application/x-www-form-urlencoded")
@@ -121,6 +124,7 @@ def test_half_a_surrogate_pair_is_no_500(desk: Desk) -> None:
     assert desk.stored() is None
 
 
+@pytest.mark.one_database
 def test_a_form_without_text_is_400(desk: Desk) -> None:
     assert desk.client.post(desk.address, data={}).status_code == 400
     assert desk.client.post(desk.address, data={"text": "x", "base": "-1"}).status_code == 400
@@ -146,6 +150,7 @@ def test_a_stale_tab_does_not_overwrite(desk: Desk) -> None:
     assert desk.stored() == "two"
 
 
+@pytest.mark.one_database
 def test_a_stale_tab_is_shown_both_texts(desk: Desk) -> None:
     desk.save("theirs")
     data = {"text": "mine", "base": "0"}
@@ -159,6 +164,7 @@ def test_a_stale_tab_is_shown_both_texts(desk: Desk) -> None:
     assert "theirs</textarea>" in page.text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -195,6 +201,7 @@ def test_answers_are_on_their_way_for_15_seconds_after_the_own_end(desk: Desk) -
     assert desk.stored() == "in time"
 
 
+@pytest.mark.one_database
 def test_a_page_of_somebody_else_does_not_write_here(desk: Desk) -> None:
     """Trap 11: the next person at the computer signed in while the last one's page was open."""
     data = {"text": "the last one's", "person": str(desk.user_id + 1)}
@@ -204,6 +211,7 @@ def test_a_page_of_somebody_else_does_not_write_here(desk: Desk) -> None:
     assert desk.stored() is None
 
 
+@pytest.mark.one_database
 def test_nobody_writes_into_anothers_test(app: Flask, hall: Hall, desk: Desk) -> None:
     """R13, and questions of other tests."""
     other = hall.candidacy(hall.test("Other"))
@@ -225,6 +233,7 @@ def test_an_unknown_question_is_not_found(desk: Desk) -> None:
     assert desk.client.post(address, data={"text": "x"}).status_code == 404
 
 
+@pytest.mark.one_database
 def test_another_tab_learns_the_answers_as_a_fragment(desk: Desk) -> None:
     saved = desk.save("from the other tab")
     answer = desk.client.get(f"/tests/{desk.test_id}", headers=FRAGMENT)
@@ -233,6 +242,7 @@ def test_another_tab_learns_the_answers_as_a_fragment(desk: Desk) -> None:
     assert "HX-Request" in answer.headers["Vary"]
 
 
+@pytest.mark.one_database
 def test_a_paused_or_finished_test_shows_what_was_written_but_takes_nothing(desk: Desk) -> None:
     desk.save("so far")
     desk.set(paused_at=utcnow())
@@ -242,6 +252,7 @@ def test_a_paused_or_finished_test_shows_what_was_written_but_takes_nothing(desk
     assert 'name="text" data-answer-text' not in page
 
 
+@pytest.mark.one_database
 def test_a_session_that_ended_is_401_with_the_text_kept(app: Flask, desk: Desk) -> None:
     page = browser_of(app).post(desk.address, data={"text": "kept text"})
     assert page.status_code == 401

@@ -29,13 +29,15 @@ def loaded(page: str) -> set[Path]:
     return found
 
 
-@pytest.mark.parametrize("path", ["/", "/tests/1", "/tests/1?confirm=submit", "/inbox", "/nowhere"])
-def test_no_page_of_a_candidate_holds_or_opens_a_modal(app: Flask, hall: Hall, session: Session, path: str) -> None:
+@pytest.mark.one_database
+def test_no_page_of_a_candidate_holds_or_opens_a_modal(app: Flask, hall: Hall, session: Session) -> None:
     one = hall.candidacy(hall.test())
-    page = signed_in(app, session.get_one(User, one.user_id)).get(path).text
-    assert "data-notices-strip" in page
-    assert not re.search(r"<dialog|popover|\son\w+=|<script>", page)
-    scripts = loaded(page)
-    assert JAVASCRIPT / "notices.js" in scripts
-    assert JAVASCRIPT / "dialog.js" not in scripts
-    assert [script.name for script in scripts if TAKES_OVER.search(script.read_text())] == []
+    client = signed_in(app, session.get_one(User, one.user_id))
+    for path in ("/", "/tests/1", "/tests/1?confirm=submit", "/inbox", "/nowhere"):
+        page = client.get(path).text
+        assert "data-notices-strip" in page, path
+        assert not re.search(r"<dialog|popover|\son\w+=|<script>", page), path
+        scripts = loaded(page)
+        assert JAVASCRIPT / "notices.js" in scripts, path
+        assert JAVASCRIPT / "dialog.js" not in scripts, path
+        assert [script.name for script in scripts if TAKES_OVER.search(script.read_text())] == [], path

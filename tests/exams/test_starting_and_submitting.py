@@ -78,30 +78,28 @@ def test_a_test_is_locked_before_its_candidacy_as_closing_locks_them(app: Flask,
     started.result()
 
 
-@pytest.mark.parametrize(
-    ("offset", "fields", "words"),
-    [
+@pytest.mark.one_database
+def test_starting_is_refused_in_words(app: Flask, hall: Hall, session: Session) -> None:
+    now = utcnow()
+    cases: list[tuple[timedelta, dict[str, object], str]] = [
         (MINUTE, {}, "This test has not begun"),
         (timedelta(hours=-3, minutes=-1), {}, "has ended for you"),
-        (-MINUTE, {"withdrawn_at": utcnow()}, "withdrawn"),
-        (-MINUTE, {"started_at": utcnow(), "submitted_at": utcnow()}, "is submitted"),
-        (-MINUTE, {"paused_at": utcnow()}, "paused"),
-    ],
-)
-def test_starting_is_refused_in_words(
-    app: Flask, hall: Hall, session: Session, offset: timedelta, fields: dict[str, object], words: str
-) -> None:
-    test = hall.test(starts_at=utcnow() + offset)
-    test_id = test.id
-    candidacy = hall.candidacy(test, **{"started_at": None, **fields})
-    number, before = candidacy.id, candidacy.started_at
-    message = delivered(hall, candidacy)
-    answer = browser_of(app, person_of(hall, session.get_one(Candidacy, number))).post(f"/tests/{test_id}/start")
-    assert answer.status_code == 409
-    assert words in answer.text
-    assert f'id="message-{message}"' in answer.text, "trap 16: the notices stay on the page that refuses"
-    session.rollback()
-    assert session.get_one(Candidacy, number).started_at == before
+        (-MINUTE, {"withdrawn_at": now}, "withdrawn"),
+        (-MINUTE, {"started_at": now, "submitted_at": now}, "is submitted"),
+        (-MINUTE, {"paused_at": now}, "paused"),
+    ]
+    for offset, fields, words in cases:
+        test = hall.test(words, starts_at=now + offset)
+        test_id = test.id
+        candidacy = hall.candidacy(test, **{"started_at": None, **fields})
+        number, before = candidacy.id, candidacy.started_at
+        message = delivered(hall, candidacy)
+        answer = browser_of(app, person_of(hall, session.get_one(Candidacy, number))).post(f"/tests/{test_id}/start")
+        assert answer.status_code == 409, words
+        assert words in answer.text
+        assert f'id="message-{message}"' in answer.text, "trap 16: the notices stay on the page that refuses"
+        session.rollback()
+        assert session.get_one(Candidacy, number).started_at == before, words
 
 
 def test_a_closed_test_cannot_be_started(hall: Hall, session: Session) -> None:
@@ -140,6 +138,7 @@ def test_submitting_asks_first_and_then_holds(app: Flask, hall: Hall, session: S
     assert "<textarea" not in page
 
 
+@pytest.mark.one_database
 def test_r24_after_submission_the_page_confirms_it_without_the_questions(
     app: Flask, hall: Hall, session: Session
 ) -> None:
@@ -217,6 +216,7 @@ def test_blank_is_what_has_no_character_but_spaces(
     assert shown == expected
 
 
+@pytest.mark.one_database
 def test_nobody_starts_or_submits_for_another(app: Flask, hall: Hall, session: Session) -> None:
     """R13: a stranger, a colleague who works in the test, and nobody at all."""
     test = hall.test()
@@ -237,11 +237,13 @@ def test_nobody_starts_or_submits_for_another(app: Flask, hall: Hall, session: S
         sittings.start(session, staff.id, test_id, utcnow())
 
 
-@pytest.mark.parametrize("address", ["/tests/99999999999999999999999", "/tests/2147483647", "/tests/x", "/tests/-1"])
-def test_addresses_of_nothing_are_404(app: Flask, hall: Hall, address: str) -> None:
-    assert browser_of(app, person_of(hall, hall.candidacy(hall.test()))).get(address).status_code == 404
+def test_addresses_of_nothing_are_404(app: Flask, hall: Hall) -> None:
+    client = browser_of(app, person_of(hall, hall.candidacy(hall.test())))
+    for address in ("/tests/99999999999999999999999", "/tests/2147483647", "/tests/x", "/tests/-1"):
+        assert client.get(address).status_code == 404, address
 
 
+@pytest.mark.one_database
 def test_an_unknown_question_to_the_page_is_400(app: Flask, hall: Hall) -> None:
     test = hall.test()
     test_id = test.id

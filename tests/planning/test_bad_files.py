@@ -114,10 +114,10 @@ def test_missing_unknown_and_double_columns_are_all_named(session: Session) -> N
     ]
 
 
-@pytest.mark.parametrize("missing", COLUMNS)
-def test_each_missing_column_is_named(session: Session, missing: str) -> None:
-    header = ",".join(name for name in COLUMNS if name != missing).encode()
-    assert problems(session, header) == [f"roster.csv, line 1, {missing}: this column is missing"]
+def test_each_missing_column_is_named(session: Session) -> None:
+    for missing in COLUMNS:
+        header = ",".join(name for name in COLUMNS if name != missing).encode()
+        assert problems(session, header) == [f"roster.csv, line 1, {missing}: this column is missing"]
 
 
 def test_columns_without_a_separator_are_named(session: Session) -> None:
@@ -125,9 +125,9 @@ def test_columns_without_a_separator_are_named(session: Session) -> None:
     assert "line 1: the columns are not separated by commas, semicolons or tabs" in said
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf"])
-def test_an_empty_file_is_refused(session: Session, data: bytes) -> None:
-    assert problems(session, data) == ["roster.csv, line 1: the file is empty"]
+def test_an_empty_file_is_refused(session: Session) -> None:
+    for data in (b"", b"\n", b"\xef\xbb\xbf"):
+        assert problems(session, data) == ["roster.csv, line 1: the file is empty"], data
 
 
 def test_ragged_and_broken_lines_are_named(session: Session) -> None:
@@ -178,20 +178,17 @@ def test_an_hour_that_the_clocks_skip_does_not_exist(session: Session) -> None:
     assert "does not exist in Europe/Stockholm" in said
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
+def test_bad_contributors_are_named(session: Session) -> None:
+    for line, reason in (
         (staff(role="boss"), "line 2, role: “boss” is not a role; use one of invigilator, chief_invigilator, planner"),
         (staff(role="Invigilator"), "line 2, role: “Invigilator” is not a role; use one of"),
         (staff(role=""), "line 2, role: is empty"),
         (staff(username=""), "line 2, username: is empty"),
         (staff(room="hall 1"), "line 2, room: no candidate of this test sits in “hall 1”"),
         (staff(test="Zoology"), "line 2, test: “Zoology” is neither in the roster nor stored"),
-    ],
-)
-def test_bad_contributors_are_named(session: Session, line: dict[str, str], reason: str) -> None:
-    (said,) = problems(session, roster(GOOD), contributors(line))
-    assert reason in said
+    ):
+        (said,) = problems(session, roster(GOOD), contributors(line))
+        assert reason in said
 
 
 def test_a_contributor_twice_in_a_test(session: Session) -> None:

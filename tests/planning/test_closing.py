@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, select, update
+from sqlalchemy import Connection, event, func, select, update
 from sqlalchemy.orm import Session
 
 from tests.databases import Database, application_on
 from tests.hall import Hall, signed_in
 from tests.monitor.test_page import count_of, got, rows_of
+from tests.nightly import at_night
 from tests.until import until
 from webapp import planning
 from webapp.clock import utcnow
@@ -51,6 +52,7 @@ def test_a_command_closes_and_reopens_a_test(app: Flask, hall: Hall) -> None:
     assert "open already" in run(app, "reopen-test", "Algebra", "--date", day)[1]
 
 
+@pytest.mark.one_database
 def test_a_test_that_is_not_there_is_named_with_those_that_are(app: Flask, hall: Hall) -> None:
     test = hall.test("Algebra")
     code, output = run(app, "close-test", "Algebra", "--date", "2001-02-03")
@@ -84,43 +86,31 @@ def test_each_closing_and_reopening_is_logged_with_all_candidacies(app: Flask, h
     assert "Test reopened" in page
 
 
-@pytest.mark.parametrize(
-    ("ended", "extra", "reopened", "closes"),
-    [
-        (timedelta(hours=13), 0, None, True),
-        (timedelta(hours=12), 0, None, True),
-        (timedelta(hours=11, minutes=59), 0, None, False),
-        (timedelta(hours=13), 61, None, False),
-        (timedelta(hours=13), 60, None, True),
-        (timedelta(days=200), 0, timedelta(hours=11), False),
-        (timedelta(days=200), 0, timedelta(hours=12), True),
-    ],
-    ids=[
-        "long over",
-        "to the minute",
-        "not yet",
-        "extra time left",
-        "extra time over",
-        "reopened",
-        "reopened long ago",
-    ],
-)
-def test_a_test_closes_by_itself_after_its_last_own_end(
-    hall: Hall, ended: timedelta, extra: int, reopened: timedelta | None, closes: bool
-) -> None:
+def test_a_test_closes_by_itself_after_its_last_own_end(hall: Hall) -> None:
     """Hours are counted from the last own end of anybody in it, and from the last reopening."""
-    now = utcnow()
-    test = hall.test(
-        starts_at=now - ended - timedelta(hours=3), ends_at=now - ended, reopened_at=reopened and now - reopened
-    )
-    hall.candidacy(test)
-    hall.candidacy(test, extra_minutes=extra - extra // 2, incident_minutes=extra // 2)
-    closed = close_ended_tests(hall.session, now=now, after=HOURS)
-    assert [one.id for one in closed] == ([test.id] if closes else [])
-    assert is_closed(hall.session, test) is closes
-    entries = hall.session.scalars(select(LogEntry.actor_name)).all()
-    assert entries == (["automatic"] if closes else [])
-    assert close_ended_tests(hall.session, now=now, after=HOURS) == []
+    long_ago = timedelta(days=200)
+    cases: dict[str, tuple[timedelta, int, timedelta | None, bool]] = {
+        "long over": (timedelta(hours=13), 0, None, True),
+        "to the minute": (timedelta(hours=12), 0, None, True),
+        "not yet": (timedelta(hours=11, minutes=59), 0, None, False),
+        "extra time left": (timedelta(hours=13), 61, None, False),
+        "extra time over": (timedelta(hours=13), 60, None, True),
+        "reopened": (long_ago, 0, timedelta(hours=11), False),
+        "reopened long ago": (long_ago, 0, timedelta(hours=12), True),
+    }
+    now, session = utcnow(), hall.session
+    for case, (ended, extra, reopened, closes) in cases.items():
+        starts_at, reopened_at = now - ended - timedelta(hours=3), reopened and now - reopened
+        test = hall.test(case, starts_at=starts_at, ends_at=now - ended, reopened_at=reopened_at)
+        hall.candidacy(test)
+        hall.candidacy(test, extra_minutes=extra - extra // 2, incident_minutes=extra // 2)
+        entries = session.scalar(select(func.count()).select_from(LogEntry)) or 0
+        closed = close_ended_tests(session, now=now, after=HOURS)
+        assert [one.id for one in closed] == ([test.id] if closes else []), case
+        assert is_closed(session, test) is closes, case
+        written = session.scalars(select(LogEntry.actor_name).order_by(LogEntry.id)).all()[entries:]
+        assert written == (["automatic"] if closes else []), case
+        assert close_ended_tests(session, now=now, after=HOURS) == [], case
 
 
 def test_a_test_that_got_more_time_meanwhile_is_not_closed(hall: Hall) -> None:
@@ -139,6 +129,7 @@ def test_a_test_that_got_more_time_meanwhile_is_not_closed(hall: Hall) -> None:
     assert not is_closed(hall.session, test)
 
 
+@pytest.mark.one_database("postgresql")
 @pytest.mark.parametrize(("hours", "closes"), [(12, True), (0, False)])
 def test_the_setting_says_after_how_many_hours(
     database: Database, monkeypatch: pytest.MonkeyPatch, hours: int, closes: bool
@@ -156,6 +147,7 @@ def test_the_setting_says_after_how_many_hours(
             assert not is_closed(hall.session, test)
 
 
+@pytest.mark.one_database("postgresql")
 def test_the_monitor_shows_the_tests_that_are_open_now(app: Flask, hall: Hall) -> None:
     """A test of last May is in nobody's list; who plans or runs it finds it by the filter, and it says what it is."""
     now = utcnow()
@@ -182,6 +174,7 @@ def test_the_monitor_shows_the_tests_that_are_open_now(app: Flask, hall: Hall) -
     assert invigilator.get(f"/monitor?test={closed.id}").status_code == 400
 
 
+@pytest.mark.one_database("postgresql")
 def test_without_an_open_test_the_list_says_what_to_do(app: Flask, hall: Hall) -> None:
     ahead = hall.test("Ahead", starts_at=utcnow() + timedelta(days=3))
     hall.candidacy(ahead)
@@ -192,7 +185,8 @@ def test_without_an_open_test_the_list_says_what_to_do(app: Flask, hall: Hall) -
     assert count_of(got(client, f"/monitor?test={ahead.id}")) == 1
 
 
-@pytest.mark.parametrize("role", [Role.PLANNER, Role.CHIEF_INVIGILATOR])
+@pytest.mark.one_database("postgresql")
+@pytest.mark.parametrize("role", [Role.PLANNER, *at_night(Role.CHIEF_INVIGILATOR)])
 def test_a_closed_test_is_in_no_audience(app: Flask, hall: Hall, role: Role) -> None:
     """By no filter, by no list, and the dialog of everybody counts those of open tests alone."""
     running, closed = hall.test("Running"), hall.test("Past", closed_at=utcnow())
@@ -204,6 +198,7 @@ def test_a_closed_test_is_in_no_audience(app: Flask, hall: Hall, role: Role) -> 
     assert client.get(f"/messages/new?candidate={open_id}").status_code == 200
 
 
+@pytest.mark.one_database("postgresql")
 def test_a_test_ahead_is_reached_only_by_its_name(app: Flask, hall: Hall) -> None:
     """A planner may write to tomorrow's candidates, and does not by mistake."""
     running, ahead = hall.test("Running"), hall.test("Ahead", starts_at=utcnow() + timedelta(days=1))

@@ -29,6 +29,7 @@ from webapp.models import Candidacy, EndedSession, User
 from webapp.planning.sheets import ImportRefused
 
 
+@pytest.mark.one_database
 def test_made_passwords_work_and_are_for_their_owner_only(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"
     bring_in(session, roster(candidate(1, name="=cmd")), contributors(staff()), credentials=out)
@@ -80,12 +81,14 @@ def test_a_password_that_changes_during_an_import_stops_it(session: Session, hal
     assert session.scalars(select(Candidacy.id)).all() == []
 
 
+@pytest.mark.one_database
 def test_without_a_file_for_passwords_nothing_is_imported(session: Session) -> None:
     with pytest.raises(ImportRefused, match="1 people have no password yet"):
         bring_in(session, roster(candidate(1), candidate(2, password="given password")), credentials=None)
     assert everything(session) == []
 
 
+@pytest.mark.one_database
 def test_an_existing_file_is_not_overwritten(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"
     out.write_text("yesterday's")
@@ -95,6 +98,7 @@ def test_an_existing_file_is_not_overwritten(session: Session, tmp_path: Path) -
     assert everything(session) == []
 
 
+@pytest.mark.one_database
 def test_a_link_that_leads_nowhere_is_not_followed(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"
     out.symlink_to(tmp_path / "elsewhere.csv")
@@ -103,12 +107,14 @@ def test_a_link_that_leads_nowhere_is_not_followed(session: Session, tmp_path: P
     assert not (tmp_path / "elsewhere.csv").exists()
 
 
+@pytest.mark.one_database
 def test_a_file_that_cannot_be_made_stops_the_import(session: Session, tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match="No such file"):
         bring_in(session, roster(candidate(1)), credentials=tmp_path / "no folder" / "passwords.csv")
     assert everything(session) == []
 
 
+@pytest.mark.one_database
 def test_a_full_disk_stops_the_import(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_number: int) -> None:
         raise OSError(28, "No space left on device")
@@ -121,6 +127,7 @@ def test_a_full_disk_stops_the_import(session: Session, tmp_path: Path, monkeypa
     assert everything(session) == []
 
 
+@pytest.mark.one_database
 def test_a_kill_during_the_hashing_leaves_no_file(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def text_of(session: Session, number: str) -> str:
     return session.scalars(select(Candidacy.search_text).where(Candidacy.number == number)).one()
 
 
+@pytest.mark.one_database
 def test_the_real_roster_comes_in_whole_and_twice_changes_nothing(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"
     report = bring_in(session, ROSTER, STAFF, credentials=out)

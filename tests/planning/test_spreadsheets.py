@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.nightly import named
 from tests.planning.papers import COLUMNS, bring_in, candidate, contributors, problems, roster, staff
 from tests.planning.test_importing import candidacy, person
 
@@ -18,6 +19,15 @@ DAMAGED = [
 ]  # fmt: skip
 KEPT = ["1.23", "1E11", "3E-12", "C#", "#1", "#12", "A+B", "=x", "#hall", "N/A", "E+11"]
 TWO = [candidate(1, name="Åsa, the first", room='Hall "1"', group="a;b c"), candidate(2)]
+
+
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+FIRST_LINES = ["", "sep={by}\r\n", '"sep={by}"\n', "SEP={by}\n", "sep={by}{by}{by}\r\n", '"sep={by}"{by}{by}\n']
+SEPARATED = {
+    f"{name} {number} {mark}": (by, first, "\ufeff" if mark == "marked" else "")
+    for (name, by), (number, first), mark in product(SEPARATORS.items(), enumerate(FIRST_LINES), ("plain", "marked"))
+}
+BY_DAY = {*(f"semicolon {number} marked" for number in range(6)), "comma 0 plain", "tab 0 plain", "comma 1 plain"}
 
 
 def separated(data: bytes, by: str) -> bytes:
@@ -44,13 +54,7 @@ def test_what_only_looks_like_it_comes_in(session: Session) -> None:
     assert [candidacy(session, value).number for value in KEPT] == KEPT
 
 
-@pytest.mark.parametrize("by", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
-@pytest.mark.parametrize(
-    "first",
-    ["", "sep={by}\r\n", '"sep={by}"\n', "SEP={by}\n", "sep={by}{by}{by}\r\n", '"sep={by}"{by}{by}\n'],
-    ids=range(6),
-)
-@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
+@pytest.mark.parametrize(("by", "first", "mark"), named(SEPARATED, BY_DAY))
 @pytest.mark.only_on("sqlite")
 def test_each_separator_is_read(session: Session, by: str, first: str, mark: str) -> None:
     before = f"{mark}{first.format(by=by)}".encode()
