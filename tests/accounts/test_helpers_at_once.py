@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from tests.hall import Hall, signed_in
 from webapp.accounts.passwords import matches
 from webapp.models import Role
 
-HELPERS = 6
+HELPERS = 4
 
 
 def test_the_others_hear_that_it_was_changed(app: Flask, hall: Hall, session: Session) -> None:
@@ -27,6 +28,7 @@ def test_the_others_hear_that_it_was_changed(app: Flask, hall: Hall, session: Se
     assert matches(stored(session, ada), made)
 
 
+@pytest.mark.one_database
 def test_two_forms_that_were_open_at_once_make_one_password(app: Flask, hall: Hall, session: Session) -> None:
     """The second was not pressed again, so it is not told the first one's password."""
     test = hall.test()

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from tests.accounts.sign_in_form import PASSWORD, submit_sign_in
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HIDDEN, csrf
+from tests.nightly import at_night
 from webapp.accounts.passwords import WORDS, hash_generated, matches
 from webapp.clock import utcnow
 from webapp.db.transactions import WRITE, writing
@@ -93,6 +94,7 @@ def test_a_new_password_signs_in_and_ends_the_old_sessions(
     assert submit_sign_in(app.test_client(), "ada", password).status_code == 302
 
 
+@pytest.mark.one_database
 def test_r15_it_is_logged_without_the_password(session: Session, chief: FlaskClient, ada: Candidacy) -> None:
     password = password_in(make(chief, ada))
     [entry] = entries(session)
@@ -113,6 +115,7 @@ def test_a_double_press_makes_one_password(session: Session, chief: FlaskClient,
     assert matches(stored(session, ada), first)
 
 
+@pytest.mark.one_database
 def test_an_old_form_does_not_bring_an_old_password_back(session: Session, chief: FlaskClient, ada: Candidacy) -> None:
     old = form_in(chief.get(address(ada)))
     chief.post(address(ada), data=old)
@@ -125,6 +128,7 @@ def test_an_old_form_does_not_bring_an_old_password_back(session: Session, chief
     assert password_in(chief.post(address(ada), data=another)) != now
 
 
+@pytest.mark.one_database
 def test_a_key_makes_one_password_of_one_helper_for_one_candidate(
     app: Flask, hall: Hall, test: Test, chief: FlaskClient, ada: Candidacy
 ) -> None:
@@ -164,6 +168,7 @@ def test_unlocking_gives_all_tries_back(
     assert [entry.action for entry in entries(session)] == ["account.unlocked"]
 
 
+@pytest.mark.one_database
 def test_a_new_password_unlocks_too(app: Flask, chief: FlaskClient, ada: Candidacy) -> None:
     for _ in range(11):
         submit_sign_in(app.test_client(), "ada", "a wrong guess")
@@ -171,7 +176,7 @@ def test_a_new_password_unlocks_too(app: Flask, chief: FlaskClient, ada: Candida
 
 
 @pytest.mark.one_database("postgresql")
-@pytest.mark.parametrize("kind", ["password", "unlock"])
+@pytest.mark.parametrize("kind", ["password", *at_night("unlock")])
 def test_who_may_help(app: Flask, hall: Hall, session: Session, test: Test, ada: Candidacy, kind: str) -> None:
     """R6: rights of the moment, by role, test, room and window."""
     law = hall.test("Law")
@@ -229,7 +234,7 @@ def test_r6_a_right_that_ends_while_the_password_is_hashed_counts_no_more(
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("role", [*Role, None], ids=str)
+@pytest.mark.parametrize("role", [Role.INVIGILATOR, None, *at_night(Role.CHIEF_INVIGILATOR, Role.PLANNER)], ids=str)
 def test_no_way_into_an_account_that_opens_more(
     app: Flask, hall: Hall, session: Session, test: Test, chief: FlaskClient, ada: Candidacy, role: Role | None
 ) -> None:
@@ -263,6 +268,7 @@ def test_nothing_is_promised_for_an_account_that_is_out_of_use(
     assert entries(session) == []
 
 
+@pytest.mark.one_database
 def test_who_also_sits_a_test_of_others_is_helped_by_who_is_in_charge_of_all(
     app: Flask, hall: Hall, session: Session, test: Test, chief: FlaskClient, ada: Candidacy
 ) -> None:
@@ -277,6 +283,7 @@ def test_who_also_sits_a_test_of_others_is_helped_by_who_is_in_charge_of_all(
     password_in(make(chief, ada))
 
 
+@pytest.mark.one_database
 def test_the_rows_menu_offers_it_to_those_who_may(app: Flask, hall: Hall, test: Test, ada: Candidacy) -> None:
     """Row by row: somebody may in one test and not in another."""
     law = hall.test("Law")
@@ -291,8 +298,3 @@ def test_the_rows_menu_offers_it_to_those_who_may(app: Flask, hall: Hall, test: 
     for action in ("new_password", "unlock"):
         assert f"action={action}" in page
         assert f"action={action}" not in signed_in(app, hall.contributor(test)).get("/monitor").text
-
-
-def test_the_list_has_words_enough() -> None:
-    assert len(set(WORDS)) == len(WORDS) >= 1024
-    assert all(word.isascii() and word.islower() and len(word) <= 5 for word in WORDS)

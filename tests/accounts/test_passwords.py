@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.accounts.sign_in_form import submit_sign_in
 from tests.hall import Hall
-from webapp.accounts.passwords import CHOSEN, GENERATED, hash_generated, hash_password, passphrase, problem_with
+from webapp.accounts.passwords import CHOSEN, GENERATED, WORDS, hash_generated, hash_password, passphrase, problem_with
 from webapp.clock import utcnow
 from webapp.config import ROOT
 
@@ -74,3 +74,8 @@ def test_spaces_at_the_ends_do_not_make_a_password_long() -> None:
 def test_nobody_without_the_key_knows_a_passphrase() -> None:
     assert passphrase("a key", "a seed") == passphrase("a key", "a seed")
     assert len({passphrase(key, seed) for key in ("a key", "another") for seed in ("a seed", "another")}) == 4
+
+
+def test_the_list_has_words_enough() -> None:
+    assert len(set(WORDS)) == len(WORDS) >= 1024
+    assert all(word.isascii() and word.islower() and len(word) <= 5 for word in WORDS)

@@ -16,6 +16,8 @@ from webapp.models import User
 from webapp.push.hub import Hub
 from webapp.push.service import current_push
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def anna(hall: Hall) -> User:
