@@ -81,9 +81,9 @@ class Untranslated(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         outside = ""
-        for character in data:
-            self._depth += {OPEN: 1, CLOSE: -1}.get(character, 0)
-            outside += character if not self._depth else ""
+        for part in re.split(f"([{OPEN}{CLOSE}])", data):
+            self._depth += {OPEN: 1, CLOSE: -1}.get(part, 0)
+            outside += part if not self._depth else ""
         if not any(skipped for _, skipped in self._open):
             self._look(outside.replace(CLOSE, ""), self._open[-1][0] if self._open else "")
 

@@ -22,7 +22,7 @@ from tests.conftest import Browser
 from tests.databases import Database, application_on
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf, open_dialog, post
-from tests.web.pseudo_language import CLOSE, LANGUAGE, OPEN, Untranslated, write_catalogue
+from tests.web.pseudo_language import CLOSE, LANGUAGE, OPEN, Untranslated
 from webapp.accounts.users import set_administrator
 from webapp.actions.kinds import KINDS
 from webapp.clock import utcnow
@@ -33,7 +33,7 @@ from webapp.monitor.columns import COLUMNS as ALL_COLUMNS
 from webapp.planning.closing import set_closed
 from webapp.planning.roles import set_role
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word")]
 
 MINUTE = timedelta(minutes=1)
 COLUMNS = "&".join(f"column={column.key}" for column in ALL_COLUMNS)
@@ -47,13 +47,6 @@ STATES: tuple[dict[str, Any], ...] = (
     {"submitted_at": utcnow(), "blank": True},
     {"withdrawn_at": utcnow(), "room": "", "seat": ""},
 )
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("translations")
-    write_catalogue(folder)
-    return folder
 
 
 @pytest.fixture
@@ -180,7 +173,9 @@ def test_messages_and_the_log(app: Flask, hall: Hall, session: Session, exam: Ex
     everything = speaking(app, admin)
     looked_at(everything, "/log", "/monitor")
     numbers = re.findall(r'data-entry="(\d+)"', everything.get("/log").text)
-    looked_at(everything, *(f"/log/{number}" for number in numbers))
+    looked_at(everything, f"/log/{numbers[0]}")
+    for number in numbers[1:]:
+        all_in_brackets(everything.get(f"/log/{number}"), f"entry {number}")
     all_in_brackets(everything.get("/log/print"), "print of the log")
     header = next(csv.reader(io.StringIO(everything.get("/log.csv").text.lstrip("\ufeff"))))
     assert all(cell.startswith(OPEN) for cell in header), header
@@ -212,8 +207,9 @@ def test_actions_and_incidents(app: Flask, hall: Hall, session: Session, exam: E
     planner = hall.contributor(exam, role=Role.PLANNER, user=hall.person("Γιώργος"))
     client = speaking(app, planner)
     for kind in (kind.name for kind in KINDS.values() if kind.columns):
-        looked_at(client, f"/candidates/actions/new?action={kind}&scope=filtered")
-        looked_at(client, f"/candidates/actions/new?action={kind}&candidate={ids[0]}")
+        all_in_brackets(client.get(f"/candidates/actions/new?action={kind}&scope=filtered"), f"page of {kind}")
+        one = client.get(f"/candidates/actions/new?action={kind}&candidate={ids[0]}", headers=HTMX)
+        all_in_brackets(one, f"dialog of {kind}")
         some = open_form(client, kind, candidate=[str(number) for number in ids])
         wrong = {"minutes": "2000", "note": "ψ" * 501, "room": "Πουθενά", "seat": "9", "attendance": "absent"}
         bad = press(
@@ -244,7 +240,8 @@ def test_actions_and_incidents(app: Flask, hall: Hall, session: Session, exam: E
     all_in_brackets(ended, "ended", 201)
     looked_at(client, "/incidents/1")
     numbers = re.findall(r'data-entry="(\d+)"', client.get("/log").text)
-    looked_at(client, *(f"/log/{number}" for number in numbers))
+    for number in numbers:
+        all_in_brackets(client.get(f"/log/{number}"), f"entry {number}")
 
 
 def test_a_candidates_pages(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:
@@ -262,7 +259,7 @@ def test_a_candidates_pages(app: Flask, hall: Hall, session: Session, exam: Exam
         for address in (f"/tests/{exam_id}", f"/tests/{exam_id}?confirm=submit", "/inbox"):
             all_in_brackets(client.get(address), address)
         token = {"csrf_token": csrf(client)}
-        for text in ("Απάντηση", "ψ" * 100_001):
+        for text in ("Απάντηση", "ψ" * 100_001) if place == 0 else ("Απάντηση",):
             answer = client.post(f"/tests/{exam_id}/answers/1", data={"text": text, **token}, headers=HTMX)
             all_in_brackets(answer, "answer", 200, 409, 422)
             answer = client.post(f"/tests/{exam_id}/answers/1", data={"text": text + "α", "base": "9", **token})

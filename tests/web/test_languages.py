@@ -70,9 +70,8 @@ def accepting(languages: str, **headers: str) -> dict[str, str]:
     return {"Accept-Language": languages, **headers}
 
 
-@pytest.mark.parametrize(
-    ("languages", "tag", "word"),
-    [
+def test_a_page_is_in_the_language_of_its_browser(client: FlaskClient) -> None:
+    for languages, tag, word in (
         ("sv", "sv", "Användarnamn"),
         ("sv-FI, en;q=0.5", "sv", "Användarnamn"),
         ("fi, sv;q=0.8, en;q=0.5", "sv", "Användarnamn"),
@@ -81,12 +80,10 @@ def accepting(languages: str, **headers: str) -> dict[str, str]:
         ("", "en", "Username"),
         ("sv-SE-u-ca-gregory", "sv", "Användarnamn"),
         ("nonsense;;q=x", "en", "Username"),
-    ],
-)
-def test_a_page_is_in_the_language_of_its_browser(client: FlaskClient, languages: str, tag: str, word: str) -> None:
-    page = client.get("/login", headers=accepting(languages)).text
-    assert f'<html lang="{tag}"' in page
-    assert word in page
+    ):
+        page = client.get("/login", headers=accepting(languages)).text
+        assert f'<html lang="{tag}"' in page, languages
+        assert word in page, languages
 
 
 def test_a_catalogue_for_one_country_serves_its_language_everywhere(translations: Path, database: Database) -> None:

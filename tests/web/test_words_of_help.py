@@ -14,7 +14,6 @@ from tests.messaging.compose_form import HTMX, csrf
 from tests.web.test_every_word import (  # noqa: F401 fixtures: pytest finds them here
     all_in_brackets,
     app,
-    catalogue,
     exam,
     looked_at,
     number_of,
@@ -23,7 +22,7 @@ from tests.web.test_every_word import (  # noqa: F401 fixtures: pytest finds the
 from webapp.models import Candidacy, Role, User
 from webapp.models import Test as Exam
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word")]
 
 
 def test_asking_for_help(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:  # noqa: F811
@@ -66,4 +65,5 @@ def test_asking_for_help(app: Flask, hall: Hall, session: Session, exam: Exam) -
     for kinds in ("", "ψ" * 61, "α\nα", "\n".join("αβγδεζηθικλ"), "\a"):
         pressed(staff, f"/tests/{exam_id}/help-kinds", 422, kinds=kinds)
     looked_at(staff, f"/monitor/candidates/{one.id}", "/log")
-    looked_at(staff, *(f"/log/{number}" for number in re.findall(r'data-entry="(\d+)"', staff.get("/log").text)))
+    for number in re.findall(r'data-entry="(\d+)"', staff.get("/log").text):
+        all_in_brackets(staff.get(f"/log/{number}"), f"entry {number}")

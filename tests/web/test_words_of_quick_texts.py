@@ -13,7 +13,6 @@ from tests.web.pseudo_language import LANGUAGE
 from tests.web.test_every_word import (  # noqa: F401 fixtures: pytest finds them here
     all_in_brackets,
     app,
-    catalogue,
     exam,
     looked_at,
     number_of,
@@ -23,7 +22,7 @@ from webapp.messaging.quick_texts import MOST_TEXTS
 from webapp.models import QuickText, Role
 from webapp.models import Test as Exam
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word")]
 
 
 def test_quick_texts(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:  # noqa: F811
