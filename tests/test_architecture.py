@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ KEBAB_CASE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A module as Python reads it."""
+    return ast.parse(path.read_text())
+
+
 def part_of(path: Path) -> str:
     """The package or loose module of `webapp/` that a file belongs to."""
     return path.relative_to(WEBAPP).parts[0].removesuffix(".py")
@@ -93,7 +100,7 @@ def test_nothing_is_imported_upwards() -> None:
     upwards = set()
     for path in SOURCES:
         part = part_of(path)
-        for imported in imported_parts(ast.parse(path.read_text())):
+        for imported in imported_parts(tree_of(path)):
             if imported != part and height[imported] >= height[part]:
                 upwards.add(f"{path.relative_to(ROOT)} imports webapp.{imported}")
     assert upwards == set()
@@ -104,7 +111,7 @@ def test_imports_stand_at_the_top() -> None:
     hidden = [
         f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
         for path in SOURCES
-        for function in functions(ast.parse(path.read_text()))
+        for function in functions(tree_of(path))
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
         and not (getattr(node, "module", None) or node.names[0].name).startswith(NOT_ALWAYS_THERE)
@@ -136,7 +143,7 @@ def test_functions_are_short() -> None:
         if path.suffix != ".py":
             continue
         most = LONGEST_VIEW if path.stem.endswith("views") else LONGEST_FUNCTION
-        for function in functions(ast.parse(path.read_text())):
+        for function in functions(tree_of(path)):
             if lines_of(function) > most:
                 long[f"{path.relative_to(ROOT)}: {function.name}"] = lines_of(function)
     assert long == {}
@@ -176,5 +183,5 @@ def test_tests_mirror_packages() -> None:
 
 def test_every_module_says_what_it_is() -> None:
     """In the first line of its docstring; functions need one where their name does not say it all."""
-    trees = {path: ast.parse(path.read_text()) for path in SOURCES}
+    trees = {path: tree_of(path) for path in SOURCES}
     assert [path for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)] == []

@@ -40,13 +40,13 @@ def admin(app: Flask, hall: Hall) -> FlaskClient:
     return signed_in(app, hall.person(is_admin=True))
 
 
-@pytest.mark.parametrize("number", ["0" * 5000, "0" * 20 + "9" * 30, "9" * 5000, str(2**63), "\u0663"])
-def test_a_number_that_is_no_id_is_refused(invigilator: FlaskClient, number: str) -> None:
+def test_a_number_that_is_no_id_is_refused(invigilator: FlaskClient) -> None:
     token = {"csrf_token": csrf(invigilator)}
     text = {"subject": "s", "body": "b", "idempotency_key": "k"}
-    assert invigilator.get("/messages/new", query_string={"candidate": number}).status_code == 400
-    assert invigilator.post("/messages", data={**token, **text, "candidate": number}).status_code == 400
-    assert invigilator.post("/inbox/close", data={**token, "message": number}).status_code == 400
+    for number in ("0" * 5000, "0" * 20 + "9" * 30, "9" * 5000, str(2**63), "\u0663"):
+        assert invigilator.get("/messages/new", query_string={"candidate": number}).status_code == 400, number
+        assert invigilator.post("/messages", data={**token, **text, "candidate": number}).status_code == 400, number
+        assert invigilator.post("/inbox/close", data={**token, "message": number}).status_code == 400, number
 
 
 @pytest.mark.one_database("postgresql")
@@ -72,23 +72,25 @@ def test_more_numbers_than_a_statement_takes_are_refused(invigilator: FlaskClien
     assert invigilator.post("/inbox/close", data=form).status_code == 400
 
 
-@pytest.mark.parametrize("address", ["http://[::1", "http://[x]/", "\xff"])
-def test_an_address_that_is_none_in_a_header(invigilator: FlaskClient, address: str) -> None:
-    answer = invigilator.get("/monitor", headers={**HTMX, "HX-Current-URL": address})
-    assert answer.status_code == 200
+def test_an_address_that_is_none_in_a_header(invigilator: FlaskClient) -> None:
+    for address in ("http://[::1", "http://[x]/", "\xff"):
+        answer = invigilator.get("/monitor", headers={**HTMX, "HX-Current-URL": address})
+        assert answer.status_code == 200, address
 
 
-@pytest.mark.parametrize("sign", [b"%ED%A0%80", b"%ed%a0%ad", b"\xed\xa0\x80", b"%FF", b"\xff"])
 def test_what_is_no_text_is_refused_escaped_or_not(
-    invigilator: FlaskClient, candidacy: Candidacy, session: Session, sign: bytes
+    invigilator: FlaskClient, candidacy: Candidacy, session: Session
 ) -> None:
     """Parsed, it would be another text."""
     form = f"csrf_token={csrf(invigilator)}&subject=s&idempotency_key=k&candidate={candidacy.id}&body=a".encode()
-    answer = invigilator.post("/messages", data=form + sign, content_type="application/x-www-form-urlencoded")
-    assert answer.status_code == 400
-    assert session.scalar(select(func.count()).select_from(Message)) == 0
-    query = {"QUERY_STRING": "q=" + sign.decode("latin-1")}
-    assert invigilator.get("/monitor", environ_overrides=query).status_code == 400
+    session.rollback()
+    for sign in (b"%ED%A0%80", b"%ed%a0%ad", b"\xed\xa0\x80", b"%FF", b"\xff"):
+        answer = invigilator.post("/messages", data=form + sign, content_type="application/x-www-form-urlencoded")
+        assert answer.status_code == 400, sign
+        session.rollback()
+        assert session.scalar(select(func.count()).select_from(Message)) == 0, sign
+        query = {"QUERY_STRING": "q=" + sign.decode("latin-1")}
+        assert invigilator.get("/monitor", environ_overrides=query).status_code == 400, sign
 
 
 def test_a_chunked_form_above_the_limit_is_not_read_in_part(
@@ -159,7 +161,7 @@ def test_no_connection_left_is_a_503_and_not_a_500(
     assert invigilator.get("/monitor").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/login", "/healthz", "/nowhere"])
-def test_a_host_that_cannot_be_is_refused(client: FlaskClient, path: str) -> None:
-    answer = client.get(path, headers={"Host": "x" * 64 + ".example.org"})
-    assert (answer.status_code, answer.headers["X-Examhall"]) == (400, "1")
+def test_a_host_that_cannot_be_is_refused(client: FlaskClient) -> None:
+    for path in ("/login", "/healthz", "/nowhere"):
+        answer = client.get(path, headers={"Host": "x" * 64 + ".example.org"})
+        assert (answer.status_code, answer.headers["X-Examhall"]) == (400, "1"), path

@@ -72,31 +72,35 @@ def test_three_tests_run_with_1600_candidates(session: Session) -> None:
     }
 
 
-@pytest.mark.parametrize("username", ["chief", "planner", "invigilator", "invigilator2"])
-def test_the_77_of_the_story(session: Session, username: str) -> None:
-    """Everyone the README sends there finds 77 candidates, who are 77 persons, in one room and group."""
+def test_what_the_readme_says_is_there(app: Flask, session: Session) -> None:
+    """Everyone whom it sends to the 77 candidates of the story finds them, and can sign in with the one password."""
     loaded = load(session)
     now = utcnow()
-    actor = session.get_one(User, loaded.users[username])
-    chosen = parse_filter(MultiDict([("room", "Sal A115"), ("group", "Group 07")]), ZONE)
-    query = select_candidacies(access_scope(session, actor, Right.SEND, now), chosen, now)
-    people = session.scalars(query.with_only_columns(Candidacy.user_id)).all()
-    assert len(people) == len(set(people)) == 77
-    assert {loaded.users["candidate"], loaded.users["candidate2"]} <= set(people)
-
-
-def test_everyone_can_sign_in_with_the_one_password(session: Session) -> None:
-    """The table that is printed is true."""
-    loaded = load(session)
+    for username in ("chief", "planner", "invigilator", "invigilator2"):
+        actor = session.get_one(User, loaded.users[username])
+        chosen = parse_filter(MultiDict([("room", "Sal A115"), ("group", "Group 07")]), ZONE)
+        query = select_candidacies(access_scope(session, actor, Right.SEND, now), chosen, now)
+        people = session.scalars(query.with_only_columns(Candidacy.user_id)).all()
+        assert len(people) == len(set(people)) == 77, username
+        assert {loaded.users["candidate"], loaded.users["candidate2"]} <= set(people), username
     hashes = set(session.scalars(select(User.password_hash)))
     assert len(hashes) == 1
     assert verify(hashes.pop(), PASSWORD)
     assert ACCOUNTS.keys() <= set(loaded.users)
+    page = signed_in(app, session.get_one(User, loaded.users["candidate2"])).get("/").text
+    assert page.count("Start the test") == 2, "nobody has started for them: the person who tries the demo does"
 
 
 def test_again_changes_nothing(session: Session) -> None:
-    """Idempotent: the second load finds everything in place."""
+    """Idempotent: the second load finds everything in place. Earlier messages came the real way (R1, R14, R15)."""
     first = load(session)
+    assert session.scalar(select(func.count()).select_from(Message)) == len(STORY["messages"])
+    for message in session.scalars(select(Message)):
+        sent = select(func.count()).select_from(Delivery).where(Delivery.message_id == message.id)
+        assert session.scalar(sent) == message.persons > 0
+    actions = session.scalars(select(LogEntry.action).order_by(LogEntry.id)).all()
+    assert actions == ["sign_in.failed", *["message.sent"] * len(STORY["messages"])]
+    assert verify_log(session).sound
     before = sizes(session)
     second = load(session, utcnow() + timedelta(minutes=1))
     assert sizes(session) == before
@@ -146,10 +150,15 @@ def test_the_plan_of_the_room_looks_like_a_hall(session: Session) -> None:
     assert [label for label, _ in grid.rows][12:15] == ["13", "", "15"]
 
 
-def test_staff_have_noted_things(session: Session) -> None:
-    """Notes, flags, quick texts, and when those were away who have come back; again, nothing of it is doubled."""
+def test_on_another_day_staff_have_noted_the_same(session: Session) -> None:
+    """Notes, flags, quick texts and absences are not doubled, and who was moved sits as before."""
     load(session)
+    places = select(Candidacy.id, Candidacy.room, Candidacy.seat).order_by(Candidacy.id)
+    before = session.execute(places).all()
+    with writing(session):
+        session.execute(update(Candidacy).values(room="Elsewhere", seat="1"))
     load(session, utcnow() + timedelta(days=1))
+    assert session.execute(places).all() == before
     noted = session.execute(select(Candidacy.note, Candidacy.flagged).where(Candidacy.note != "")).all()
     assert sorted(note for note, _ in noted) == sorted(remark["note"] for remark in STORY["remarks"])
     assert 0 < sum(flagged for _, flagged in noted) < len(noted)
@@ -160,35 +169,6 @@ def test_staff_have_noted_things(session: Session) -> None:
     titles = {plan["key"]: plan["title"] for plan in STORY["tests"]}
     told = [(titles[text["test"]], text["subject"], text["body"]) for text in STORY["quick_texts"]]
     assert sorted(session.execute(prepared).all()) == sorted(told)
-
-
-def test_a_room_that_was_changed_is_as_before_on_another_day(session: Session) -> None:
-    load(session)
-    before = session.execute(select(Candidacy.id, Candidacy.room, Candidacy.seat).order_by(Candidacy.id)).all()
-    with writing(session):
-        session.execute(update(Candidacy).values(room="Elsewhere", seat="1"))
-    load(session, utcnow() + timedelta(days=1))
-    assert session.execute(select(Candidacy.id, Candidacy.room, Candidacy.seat).order_by(Candidacy.id)).all() == before
-
-
-def test_earlier_messages_came_the_real_way(session: Session) -> None:
-    """Each has deliveries and an entry in a log that verifies; the failed sign-in is there too (R1, R14, R15)."""
-    load(session)
-    assert session.scalar(select(func.count()).select_from(Message)) == len(STORY["messages"])
-    for message in session.scalars(select(Message)):
-        sent = select(func.count()).select_from(Delivery).where(Delivery.message_id == message.id)
-        assert session.scalar(sent) == message.persons > 0
-    actions = session.scalars(select(LogEntry.action).order_by(LogEntry.id)).all()
-    assert actions == ["sign_in.failed", *["message.sent"] * len(STORY["messages"])]
-    assert verify_log(session).sound
-
-
-def test_the_printed_candidates_are_at_the_door(app: Flask, session: Session) -> None:
-    """Nobody has started for them: the person who tries the demo does."""
-    loaded = load(session)
-    user = session.get_one(User, loaded.users["candidate2"])
-    page = signed_in(app, user).get("/").text
-    assert page.count("Start the test") == 2
 
 
 def test_not_into_a_real_installation(session: Session, hall: Hall) -> None:

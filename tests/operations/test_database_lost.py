@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from tests.databases import Database, application_on
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
+from tests.nightly import at_night
 from tests.postgres import connect_to_server, disconnect
 from tests.test_routes import FORMS, PERSONS, TABLE
 from tests.test_routes import persons as everybody  # noqa: F401 the fixture
@@ -63,18 +64,13 @@ def engine(app: Flask, database: Database, engines: dict[str, Engine]) -> Engine
 
 CORE = {
     ("POST", "/login"),
-    ("GET", "/tests/1"),
     ("POST", "/tests/1/answers/1"),
-    ("POST", "/tests/1/submit"),
     ("GET", "/monitor"),
     ("POST", "/messages"),
     ("POST", "/candidates/actions"),
-    ("POST", "/incidents"),
-    ("GET", "/inbox/new"),
-    ("POST", "/inbox/close"),
     ("POST", "/logout"),
 }
-"""Without these no exam is held: they are tried for each change, all others at night."""
+"""A read, a write by a candidate and by staff, a session that begins and one that ends: all others at night."""
 REFUSE_OTHER_FIELDS = {"/monitor/settings"}
 """Addresses whose form is known field by field, and needs no key: the same settings again are the same settings."""
 
@@ -197,7 +193,7 @@ KINDS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("person", ["nobody", "candidate", "invigilator"])
+@pytest.mark.parametrize("person", ["nobody", "invigilator", *at_night("candidate")])
 @pytest.mark.parametrize("fragment", [False, True], ids=["page", "fragment"])
 def test_no_error_page_needs_the_database(away: dict[str, FlaskClient], person: str, fragment: bool) -> None:
     """Each kind says what it is, and who cannot be known is not shown."""

@@ -45,37 +45,37 @@ def test_requests_are_counted_by_endpoint_and_status(client: FlaskClient) -> Non
     assert "somebody" not in client.get("/metrics").text
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-def test_a_proxy_on_this_machine_does_not_open_them(client: FlaskClient, header: str) -> None:
+def test_a_proxy_on_this_machine_does_not_open_them(client: FlaskClient) -> None:
     """What a proxy hands on comes from elsewhere."""
-    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+    for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+        assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403, header
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
-def test_from_this_machine(client: FlaskClient, address: str) -> None:
-    assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 200
+def test_from_this_machine(client: FlaskClient) -> None:
+    for address in ("127.0.0.1", "127.9.9.9", "::1"):
+        assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 200, address
 
 
-@pytest.mark.parametrize("address", ["192.0.2.7", "", "unix:", "::ffff:192.0.2.7"])
-def test_not_from_elsewhere(client: FlaskClient, address: str) -> None:
+def test_not_from_elsewhere(client: FlaskClient) -> None:
     """Another machine, or a socket without an address, needs the token; and there is none by default."""
-    away = {"REMOTE_ADDR": address}
-    assert client.get("/metrics", environ_base=away).status_code == 403
-    bearer = {"Authorization": "Bearer None"}
-    assert client.get("/metrics", environ_base=away, headers=bearer).status_code == 403
+    for address in ("192.0.2.7", "", "unix:", "::ffff:192.0.2.7"):
+        away = {"REMOTE_ADDR": address}
+        assert client.get("/metrics", environ_base=away).status_code == 403, address
+        bearer = {"Authorization": "Bearer None"}
+        assert client.get("/metrics", environ_base=away, headers=bearer).status_code == 403, address
 
 
-@pytest.mark.parametrize(
-    ("given", "status"),
-    [("Bearer 7c1e-token", 200), ("Bearer 7c1e", 403), ("7c1e-token", 403), ("Bearer \xe9", 403), ("", 403)],
-)
-def test_the_token_opens_them_from_anywhere(database: Database, given: str, status: int) -> None:
+def test_the_token_opens_them_from_anywhere(database: Database) -> None:
     """The whole token in the scheme it is named for, and nothing less."""
+    away = {"REMOTE_ADDR": "192.0.2.7"}
     with application_on(database, metrics_token="7c1e-token") as app:
-        answer = app.test_client().get(
-            "/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}, headers={"Authorization": given}
+        client = app.test_client()
+        assert (
+            client.get("/metrics", environ_base=away, headers={"Authorization": "Bearer 7c1e-token"}).status_code == 200
         )
-    assert answer.status_code == status
+        for given in ("Bearer 7c1e", "7c1e-token", "Bearer \xe9", ""):
+            answer = client.get("/metrics", environ_base=away, headers={"Authorization": given})
+            assert answer.status_code == 403, given
 
 
 def test_registries_hold_nothing_but_ours(app: Flask) -> None:
