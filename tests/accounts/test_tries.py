@@ -102,28 +102,23 @@ def test_r32_wrong_passwords_from_elsewhere_cost_the_person_nothing(session: Ses
 
 
 @pytest.mark.one_database
-def test_r32_a_known_device_is_never_locked_by_others(session: Session, anna: User) -> None:
-    """Neither by guesses from its own address nor by those from many others; its own misses lock it alone."""
+def test_r15_r32_guesses_from_everywhere_make_new_devices_wait_for_seconds_and_known_ones_not(
+    session: Session, anna: User
+) -> None:
+    """They get no further than the limit of all, which is logged once; a device's own misses lock it alone."""
     own, other = device_of("anna"), device_of("anna")
-    for number in range(OF_ALL_ADDRESSES.tries + 20):
-        guess(session, address=f"203.0.113.{number}")
-    for _ in range(TRIES * 2):
-        guess(session, address=HALL)
-    assert guess(session, password=PASSWORD, address="192.0.2.8") == LOCKED
-    assert guess(session, password=PASSWORD, device=own) == IN
-    assert [guess(session, device=other) for _ in range(TRIES + 1)] == [WRONG] * TRIES + [LOCKED]
-    assert guess(session, password=PASSWORD, device=other) == LOCKED
-    assert guess(session, password=PASSWORD, device=own) == IN
-
-
-@pytest.mark.one_database
-def test_r15_r32_a_new_device_waits_for_seconds_after_guesses_from_everywhere(session: Session, anna: User) -> None:
-    """Guesses from as many addresses get no further than the limit of all addresses; that is logged once (R15)."""
     answers = Counter(guess(session, address=f"203.0.113.{number}") for number in range(OF_ALL_ADDRESSES.tries + 20))
     assert answers == {WRONG: OF_ALL_ADDRESSES.tries, LOCKED: 20}
     locks = list(session.scalars(select(LogEntry.detail).where(LogEntry.action == "sign_in.locked")))
     last = f"203.0.113.{OF_ALL_ADDRESSES.tries - 1}"
     assert locks == [f'{{"address":"{last}","locked":"new devices","username":"anna"}}']
+    assert guess(session, password=PASSWORD, address=HOME) == LOCKED
+    for _ in range(TRIES * 2):
+        guess(session, address=HALL)
+    assert guess(session, password=PASSWORD, device=own) == IN
+    assert [guess(session, device=other) for _ in range(TRIES + 1)] == [WRONG] * TRIES + [LOCKED]
+    assert guess(session, password=PASSWORD, device=other) == LOCKED
+    assert guess(session, password=PASSWORD, device=own) == IN
     assert guess(session, password=PASSWORD, address=HOME) == LOCKED
     assert guess(session, NOW + OF_ALL_ADDRESSES.refill, PASSWORD, address=HOME) == IN
 
