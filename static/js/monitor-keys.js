@@ -46,7 +46,7 @@ async function message() {
 
 // The menu that all rows share is for the row whose button was pressed.
 function messageToRow() {
-  const button = here()?.querySelector('[popovertarget="row-menu"][data-may^=send]');
+  const button = here()?.querySelector('[popovertarget="row-menu"]:not([data-may=manage])');
   if (!button) return;
   button.click();
   part("rowMenu").then(() => document.querySelector("#row-menu a[data-may=send]").click(), () => sayAway(button));

@@ -11,7 +11,7 @@ const items = menu.querySelector("[data-items]");
 function fillFor(button) {
   const row = button.closest("[data-candidacy]");
   menu.dataset.candidate = row?.dataset.candidacy ?? button.closest("[data-candidate]").dataset.candidate;
-  const rights = button.dataset.may.split("-");
+  const rights = (button.dataset.may ?? "send-manage").split("-");
   for (const part of menu.querySelectorAll("[data-may]")) part.hidden = !rights.includes(part.dataset.may);
   const state = button.dataset.state ?? row.querySelector("[data-column=state]")?.dataset.value; // unknown if not shown
   for (const item of menu.querySelectorAll("[data-fits]")) item.hidden = Boolean(state) && !item.dataset.fits.split(" ").includes(state);
