@@ -29,7 +29,7 @@ from webapp.extensions import db
 from webapp.models import Answer, Candidacy, CandidateAction, Role, User
 from webapp.models import Test as Exam
 
-ROUNDS = 10
+ROUNDS = 6
 MOST_SECONDS = 0.3
 """For an action on 1,500; its undoing may take twice that."""
 MOST_STATEMENTS = 40
@@ -156,6 +156,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.one_database("postgresql")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
@@ -203,6 +204,7 @@ def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
             session.get_one(Candidacy, number).room = "left"
 
 
+@pytest.mark.one_database("postgresql")
 @pytest.mark.parametrize(
     ("action", "fields", "back"),
     [

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tests.actions.action_form import at_once, open_form, press
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Role, User
@@ -84,7 +85,7 @@ def test_no_text_becomes_markup_or_a_formula(
         assert "onerror=alert(1)>" not in page.text or page.mimetype == "application/json", page.request.path
 
 
-@pytest.mark.parametrize("role", [Role.INVIGILATOR, Role.CHIEF_INVIGILATOR])
+@pytest.mark.parametrize("role", [Role.CHIEF_INVIGILATOR, *at_night(Role.INVIGILATOR)])
 def test_r6_what_happens_beside_ones_room_is_told_nowhere(
     app: Flask, hall: Hall, test: Exam, planner: User, session: Session, role: Role
 ) -> None:

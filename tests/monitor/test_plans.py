@@ -33,7 +33,7 @@ from webapp.monitor.query import select_candidacies
 from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
 pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each
-SIZE, TESTS = 60_000, 40
+SIZE, TESTS = 20_000, 40
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 ONE_TEST = AccessScope(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})
 FILTERS_TO_PLAN = [
@@ -165,7 +165,7 @@ def test_who_asks_for_help_is_looked_up_from_the_requests(large_hall_session: Se
 
 @pytest.mark.only_on("postgresql")
 def test_what_streams_begin_with_is_looked_up(large_hall_session: Session, large_hall: LargeHall) -> None:
-    """Where 60,000 people have three messages each."""
+    """Where 20,000 people have three messages each."""
     with contextlib.suppress(ZeroDivisionError), writing(large_hall_session):
         large_hall_session.execute(
             text("INSERT INTO delivery (user_id, message_id) SELECT id, n FROM user_account, generate_series(1, 3) n")

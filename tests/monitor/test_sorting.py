@@ -3,24 +3,38 @@
 import re
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 
 from tests.hall import Hall, signed_in
 from tests.monitor.test_page import HTMX, got, rows_of
 from tests.monitor.watched import Watched
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.monitor.columns import COLUMNS
 
+ALL = [column.key for column in COLUMNS]
 
-def test_every_column_sorts_both_ways_over_pages(watched: Watched) -> None:
+
+@pytest.mark.parametrize("columns", [["room"], *at_night(ALL)], ids=["room", "all"])
+def test_sorted_both_ways_each_row_is_on_one_page(watched: Watched, columns: list[str]) -> None:
     """Equal values stay in one order, so no row is on two pages or on none."""
-    for column in (column.key for column in COLUMNS):
+    for sort in (f"{sign}{column}" for column in columns for sign in ("", "-")):
+        pages = [got(watched.client, f"/monitor?sort={sort}&column=name&page={place}", **HTMX) for place in (1, 2, 3)]
+        shown = [number for page in pages for number in rows_of(page)]
+        assert len(shown) == len(set(shown)) == 120, sort
+
+
+@pytest.mark.one_database
+def test_every_column_says_which_way_it_is_sorted(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    both = {one.id for one in hall.candidacies(test, 2)}
+    client = signed_in(app, hall.contributor(test))
+    for column in ALL:
         for sort, direction in ((column, "ascending"), (f"-{column}", "descending")):
-            address = f"/monitor?sort={sort}&column={column}&page="
-            pages = [got(watched.client, address + str(place), **HTMX) for place in (1, 2, 3)]
-            assert re.search(rf'data-column="{column}" aria-sort="{direction}"', pages[0])
-            shown = [number for page in pages for number in rows_of(page)]
-            assert len(shown) == len(set(shown)) == 120, sort
+            page = got(client, f"/monitor?sort={sort}&column={column}", **HTMX)
+            assert re.search(rf'data-column="{column}" aria-sort="{direction}"', page)
+            assert set(rows_of(page)) == both, sort
 
 
 def test_sorting_by_value_with_what_is_missing_last(app: Flask, hall: Hall) -> None:
