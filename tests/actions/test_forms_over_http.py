@@ -14,11 +14,14 @@ from tests.actions.action_form import at_once, fields_of, open_form, press, undo
 from tests.actions.taken import entries, stands
 from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import HTMX, csrf
+from tests.nightly import at_night
 from webapp.actions.kinds import KINDS
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy, Role, User
 from webapp.models import Test as Exam
+
+pytestmark = pytest.mark.one_database  # what an action writes is tried on both (`test_taking.py`)
 
 ALL = [name for name, kind in KINDS.items() if kind.columns]
 TYPED = {"attendance": "present", "note": "Kept <b>", "minutes": "5", "mode": "add", "room": "Room 1", "seat": ""}
@@ -50,11 +53,12 @@ def test_every_action_has_a_form_that_is_answered_with_what_was_done(
         assert "<!doctype html>" in page.text, action
 
 
+@pytest.mark.parametrize("actions", [["attendance", "room", "reopen"], *at_night(ALL)], ids=["some", "all"])
 def test_all_in_a_filter_are_reached_and_nobody_else(
-    hall: Hall, test: Exam, browser: FlaskClient, session: Session
+    hall: Hall, test: Exam, browser: FlaskClient, session: Session, actions: list[str]
 ) -> None:
     """Also where filter and value have the same name."""
-    for action in ALL:
+    for action in actions:
         room, fields = f"Aula of {action}", {"submitted_at": utcnow() if action == "reopen" else None}
         inside = {hall.candidacy(test, room=room, attendance="absent", **fields).id for _ in range(2)}
         hall.candidacy(test, attendance="absent", **fields)
@@ -92,7 +96,6 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.one_database
 def test_what_cannot_be_stored_is_refused_beside_the_field_and_kept(
     hall: Hall, test: Exam, browser: FlaskClient, session: Session
 ) -> None:
@@ -131,7 +134,6 @@ UNKNOWN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.one_database
 def test_unknown_actions_names_and_values_are_bad_requests(
     hall: Hall, test: Exam, browser: FlaskClient, session: Session
 ) -> None:
@@ -142,7 +144,6 @@ def test_unknown_actions_names_and_values_are_bad_requests(
     assert entries(session) == []
 
 
-@pytest.mark.one_database
 def test_an_address_that_is_not_understood_is_a_bad_request(hall: Hall, test: Exam, browser: FlaskClient) -> None:
     hall.candidacy(test)
     for query in ("", "action=", "action=fly", "action=flag&action=pause", "action=flag&test=99999",
@@ -183,14 +184,14 @@ def test_r3_an_audience_that_has_changed_is_refused_once_and_frozen_then(
     assert entries(session)[0][2] == {first.id, second.id}
 
 
-@pytest.mark.parametrize("token", ["", "nonsense"])
 def test_r3_a_form_that_does_not_say_whom_it_showed_changes_nothing(
-    hall: Hall, test: Exam, browser: FlaskClient, session: Session, token: str
+    hall: Hall, test: Exam, browser: FlaskClient, session: Session
 ) -> None:
     hall.candidacy(test)
     form = open_form(browser, "flag", scope="filtered")
-    form.setlist("audience", [token])
-    assert press(browser, form).status_code == 409
+    for token in ("", "nonsense"):
+        form.setlist("audience", [token])
+        assert press(browser, form).status_code == 409, token
     assert entries(session) == []
 
 
@@ -213,13 +214,9 @@ def test_r4_too_many_come_in_parts_and_nobody_is_refused(
     assert press(browser, open_form(browser, "flag", scope="filtered", q="nobody at all")).status_code == 422
 
 
-@pytest.mark.parametrize("action", ["new_password", "unlock"])
-def test_help_with_signing_in_leads_to_its_page_one_by_one(
-    hall: Hall, test: Exam, browser: FlaskClient, action: str
-) -> None:
+def test_help_with_signing_in_leads_to_its_page_one_by_one(hall: Hall, test: Exam, browser: FlaskClient) -> None:
     one, two = hall.candidacy(test), hall.candidacy(test)
-    kind = {"new_password": "password", "unlock": "unlock"}[action]
-    for headers in ({}, HTMX):
+    for action, kind, headers in (("new_password", "password", {}), ("unlock", "unlock", HTMX)):
         answer = browser.get(f"/candidates/actions/new?action={action}&candidate={one.id}", headers=headers)
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/monitor/candidates/{one.id}/{kind}")
         for several in (
@@ -231,7 +228,7 @@ def test_help_with_signing_in_leads_to_its_page_one_by_one(
             refused = browser.get(f"/candidates/actions/new?action={action}&{several}", headers=headers)
             assert refused.status_code == 422
             assert "one candidate at a time" in refused.text
-    assert at_once(browser, action, candidate=one.id).status_code == 303
+        assert at_once(browser, action, candidate=one.id).status_code == 303
 
 
 def test_what_a_colleague_has_changed_is_shown_with_what_stands(

@@ -21,6 +21,7 @@ from webapp.models import Incident, Message, Role, User
 from webapp.models import Test as Exam
 
 HTMX = {"HX-Request": "true"}
+pytestmark = pytest.mark.one_database  # what an incident writes is tried on both (`test_incidents.py`)
 
 
 def fields_of(page: str) -> dict[str, list[str]]:

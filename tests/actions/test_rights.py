@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from tests.actions.action_form import at_once
 from tests.actions.taken import entries, stands
 from tests.hall import Hall, signed_in
-from tests.messaging.compose_form import csrf
+from tests.messaging.compose_form import HTMX, csrf
 from webapp.actions.kinds import KINDS
 from webapp.clock import utcnow
 from webapp.models import Role
@@ -43,13 +43,13 @@ def test_the_table_of_roles_and_actions(app: Flask, hall: Hall, session: Session
         token = {"X-CSRFToken": csrf(client)}
         address = f"/candidates/actions/new?action={action}&candidate={one.id}"
         answers = [
-            client.get(address, follow_redirects=True),
-            client.post("/candidates/actions/new", data={"action": action, "candidate": one.id}, headers=token,
-                        follow_redirects=True),
+            client.get(address, headers=HTMX, follow_redirects=True),
+            client.post("/candidates/actions/new", data={"action": action, "candidate": one.id},
+                        headers={**HTMX, **token}, follow_redirects=True),
             at_once(client, action, candidate=one.id, idempotency_key=f"of-{action}", **VALUES.get(action, {})),
         ]  # fmt: skip
         if not kind.columns:  # the page that it leads to decides
-            answers[2] = client.get(answers[2].headers["Location"])
+            answers[2] = client.get(answers[2].headers["Location"], headers=HTMX)
         got[action] = {200: True, 201: True, 403: False}[answers[0].status_code]
         assert {answer.status_code for answer in answers} <= ({200, 201} if got[action] else {403}), action
         unchanged = stands(session, one.id, "changed_at", "flagged", "id_checked", "attendance", "note")

@@ -18,6 +18,8 @@ from webapp.db.transactions import writing
 from webapp.models import Candidacy, Role, User
 from webapp.models import Test as Exam
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def browser(app: Flask, planner: User) -> FlaskClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -50,29 +51,32 @@ SIMPLE: list[tuple[str, dict[str, str], dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "fields", "before", "after"), SIMPLE)
 def test_an_action_changes_its_columns_and_the_log_has_old_and_new_values(
-    hall: Hall, test: Exam, planner: User, session: Session, action: str, fields: dict[str, str],
-    before: dict[str, Any], after: dict[str, Any],
-) -> None:  # fmt: skip
+    hall: Hall, test: Exam, planner: User, session: Session
+) -> None:
     hall.candidacy(test, room="Room 2")
-    one, beside = hall.candidacy(test, **before), hall.candidacy(test, **before)
-    taken = carry(session, planner, form_for(action, one.id, reason="As asked", **fields), NOW)
-    assert outcome_of(taken).changed == [one.id]
-    assert stands(session, one.id, *after) == (tuple(after.values()) if len(after) > 1 else next(iter(after.values())))
-    assert stands(session, beside.id, *before) == (
-        tuple(before.values()) if len(before) > 1 else next(iter(before.values()))
-    )
-    [(name, detail, subjects)] = entries(session)
-    assert (name, subjects, taken.id) == (f"candidate.{action}", {one.id}, 1)
-    [change] = detail["changes"]
-    assert change["candidacies"] == [one.id]
-    assert set(change["before"]) == set(change["after"]) == set(KINDS[action].columns)
-    for stored, wanted in ((change["before"], before), (change["after"], after)):
-        assert {name: stored[name] for name in wanted} == {
-            name: value.isoformat() if name.endswith("_at") and value else value for name, value in wanted.items()
-        }
-    assert detail["values"]["reason"] == "As asked"
+    for number, (action, fields, before, after) in enumerate(SIMPLE, start=1):
+        case = action, fields
+        one, beside = hall.candidacy(test, **before).id, hall.candidacy(test, **before).id
+        taken = carry(session, planner, form_for(action, one, reason="As asked", **fields), NOW)
+        assert outcome_of(taken).changed == [one], case
+        assert columns(session, one, after) == after, case
+        assert columns(session, beside, before) == before, case
+        [*_, (name, detail, subjects)] = written = entries(session)
+        assert (name, subjects, taken.id, len(written)) == (f"candidate.{action}", {one}, number, number), case
+        [change] = detail["changes"]
+        assert change["candidacies"] == [one], case
+        assert set(change["before"]) == set(change["after"]) == set(KINDS[action].columns), case
+        for stored, wanted in ((change["before"], before), (change["after"], after)):
+            assert {name: stored[name] for name in wanted} == {
+                name: value.isoformat() if name.endswith("_at") and value else value for name, value in wanted.items()
+            }, case
+        assert detail["values"]["reason"] == "As asked", case
+
+
+def columns(session: Session, candidacy_id: int, names: Iterable[str]) -> dict[str, Any]:
+    """These columns of a candidacy by name, as they are stored."""
+    return {name: stands(session, candidacy_id, name) for name in names}
 
 
 def test_every_action_with_columns_is_in_that_list() -> None:
@@ -80,18 +84,18 @@ def test_every_action_with_columns_is_in_that_list() -> None:
 
 
 @pytest.mark.one_database("postgresql")
-@pytest.mark.parametrize(("action", "fields", "before", "after"), SIMPLE)
 def test_what_stands_so_already_is_told_and_not_written_again(
-    hall: Hall, test: Exam, planner: User, session: Session, action: str, fields: dict[str, str],
-    before: dict[str, Any], after: dict[str, Any],
-) -> None:  # fmt: skip
+    hall: Hall, test: Exam, planner: User, session: Session
+) -> None:
     hall.candidacy(test, room="Room 2")
-    one = hall.candidacy(test, **{**before, **after})
-    values = fields if fields.get("mode") != "add" else {"minutes": "0", "mode": "add"}
-    taken = carry(session, planner, form_for(action, one.id, **values))
-    assert (outcome_of(taken).unchanged, outcome_of(taken).changed) == ([one.id], [])
-    assert stands(session, one.id, *after) == (tuple(after.values()) if len(after) > 1 else next(iter(after.values())))
-    assert entries(session)[0][2] == {one.id}
+    for action, fields, before, after in SIMPLE:
+        case = action, fields
+        one = hall.candidacy(test, **{**before, **after}).id
+        values = fields if fields.get("mode") != "add" else {"minutes": "0", "mode": "add"}
+        taken = carry(session, planner, form_for(action, one, **values))
+        assert (outcome_of(taken).unchanged, outcome_of(taken).changed) == ([one], []), case
+        assert columns(session, one, after) == after, case
+        assert entries(session)[-1][2] == {one}, case
 
 
 STATES: dict[str, dict[str, Any]] = {
@@ -104,26 +108,26 @@ STATES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("why", STATES)
-@pytest.mark.parametrize("action", [name for name, kind in KINDS.items() if kind.obstacles])
 def test_whom_an_action_cannot_reach_stays_as_they_are_and_the_others_are_changed(
-    hall: Hall, planner: User, session: Session, action: str, why: str
+    hall: Hall, planner: User, session: Session, why: str
 ) -> None:
     """The person has already submitted, say, since the form was shown: that is told, and is no reason to refuse all."""
-    kind = KINDS[action]
     test = hall.test("Law", ends_at=NOW - timedelta(minutes=5 if why == "time_up" else -60))
     hall.contributor(test, role=Role.PLANNER, user=planner)
-    opposite = {"resume": {"paused_at": EARLIER}, "reopen": {"submitted_at": EARLIER}}.get(action, {})
-    free, hindered = hall.candidacy(test, **opposite), hall.candidacy(test, **{**opposite, **STATES[why]})
-    taken = carry(session, planner, form_for(action, free.id, hindered.id, minutes="5"), NOW)
-    expected = {} if why not in kind.obstacles else {why: [hindered.id, *([free.id] if why == "time_up" else [])]}
-    assert {name: sorted(ids) for name, ids in reasons(taken).items()} == {
-        name: sorted(ids) for name, ids in expected.items()
-    }
-    stood_so = (action, why) == ("withdraw", "withdrawn")
-    assert (hindered.id in outcome_of(taken).changed) is (why not in kind.obstacles and not stood_so)
-    assert outcome_of(taken).unchanged == ([hindered.id] if stood_so else [])
-    assert (free.id in outcome_of(taken).changed) is not (why == "time_up" and why in kind.obstacles)
-    assert entries(session)[0][2] == {free.id, hindered.id}
+    for action, kind in KINDS.items():
+        if not kind.obstacles:
+            continue
+        opposite = {"resume": {"paused_at": EARLIER}, "reopen": {"submitted_at": EARLIER}}.get(action, {})
+        free, hindered = hall.candidacy(test, **opposite).id, hall.candidacy(test, **{**opposite, **STATES[why]}).id
+        taken = carry(session, planner, form_for(action, free, hindered, minutes="5"), NOW)
+        expected = {} if why not in kind.obstacles else {why: sorted([hindered, *([free] if why == "time_up" else [])])}
+        assert {name: sorted(ids) for name, ids in reasons(taken).items()} == expected, action
+        stood_so = (action, why) == ("withdraw", "withdrawn")
+        outcome = outcome_of(taken)
+        assert (hindered in outcome.changed) is (why not in kind.obstacles and not stood_so), action
+        assert outcome.unchanged == ([hindered] if stood_so else []), action
+        assert (free in outcome.changed) is not (why == "time_up" and why in kind.obstacles), action
+        assert entries(session)[-1][2] == {free, hindered}, action
 
 
 def test_every_obstacle_has_a_state_here() -> None:
@@ -148,25 +152,18 @@ def test_somebody_who_was_moved_is_found_in_their_new_room_and_seat(
     assert {"aula magna", "24f"} <= set(stands(session, one.id, "search_text").split(SEPARATOR))
 
 
-@pytest.mark.parametrize(
-    ("fields", "problem"),
-    [
-        ({"room": "Nowhere"}, "room"),
-        ({"room": "Of Law"}, "room"),
-        ({"seat": "A1"}, "seat"),
-        ({}, "room"),
-        ({"room": ""}, "room"),
-    ],
-)
-def test_a_place_that_cannot_be_is_refused(
-    hall: Hall, test: Exam, chief: User, session: Session, fields: dict[str, str], problem: str
-) -> None:
+def test_a_place_that_cannot_be_is_refused(hall: Hall, test: Exam, chief: User, session: Session) -> None:
     """Also a room that only another test has, and one seat for two."""
     hall.candidacy(hall.test("Law"), room="Of Law")
     both = [hall.candidacy(test, seat="B1").id for _ in range(2)]
-    with pytest.raises(BadValues) as refused:
-        carry(session, chief, form_for("room", *both, **fields))
-    assert set(refused.value.problems) == {problem}
+    refused: list[tuple[dict[str, str], str]] = [
+        ({"room": "Nowhere"}, "room"), ({"room": "Of Law"}, "room"), ({"seat": "A1"}, "seat"), ({}, "room"),
+        ({"room": ""}, "room"),
+    ]  # fmt: skip
+    for fields, problem in refused:
+        with pytest.raises(BadValues) as said:
+            carry(session, chief, form_for("room", *both, **fields))
+        assert set(said.value.problems) == {problem}, fields
     assert entries(session) == []
 
 
@@ -221,17 +218,16 @@ def test_r6_rights_are_those_at_the_moment_of_acting(hall: Hall, test: Exam, chi
     assert entries(session) == []
 
 
-@pytest.mark.parametrize("action", ["flag", "pause", "reopen"])
-def test_r26_not_even_a_planner_acts_in_a_closed_test(
-    hall: Hall, test: Exam, planner: User, session: Session, action: str
-) -> None:
+def test_r26_not_even_a_planner_acts_in_a_closed_test(hall: Hall, test: Exam, planner: User, session: Session) -> None:
     """Whom they watch at any time: one action of each right."""
-    one = hall.candidacy(test, submitted_at=EARLIER if action == "reopen" else None)
+    one, done = hall.candidacy(test).id, hall.candidacy(test, submitted_at=EARLIER).id
     with writing(session):
         session.get_one(Exam, test.id).closed_at = utcnow()
-    with pytest.raises(NotInCharge):
-        carry(session, planner, form_for(action, one.id))
-    assert stands(session, one.id, "flagged", "paused_at") == (False, None)
+    for action, whom in (("flag", one), ("pause", one), ("reopen", done)):
+        with pytest.raises(NotInCharge):
+            carry(session, planner, form_for(action, whom))
+    assert stands(session, one, "flagged", "paused_at") == (False, None)
+    assert stands(session, done, "submitted_at") == EARLIER
     assert entries(session) == []
 
 
@@ -256,21 +252,17 @@ def test_what_a_colleague_changed_since_the_form_was_shown_stands_and_is_told(
     assert stands(session, one.id, "extra_minutes") == 20
 
 
-@pytest.mark.parametrize("meanwhile", ["flag", "own", "none"])
-def test_no_other_change_is_a_conflict(
-    hall: Hall, test: Exam, chief: User, planner: User, session: Session, meanwhile: str
-) -> None:
+def test_no_other_change_is_a_conflict(hall: Hall, test: Exam, chief: User, planner: User, session: Session) -> None:
     """Neither of other columns, nor by oneself, nor one that changed nothing."""
-    one = hall.candidacy(test)
-    seen = last_entry(session)
-    if meanwhile == "own":
-        carry(session, chief, form_for("extra_time", one.id, minutes="5"))
-    elif meanwhile == "none":
-        carry(session, planner, form_for("extra_time", one.id, minutes="0"))
-    else:
-        carry(session, planner, form_for("flag", one.id))
-    taken = carry(session, chief, form_for("extra_time", one.id, seen=seen, minutes="15"))
-    assert outcome_of(taken).changed == [one.id]
+    meanwhile: list[tuple[User, str, dict[str, str]]] = [
+        (planner, "flag", {}), (chief, "extra_time", {"minutes": "5"}), (planner, "extra_time", {"minutes": "0"}),
+    ]  # fmt: skip
+    for who, action, fields in meanwhile:
+        one = hall.candidacy(test).id
+        seen = last_entry(session)
+        carry(session, who, form_for(action, one, **fields))
+        taken = carry(session, chief, form_for("extra_time", one, seen=seen, minutes="15"))
+        assert outcome_of(taken).changed == [one], action
 
 
 def test_what_has_changed_nobody_is_not_undone(hall: Hall, test: Exam, chief: User, session: Session) -> None:
@@ -282,11 +274,12 @@ def test_what_has_changed_nobody_is_not_undone(hall: Hall, test: Exam, chief: Us
     assert len(entries(session)) == 1
 
 
-@pytest.mark.parametrize("fields", [{"attendance": "late"}, {}])
+@pytest.mark.one_database
 def test_an_attendance_that_there_is_not_is_a_bad_parameter(
-    hall: Hall, test: Exam, chief: User, session: Session, fields: dict[str, str]
+    hall: Hall, test: Exam, chief: User, session: Session
 ) -> None:
     one = hall.candidacy(test)
-    with pytest.raises(BadParameter):
-        carry(session, chief, form_for("attendance", one.id, **fields))
+    for fields in ({"attendance": "late"}, {}):
+        with pytest.raises(BadParameter):
+            carry(session, chief, form_for("attendance", one.id, **fields))
     assert session.get_one(Candidacy, one.id).attendance is None

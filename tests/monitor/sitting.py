@@ -30,9 +30,9 @@ def found(
 class Sitting:
     """A test with one candidacy for each situation, by name."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: Hall, title: str = "Algebra") -> None:
         self.hall, self.session, self.now = hall, hall.session, utcnow()
-        self.test = hall.test()
+        self.test = hall.test(title)
         self.ids: dict[str, int] = {}
 
     def add(self, name: str, *, seen: timedelta | None = timedelta(0), **fields: object) -> Candidacy:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pytest
+
 from tests.monitor.test_page import HTMX, got, rows_of
 from tests.monitor.watched import Watched
+
+pytestmark = pytest.mark.one_database
 
 
 def test_a_column_moves_without_scripts(watched: Watched) -> None:

@@ -29,51 +29,47 @@ def at(clock: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-24T{clock}+00:00")
 
 
-def row_of(session: Session) -> Any:
-    """The only candidacy with all columns, as the page has it and as the file has it."""
-    view = View(EVERYTHING, Filter(), Presentation(columns=tuple(COLUMN_BY_KEY)), NOW)
+def row_of(session: Session, test_id: int | None = None) -> Any:
+    """The only candidacy, or that of a test, with all columns, as the page has it and as the file has it."""
+    asked = Filter({"test": (str(test_id),)}) if test_id else Filter()
+    view = View(EVERYTHING, asked, Presentation(columns=tuple(COLUMN_BY_KEY)), NOW)
     [row] = load_listing(session, view).rows
     read_snapshot(session)
     assert [list(rows) for rows in all_rows(session, view)] == [[row]]
     return row
 
 
-@pytest.mark.parametrize(
-    ("ends_at", "extra", "left"),
-    [
+def test_minutes_left_are_those_begun(session: Session, hall: Hall) -> None:
+    for ends_at, extra, left in (
         ("12:30:00", 0, 120),
         ("12:30:01", 0, 121),
         ("12:30:00", 30, 150),
         ("12:30:00", 1440, 1560),
         ("10:30:21", 0, 1),
         ("10:29:59", 0, 0),
-    ],
-)
-def test_minutes_left_are_those_begun(session: Session, hall: Hall, ends_at: str, extra: int, left: int) -> None:
-    hall.candidacy(hall.test(starts_at=at("09:30:00"), ends_at=at(ends_at)), extra_minutes=extra)
-    assert row_of(session).remaining == left
+    ):
+        test = hall.test(f"To {ends_at} and {extra}", starts_at=at("09:30:00"), ends_at=at(ends_at))
+        one = hall.candidacy(test, extra_minutes=extra)
+        assert row_of(session, one.test_id).remaining == left, (ends_at, extra)
 
 
-@pytest.mark.parametrize("ended", ["paused_at", "submitted_at", "withdrawn_at"])
-def test_nothing_is_left_to_whoever_does_not_write(session: Session, hall: Hall, ended: str) -> None:
-    hall.candidacy(hall.test(starts_at=at("09:30:00")), **{ended: at("10:00:00")})
-    assert row_of(session).remaining is None
+def test_nothing_is_left_to_whoever_does_not_write(session: Session, hall: Hall) -> None:
+    for ended in ("paused_at", "submitted_at", "withdrawn_at"):
+        one = hall.candidacy(hall.test(ended, starts_at=at("09:30:00")), **{ended: at("10:00:00")})
+        assert row_of(session, one.test_id).remaining is None, ended
 
 
-@pytest.mark.parametrize(
-    ("fields", "spent"),
-    [
+def test_minutes_spent(session: Session, hall: Hall) -> None:
+    cases: list[tuple[dict[str, datetime | None], int | None]] = [
         ({"started_at": None}, None),
         ({"started_at": at("09:30:59")}, 60),
         ({"started_at": at("09:30:00"), "submitted_at": at("10:29:59")}, 59),
         ({"started_at": at("09:30:00"), "withdrawn_at": at("09:31:00")}, 1),
         ({"started_at": at("10:31:00")}, 0),
-    ],
-    ids=str,
-)
-def test_minutes_spent(session: Session, hall: Hall, fields: dict[str, datetime | None], spent: int | None) -> None:
-    hall.candidacy(hall.test(starts_at=at("09:00:00")), **fields)
-    assert row_of(session).spent == spent
+    ]
+    for fields, spent in cases:
+        one = hall.candidacy(hall.test(f"{spent} minutes", starts_at=at("09:00:00")), **fields)
+        assert row_of(session, one.test_id).spent == spent, fields
 
 
 def test_a_moment_is_the_minute_it_lies_in(session: Session, hall: Hall) -> None:
@@ -92,19 +88,14 @@ def test_somebody_online_was_not_last_seen_at_a_time(session: Session, hall: Hal
     assert (row_of(session).online, row_of(session).last_seen) == (True, None)
 
 
-@pytest.mark.parametrize(
-    ("before", "seen", "said"),
-    [(False, None, True), (True, timedelta(0), True), (True, None, True), (False, timedelta(0), False)],
-)
-def test_offline_at_some_point_is_before_or_now(
-    session: Session, hall: Hall, before: bool, seen: timedelta | None, said: bool
-) -> None:
-    one = hall.candidacy(
-        hall.test(starts_at=at("09:30:00")), started_at=at("09:31:00"), back_at=at("09:40:00") if before else None
-    )
-    if seen is not None:
-        hall.seen(one.user_id, seen)
-    assert row_of(session).was_ever_offline is said
+def test_offline_at_some_point_is_before_or_now(session: Session, hall: Hall) -> None:
+    for before, seen, said in ((False, False, True), (True, True, True), (True, False, True), (False, True, False)):
+        test = hall.test(f"{before} {seen}", starts_at=at("09:30:00"))
+        back_at = at("09:40:00") if before else None
+        one = hall.candidacy(test, started_at=at("09:31:00"), back_at=back_at)
+        if seen:
+            hall.seen(one.user_id)
+        assert row_of(session, one.test_id).was_ever_offline is said, (before, seen)
 
 
 @pytest.mark.parametrize(

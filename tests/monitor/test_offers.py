@@ -12,6 +12,8 @@ from tests.monitor.test_page import got, rows_of
 from webapp.clock import utcnow
 from webapp.models import Role
 
+pytestmark = pytest.mark.one_database
+
 TO_ALL = "data-compose-all"
 ACTION_BAR = "data-action-bar"
 HTMX = {"HX-Request": "true"}
@@ -24,15 +26,15 @@ def may_be_written_to(page: str, candidacy_id: int) -> bool:
     return 'popovertarget="row-menu"' in row[0] and 'data-may="manage"' not in row[0]
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
-def test_an_administrator_without_a_role_watches_only(app: Flask, hall: Hall, headers: dict[str, str]) -> None:
+def test_an_administrator_without_a_role_watches_only(app: Flask, hall: Hall) -> None:
     candidacy = hall.candidacy(hall.test())
-    page = got(signed_in(app, hall.person(is_admin=True)), "/monitor", **headers)
-    assert rows_of(page) == [candidacy.id]
-    assert not may_be_written_to(page, candidacy.id)
-    for offer in (TO_ALL, "/messages/new?", ACTION_BAR, 'name="candidate"', "data-select-page"):
-        assert offer not in page, offer
-    assert "/monitor.csv" in page
+    client = signed_in(app, hall.person(is_admin=True))
+    for page in (got(client, "/monitor"), got(client, "/monitor", **HTMX)):
+        assert rows_of(page) == [candidacy.id]
+        assert not may_be_written_to(page, candidacy.id)
+        for offer in (TO_ALL, "/messages/new?", ACTION_BAR, 'name="candidate"', "data-select-page"):
+            assert offer not in page, offer
+        assert "/monitor.csv" in page
 
 
 def test_an_administrator_is_offered_what_their_role_in_a_test_carries(app: Flask, hall: Hall) -> None:
@@ -58,14 +60,11 @@ def test_a_planner_is_not_offered_to_write_to_a_closed_test(app: Flask, hall: Ha
     assert TO_ALL not in got(client, f"/monitor?test={closed.id}")
 
 
-@pytest.mark.parametrize(
-    ("room", "is_admin", "shown"), [("Aula", False, True), (None, False, False), ("Aula", True, False)]
-)
-def test_staff_limited_to_a_room_read_it_above_the_list(
-    app: Flask, hall: Hall, room: str | None, is_admin: bool, shown: bool
-) -> None:
+def test_staff_limited_to_a_room_read_it_above_the_list(app: Flask, hall: Hall) -> None:
     """Administrators see all rooms, also with a role in one of them."""
     test = hall.test()
     hall.candidacy(test, room="Aula")
-    page = got(signed_in(app, hall.contributor(test, room=room, user=hall.person(is_admin=is_admin))), "/monitor")
-    assert ('You see and reach only your room: <bdi translate="no">Aula</bdi>' in page) is shown
+    for room, is_admin, shown in (("Aula", False, True), (None, False, False), ("Aula", True, False)):
+        page = got(signed_in(app, hall.contributor(test, room=room, user=hall.person(is_admin=is_admin))), "/monitor")
+        said = 'You see and reach only your room: <bdi translate="no">Aula</bdi>' in page
+        assert said is shown, (room, is_admin)

@@ -142,6 +142,7 @@ def _letter(cell: str) -> str:
     return name[1] if name else "o" if "seat-other" in cell else "."
 
 
+@pytest.mark.one_database
 def test_the_plan_has_the_people_of_the_list(app: Flask, hall: Hall, room: Test) -> None:
     """R17, R18: the same parameters; the others' seats stay, without a name, so that the room looks the same."""
     client = signed_in(app, hall.contributor(room))
@@ -166,19 +167,19 @@ def test_each_room_has_a_grid(app: Flask, hall: Hall, room: Test) -> None:
     assert [name in cell for name in ("Ada", "Finn", "Eva", "Bo")] == [True, True, False, False]
 
 
+@pytest.mark.one_database
 def test_a_seat_says_its_state(app: Flask, hall: Hall, room: Test) -> None:
     """In words, not by its colour alone; with the minutes where they matter; R27."""
     offline = hall.candidacy(room, hall.person("Gun"), room="Sal A", seat="3A", flagged=True)
     hall.seen(offline.user_id, timedelta(minutes=12))
+    others = [(hall.candidacy(room, room="Sal A", seat=seat), words)
+              for seat, words in (("4A", "Offline 1 min"), ("5A", "Offline 3 h"))]  # fmt: skip
+    for (other, _), since in zip(others, (timedelta(seconds=80), timedelta(hours=3)), strict=True):
+        hall.seen(other.user_id, since)
     page = got(signed_in(app, hall.contributor(room)), "/monitor/plan")
     seat = page.split(f'id="c{offline.id}"')[1].split("</div>")[0]
     assert "Offline 12 min" in seat
-    for name, since, words in (
-        ("Ivar", timedelta(seconds=80), "Offline 1 min"),
-        ("Jan", timedelta(hours=3), "Offline 3 h"),
-    ):
-        hall.seen((other := hall.candidacy(room, hall.person(name), room="Sal A", seat="4A")).user_id, since)
-        page = got(signed_in(app, hall.contributor(room)), "/monitor/plan")
+    for other, words in others:
         assert f">{words}<" in page.split(f'id="c{other.id}"')[1].split("</div>")[0]
     assert "Flagged" in seat
     assert f'href="/monitor/candidates/{offline.id}"' in seat
@@ -197,6 +198,7 @@ def test_r6_the_plan_shows_nobody_beyond_ones_room(app: Flask, hall: Hall, room:
     assert signed_in(app, hall.person()).get("/monitor/plan").status_code == 403
 
 
+@pytest.mark.one_database
 def test_an_unchanged_plan_is_not_sent_again(app: Flask, hall: Hall, room: Test) -> None:
     """R19; a note that the plan does not show changes nothing, a flag does."""
     client = signed_in(app, hall.contributor(room))
@@ -214,6 +216,7 @@ def test_an_unchanged_plan_is_not_sent_again(app: Flask, hall: Hall, room: Test)
         assert client.get("/monitor/plan", headers=again).status_code == 200
 
 
+@pytest.mark.one_database
 def test_too_many_are_shown_room_by_room(app: Flask, hall: Hall, room: Test, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "MOST_SEATS", 4)
     client = signed_in(app, hall.contributor(room))
@@ -228,6 +231,7 @@ def test_too_many_are_shown_room_by_room(app: Flask, hall: Hall, room: Test, mon
     assert seats_in(got(client, html.unescape(links[2][0]))) == ["1: A . B", "2: C . ."]
 
 
+@pytest.mark.one_database
 def test_list_and_plan_lead_to_each_other_with_the_filter(app: Flask, hall: Hall, room: Test) -> None:
     """R18."""
     client = signed_in(app, hall.contributor(room))

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from tests.hall import Hall, signed_in
 from webapp.monitor import export
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def client(app: Flask, hall: Hall) -> FlaskClient:

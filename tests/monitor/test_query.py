@@ -44,9 +44,9 @@ def progresses(sitting: Sitting) -> Sitting:
     return sitting
 
 
-@pytest.mark.parametrize("name", ["inactive", "dashboard", "in_progress", "paused", "submitted", "blank", "withdrawn"])
-def test_each_progress(progresses: Sitting, name: str) -> None:
-    assert progresses.names(("progress", name)) == {name}
+def test_each_progress(progresses: Sitting) -> None:
+    for name in ("inactive", "dashboard", "in_progress", "paused", "submitted", "blank", "withdrawn"):
+        assert progresses.names(("progress", name)) == {name}
 
 
 def test_a_row_says_the_progress_by_which_it_is_found(hall: Hall, session: Session) -> None:
@@ -147,21 +147,23 @@ def test_tests(hall: Hall, session: Session) -> None:
     assert found(session, ("test", str(first.test_id)), ("test", str(second.test_id))) == {first.id, second.id}
 
 
-@pytest.mark.parametrize("field", ["seen", "started", "saved", "submitted"])
-def test_moments_of_a_candidate(sitting: Sitting, field: str) -> None:
+def test_moments_of_a_candidate(hall: Hall) -> None:
     """Each time field looks at its own column; a moment that is not there is in no time."""
-    now = sitting.now
-    for name, ago in (("early", timedelta(minutes=40)), ("late", timedelta(minutes=5))):
-        fields = {"started_at": now - timedelta(hours=1)} if field == "seen" else {f"{field}_at": now - ago}
-        sitting.add(name, seen=ago if field == "seen" else None, **fields)
-    sitting.add("missing", seen=None, started_at=None)
-    half_an_hour_ago = f"{now - timedelta(minutes=30):%Y-%m-%dT%H:%M}"
-    assert sitting.names((f"{field}_within", "15m")) == {"late"}
-    assert sitting.names((f"{field}_within", "1h"), (f"{field}_within", "1d")) == {"early", "late"}
-    assert sitting.names((f"{field}_within", "next-1h")) == set()
-    assert sitting.names((f"{field}_after", half_an_hour_ago)) == {"late"}
-    assert sitting.names((f"{field}_before", half_an_hour_ago)) == {"early"}
-    assert sitting.names((f"{field}_after", half_an_hour_ago), (f"{field}_before", half_an_hour_ago)) == set()
+    for field in ("seen", "started", "saved", "submitted"):
+        sitting = Sitting(hall, f"Test of {field}")
+        now = sitting.now
+        for name, ago in (("early", timedelta(minutes=40)), ("late", timedelta(minutes=5))):
+            fields = {"started_at": now - timedelta(hours=1)} if field == "seen" else {f"{field}_at": now - ago}
+            sitting.add(name, seen=ago if field == "seen" else None, **fields)
+        sitting.add("missing", seen=None, started_at=None)
+        half_an_hour_ago = f"{now - timedelta(minutes=30):%Y-%m-%dT%H:%M}"
+        assert sitting.names((f"{field}_within", "15m")) == {"late"}, field
+        assert sitting.names((f"{field}_within", "1h"), (f"{field}_within", "1d")) == {"early", "late"}, field
+        assert sitting.names((f"{field}_within", "next-1h")) == set(), field
+        assert sitting.names((f"{field}_after", half_an_hour_ago)) == {"late"}, field
+        assert sitting.names((f"{field}_before", half_an_hour_ago)) == {"early"}, field
+        both = sitting.names((f"{field}_after", half_an_hour_ago), (f"{field}_before", half_an_hour_ago))
+        assert both == set(), field
 
 
 @pytest.mark.parametrize(("field", "column"), [("test_start", "starts_at"), ("test_end", "ends_at")])
@@ -243,9 +245,10 @@ def test_a_room_limit_is_exact_and_of_one_test(two_rooms: tuple[Hall, Test, dict
         assert found(session, pair, within=limited) <= {ids["Aula magna"]}
 
 
-@pytest.mark.parametrize(
-    ("role", "starts_in", "closed", "gets_in"),
-    [
+def test_the_access_window(hall: Hall, session: Session) -> None:
+    """Contributors from 60 minutes before the start until closing, planners at any time."""
+    now = utcnow()
+    for role, starts_in, closed, gets_in in (
         (Role.INVIGILATOR, timedelta(minutes=61), False, False),
         (Role.INVIGILATOR, timedelta(minutes=60), False, True),
         (Role.CHIEF_INVIGILATOR, timedelta(minutes=60, seconds=1), False, False),
@@ -254,15 +257,9 @@ def test_a_room_limit_is_exact_and_of_one_test(two_rooms: tuple[Hall, Test, dict
         (Role.CHIEF_INVIGILATOR, timedelta(hours=-1), True, False),
         (Role.PLANNER, timedelta(days=30), False, True),
         (Role.PLANNER, timedelta(days=-30), True, True),
-    ],
-)
-def test_the_access_window(
-    hall: Hall, session: Session, role: Role, starts_in: timedelta, closed: bool, gets_in: bool
-) -> None:
-    """Contributors from 60 minutes before the start until closing, planners at any time."""
-    now = utcnow()
-    test = hall.test(starts_at=now + starts_in, closed_at=now if closed else None)
-    one = hall.candidacy(test, started_at=None)
-    person = hall.contributor(test, role=role)
-    within = access_scope(session, person, Right.WATCH, now)
-    assert found(session, within=within, now=now) == ({one.id} if gets_in else set())
+    ):
+        title = f"{role} {starts_in}"
+        test = hall.test(title, starts_at=now + starts_in, closed_at=now if closed else None)
+        one = hall.candidacy(test, started_at=None).id
+        within = access_scope(session, hall.contributor(test, role=role), Right.WATCH, now)
+        assert found(session, within=within, now=now) == ({one} if gets_in else set()), (role, starts_in, closed)

@@ -44,7 +44,7 @@ class Searched:
 
     def found(self, phrase: str, more: str = "") -> list[str]:
         """Whom the page shows, the file and the dialog the same."""
-        page = got(self.browser, f"/monitor?q={phrase}{more}")
+        page = got(self.browser, f"/monitor?q={phrase}{more}", **HTMX)
         ids = {one.id: key for key, one in self.own.items()}
         shown = sorted(ids[number] for number in rows_of(page))
         assert count_of(page) == len(shown)
@@ -60,27 +60,24 @@ def searched(app: Flask, hall: Hall) -> Searched:
     return Searched(app, hall)
 
 
-@pytest.mark.parametrize(
-    ("phrase", "keys"),
-    [
-        ("A115 24F", ["ingeborg"]),
-        ("24f  a115", ["ingeborg"]),
-        ("wallin ingeborg", ["ingeborg"]),
-        ("Ingeborg Wallin", ["ingeborg"]),
-        ("sal 24f", ["asa", "ingeborg"]),
-        ("sal a115", ["bo", "ingeborg"]),
-        ("a115 99", []),
-        ("Sjoberg", ["bo"]),
-        ("SJO\u0308BERG", ["bo"]),
-        ("öst åsa", ["asa"]),
-        ("asa", ["asa"]),
-        ("ost%20asa", ["asa"]),
-        ("% _", []),
-        ("algebra bo", ["bo", "ingeborg"]),
-    ],
-)
-def test_the_phrase_or_else_all_its_words(searched: Searched, phrase: str, keys: list[str]) -> None:
-    assert searched.found(phrase) == keys
+def test_the_phrase_or_else_all_its_words(searched: Searched) -> None:
+    for phrase, keys in {
+        "A115 24F": ["ingeborg"],
+        "24f  a115": ["ingeborg"],
+        "wallin ingeborg": ["ingeborg"],
+        "Ingeborg Wallin": ["ingeborg"],
+        "sal 24f": ["asa", "ingeborg"],
+        "sal a115": ["bo", "ingeborg"],
+        "a115 99": [],
+        "Sjoberg": ["bo"],
+        "SJO\u0308BERG": ["bo"],
+        "öst åsa": ["asa"],
+        "asa": ["asa"],
+        "ost%20asa": ["asa"],
+        "% _": [],
+        "algebra bo": ["bo", "ingeborg"],
+    }.items():
+        assert searched.found(phrase) == keys, phrase
 
 
 def test_the_other_conditions_count_for_the_decision(searched: Searched) -> None:
