@@ -29,7 +29,7 @@ from webapp.extensions import db
 from webapp.models import Answer, Candidacy, CandidateAction, Role, User
 from webapp.models import Test as Exam
 
-ROUNDS = 6
+often = pytest.mark.parametrize("rounds", [5, *at_night(10)])
 MOST_SECONDS = 0.3
 """For an action on 1,500; its undoing may take twice that."""
 MOST_STATEMENTS = 40
@@ -60,12 +60,13 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
         return [future.exception(timeout=30) or future.result() for future in futures]
 
 
+@often
 def test_r28_two_colleagues_who_add_time_at_once_add_it_once(
-    hall: Hall, test: Exam, desks: tuple[Desk, Desk], session: Session
+    hall: Hall, test: Exam, desks: tuple[Desk, Desk], session: Session, rounds: int
 ) -> None:
     """Both opened the form before: the later is told that the earlier has done it, and what stands."""
     everybody = [hall.candidacy(test).id for _ in range(3)]
-    for number in range(1, ROUNDS + 1):
+    for number in range(1, rounds + 1):
         seen = last_entry(session)
         session.rollback()
         form = [form_for("extra_time", *everybody, seen=seen, minutes="5", mode="add") for _ in range(2)]
@@ -90,11 +91,12 @@ def test_r2_the_same_form_ten_times_at_once_is_one_action(
     assert len(entries(session)) == 1
 
 
+@often
 def test_a_pause_and_a_submission_at_once_leave_one_of_both(
-    app: Flask, hall: Hall, test: Exam, desks: tuple[Desk, Desk], session: Session
+    app: Flask, hall: Hall, test: Exam, desks: tuple[Desk, Desk], session: Session, rounds: int
 ) -> None:
     """Who has submitted is not paused, and the outcome says so; who is paused has not submitted."""
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         one = hall.candidacy(test)
         number, user_id, test_id = one.id, one.user_id, one.test_id
         session.rollback()

@@ -16,6 +16,7 @@ from tests.actions.incident import end, number_of, picked, start
 from tests.actions.taken import carry, form_for
 from tests.exams.rows import question_of
 from tests.hall import Hall
+from tests.nightly import at_night
 from webapp.actions.exceptions import NobodyInProgress
 from webapp.actions.undoing import undo
 from webapp.clock import utcnow
@@ -27,8 +28,6 @@ from webapp.models import Role, SessionClaims, User
 from webapp.models import Test as Exam
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
-
-ROUNDS = 4
 
 
 class Crowd:
@@ -79,9 +78,10 @@ class Crowd:
                 continue
 
 
+@pytest.mark.parametrize("rounds", [6, *at_night(8)])
 @pytest.mark.one_database("postgresql")  # SQLite lets one write at a time: nothing can be locked crosswise
 def test_nobody_is_broken_off_where_all_lock_the_same_candidates(
-    app: Flask, hall: Hall, test: Exam, chief: User, planner: User, session: Session
+    app: Flask, hall: Hall, test: Exam, chief: User, planner: User, session: Session, rounds: int
 ) -> None:
     law = hall.test("Law")
     for actor in (chief, planner):
@@ -95,7 +95,7 @@ def test_nobody_is_broken_off_where_all_lock_the_same_candidates(
     ]  # fmt: skip
 
     def repeat(act: Callable[[], Any]) -> None:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             with app.app_context():
                 act()
 
