@@ -39,9 +39,9 @@ def test_the_newest_message_counts_whoever_sent_it(app: Flask, hall: Hall, test:
     ines, colleague = (signed_in(app, hall.contributor(test)) for _ in range(2))
     assert marks(ines) == {}
     begin = utcnow()
-    with time_machine.travel(begin + timedelta(minutes=2)):
+    with time_machine.travel(begin + timedelta(minutes=2), tick=False):
         assert post(colleague, open_dialog(colleague, scope="filtered")).status_code == 201
-    with time_machine.travel(begin + timedelta(minutes=5)):
+    with time_machine.travel(begin + timedelta(minutes=5), tick=False):
         assert post(ines, open_dialog(ines, candidate=one.id)).status_code == 201
         told = marks(ines)
     assert told == {one.id: minute(begin + timedelta(minutes=5)), other.id: minute(begin + timedelta(minutes=2))}
