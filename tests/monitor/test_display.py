@@ -76,6 +76,7 @@ def test_own_ends_are_counted_and_nobody_is_named(app: Flask, hall: Hall, sessio
         assert "later until 10:57 at the latest 3 candidates" in display(chief, f"test={test.id}")
 
 
+@pytest.mark.one_database
 def test_it_goes_on_to_the_end(app: Flask, hall: Hall, session: Session) -> None:
     """Before the start, after an end, when all have submitted, when the test is closed."""
     test = hall.test("Algebra", starts_at=utcnow() + 30 * MINUTE, ends_at=utcnow() + 90 * MINUTE)
@@ -98,6 +99,7 @@ def test_it_goes_on_to_the_end(app: Flask, hall: Hall, session: Session) -> None
     assert "This test is closed." in moved(closed_at=utcnow())
 
 
+@pytest.mark.one_database
 def test_unchanged_is_304_and_changes_with_the_minute(app: Flask, hall: Hall) -> None:
     test = hall.test()
     one = hall.candidacy(test)
@@ -135,8 +137,8 @@ def test_r6_only_what_one_may_watch(app: Flask, hall: Hall) -> None:
         f"test={other.id}", f"test={test.id}&room=Room+1", f"test={test.id}&room=Nowhere", "room=Room+2", "test=x",
         "test=9999", f"test={test.id}&state=writing", f"test={test.id}&q=a", f"test={test.id}&sort=name",
     ):  # fmt: skip
-        assert limited.get(f"/display?{query}").status_code == 400, query
         assert limited.get(f"/display?{query}", headers=HTMX).status_code == 400, query
+    assert limited.get(f"/display?test={other.id}").status_code == 400
     choice = limited.get("/display").text
     assert f'href="/display?test={test.id}&amp;room=Room+2"' in choice
     assert "Law" not in choice
