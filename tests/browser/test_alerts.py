@@ -31,6 +31,7 @@ navigator.wakeLock.request = async (kind) => {
 };
 """
 """The browser's own sounds are made and counted; it has no motor and no screen."""
+REFUSING = "navigator.wakeLock.request = () => Promise.reject(new DOMException('low', 'NotAllowedError'));"
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None
 def test_the_screen_is_kept_on_while_the_page_is_seen(house: House, desk: Desk, exam: Test) -> None:
     """The system takes it back when the page is hidden; it is asked again when the page comes back.
 
-    It is asked once, also by a tick that was there before the menu's script.
+    It is asked once, also by a tick that was there before the menu's script. A device that refuses says so.
     """
     house.candidate(exam)
     held: list[Route] = []
@@ -125,6 +126,11 @@ def test_the_screen_is_kept_on_while_the_page_is_seen(house: House, desk: Desk, 
     until(lambda: page.evaluate("window.released"))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert page.evaluate("locks.length") == 2
+    page.evaluate(
+        "() => { navigator.wakeLock.request = () => Promise.reject(new DOMException('low', 'NotAllowedError')) }"
+    )
+    box.check()
+    expect(page.get_by_text("This device does not allow it now.")).to_be_visible()
 
 
 def test_what_the_browser_cannot_do_it_says(house: House, desks: Desks, exam: Test) -> None:
@@ -136,12 +142,3 @@ def test_what_the_browser_cannot_do_it_says(house: House, desks: Desks, exam: Te
     for label in ("Sound when somebody is offline", "Vibrate then", "Keep the screen on"):
         expect(page.get_by_label(label)).to_be_disabled()
     expect(page.get_by_text("This browser cannot do that.")).to_have_count(3)
-
-
-def test_a_device_that_refuses_the_screen_says_so(house: House, desk: Desk, exam: Test) -> None:
-    house.candidate(exam)
-    refusing = "navigator.wakeLock.request = () => Promise.reject(new DOMException('low', 'NotAllowedError'))"
-    desk.page.add_init_script(refusing)
-    page = opened_menu(desk.sign_in_unseen(house.invigilator(exam), "/monitor"))
-    page.get_by_label("Keep the screen on").check()
-    expect(page.get_by_text("This device does not allow it now.")).to_be_visible()

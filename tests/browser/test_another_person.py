@@ -48,6 +48,7 @@ def test_the_first_tab_sends_nothing_as_the_colleague(house: House, desks: Desks
     expect(page.locator(".another-person")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_the_second_of_two_sign_in_tabs_works(house: House, desks: Desks) -> None:
     exam = house.exam()
     ines = house.invigilator(exam, name="Ines")

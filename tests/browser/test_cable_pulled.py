@@ -17,6 +17,7 @@ from tests.nightly import clock_factors
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
 
 
+@pytest.mark.nightly
 @clock_factors
 def test_r21_a_pulled_cable_shows_as_offline_within_90_s(
     house_with: Callable[..., House], desks: Desks, factor: int

@@ -68,6 +68,7 @@ def test_the_session_ends_while_composing(house: House, desks: Desks) -> None:
     assert sendings(house, subject) == 1
 
 
+@pytest.mark.nightly
 def test_the_server_is_away_while_composing(own_house: House, desks: Desks) -> None:
     """It says so and keeps the text; after the restart the same press sends, once."""
     house = own_house
@@ -87,21 +88,15 @@ def test_the_server_is_away_while_composing(own_house: House, desks: Desks) -> N
     expect(page.locator("[data-connection-box]")).to_be_hidden()
 
 
-def test_closing_the_dialog_keeps_what_was_written(house: House, desks: Desks) -> None:
-    """Escape by mistake costs nothing: the next dialog has it."""
-    _, page, form = begin(house, desks.desk(house))
-    page.keyboard.press("Escape")
-    expect(form).to_be_hidden()
-    form = compose_for_one(page, "Ada")
-    text_is_kept(form)
-
-
 def test_enter_does_nothing_that_cannot_be_seen(house: House, desks: Desks) -> None:
-    """In the subject, and in the box of a candidate while nobody is selected."""
+    """In the subject, and in the box of a candidate while nobody is selected. Escape by mistake costs nothing."""
     _, page, form = begin(house, desks.desk(house))
     subject = form.get_by_label("Subject").input_value()
     form.get_by_label("Subject").press("Enter")
     expect(form.get_by_label("Subject")).to_have_value(subject)
+    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()
+    text_is_kept(compose_for_one(page, "Ada"))
     page.keyboard.press("Escape")
     tick(page, "Ada").press("Enter")
     expect(form).to_be_hidden()
@@ -125,6 +120,7 @@ def test_trap_23_a_colleague_sent_to_the_same_people_just_before(house: House, d
     was_sent(form, 1)
 
 
+@pytest.mark.nightly
 def test_r4_over_the_limit_there_is_a_way_on_with_the_text(house_with, desks: Desks) -> None:  # type: ignore[no-untyped-def]
     """422 says how many, sends nothing, and each room's link opens the same message for that part."""
     house = house_with(EXAMHALL_MAX_RECIPIENTS="3")

@@ -100,9 +100,12 @@ def test_what_was_typed_for_one_is_filled_in_for_nobody_else(page: Page) -> None
     page.goto(page.url + "?q=ada")
     form = compose_for_all(page)  # the same person, but it is a filter by now, which others may join
     offers_hers(form)
+    page.go_back()
+    an_offer_is_used_here_or_dropped(page)
 
 
-def test_an_offer_is_used_here_or_dropped(page: Page) -> None:
+def an_offer_is_used_here_or_dropped(page: Page) -> None:
+    """Hers is the only draft."""
     form = compose_for_all(page)
     write(form, "For all", "Ten minutes more.")
     offers(form).get_by_role("button", name="Use here").click()
@@ -125,7 +128,18 @@ def test_an_offer_is_used_here_or_dropped(page: Page) -> None:
     is_empty(compose_for_all(page))
 
 
-def test_reload_log_back_and_a_lost_session_keep_it(house: House, desk: Desk, page: Page, ines: User) -> None:
+def test_another_tab_reload_log_back_and_a_lost_session_keep_it(
+    house: House, desk: Desk, page: Page, ines: User
+) -> None:
+    """It waits in its tab while another one sends."""
+    other = desk.tab("/monitor")
+    form = compose_for_one(other, "Ada")
+    is_empty(form)
+    write(form, "From the other tab")
+    press_send(form)
+    was_sent(form, 1)
+    other.close()
+    has(compose_for_one(page, "Ada"), PRIVATE)
     page.reload()
     offers_hers(compose_for_all(page))
     page.keyboard.press("Escape")
@@ -146,7 +160,8 @@ def test_reload_log_back_and_a_lost_session_keep_it(house: House, desk: Desk, pa
     has(page.locator("main"), PRIVATE)
 
 
-def test_what_was_emptied_or_sent_does_not_come_back(page: Page) -> None:
+def test_what_was_emptied_or_sent_does_not_come_back(house: House, desk: Desk, page: Page, exam: Test) -> None:
+    """What is typed while the form is on its way stays."""
     write(compose_for_one(page, "Ada"), "", "")
     page.keyboard.press("Escape")
     is_empty(compose_for_one(page, "Ada"))
@@ -158,30 +173,29 @@ def test_what_was_emptied_or_sent_does_not_come_back(page: Page) -> None:
     was_sent(form, 3)
     page.reload()
     is_empty(compose_for_all(page))
-
-
-def test_a_draft_waits_in_its_tab_while_another_tab_sends(desk: Desk, page: Page) -> None:
-    other = desk.tab("/monitor")
-    form = compose_for_one(other, "Ada")
-    is_empty(form)
-    write(form, "From the other tab")
-    press_send(form)
-    was_sent(form, 1)
-    has(compose_for_one(page, "Ada"), PRIVATE)
+    page.keyboard.press("Escape")
+    what_is_typed_while_the_form_is_on_its_way_stays(house, desk, page, exam)
 
 
 def test_trap_11_it_goes_with_its_person(house: House, desk: Desk, page: Page, exam: Test) -> None:
-    """Signed out here or in another tab, or another person signed in over an ended session."""
+    """Signed out here or in another tab, or another person signed in over an ended session. So does a selection."""
     other = desk.tab("/monitor")
     write(compose_for_one(other, "Bob"), "Half a text")
     expect(other.locator("dialog#compose")).to_be_visible()
     assert PRIVATE in " ".join(stored(page))
+    tick(page, "Ada").check()
+    selected = page.get_by_role("region", name="For the selected candidates")
+    expect(selected).to_be_visible()
     sign_out(page)
     assert stored(page) == []
+    page.go_back()
+    expect(page).to_have_url(re.compile("/login"))
+    expect(page.locator("body")).not_to_contain_text("Ada")
     other.get_by_label("Subject").press_sequentially("more")
     assert stored(other) == []
     other.close()
     page = desk.sign_in(house.invigilator(exam, name="Ilse"), "/monitor")
+    expect(selected).to_be_hidden()
     write(compose_for_one(page, "Ada"), "Of Ilse")
     desk.context.clear_cookies()
     for who in (house.candidate(exam, "Dan"), house.invigilator(exam, name="Ivo")):
@@ -192,7 +206,8 @@ def test_trap_11_it_goes_with_its_person(house: House, desk: Desk, page: Page, e
     expect(offers(form)).to_have_count(0)
 
 
-def test_what_is_typed_while_the_form_is_on_its_way_stays(house: House, desk: Desk, page: Page, exam: Test) -> None:
+def what_is_typed_while_the_form_is_on_its_way_stays(house: House, desk: Desk, page: Page, exam: Test) -> None:
+    """The sending is refused, since somebody joined meanwhile."""
     desk.expects("409")
     form = compose_for_all(page)
     write(form, "To all", "Ten minutes")

@@ -52,9 +52,9 @@ def test_the_bar_maps_the_questions_and_says_what_is_saved(house: House, desks: 
     assert house.fresh().get_one(Candidacy, house.candidacies_of(house.session.get_one(Exam, test_id))[0].id).saved_at
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180)), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), *at_night((390, 844), (820, 1180))])
 def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks, width: int, height: int) -> None:
-    """One line or two; a notice, a word about the time and hiding it leave the text where it is."""
+    """One line or two, at every width; a notice and a word about the seat leave the text where it is."""
     exam = house.exam("Mathematical Analysis (MA1210)")
     test_id = exam.id
     ada, ines = house.candidate(exam, seat="1E"), house.over_http(house.invigilator(exam))
@@ -66,15 +66,18 @@ def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks
     parts = [page.locator("[data-question-link]").last, page.get_by_role("timer"), page.locator(".bar-saved"),
              page.get_by_role("button", name="Hide time"), page.get_by_role("button", name="Messages"),
              page.locator("details.account > summary"), page.locator(".bar-title")]  # fmt: skip
-    frame = bar.bounding_box()
-    assert frame
-    assert frame["height"] <= (50 if width > 1024 else 82)
-    for part in parts:
-        box = part.bounding_box()
-        assert box, part
-        assert box["x"] >= 0, part
-        assert box["x"] + box["width"] <= width, part
-        assert box["y"] + box["height"] <= frame["y"] + frame["height"], part
+    for each in (390, 820, 1440, width):
+        page.set_viewport_size({"width": each, "height": height})
+        frame = bar.bounding_box()
+        assert frame
+        assert frame["height"] <= (50 if each > 1024 else 82)
+        for part in parts:
+            box = part.bounding_box()
+            assert box, part
+            assert box["x"] >= 0, part
+            assert box["x"] + box["width"] <= each, part
+            assert box["y"] + box["height"] <= frame["y"] + frame["height"], part
+        assert page.evaluate("document.documentElement.scrollWidth") <= each
     field = page.get_by_role("textbox", name="Answer to question 2")
     field.click()
     page.keyboard.type("Some words")

@@ -37,30 +37,22 @@ def nothing_foreign(page: Page) -> None:
     expect(page.get_by_text("Guest network")).to_have_count(0)
 
 
-@STATUSES
-def test_the_list_stays_and_recovers(house: House, desks: Desks, status: int) -> None:
-    exam = house.exam()
-    house.candidate(exam, "Ada")
-    desk = desks.desk(house)
-    desk.expects(*CUT, "401", "500")
-    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
-    with portal(page, status):
-        expect(page.get_by_text("No connection to the server")).to_be_visible()
-        expect(row(page, "Ada")).to_be_visible()
+def no_dialog_opens_with_what_a_portal_says(page: Page) -> None:
+    """It is said that it could not be opened."""
+    row(page, "Ada").get_by_role("button", name="More for Ada").click()
+    message = page.locator(".menu:popover-open").get_by_role("link", name="Message…")
+    expect(message).to_be_visible()
+    with portal(page):
+        message.click()
+        expect(page.get_by_text("This could not be opened")).to_be_visible()
+        expect(page.locator("dialog#compose")).to_be_hidden()
         nothing_foreign(page)
-        house.candidate(exam, "Bob")
-    expect(row(page, "Bob")).to_be_visible()
-    expect(page.locator("[data-connection-box]")).to_be_hidden()
+    expect(rows(page)).to_have_count(2)
+    page.keyboard.press("Escape")
 
 
-@STATUSES
-def test_a_message_that_is_being_written_stays_and_is_sent_once(house: House, desks: Desks, status: int) -> None:
+def a_message_that_is_being_written_stays_and_is_sent_once(page: Page, status: int) -> None:
     """Nothing typed is lost, whatever was pressed meanwhile."""
-    exam = house.exam()
-    house.candidate(exam, "Ada")
-    desk = desks.desk(house)
-    desk.expects(*CUT, "401", "500")
-    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
     form = compose_for_one(page, "Ada")
     write(form, "Half a message")
     with portal(page, status, {"HX-Redirect": "/log", "HX-Refresh": "true", "HX-Push-Url": "/portal"}):
@@ -73,21 +65,23 @@ def test_a_message_that_is_being_written_stays_and_is_sent_once(house: House, de
     was_sent(form, 1)
 
 
-def test_no_dialog_opens_with_what_a_portal_says(house: House, desks: Desks) -> None:
+@STATUSES
+def test_the_monitor_stays_and_recovers(house: House, desks: Desks, status: int) -> None:
+    """Its list, its dialogs and what is written in them."""
     exam = house.exam()
     house.candidate(exam, "Ada")
     desk = desks.desk(house)
-    desk.expects(*CUT, "Failed to load module script")
+    desk.expects(*CUT, "401", "500", "Failed to load module script")
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
-    row(page, "Ada").get_by_role("button", name="More for Ada").click()
-    message = page.locator(".menu:popover-open").get_by_role("link", name="Message…")
-    expect(message).to_be_visible()
-    with portal(page):
-        message.click()
-        expect(page.get_by_text("This could not be opened")).to_be_visible()
-        expect(page.locator("dialog#compose")).to_be_hidden()
+    with portal(page, status):
+        expect(page.get_by_text("No connection to the server")).to_be_visible()
+        expect(row(page, "Ada")).to_be_visible()
         nothing_foreign(page)
-    expect(rows(page)).to_have_count(1)
+        house.candidate(exam, "Bob")
+    expect(row(page, "Bob")).to_be_visible()
+    expect(page.locator("[data-connection-box]")).to_be_hidden()
+    no_dialog_opens_with_what_a_portal_says(page)
+    a_message_that_is_being_written_stays_and_is_sent_once(page, status)
 
 
 @STATUSES

@@ -60,7 +60,10 @@ def test_r9_a_stream_cut_during_the_sending(house: House, desks: Desks) -> None:
 
 
 def test_r8_the_server_is_killed_and_started_again_during_the_exam(own_house: House, desks: Desks) -> None:
-    """Trap 5: pages come back by themselves; a sending right after the start reaches them; typed text is saved."""
+    """Trap 5: pages come back by themselves; a sending right after the start reaches them; typed text is saved.
+
+    That of a page which was closed meanwhile too: its own copy is put back, and saved then.
+    """
     house = own_house
     exam = house.exam()
     ada, bob, ines = house.candidate(exam, "Ada"), house.candidate(exam, "Bob"), house.invigilator(exam)
@@ -70,17 +73,23 @@ def test_r8_the_server_is_killed_and_started_again_during_the_exam(own_house: Ho
         desk.expects(*CUT)
     page = writing.sign_in_unseen(ada, f"/tests/{exam.id}")
     other = reading.sign_in_unseen(bob)
-    is_live(page)
-    is_live(other)
+    closed = reading.tab(f"/tests/{exam.id}")
+    for one in (page, other, closed):
+        is_live(one)
     sender.send("Before", scope="filtered")
     expect(notice(page, "Before")).to_have_count(1)
     expect(notice(other, "Before")).to_have_count(1)
     answer_field(page).press_sequentially("saved. ")
-    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    answer_field(closed).press_sequentially("saved too. ")
+    for one in (page, closed):
+        expect(one.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
     house.server.kill()
     expect(page.locator("[data-notices-state]")).to_have_attribute("data-state", "lost")
     answer_field(page).press_sequentially("typed while it was away")
-    expect(page.locator("[data-save-state]")).to_contain_text("Not saved yet. Your text is safe on this page")
+    answer_field(closed).press_sequentially("only on this page")
+    for one in (page, closed):
+        expect(one.locator("[data-save-state]")).to_contain_text("Not saved yet. Your text is safe on this page")
+    closed.close()
     house.server.start()
     assert sender.send("After", scope="filtered").status_code == 201  # before most of them are back
     for one in (page, other):
@@ -91,30 +100,12 @@ def test_r8_the_server_is_killed_and_started_again_during_the_exam(own_house: Ho
     expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved", timeout=40_000)
     expect(answer_field(page)).to_have_value("saved. typed while it was away")
     assert stored_answer(house, ada.id) == "saved. typed while it was away"
-
-
-def test_what_was_typed_while_the_server_was_away_survives_a_reload(own_house: House, desks: Desks) -> None:
-    """The page's own copy is put back, and saved then."""
-    house = own_house
-    exam = house.exam()
-    ada = house.candidate(exam)
-    desk = desks.desk(house)
-    desk.expects(*CUT)
-    page = desk.sign_in_unseen(ada, f"/tests/{exam.id}")
-    is_live(page)
-    answer_field(page).press_sequentially("saved. ")
-    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
-    house.server.kill()
-    answer_field(page).press_sequentially("only on this page")
-    expect(page.locator("[data-save-state]")).to_contain_text("Not saved yet. Your text is safe on this page")
-    page.close()
-    house.server.start()
-    assert stored_answer(house, ada.id) == "saved. "
-    page = desk.tab(f"/tests/{exam.id}")
-    expect(answer_field(page)).to_have_value("saved. only on this page")
-    expect(page.get_by_role("status").filter(has_text="has been put back")).to_be_visible()
-    is_stored(house, ada.id, "saved. only on this page")
-    expect(page.locator("[data-save-state]")).to_contain_text(re.compile(r"^Saved "))
+    assert stored_answer(house, bob.id) == "saved too. "
+    again = reading.tab(f"/tests/{exam.id}")
+    expect(answer_field(again)).to_have_value("saved too. only on this page")
+    expect(again.get_by_role("status").filter(has_text="has been put back")).to_be_visible()
+    is_stored(house, bob.id, "saved too. only on this page")
+    expect(again.locator("[data-save-state]")).to_contain_text(re.compile(r"^Saved "))
 
 
 def test_trap_2_a_slow_poll_does_not_overwrite_what_the_stream_brought(house: House, desks: Desks) -> None:

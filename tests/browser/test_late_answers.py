@@ -118,6 +118,7 @@ def test_a_sending_that_fails_when_the_sheet_is_closed_opens_it_again(page: Page
     expect(form.get_by_label("Subject")).to_have_value("Lost")
 
 
+@pytest.mark.nightly
 def test_an_action_that_is_answered_late_leaves_the_message(house: House, page: Page, exam: Test) -> None:
     """What it did is told when the sheet is closed, with its Undo."""
     release = held(page, "**/candidates/actions")
@@ -177,6 +178,7 @@ def test_an_action_that_the_server_does_not_answer_says_so_and_keeps_its_text(
     assert columns(house, exam.id, "note") == ["Kept", ""]
 
 
+@pytest.mark.nightly
 def test_an_incident_that_the_server_does_not_answer_says_so_and_keeps_its_text(
     page: Page, desk: Desk, house: House, exam: Test
 ) -> None:
@@ -229,6 +231,7 @@ def test_an_outcome_that_stays_to_be_read_asks_for_the_list_once(house: House, p
     tick(page, "Ada").check()
 
 
+@pytest.mark.nightly
 def test_r23_a_sheet_that_is_closed_while_its_answer_comes_in_stays_closed(
     house: House, page: Page, exam: Test
 ) -> None:

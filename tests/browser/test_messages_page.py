@@ -66,4 +66,4 @@ def test_it_is_live_and_a_filter_stays_what_it_is(house: House, desks: Desks, cl
     clean(page, "messages")
     page.locator(".log-line-link").first.click()
     expect(page.get_by_role("heading", name="Doors")).to_be_visible()
-    clean(page, "a message")
+    clean(page, "a message", "main")

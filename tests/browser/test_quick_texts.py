@@ -94,7 +94,7 @@ def test_the_page_of_quick_texts(house: House, desks: Desks, clean: Clean) -> No
     page.keyboard.type("At the back")
     page.get_by_role("button", name="Save").press("Enter")
     page.get_by_role("link", name="Edit Water").press("Enter")
-    clean(page, "one quick text")
+    clean(page, "one quick text", "main")
     page.get_by_label("Subject").fill("Juice")
     page.get_by_role("button", name="Save").press("Enter")
     page.get_by_role("link", name="Edit Juice").press("Enter")

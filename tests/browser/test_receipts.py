@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import Clean
-from tests.browser.house import Desks, House, notice
+from tests.browser.house import Desks, House, notice, opened_house
 from tests.browser.test_printing import has_no_controls, on_paper
 from tests.browser.test_small_screens import fits, in_reach
+from tests.databases import NewDatabase
+from tests.open_connections import connections_outlive_tests
+from tests.server import Person
 from tests.until import until
 from webapp.models import Delivery, User
 
@@ -25,6 +28,31 @@ window.comeToFront = () => {
   document.dispatchEvent(new Event("visibilitychange"));
 };
 """
+
+
+@pytest.fixture(scope="module")
+def shared_receipts_house(
+    database_kind: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """A server of this file's tests, with receipts and a quick clock; each makes people and an exam in it."""
+    database = new_database(database_kind, tmp_path_factory.mktemp("receipts"))
+    with (
+        opened_house(database, {"EXAMHALL_RECEIPTS": "1"}, clock_factor=4) as house,
+        connections_outlive_tests(house.engine),
+    ):
+        yield house
+
+
+@pytest.fixture
+def receipts_house(shared_receipts_house: House) -> Iterator[House]:
+    """That server."""
+    yield shared_receipts_house
+    shared_receipts_house.session.rollback()
+
+
+def sent(sender: Person, subject: str, **fields: str) -> int:
+    """Send to everybody; gives the number."""
+    return int(sender.send(subject, scope="filtered", **fields).headers["Location"].rpartition("/")[2])
 
 
 def has_seen(house: House, user: User, number: int) -> bool:
@@ -43,9 +71,9 @@ def exam_page(desks: Desks, house: House, user: User, path: str, *, init: str = 
     return desk.sign_in_unseen(user, path)
 
 
-def test_what_was_on_a_screen_counts(house_with: Callable[..., House], desks: Desks) -> None:
+def test_what_was_on_a_screen_counts(receipts_house: House, desks: Desks) -> None:
     """By stream and by polling, in front and not in the background, its text and not its subject; live for staff."""
-    house = house_with(clock_factor=4, EXAMHALL_RECEIPTS="1")
+    house = receipts_house
     exam = house.exam()
     ada, bob, cy, dee, eve = (house.candidate(exam, name) for name in ("Ada", "Bob", "Cy", "Dee", "Eve"))
     ines = house.invigilator(exam)
@@ -59,65 +87,64 @@ def test_what_was_on_a_screen_counts(house_with: Callable[..., House], desks: De
     polling.context.route("**/stream", lambda route: route.fulfill(status=503, headers={"X-Examhall": "1"}))
     other = polling.sign_in_unseen(bob, path)
     low = exam_page(desks, house, eve, path, viewport={"width": 900, "height": 420})
-    sender.send("First", scope="filtered")
+    first = sent(sender, "First")
     staff = desks.desk(house)
     staff.quicken(4)
-    told = staff.sign_in_unseen(ines, "/messages/1")
+    told = staff.sign_in_unseen(ines, f"/messages/{first}")
     for page in (in_front, in_back, other, low):
         expect(notice(page, "First")).to_have_count(1)
-    is_seen(house, ada, 1)
-    is_seen(house, bob, 1)
+    is_seen(house, ada, first)
+    is_seen(house, bob, first)
     expect(told.get_by_role("heading", name="Seen by 2 of 5")).to_be_visible()
     expect(told.locator("[data-unseen]")).to_have_count(3)
-    assert not has_seen(house, cy, 1)
-    assert not has_seen(house, eve, 1)
+    assert not has_seen(house, cy, first)
+    assert not has_seen(house, eve, first)
     in_back.evaluate("comeToFront()")
     low.locator("[data-notice-unfold]").click()
-    is_seen(house, cy, 1)
-    is_seen(house, eve, 1)
+    is_seen(house, cy, first)
+    is_seen(house, eve, first)
     # of two that wait only the newest is in sight, until the other is asked for
-    sender.send("Second", scope="filtered")
+    second = sent(sender, "Second")
     last = exam_page(desks, house, dee, path)
-    is_seen(house, dee, 2)
-    assert not has_seen(house, dee, 1)
+    is_seen(house, dee, second)
+    assert not has_seen(house, dee, first)
     last.get_by_role("button", name="1 more message").click()
-    is_seen(house, dee, 1)
+    is_seen(house, dee, first)
     expect(told.get_by_role("heading", name="Seen by 5 of 5")).to_be_visible()
     # who closes it at once has read it
-    sender.send("Third", scope="filtered")
+    third = sent(sender, "Third")
     notice(last, "Third").get_by_role("button", name="Got it").click()
-    is_seen(house, dee, 3)
+    is_seen(house, dee, third)
     notice(last, "Second").get_by_role("button", name="Got it").click()
-    told.goto(house.url + "/messages/2")
+    told.goto(f"{house.url}/messages/{second}")
     expect(told.locator("#receipts")).to_have_attribute("data-closed", "1")
 
 
-def test_messages_beside_the_text_count_when_they_are_in_sight(house_with: Callable[..., House], desks: Desks) -> None:
+def test_messages_beside_the_text_count_when_they_are_in_sight(receipts_house: House, desks: Desks) -> None:
     """Their list refreshes itself in all tabs; what is below its edge has not been seen."""
-    house = house_with(clock_factor=4, EXAMHALL_RECEIPTS="1")
+    house = receipts_house
     exam = house.exam()
     ada, ines = house.candidate(exam, "Ada"), house.invigilator(exam)
     sender = house.over_http(ines)
-    for number in range(1, 13):
-        sender.send(f"Message {number}", body="A line.\n" * 6, scope="filtered")
+    numbers = [sent(sender, f"Message {number}", body="A line.\n" * 6) for number in range(1, 13)]
     page = exam_page(desks, house, ada, f"/tests/{exam.id}")
-    is_seen(house, ada, 12)
+    is_seen(house, ada, numbers[-1])
     page.locator("[aria-controls=messages-panel]").click()
-    is_seen(house, ada, 11)
-    assert not has_seen(house, ada, 1)
-    page.locator('[data-message="1"]').scroll_into_view_if_needed()
-    is_seen(house, ada, 1)
+    is_seen(house, ada, numbers[-2])
+    assert not has_seen(house, ada, numbers[0])
+    page.locator(f'[data-message="{numbers[0]}"]').scroll_into_view_if_needed()
+    is_seen(house, ada, numbers[0])
 
 
-def test_the_walk_list(house_with: Callable[..., House], desks: Desks, clean: Clean) -> None:
+def test_the_walk_list(receipts_house: House, desks: Desks, clean: Clean) -> None:
     """Its ticks stay on the device, its paper has boxes and no controls; for fingers, keyboards and every width."""
-    house = house_with(EXAMHALL_RECEIPTS="1")
+    house = receipts_house
     exam = house.exam()
     for place, name in enumerate(("Ada", "Bob", "Wolfeschlegelsteinhausenbergerdorff" * 3), 1):
         house.candidate(exam, name, room="Sal A115" if place < 3 else "Attic", seat=f"{place}A", building="North")
     ines = house.invigilator(exam)
-    house.over_http(ines).send("Please stay seated", scope="filtered")
-    page = desks.desk(house).sign_in_unseen(ines, "/messages/1")
+    number = sent(house.over_http(ines), "Please stay seated")
+    page = desks.desk(house).sign_in_unseen(ines, f"/messages/{number}")
     clean(page, "receipts of a message", "#receipts")
     page.get_by_role("link", name="Walk list").click()
     expect(page.get_by_role("checkbox")).to_have_count(3)
@@ -138,4 +165,4 @@ def test_the_walk_list(house_with: Callable[..., House], desks: Desks, clean: Cl
         ticks = boxes.locator(".icon").evaluate_all("all => all.map(one => getComputedStyle(one).visibility)")
         assert sorted(ticks) == ["hidden", "hidden", "visible"]
     page.get_by_role("link", name="Back").click()
-    expect(page).to_have_url(house.url + "/messages/1")
+    expect(page).to_have_url(f"{house.url}/messages/{number}")

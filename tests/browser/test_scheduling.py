@@ -33,7 +33,9 @@ def overflows(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
-def test_r29_a_later_message_is_chosen_changed_and_cancelled(house: House, desks: Desks, exam: Test) -> None:
+def test_r29_a_later_message_is_chosen_changed_and_cancelled(
+    house: House, desks: Desks, exam: Test, clean: Clean
+) -> None:
     """By keyboard: the times come as the choice is made, one press schedules, and the page tells."""
     page = desks.desk(house).sign_in_unseen(house.invigilator(exam, role=Role.CHIEF_INVIGILATOR), "/monitor")
     form = compose_for_all(page)
@@ -52,7 +54,7 @@ def test_r29_a_later_message_is_chosen_changed_and_cancelled(house: House, desks
     expect(when.get_by_role("status")).to_contain_text("Choose 1 to 240 minutes.")
     when.get_by_label("Minutes before the end").fill("20")
     expect(when.get_by_role("status")).to_contain_text("for 2, ")
-    Clean(in_all_schemes=False)(page, "the sheet with a later time", "#compose-form")
+    clean(page, "the sheet with a later time", "#compose-form")
     for width in (390, 820, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         assert not overflows(page)
@@ -65,7 +67,7 @@ def test_r29_a_later_message_is_chosen_changed_and_cancelled(house: House, desks
     expect(schedule).to_have_attribute("data-state", "waiting")
     page.get_by_text("Change this message").click()
     page.get_by_label("Minutes before the end").fill("10")
-    Clean(in_all_schemes=False)(page, "the page of a later message")
+    clean(page, "the page of a later message", "main")
     for width in (390, 820, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         assert not overflows(page)

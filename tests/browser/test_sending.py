@@ -51,13 +51,22 @@ def exam(house: House) -> Test:
     return exam
 
 
-def test_to_one_through_the_menu_of_the_row(house: House, desks: Desks, exam: Test) -> None:
+@pytest.fixture
+def small_exam(house: House) -> Test:
+    """3 candidates in Room 1, 7 in Room 7."""
+    exam = house.exam()
+    house.hall.candidacies(exam, 3)
+    house.hall.candidacies(exam, 7, room="Room 7")
+    return exam
+
+
+def test_to_one_through_the_menu_of_the_row(house: House, desks: Desks, small_exam: Test) -> None:
     """Trap 22: a word of success with the number reached and the way to the log entry."""
-    ada = house.candidate(exam, "Ada")
+    ada = house.candidate(small_exam, "Ada")
     candidate = desks.desk(house)
-    paper = candidate.sign_in_unseen(ada, f"/tests/{exam.id}")
+    paper = candidate.sign_in_unseen(ada, f"/tests/{small_exam.id}")
     is_live(paper)
-    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor?column=name&column=status")
+    page = desks.desk(house).sign_in_unseen(house.invigilator(small_exam), "/monitor?column=name&column=status")
     search(page, "ada", 1)
     expect(row(page, "Ada").locator("[data-column=status]")).to_contain_text("Online")
     form = compose_for_one(page, "Ada")
@@ -126,38 +135,38 @@ def test_to_all_77_of_a_filter(house: House, desks: Desks, exam: Test) -> None:
 
 
 def test_r3_who_joins_while_the_dialog_is_open_is_said_and_the_text_is_kept(
-    house: House, desks: Desks, exam: Test
+    house: House, desks: Desks, small_exam: Test
 ) -> None:
     """409, nothing sent; the second press sends to those whom the dialog shows now."""
     desk = desks.desk(house)
     desk.expects("409")
-    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
-    search(page, "room 7", 77)
+    page = desk.sign_in_unseen(house.invigilator(small_exam), "/monitor")
+    search(page, "room 7", 7)
     form = compose_for_all(page)
     write(form, "A changing room", "First line\nsecond line")
-    late = house.candidate(exam, "Latecomer", room="Room 7")
+    late = house.candidate(small_exam, "Latecomer", room="Room 7")
     press_send(form)
     problem = form.get_by_role("alert")
     expect(problem).to_contain_text("Nothing was sent yet")
     expect(problem).to_contain_text("1 person joined")
-    expect(form).to_contain_text("To 78 people")
+    expect(form).to_contain_text("To 8 people")
     expect(form.get_by_label("Subject")).to_have_value("A changing room")
     expect(form.get_by_label("Message", exact=True)).to_have_value("First line\nsecond line")
     assert reached(house, "A changing room") == set()
     press_send(form)
-    was_sent(form, 78)
+    was_sent(form, 8)
     assert late.id in reached(house, "A changing room")
 
 
-def test_r2_r7_to_one_twice_with_a_bad_text_and_to_two(house: House, desks: Desks, exam: Test) -> None:
+def test_r2_r7_to_one_twice_with_a_bad_text_and_to_two(house: House, desks: Desks, small_exam: Test) -> None:
     """R2: pressing *Send* twice sends once.
 
     R7: what is wrong with the text is said beside it. 422: nothing sent, the text kept, and the way on is clear.
     """
     desk = desks.desk(house)
     desk.expects("422")
-    ada, bob = house.candidate(exam, "Ada"), house.candidate(exam, "Bob")
-    page = desk.sign_in_unseen(house.invigilator(exam), "/monitor?sort=name")
+    ada, bob = house.candidate(small_exam, "Ada"), house.candidate(small_exam, "Bob")
+    page = desk.sign_in_unseen(house.invigilator(small_exam), "/monitor?sort=name")
     form = compose_for_one(page, "Ada")
     write(form, "Once is enough")
     form.get_by_role("button", name="Send to").dblclick()
@@ -219,12 +228,12 @@ NOTHING_NOTED = "() => JSON.stringify(history.state) === JSON.stringify({htmx: t
 """The page's scripts, which come after its list, have taken their note out of the history."""
 
 
-def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks: Desks, exam: Test) -> None:
+def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks: Desks, small_exam: Test) -> None:
     """The second time before the page's scripts are there (a slow network): the address changes, and nothing else."""
-    page = desks.desk(house).sign_in_unseen(house.invigilator(exam), "/monitor")
-    shows(page, 160)
+    page = desks.desk(house).sign_in_unseen(house.invigilator(small_exam), "/monitor")
+    shows(page, 10)
     search(page, "röom & 7%", 0)
-    search(page, "room 7", 77)
+    search(page, "room 7", 7)
     expect(page).to_have_url(re.compile("q=room"))
     late: list[Route] = []
     there = Event()
@@ -237,7 +246,7 @@ def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks:
 
     page.route("**/*.js*", hold)
     page.reload(wait_until="commit")
-    expect(rows(page)).to_have_count(50)
+    expect(rows(page)).to_have_count(7)
     page.go_back(wait_until="commit")
     expect(page).to_have_url(re.compile("q=r%C3%B6om"))
     there.set()
@@ -246,7 +255,7 @@ def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks:
     shows(page, 0)
     expect(page.get_by_role("searchbox", name="Search candidates")).to_have_value("röom & 7%")
     page.go_back()
-    shows(page, 160)
+    shows(page, 10)
     until(lambda: page.evaluate(NOTHING_NOTED))
     page.go_forward()
     shows(page, 0)

@@ -88,19 +88,3 @@ def test_trap_11_a_page_left_open_follows_the_next_sign_in(house: House, desks: 
     hers.unroute(f"{house.url}/")
     expect(hers.locator(".signed-in-name")).to_have_text("Bob")
     expect(hers.locator("body")).not_to_contain_text("Ada Secret")
-
-
-def test_trap_11_the_monitor_keeps_no_selection_beyond_its_person(house: House, desks: Desks) -> None:
-    exam = house.exam()
-    house.candidate(exam, "Ada Secret")
-    desk = desks.desk(house)
-    page = desk.sign_in(house.invigilator(exam), "/monitor")
-    page.get_by_role("checkbox", name="Select Ada Secret").check()
-    expect(page.get_by_role("region", name="For the selected candidates")).to_be_visible()
-    sign_out(page)
-    assert stored(page) == []
-    page.go_back()
-    expect(page).to_have_url(re.compile("/login"))
-    expect(page.locator("body")).not_to_contain_text("Ada")
-    page = desk.sign_in(house.invigilator(exam, name="Ilse"), "/monitor")
-    expect(page.get_by_role("region", name="For the selected candidates")).to_be_hidden()

@@ -84,7 +84,7 @@ SCREENS = {
 }
 
 
-@pytest.mark.parametrize(("viewport", "width"), named(SCREENS, {"1440", "phone with a keyboard"}))
+@pytest.mark.parametrize(("viewport", "width"), named(SCREENS, {"phone with a keyboard"}))
 def test_the_sheet_leaves_the_list_and_keeps_send_in_view(
     house: House, desks: Desks, exam: Test, viewport: dict[str, int], width: int
 ) -> None:
@@ -275,6 +275,7 @@ def test_it_is_shown_as_candidates_see_it_and_the_test_named_on_request(page: Pa
     expect(token).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.nightly
 def test_it_is_on_the_candidates_screen(house: House, desks: Desks, exam: Test) -> None:
     """Sent by the switch to those who write: who has submitted does not get it."""
     ada = house.candidate(exam, "Eve", room="Aula")

@@ -102,6 +102,7 @@ def test_a_stream_that_is_silent_after_its_first_beat(house: House, desks: Desks
         assert proxy.streams == 2, "two were in vain"
 
 
+@pytest.mark.nightly
 def test_what_is_kept_back_and_comes_late_is_not_shown_twice(house: House, desks: Desks) -> None:
     """The body comes half a minute late, after the poll has brought the same."""
     exam = house.exam()
@@ -118,6 +119,7 @@ def test_what_is_kept_back_and_comes_late_is_not_shown_twice(house: House, desks
         expect(page.locator("[data-notice]")).to_have_count(2)
 
 
+@pytest.mark.nightly
 def test_a_network_that_changes_while_the_page_polls(house: House, desks: Desks) -> None:
     """In the new network streams work: they are tried at once, and the strip follows."""
     exam = house.exam()
@@ -138,6 +140,7 @@ def test_a_network_that_changes_while_the_page_polls(house: House, desks: Desks)
         expect(notice(page, "Meanwhile")).to_have_count(1)
 
 
+@pytest.mark.nightly
 def test_a_pages_polls_are_answered_by_somebody_else(house: House, desks: Desks) -> None:
     """A portal's page with status 200 is no answer: not to a stream, not to a poll, not to a closing."""
     exam = house.exam()

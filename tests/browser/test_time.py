@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.house import CUT, Desks, House, is_live
+from tests.browser.house import CUT, Desk, Desks, House, is_live
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Answer, Candidacy
@@ -53,6 +52,12 @@ def change(house: House, exam: Exam, **fields: object) -> None:
         candidacy = house.session.get_one(Candidacy, number)
         for name, value in fields.items():
             setattr(candidacy, name, value)
+
+
+def no_streams_for(desk: Desk) -> None:
+    """Have its pages poll, as where the server has no room for more streams."""
+    desk.expects("503")
+    desk.context.route("**/stream", lambda route: route.fulfill(status=503, headers={"X-Examhall": "1"}))
 
 
 def stored(house: House) -> str | None:
@@ -124,6 +129,7 @@ def test_r25_text_that_cannot_be_sent_in_time_is_said_not_to_count(house: House,
     assert stored(house) == "Saved."
 
 
+@pytest.mark.nightly
 def test_r25_text_from_before_the_end_comes_through_within_the_grace(house: House, desks: Desks) -> None:
     """Offline at the end and back seconds later; the other tab closes too."""
     exam = house.exam()
@@ -148,9 +154,20 @@ def test_r25_text_from_before_the_end_comes_through_within_the_grace(house: Hous
     expect(other.get_by_role("textbox", name="Answer to question 1")).to_have_value("Before the end.")
 
 
+def timers(page: Page) -> int:
+    """How many are set in a second, where they are counted."""
+    before = page.evaluate("timers")
+    page.wait_for_timeout(1_000)
+    count: int = page.evaluate("timers") - before
+    return count
+
+
 def test_r25_a_minute_is_said_once_and_nothing_false(house: House, desks: Desks) -> None:
+    """And quietly: one timer, however often it is hidden and shown, and after the end too: a tablet's battery lasts."""
     exam = ending_in(house, 5 * 60 + 6)
+    test_id = exam.id
     desk = desks.desk(house)
+    desk.context.add_init_script(COUNTING_TIMERS)
     page = desk.sign_in_unseen(house.candidate(exam), f"/tests/{exam.id}")
     word = page.locator("[data-countdown-word]")
     expect(word).to_be_empty()
@@ -167,31 +184,17 @@ def test_r25_a_minute_is_said_once_and_nothing_false(house: House, desks: Desks)
     expect(page.get_by_role("timer")).to_be_hidden()
     page.get_by_role("button", name="Show time").click()
     expect(page.get_by_role("timer")).to_be_visible()
-
-
-def test_r25_the_countdown_is_quiet(house: House, desks: Desks) -> None:
-    """One timer, however often it is hidden and shown, and after the end too: a tablet's battery lasts."""
-    exam = house.exam()
-    desk = desks.desk(house)
-    desk.context.add_init_script(COUNTING_TIMERS)
-    page = desk.sign_in_unseen(house.candidate(exam), f"/tests/{exam.id}")
     for _ in range(10):
         page.get_by_role("button", name="Hide").click()
         page.get_by_role("button", name="Show time").click()
-
-    def timers() -> int:
-        before = page.evaluate("timers")
-        page.wait_for_timeout(1_000)
-        count: int = page.evaluate("timers") - before
-        return count
-
-    end_in(house, page, exam.id, 5)
-    assert timers() < 15
+    end_in(house, page, test_id, 5)
+    assert timers(page) < 15
     expect(page.get_by_role("timer")).to_have_text("Time is up", timeout=9_000)
     page.wait_for_timeout(1_000)
-    assert timers() < 15
+    assert timers(page) < 15
 
 
+@pytest.mark.nightly
 def test_r25_pause_and_withdrawal_are_told(house: House, desks: Desks) -> None:
     exam = house.exam()
     desk = desks.desk(house)
@@ -243,27 +246,11 @@ def test_r25_the_start_is_told_without_a_request(house: House, desks: Desks) -> 
     expect(start_page.get_by_role("textbox", name="Answer to question 1")).to_be_editable()
 
 
-def test_r25_text_that_is_not_saved_stays_when_its_test_is_closed(house: House, desks: Desks) -> None:
-    exam = house.exam()
-    desk = desks.desk(house)
-    desk.expects(*CUT, "409")
-    page = desk.sign_in_unseen(house.candidate(exam), f"/tests/{exam.id}")
-    is_live(page)
-    page.route("**/answers/*", lambda route: route.abort())
-    answer = page.get_by_role("textbox", name="Answer to question 1")
-    answer.fill("Not saved.")
-    change(house, exam, withdrawn_at=utcnow())
-    expect(answer).to_have_attribute("readonly", "", timeout=3_000)
-    expect(page.get_by_role("alert")).to_contain_text("nothing more can be written here")
-    expect(answer).to_have_value("Not saved.")
-
-
-def test_r25_a_page_that_polls_learns_of_more_time(house_with: Callable[..., House], desks: Desks) -> None:
+def test_r25_a_page_that_polls_learns_of_more_time(house: House, desks: Desks) -> None:
     """Without streams, and with a date that is set to another year during the exam."""
-    house = house_with(EXAMHALL_STREAMS_PER_PROCESS="0")
     exam = ending_in(house, 12)
     desk = desks.desk(house)
-    desk.expects("503")
+    no_streams_for(desk)
     page = desk.sign_in_unseen(house.candidate(exam), f"/tests/{exam.id}")
     page.evaluate("const real = Date.now; Date.now = () => real() - 400 * 24 * 3600e3")
     answer = page.get_by_role("textbox", name="Answer to question 1")
