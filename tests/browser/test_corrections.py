@@ -76,7 +76,7 @@ def is_asked_for_until_it_was_read(page: Page, polling: Page, ines: Person, clea
     page.emulate_media(forced_colors="none")
     send(ines, "A correction", to={"corrects": send(ines, "A mistake")})
     expect(notice(page, "A correction")).to_be_visible()  # the focus is in the strip, which hides nothing then
-    clean(page, "important, and a correction")
+    clean(page, "important, and a correction", "[data-notices-strip]")
     notice(page, "A correction").get_by_role("button", name="Got it").click()
     mine.get_by_role("button", name="I have read this").click()
     for tab in (page, polling):

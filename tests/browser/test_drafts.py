@@ -194,7 +194,7 @@ def test_trap_11_it_goes_with_its_person(house: House, desk: Desk, page: Page, e
     other.get_by_label("Subject").press_sequentially("more")
     assert stored(other) == []
     other.close()
-    page = desk.sign_in(house.invigilator(exam, name="Ilse"), "/monitor")
+    page = desk.sign_in_unseen(house.invigilator(exam, name="Ilse"), "/monitor")
     expect(selected).to_be_hidden()
     write(compose_for_one(page, "Ada"), "Of Ilse")
     desk.context.clear_cookies()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.browser.house import CUT, Desks, House, is_live
 from tests.browser.test_time import change
@@ -52,6 +52,25 @@ def test_the_bar_maps_the_questions_and_says_what_is_saved(house: House, desks: 
     assert house.fresh().get_one(Candidacy, house.candidacies_of(house.session.get_one(Exam, test_id))[0].id).saved_at
 
 
+def shows_the_whole_bar(page: Page, width: int) -> FloatRect:
+    """At this width; gives where it is."""
+    page.set_viewport_size({"width": width, "height": 900})
+    parts = [page.locator("[data-question-link]").last, page.get_by_role("timer"), page.locator(".bar-saved"),
+             page.get_by_role("button", name="Hide time"), page.get_by_role("button", name="Messages"),
+             page.locator("details.account > summary"), page.locator(".bar-title")]  # fmt: skip
+    frame = page.locator(".exam-bar").bounding_box()
+    assert frame
+    assert frame["height"] <= (50 if width > 1024 else 82)
+    for part in parts:
+        box = part.bounding_box()
+        assert box, part
+        assert box["x"] >= 0, part
+        assert box["x"] + box["width"] <= width, part
+        assert box["y"] + box["height"] <= frame["y"] + frame["height"], part
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    return frame
+
+
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), *at_night((390, 844), (820, 1180))])
 def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks, width: int, height: int) -> None:
     """One line or two, at every width; a notice and a word about the seat leave the text where it is."""
@@ -62,22 +81,8 @@ def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks
         house.session.add_all(Question(test_id=test_id, position=place) for place in (2, 3, 4))
     page = desks.desk(house, viewport={"width": width, "height": height}).sign_in_unseen(ada, f"/tests/{test_id}")
     is_live(page)
-    bar = page.locator(".exam-bar")
-    parts = [page.locator("[data-question-link]").last, page.get_by_role("timer"), page.locator(".bar-saved"),
-             page.get_by_role("button", name="Hide time"), page.get_by_role("button", name="Messages"),
-             page.locator("details.account > summary"), page.locator(".bar-title")]  # fmt: skip
     for each in (390, 820, 1440, width):
-        page.set_viewport_size({"width": each, "height": height})
-        frame = bar.bounding_box()
-        assert frame
-        assert frame["height"] <= (50 if each > 1024 else 82)
-        for part in parts:
-            box = part.bounding_box()
-            assert box, part
-            assert box["x"] >= 0, part
-            assert box["x"] + box["width"] <= each, part
-            assert box["y"] + box["height"] <= frame["y"] + frame["height"], part
-        assert page.evaluate("document.documentElement.scrollWidth") <= each
+        frame = shows_the_whole_bar(page, each)
     field = page.get_by_role("textbox", name="Answer to question 2")
     field.click()
     page.keyboard.type("Some words")
@@ -99,7 +104,7 @@ def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks
         assert page.evaluate("window.shift") == 0
     change(house, house.session.get_one(Exam, test_id), seat="24F")
     expect(page.locator("[data-countdown-word]")).not_to_be_empty()
-    assert bar.bounding_box() == frame
+    assert page.locator(".exam-bar").bounding_box() == frame
     after = field.bounding_box()
     assert before
     assert after

@@ -85,6 +85,7 @@ def test_r23_the_form_that_was_asked_for_last_is_the_one_that_opens(house: House
     assert sent == [2]
 
 
+@pytest.mark.nightly
 def test_a_sending_that_is_answered_late_leaves_the_form_of_an_action(house: House, page: Page, exam: Test) -> None:
     """It is told when that is closed."""
     release = held(page, "**/messages")

@@ -95,6 +95,7 @@ def test_r28_a_choice_between_two_versions_outlives_the_pause(house: House, desk
     assert stored(house) == "typed here"
 
 
+@pytest.mark.nightly
 def test_r28_text_of_a_closed_page_waits_for_the_end_of_the_pause(house: House, desks: Desks) -> None:
     _, page, exam = at_the_desk(house, desks)
     answer = page.get_by_role("textbox", name="Answer to question 1")

@@ -36,7 +36,7 @@ def test_a_quick_text_is_sent_with_three_presses_from_the_list(house: House, des
     ines = house.invigilator(exam)
     keep_texts(house, ines, exam)
     writing_page = desks.desk(house).sign_in_unseen(ada, f"/tests/{exam.id}")
-    page = desks.desk(house, viewport={"width": 390, "height": 844}).sign_in(ines, "/monitor")
+    page = desks.desk(house, viewport={"width": 390, "height": 844}).sign_in_unseen(ines, "/monitor")
     message_all(page).click()
     dialog(page).get_by_role("button", name="15 minutes left").click()
     dialog(page).get_by_role("button", name="Send to 1 person").click()

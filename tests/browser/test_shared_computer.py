@@ -34,7 +34,7 @@ def test_trap_11_the_next_candidate_at_the_same_computer(house: House, desks: De
     ines.send("For Ada only", scope="filtered", q="ada secret")
     desk = desks.desk(house)
     desk.expects("401")
-    page = desk.sign_in(ada, f"/tests/{exam.id}")
+    page = desk.sign_in_unseen(ada, f"/tests/{exam.id}")
     is_live(page)
     second = desk.tab("/inbox")
     is_live(second)
@@ -61,7 +61,7 @@ def test_trap_11_the_next_candidate_at_the_same_computer(house: House, desks: De
     expect(page.locator("body")).not_to_contain_text("Ada")
     assert "Ada" not in " ".join(stored(page))
     sign_out(page)
-    page = desk.sign_in(ada)
+    page = desk.sign_in_unseen(ada)
     expect(notice(page, "For both")).to_be_visible()
     expect(notice(page, "For Ada only")).to_have_count(0)
 
@@ -73,7 +73,7 @@ def test_trap_11_a_page_left_open_follows_the_next_sign_in(house: House, desks: 
     desk = desks.desk(house)
     # her page may answer a beat before it has seen that its session is gone; not before he has signed in, though
     desk.expects("40[01] .*/ping", "ERR_FAILED")
-    hers = desk.sign_in(ada, f"/tests/{exam.id}")
+    hers = desk.sign_in_unseen(ada, f"/tests/{exam.id}")
     is_live(hers)
     hers.route("**/ping", lambda route: route.abort())
     # how her tests stand: asked at some moment in the first seconds of the stream, perhaps while nobody is signed in
