@@ -198,20 +198,22 @@ def test_the_table_knows_every_route(app: Flask) -> None:
     }
 
 
+def form_of(persons: dict[str, FlaskClient], client: FlaskClient, path: str) -> dict[str, str]:
+    """What this person posts there."""
+    form = {**FORMS.get(path, {}), "csrf_token": csrf(client)}
+    if path == "/messages/scheduled/1":
+        form["version"] = re.findall(r'name="version" value="(\w+)"', persons["chief"].get(path).text)[0]
+    if path in ("/messages", "/candidates/actions"):
+        form["idempotency_key"] = os.urandom(16).hex()
+    return form
+
+
 def got(persons: dict[str, FlaskClient], method: str, path: str) -> dict[str, int]:
     """What each of `PERSONS` is answered."""
     statuses = {}
     for name, client in persons.items():
-        form = dict(FORMS.get(path, {}))
-        if method == "POST":
-            form["csrf_token"] = csrf(client)
-        if path == "/messages/scheduled/1" and method == "POST":
-            shown = persons["chief"].get(path).text
-            form["version"] = re.findall(r'name="version" value="(\w+)"', shown)[0]
-        if path in ("/messages", "/candidates/actions"):
-            form["idempotency_key"] = os.urandom(16).hex()
-        answer = client.open(path, method=method, data=form if method == "POST" else None, buffered=True)
-        statuses[name] = answer.status_code
+        form = form_of(persons, client, path) if method == "POST" else None
+        statuses[name] = client.open(path, method=method, data=form, buffered=True).status_code
     return statuses
 
 
