@@ -210,13 +210,12 @@ def test_actions_and_incidents(app: Flask, hall: Hall, session: Session, exam: E
         all_in_brackets(client.get(f"/candidates/actions/new?action={kind}&scope=filtered"), f"page of {kind}")
         one = client.get(f"/candidates/actions/new?action={kind}&candidate={ids[0]}", headers=HTMX)
         all_in_brackets(one, f"dialog of {kind}")
-        some = open_form(client, kind, candidate=[str(number) for number in ids])
+        form = open_form(client, kind, candidate=[str(number) for number in ids])
         wrong = {"minutes": "2000", "note": "ψ" * 501, "room": "Πουθενά", "seat": "9", "attendance": "absent"}
         bad = press(
-            client, some, **{name: wrong[name] for name in KINDS[kind].values if name in wrong}, reason="ψ" * 501
+            client, form, **{name: wrong[name] for name in KINDS[kind].values if name in wrong}, reason="ψ" * 501
         )
         all_in_brackets(bad, f"{kind}, refused", 422)
-        form = open_form(client, kind, candidate=[str(number) for number in ids])
         typed = {"attendance": "absent", "note": "Ώρα", "minutes": "5", "mode": "add", "room": "Αίθουσα"}
         done = press(
             client, form, **{name: typed[name] for name in KINDS[kind].values if name in typed}, reason="Λόγος"
