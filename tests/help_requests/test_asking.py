@@ -29,6 +29,7 @@ from webapp.models import Candidacy, HelpRequest, User
 from webapp.planning.closing import set_closed
 
 
+@pytest.mark.one_database
 def test_r31_asked_again_taken_back_and_asked_anew(app: Flask, hall: Hall, session: Session) -> None:
     """The same form twice is one request; another one is refused with its text; both are in the log."""
     test = hall.test()
@@ -74,6 +75,7 @@ def test_r31_bad_input_is_refused_beside_its_field(app: Flask, hall: Hall, kind:
     assert ask(client, test.id, "other", "ä" * 300).status_code == 201
 
 
+@pytest.mark.one_database
 def test_r31_from_the_dashboard_to_the_submission(app: Flask, hall: Hall, session: Session) -> None:
     """Waiting, paused and after the end too; not before the hour, and not after submission or withdrawal."""
     now = utcnow()

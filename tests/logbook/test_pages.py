@@ -88,6 +88,7 @@ SEEN = {
 }
 
 
+@pytest.mark.one_database
 def test_everyone_sees_what_is_theirs(app: Flask, world: World) -> None:
     """R14: list, paper, file and entry agree, filtered or not. Closed tests stay readable."""
     for who, seen in SEEN.items():
@@ -102,6 +103,7 @@ def test_everyone_sees_what_is_theirs(app: Flask, world: World) -> None:
             assert sorted(set(map(int, in_file))) == sorted(numbers), who
 
 
+@pytest.mark.one_database
 def test_an_entry_names_only_people_within_reach(app: Flask, world: World) -> None:
     """R14: of a sending to two tests, a chief of one sees that one's people; its sender sees all, whichever test."""
     for who, numbers, hidden in (
@@ -158,6 +160,7 @@ def test_filters(app: Flask, world: World) -> None:
     assert set(re.findall(r"^(\d+),", table, re.MULTILINE)) == {f"{world.to_a}"}
 
 
+@pytest.mark.one_database
 def test_each_action_that_is_offered_can_be_asked_for(app: Flask, world: World) -> None:
     for user in (world.admin, world.chief_a):
         client = signed_in(app, user)
@@ -206,6 +209,7 @@ def test_who_has_no_log_is_told_so(app: Flask, world: World) -> None:
         assert signed_in(app, world.admin).post(address).status_code in {400, 405}
 
 
+@pytest.mark.one_database
 def test_an_entry_that_is_not_there(app: Flask, world: World) -> None:
     for number in (0, 99, 2**62 + 1, 2**70):
         assert signed_in(app, world.admin).get(f"/log/{number}").status_code == 404, number
@@ -274,6 +278,7 @@ def test_times_are_local_and_in_a_repeated_hour_both_count(app: Flask, session: 
     assert "02:30:00 CEST" in client.get(f"/log/{twice[0]}").text
 
 
+@pytest.mark.one_database
 def test_a_line_names_its_one_person_with_their_candidate_ids(app: Flask, world: World, hall: Hall) -> None:
     """Namesakes are told apart; nobody's number from tests out of sight."""
     hall.candidacy(world.a, hall.person("Bo Berg"), number="A-3")

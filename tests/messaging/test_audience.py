@@ -50,6 +50,7 @@ def test_r3_the_next_press_sends_to_the_frozen_audience_whatever_moves(
     assert recipients(session) == {first.user_id, second.user_id}
 
 
+@pytest.mark.one_database
 def test_r3_a_frozen_audience_stays_what_was_shown_last_while_the_text_is_corrected(
     app: Flask, hall: Hall, test: Test, session: Session
 ) -> None:

@@ -69,6 +69,7 @@ def group(app: Flask, hall: Hall) -> Reached:
     return Reached(app, hall)
 
 
+@pytest.mark.one_database
 def test_r30_the_same_people_once_more_as_far_as_they_are_within_reach(
     app: Flask, hall: Hall, group: Reached, session: Session
 ) -> None:
@@ -96,6 +97,7 @@ def test_r30_the_same_people_once_more_as_far_as_they_are_within_reach(
     assert session.get_one(Message, number).corrects_id is None
 
 
+@pytest.mark.one_database
 def test_r30_only_who_may_read_a_message_writes_to_its_people_again(app: Flask, hall: Hall, group: Reached) -> None:
     """R6, R14: elsewhere it does not exist."""
     private = group.send(group.chief, "Ada")
@@ -110,6 +112,7 @@ def test_r30_only_who_may_read_a_message_writes_to_its_people_again(app: Flask, 
     assert send(elsewhere, **form).status_code == 404
 
 
+@pytest.mark.one_database
 def test_r30_a_correction_is_shown_with_what_it_corrects(group: Reached, session: Session) -> None:
     """As notice and in the message center; who had closed the first gets it too, who is not reached keeps the first."""
     bob = group.browser("Bob")
@@ -166,6 +169,7 @@ def test_r30_a_correction_of_a_corrected_message_joins_the_newest_that_all_have(
     assert str(second) in group.browser("Ada").get("/inbox").text
 
 
+@pytest.mark.one_database
 def test_r30_bad_corrections_are_refused(app: Flask, hall: Hall, group: Reached, session: Session) -> None:
     other = hall.candidacy(group.algebra)
     form = {"subject": "S", "body": "B", "idempotency_key": "k", "corrects": group.first}

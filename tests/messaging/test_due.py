@@ -114,6 +114,7 @@ def test_r29_who_has_less_time_already_gets_it_at_once_by_choice(
     assert state_of(session, number) == state_of(session, other) == ("sent", "")
 
 
+@pytest.mark.one_database
 def test_r29_more_than_a_minute_late_it_is_missed_and_not_sent(
     app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session, process: Process
 ) -> None:
@@ -159,6 +160,7 @@ def test_r29_a_clock_put_back_brings_nobody_a_second_one(
     assert got(session)[one.user_id] == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("when", ["at", "before_end"])
 @pytest.mark.parametrize("what", ["role taken", "deactivated", "closed", "emptied", "limited", "too many", "cancelled"])
 def test_r29_what_happens_before_it_is_due_counts(
@@ -211,6 +213,7 @@ def test_r29_what_happens_before_it_is_due_counts(
     assert len(people) == 2
 
 
+@pytest.mark.one_database
 def test_r29_rights_in_a_part_reach_that_part(
     hall: Hall, test: Test, sender: User, browser: FlaskClient, session: Session, process: Process
 ) -> None:
@@ -234,6 +237,7 @@ def test_r29_rights_in_a_part_reach_that_part(
     assert session.scalars(select(Schedule.ended_at)).all() == [process.now] * 2
 
 
+@pytest.mark.one_database
 def test_r29_a_schedule_that_fails_keeps_no_other_from_going_out(
     app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session, process: Process
 ) -> None:

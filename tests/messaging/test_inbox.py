@@ -77,6 +77,7 @@ def test_r9_a_notice_stays_until_it_is_closed_and_the_message_for_good(
     assert open_numbers(candidate) == []
 
 
+@pytest.mark.one_database
 def test_r12_role_subject_body_and_local_time_with_zone(
     app: Flask, invigilator: FlaskClient, candidate: FlaskClient, session: Session
 ) -> None:
@@ -104,6 +105,7 @@ def test_r13_nobody_sees_or_closes_what_is_another_persons(
     assert open_numbers(candidate) == ["1"]
 
 
+@pytest.mark.one_database
 def test_closing_twice_or_what_is_not_there_does_nothing(
     invigilator: FlaskClient, candidate: FlaskClient, session: Session
 ) -> None:
@@ -117,6 +119,7 @@ def test_closing_twice_or_what_is_not_there_does_nothing(
     assert close(candidate) == 204
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("number", ["x", "-1", "9" * 40, "1;2"])
 def test_a_number_that_is_none_is_refused(candidate: FlaskClient, number: str) -> None:
     assert close(candidate, number) == 400

@@ -79,6 +79,7 @@ def test_tests_of_one_title_are_two_and_told_apart_by_their_date(hall: Hall, tes
     assert shown.tests == [(test.id, "Algebra"), (earlier.id, "Algebra")]
 
 
+@pytest.mark.one_database
 def test_r4_of_too_many_only_the_size_is_told_and_their_parts(
     app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session
 ) -> None:
@@ -132,6 +133,7 @@ def test_r27_how_far_they_are_is_told_for_each_person_once(
     )
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("limited", "words"),
     [

@@ -69,6 +69,7 @@ def test_r29_what_a_waiting_schedule_has_sent_stays(app: Flask, sent: None, sess
     assert session.scalar(select(func.count()).select_from(Delivery)) == 4
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("day", ["yesterday", "2025-13-01", ""])
 def test_a_day_that_is_none_deletes_nothing(app: Flask, sent: None, session: Session, day: str) -> None:
     assert app.test_cli_runner().invoke(args=["prune", "--before", day]).exit_code == 2

@@ -81,6 +81,7 @@ def test_each_has_own_ones_and_those_of_the_tests_that_they_write_to(world: Worl
     assert set(kept(world)) == {"Fire", "Room 10", "Of a stranger"}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("subject", "body", "words"),
     [
@@ -106,6 +107,7 @@ def test_what_no_message_may_be_is_no_quick_text_either(world: World, subject: s
     assert set(kept(world)) == {"Kept"}
 
 
+@pytest.mark.one_database
 def test_bad_fields_and_too_many_are_refused(world: World) -> None:
     planner = world.browser("planner")
     for fields in ({"locale": "xx"}, {"test": "A"}, {"test": "9" * 12}):
@@ -125,6 +127,7 @@ def test_bad_fields_and_too_many_are_refused(world: World) -> None:
     assert "One more" not in kept(world)
 
 
+@pytest.mark.one_database
 def test_a_sent_message_becomes_a_quick_text_for_those_who_may_read_it(world: World) -> None:
     chief, stranger = world.browser("chief_of_both"), world.browser("stranger")
     address = re.search(r'href="(/quick-texts\?message=\d+)#new"', chief.get(f"/messages/{world.to_all}").text)
@@ -135,6 +138,7 @@ def test_a_sent_message_becomes_a_quick_text_for_those_who_may_read_it(world: Wo
     assert stranger.get(address[1]).status_code == 404
 
 
+@pytest.mark.one_database
 def test_a_quick_text_begins_a_message_without_a_script(world: World) -> None:
     """R23: what was typed comes along, however many quick texts take its place, and can be brought back."""
     invigilator = world.browser("invigilator")
@@ -172,6 +176,7 @@ def test_a_quick_text_begins_a_message_without_a_script(world: World) -> None:
     assert world.session.get_one(Message, number).body == "Zeile\nzwei"
 
 
+@pytest.mark.one_database
 def test_a_quick_text_that_is_not_theirs_is_refused_with_the_text_kept(world: World) -> None:
     add(world.browser("stranger"), "Secret")
     secret = kept(world)["Secret"].id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -36,6 +37,7 @@ def test_trap_20_one_tests_message_stays_in_it_and_all_leaves_nobody_out(
     assert recipients(session) == of_algebra | of_law
 
 
+@pytest.mark.one_database
 def test_r16_the_sender_cannot_see_who_got_or_closed_it(app: Flask, hall: Hall, session: Session) -> None:
     test = hall.test()
     one = hall.candidacy(test)

@@ -78,6 +78,7 @@ def unseen(page: str) -> list[str]:
     return [" ".join(re.sub(r"<[^>]*>", " ", part).split()) for part in parts]
 
 
+@pytest.mark.one_database
 def test_off_nothing_is_stored_nothing_is_there(rooms: Rooms) -> None:
     """The default: no address, no script, no word, and `shown_at` stays empty, whatever candidates do."""
     one = rooms.candidate(0)
@@ -113,6 +114,7 @@ def test_a_message_is_seen_once_and_its_reader_knows_that_it_is_told(receipts: N
     assert counts(rooms.chief, second) == (0, 0, 1)
 
 
+@pytest.mark.one_database
 def test_who_opens_the_message_center_has_seen_all_of_it(receipts: None, rooms: Rooms) -> None:
     """The page of its own, which needs no JavaScript. A fragment may be for a tab that nobody looks at."""
     second = rooms.send("Once more")
@@ -141,6 +143,7 @@ def test_closing_is_told_apart_from_seeing(receipts: None, rooms: Rooms) -> None
     assert counts(rooms.chief) == (1, 3, 4)
 
 
+@pytest.mark.one_database
 def test_names_stand_by_room_and_seat_within_reach_only(receipts: None, rooms: Rooms) -> None:
     """R6: another room's people are neither named nor counted. Texts are escaped."""
     rooms.shows(3)
@@ -167,6 +170,7 @@ def test_names_stand_by_room_and_seat_within_reach_only(receipts: None, rooms: R
     assert "Everybody within your reach" in rooms.in_aula.get("/messages/1/walk-list").text
 
 
+@pytest.mark.one_database
 def test_who_gets_no_receipts(app: Flask, hall: Hall, receipts: None, rooms: Rooms) -> None:
     """Candidates, strangers, staff of another room, and everybody for what is no message or is pruned."""
     elsewhere = signed_in(app, hall.contributor(rooms.test, room="Cellar"))
@@ -200,6 +204,7 @@ def test_r5_a_person_with_two_candidacies_is_one(app: Flask, hall: Hall, receipt
     assert other
 
 
+@pytest.mark.one_database
 def test_r3_message_them_again(receipts: None, rooms: Rooms) -> None:
     """Those who have not seen it when the form is opened, picked: who sees it meanwhile gets it too."""
     rooms.shows(0)
@@ -227,6 +232,7 @@ def test_r3_message_them_again(receipts: None, rooms: Rooms) -> None:
     assert rooms.chief.get(address).status_code == 400
 
 
+@pytest.mark.one_database
 def test_what_was_corrected_or_withdrawn(receipts: None, rooms: Rooms) -> None:
     """A correction closes what it corrects, and a withdrawal what it takes back: that says nothing of their readers."""
     form = fields_of(rooms.chief.get("/messages/new?corrects=1"))

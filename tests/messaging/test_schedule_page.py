@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -26,6 +27,7 @@ def page_of(browser: FlaskClient, number: int) -> str:
     return answer.text
 
 
+@pytest.mark.one_database
 def test_r29_its_page_tells_what_has_become_of_it(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient, session: Session
 ) -> None:
@@ -107,6 +109,7 @@ def fields_of_change(html: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form))
 
 
+@pytest.mark.one_database
 def test_r29_another_time_counts_from_the_change_on(
     hall: Hall, test: Test, browser: FlaskClient, session: Session
 ) -> None:
@@ -125,6 +128,7 @@ def test_r29_another_time_counts_from_the_change_on(
     assert one.user_id not in got(session)
 
 
+@pytest.mark.one_database
 def test_r29_who_may_see_and_change_it(app: Flask, hall: Hall, session: Session) -> None:
     """The author; chiefs and planners who watch all of its tests, as a whole."""
     first, second = hall.test("Algebra"), hall.test("Law")

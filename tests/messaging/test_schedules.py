@@ -33,6 +33,7 @@ def made(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Schedule)) or 0
 
 
+@pytest.mark.one_database
 def test_r29_the_form_says_when_it_goes_to_how_many(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient
 ) -> None:
@@ -154,6 +155,7 @@ def test_r29_a_time_in_the_night_of_a_clock_change(now: str, typed: str, at: str
         assert choice.timing(moment, zone).at == datetime.fromisoformat(f"{at}+00:00")
 
 
+@pytest.mark.one_database
 def test_r29_whom_nobody_can_reach_is_refused(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient, session: Session
 ) -> None:

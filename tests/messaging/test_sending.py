@@ -46,6 +46,7 @@ def test_r1_message_deliveries_and_log_are_written_together(
     assert set(session.scalars(select(LogSubject.candidacy_id))) == {one.id for one in people}
 
 
+@pytest.mark.one_database
 def test_the_log_says_in_words_whom_a_filter_was_for(
     hall: Hall, test: Test, browser: FlaskClient, session: Session
 ) -> None:
@@ -120,6 +121,7 @@ def test_r2_the_same_form_again_is_answered_as_before_even_if_the_audience_is_an
     assert counts(session)[0] == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("change", [{"subject": "Other"}, {"body": "Other"}, {"room": "Room 1"}])
 def test_r2_the_same_key_with_other_content_is_refused_with_a_new_key_and_the_text(
     hall: Hall, test: Test, browser: FlaskClient, session: Session, change: dict[str, str]
@@ -157,6 +159,7 @@ def test_r2_a_key_is_one_senders_own(
     assert counts(session)[0] == 2
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("key", ["", "x" * 65, "with space", "ключ-ключ"])
 def test_r2_a_form_without_a_proper_key_is_refused(
     hall: Hall, test: Test, browser: FlaskClient, session: Session, key: str
@@ -166,6 +169,7 @@ def test_r2_a_form_without_a_proper_key_is_refused(
     assert counts(session) == (0, 0, 0, 0)
 
 
+@pytest.mark.one_database
 def test_without_htmx_success_leads_to_the_log_entry(hall: Hall, test: Test, browser: FlaskClient) -> None:
     hall.candidacy(test)
     form = {**open_dialog(browser, scope="filtered"), "subject": "a", "body": "b"}
@@ -185,6 +189,7 @@ def test_without_htmx_a_refusal_is_a_page_with_the_text(hall: Hall, test: Test, 
     assert "kept" in answer.text
 
 
+@pytest.mark.one_database
 def test_traps_22_and_23_success_says_how_many_and_a_colleague_is_warned(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient
 ) -> None:

@@ -60,6 +60,7 @@ def test_everybody_finds_what_reached_their_candidates(world: World, who: str, s
     assert world.browser("candidate").get("/messages").status_code == 403
 
 
+@pytest.mark.one_database
 def test_a_line_tells_text_sender_place_and_persons_within_reach(world: World) -> None:
     """R5: a person in two tests is one; R14: of people out of reach not even the number or the room."""
     invigilator, chief = world.browser("invigilator"), world.browser("chief_of_both")
@@ -70,6 +71,7 @@ def test_a_line_tells_text_sender_place_and_persons_within_reach(world: World) -
     assert "For <b>all</b> Bitte Ruhe" in line(chief, world.to_all)
 
 
+@pytest.mark.one_database
 def test_the_address_filters_and_refuses_what_nobody_has(world: World) -> None:
     """R6, R18: never dropped, which would widen the list, and no way to learn what is out of sight."""
     chief, invigilator = world.browser("chief_of_both"), world.browser("invigilator")
@@ -105,6 +107,7 @@ def test_rights_and_places_are_those_of_the_moment(world: World) -> None:
     assert listed(world.browser("admin"), test=world.a.id) == [world.to_all, world.to_aula]
 
 
+@pytest.mark.one_database
 def test_a_refresh_of_the_same_list_brings_nothing(world: World) -> None:
     """The tag changes with what is shown, and is another one for other rights, filters and pages."""
     browser = world.browser("invigilator")
@@ -138,6 +141,7 @@ def test_a_refresh_of_the_same_list_brings_nothing(world: World) -> None:
     assert refresh(tag)[0] == 200
 
 
+@pytest.mark.one_database
 def test_marks_say_what_has_become_of_a_message(world: World) -> None:
     for number, values in (
         (world.to_aula, {"level": "important"}),
@@ -180,6 +184,7 @@ def offered(client: FlaskClient, number: int) -> list[str]:
     return re.findall(rf'href="/messages/new\?(\w+)={number}"', found[0])
 
 
+@pytest.mark.one_database
 def test_a_line_offers_what_its_reader_may_do(world: World) -> None:
     """Nobody corrects what their chief says, or what was taken back; administrators write to nobody; what is offered
     can be opened, and a closed test offers nothing (R26)."""

@@ -55,6 +55,7 @@ def test_everybody_reads_what_reached_their_candidates(
     assert world.browser("candidate").get(f"/messages/{world.to_all}").status_code == 403
 
 
+@pytest.mark.one_database
 def test_what_the_log_shows_stays_as_it_was(world: World) -> None:
     """R14 changes for messages alone: no other entry, no entry's page, and no list of the log."""
     browser = world.browser("invigilator")
@@ -68,6 +69,7 @@ def test_what_the_log_shows_stays_as_it_was(world: World) -> None:
         assert world.browser(who).get(f"/messages/{flagged}").status_code == 404
 
 
+@pytest.mark.one_database
 def test_a_closed_test_takes_its_messages_out_of_sight(world: World) -> None:
     """R26: as the monitor does. Planners still see it, and everybody their own sendings."""
     world.close(world.a)
@@ -87,6 +89,7 @@ def test_what_the_log_keeps_of_a_pruned_message_can_be_read(world: World) -> Non
     assert recipients(page) == (["A-1", "A-2"], 1)
 
 
+@pytest.mark.one_database
 def test_the_fragment_of_a_message_shows_no_more_than_its_page(world: World) -> None:
     """R24's sister for staff: headers change nothing."""
     for who, status in (("invigilator", 404), ("chief_of_both", 200)):

@@ -62,6 +62,7 @@ def test_r30_a_withdrawn_message_leaves_the_screens_never_the_log(group: Reached
     assert "kept</textarea>" in answer.text
 
 
+@pytest.mark.one_database
 def test_r30_who_may_take_a_message_back(app: Flask, hall: Hall, group: Reached, session: Session) -> None:
     """Its sender, and chiefs and planners of all of its candidates; for others it stays, or is not there."""
     invigilator = signed_in(app, hall.contributor(group.algebra))

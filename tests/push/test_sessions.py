@@ -15,6 +15,7 @@ MORE_THAN_PARAMETERS = 66_000
 """PostgreSQL takes 65,535 in a statement; how many SQLite takes depends on who has built it."""
 
 
+@pytest.mark.nightly
 @pytest.mark.only_on("postgresql")
 def test_the_sessions_of_more_people_than_a_statement_has_parameters_end_at_once(session: Session) -> None:
     """An import may give a whole country new passwords."""
