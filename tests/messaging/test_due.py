@@ -24,6 +24,7 @@ from tests.messaging.scheduling import (
     set_columns,
     state_of,
 )
+from tests.nightly import at_night
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.messaging.due import send_due
@@ -161,7 +162,7 @@ def test_r29_a_clock_put_back_brings_nobody_a_second_one(
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("when", ["at", "before_end"])
+@pytest.mark.parametrize("when", ["before_end", *at_night("at")])
 @pytest.mark.parametrize("what", ["role taken", "deactivated", "closed", "emptied", "limited", "too many", "cancelled"])
 def test_r29_what_happens_before_it_is_due_counts(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient, session: Session, process: Process,

@@ -82,28 +82,25 @@ def test_each_has_own_ones_and_those_of_the_tests_that_they_write_to(world: Worl
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize(
-    ("subject", "body", "words"),
-    [
+def test_what_no_message_may_be_is_no_quick_text_either(world: World) -> None:
+    """R7: refused beside the field, with the text kept, when it is added and when it is changed."""
+    planner = world.browser("planner")
+    add(planner, "Kept", test=str(world.a.id))
+    for subject, body, words in (
         ("s" * 121, "b", "too long: at most 120"),
         ("s", "b" * 4001, "too long: at most 4,000"),
         (" ", "b", "write a subject"),
         ("s", "\u3164", "write a message"),
         ("one\ntwo", "b", "on one line"),
         ("s", "a\0b", "Character 2 of the message"),
-    ],
-)
-def test_what_no_message_may_be_is_no_quick_text_either(world: World, subject: str, body: str, words: str) -> None:
-    """R7: refused beside the field, with the text kept, when it is added and when it is changed."""
-    planner = world.browser("planner")
-    add(planner, "Kept", test=str(world.a.id))
-    for address in ("/quick-texts", f"/quick-texts/{kept(world)['Kept'].id}"):
-        refused = press(planner, address, subject=subject, body=body, test=str(world.a.id))
-        assert refused.status_code == 422
-        assert words in refused.text
-        assert 'aria-invalid="true"' in refused.text
-        assert re.search(rf">\n{re.escape(body)}</textarea>", refused.text) or "\0" in body
-        assert f'value="{subject}"' in refused.text
+    ):
+        for address in ("/quick-texts", f"/quick-texts/{kept(world)['Kept'].id}"):
+            refused = press(planner, address, subject=subject, body=body, test=str(world.a.id))
+            assert refused.status_code == 422, words
+            assert words in refused.text
+            assert 'aria-invalid="true"' in refused.text
+            assert re.search(rf">\n{re.escape(body)}</textarea>", refused.text) or "\0" in body
+            assert f'value="{subject}"' in refused.text
     assert set(kept(world)) == {"Kept"}
 
 
