@@ -104,30 +104,36 @@ def two_entries(session: Session, hall: Hall) -> None:
     write(session)
 
 
-@pytest.mark.parametrize("deed", REFUSED)
-def test_the_database_refuses_to(session: Session, hall: Hall, deed: str) -> None:
+def refusal(session: Session, commands: list[str]) -> str:
+    """What the database answers to them; empty if it does as it is told."""
+    try:
+        attempt(session, *commands)
+    except DatabaseError as error:
+        return str(error)
+    return ""
+
+
+def test_the_database_refuses_to(session: Session, hall: Hall) -> None:
     two_entries(session, hall)
-    with pytest.raises(DatabaseError):
-        attempt(session, *REFUSED[deed])
-    assert (verify(session).entries, verify(session).sound) == (2, True)
+    for deed, commands in REFUSED.items():
+        assert refusal(session, commands), deed
+        assert (verify(session).entries, verify(session).sound) == (2, True), deed
 
 
 @pytest.mark.only_on("sqlite")
-@pytest.mark.parametrize("deed", ONLY["sqlite"])
-def test_sqlite_refuses_to(session: Session, hall: Hall, deed: str) -> None:
+def test_sqlite_refuses_to(session: Session, hall: Hall) -> None:
     two_entries(session, hall)
-    with pytest.raises(DatabaseError, match="the log"):
-        attempt(session, *ONLY["sqlite"][deed])
-    assert (verify(session).entries, verify(session).sound) == (2, True)
+    for deed, commands in ONLY["sqlite"].items():
+        assert "the log" in refusal(session, commands), deed
+        assert (verify(session).entries, verify(session).sound) == (2, True), deed
 
 
-@pytest.mark.parametrize("deed", ONLY["postgresql"])
 @pytest.mark.only_on("postgresql")
-def test_postgresql_refuses_to(session: Session, hall: Hall, deed: str) -> None:
+def test_postgresql_refuses_to(session: Session, hall: Hall) -> None:
     two_entries(session, hall)
-    with pytest.raises(DatabaseError, match="the log"):
-        attempt(session, *ONLY["postgresql"][deed])
-    assert (verify(session).entries, verify(session).sound) == (2, True)
+    for deed, commands in ONLY["postgresql"].items():
+        assert "the log" in refusal(session, commands), deed
+        assert (verify(session).entries, verify(session).sound) == (2, True), deed
 
 
 def test_a_full_hall_passes_the_guards(session: Session, hall: Hall) -> None:
