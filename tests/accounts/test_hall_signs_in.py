@@ -128,6 +128,7 @@ def test_r22_a_hall_signs_in_while_streams_beat_and_messages_arrive(
         assert gaps
 
 
+@pytest.mark.nightly
 def test_r22_guessing_at_one_account_does_not_work_and_hurts_nobody_else(server: Server, exam: Test, size: int) -> None:
     guesses = [("ada", f"guess number {number}") for number in range(size - 1)] + [("ada", PASSWORD)]
     begun = time.monotonic()

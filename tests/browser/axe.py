@@ -38,3 +38,8 @@ class Clean:
             told = [f"{one['id']}: {node['html']} ({node['failureSummary']})" for one in found for node in one["nodes"]]
             assert not told, "\n".join([f"{where}, {scheme}, forced {forced}", *told])
         self._is_first = False
+
+    def at_night(self, page: Page, where: str, part: str | None = None) -> None:
+        """The same for a state that differs little from one that is looked at by day."""
+        if self.in_all_schemes:
+            self(page, where, part)

@@ -88,10 +88,7 @@ def without(desk: Desk, script: str) -> Desk:
     return desk
 
 
-BY_DAY = {"BroadcastChannel and storage forbidden", "an old browser"}
-
-
-@pytest.mark.parametrize("taken", named(TAKEN, BY_DAY))
+@pytest.mark.parametrize("taken", named(TAKEN, {"BroadcastChannel and storage forbidden"}))
 def test_a_candidate_gets_notices_and_saves(house: House, desks: Desks, taken: str) -> None:
     exam = house.exam()
     ada, ines = house.candidate(exam), house.over_http(house.invigilator(exam))
@@ -125,7 +122,7 @@ def sign_out(page: Page) -> None:
     page.locator('form[action="/logout"]').evaluate("form => form.requestSubmit()")
 
 
-@pytest.mark.parametrize("taken", named(TAKEN, BY_DAY))
+@pytest.mark.parametrize("taken", named(TAKEN, {"an old browser"}))
 def test_an_invigilator_filters_selects_and_sends(house: House, desks: Desks, taken: str) -> None:
     exam = house.exam()
     house.hall.candidacies(exam, 3, room="Room 7")

@@ -29,6 +29,7 @@ def run(server: Server, *arguments: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.nightly
 @pytest.mark.only_on("sqlite")
 def test_r9_after_a_restore_an_open_page_shows_what_is_new(own_house: House, desks: Desks) -> None:
     """The backup is older than a message that the page has closed; without `after-restore` its number comes again."""

@@ -109,6 +109,7 @@ def test_server_is_told_to_end(demo: Demo) -> None:
     demo.wait_for(lambda: not demo.processes())
 
 
+@pytest.mark.nightly
 def test_supervisor_is_killed(demo: Demo) -> None:
     """Even SIGKILL to the supervisor takes the others along."""
     demo.process.kill()
@@ -116,6 +117,7 @@ def test_supervisor_is_killed(demo: Demo) -> None:
     demo.wait_for(lambda: not demo.processes())
 
 
+@pytest.mark.nightly
 def test_server_dies(demo: Demo) -> None:
     """Then the demo says so, ends its candidates and fails."""
     gunicorn = min(pid for pid, words in demo.processes().items() if "gunicorn" in words)

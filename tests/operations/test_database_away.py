@@ -15,7 +15,7 @@ import pytest
 from tests.databases import Database, application_on
 from tests.databases import _migrate as migrate
 from tests.hall import Hall
-from tests.nightly import clock_factors
+from tests.nightly import at_night, clock_factors
 from tests.postgres import Cluster, Postgres
 from tests.server import ENDED, PASSWORD, Listener, Person, Server, close_all
 from webapp.accounts.passwords import hash_password
@@ -78,7 +78,7 @@ def ping(people: list[Person], until: float, pause: float) -> None:
 
 
 @clock_factors
-@pytest.mark.parametrize(("go_away", "bound"), [(shut_down, 2.0), (freeze, 14.0)])
+@pytest.mark.parametrize(("go_away", "bound"), [(freeze, 14.0), *at_night((shut_down, 2.0))])
 def test_away_for_20_seconds(
     server: Server, own_postgres: Postgres, go_away: Callable[[Postgres], Callable[[], None]], bound: float, factor: int
 ) -> None:

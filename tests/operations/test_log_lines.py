@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.databases import Database
+from tests.nightly import at_night
 from tests.operations.test_server_start import KEY, gunicorn
 from tests.server import Server
 
@@ -60,8 +61,8 @@ def test_each_line_is_json(database: Database) -> None:
 
 @pytest.mark.parametrize(
     "environ",
-    [{}, {**KEY, "EXAMHALL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}],
-    ids=["setting", "database"],
+    [{**KEY, "EXAMHALL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, *at_night({})],
+    ids=["database", "setting"],
 )
 def test_why_it_cannot_start_is_json_too(environ: dict[str, str]) -> None:
     ended = gunicorn(environ=environ)

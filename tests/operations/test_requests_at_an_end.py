@@ -90,7 +90,7 @@ def test_sighup_refuses_no_request(database: Database, rounds: int) -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, *at_night(signal.SIGHUP)])
-@pytest.mark.parametrize("kept_alive", [False, True], ids=["new connections", "kept connections"])
+@pytest.mark.parametrize("kept_alive", [True, *at_night(False)], ids=["kept connections", "new connections"])
 def test_what_waits_is_answered(database: Database, end: signal.Signals, kept_alive: bool) -> None:
     """On SIGTERM nobody else serves: what waits at the door is let in before it closes."""
     with Server(database, SLOW_START) as server:

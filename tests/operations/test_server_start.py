@@ -76,6 +76,7 @@ def test_sqlite_is_for_one_process() -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.nightly
 def test_without_its_file_gunicorn_gives_up_too(tmp_path: Path) -> None:
     """A worker that cannot load the application ends the server instead of being started for ever."""
     empty = tmp_path / "empty.py"

@@ -55,6 +55,7 @@ def test_sigterm_tells_each_stream_when_to_come_back_and_does_not_wait_for_idle_
     assert idle
 
 
+@pytest.mark.nightly
 @pytest.mark.one_database("postgresql")
 def test_sighup_in_the_middle_of_sendings_loses_and_repeats_nothing(server: Server) -> None:
     """Somebody sends on and on, and repeats what got no answer, while the worker is replaced again and again."""

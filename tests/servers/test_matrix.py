@@ -85,7 +85,7 @@ def test_every_candidate_is_reached_by_stream_or_by_polling(line: CommandLine, h
         streams[0].wait_for(lambda: any(one.events.count(BEAT) > 1 for one in streams), BEAT_WITHIN)
 
 
-@each_server({"gunicorn"})
+@each_server(set())
 @pytest.mark.only_on("sqlite")
 def test_a_stream_that_is_closed_is_given_back_and_the_server_ends_when_told(
     line: CommandLine, hall: Hall, database: Database
