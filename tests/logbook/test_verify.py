@@ -105,7 +105,6 @@ def test_an_empty_log_is_sound(session: Session) -> None:
     assert (verify(session).sound, verify(session).entries) == (True, 0)
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("deed", TAMPERED)
 def test_finds_the_first_bad_entry(four: Session, deed: str) -> None:
     number, reason, statements = TAMPERED[deed]
