@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Response, expect
 from tests.browser.house import CUT, Desk, Desks, House
 from tests.browser.monitor_page import filter_by, open_filter, rows, shows
 from tests.nightly import at_night
+from tests.until import until
 from webapp.models import Role, Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -44,10 +45,12 @@ def test_by_keyboard_from_field_to_value(desk: Desk) -> None:
     page, menu = desk.page, desk.page.locator("#filter-menu")
     before = top_of_list(page)
     menu.locator("summary").press("Enter")
-    for _ in range(40):
-        page.keyboard.press("ArrowDown")
-        if page.evaluate("document.activeElement.dataset.field") == "room":
-            break
+
+    def is_next_at_rooms() -> bool:
+        page.keyboard.press("ArrowDown")  # means nothing until the menu's script has come
+        return bool(page.evaluate("document.activeElement.dataset.field") == "room")
+
+    until(is_next_at_rooms)
     page.keyboard.press("Enter")
     find = menu.get_by_label("Find in Room")
     expect(find).to_be_focused()

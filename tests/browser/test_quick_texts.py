@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import Clean
 from tests.browser.house import Desks, House, notice
 from tests.browser.monitor_page import compose_for_all, dialog, message_all, quiet_bar
+from tests.until import until
 from webapp.db.transactions import writing
 from webapp.models import QuickText, Test, User
 
@@ -87,7 +88,7 @@ def test_the_page_of_quick_texts(house: House, desks: Desks, clean: Clean) -> No
     page = desks.desk(house, viewport={"width": 390, "height": 844}).sign_in_unseen(ines, "/messages")
     page.get_by_role("link", name="Quick texts").click()
     expect(page.get_by_role("heading", name="Quick texts")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    until(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))  # when its styles are there
     clean(page, "quick texts")
     page.get_by_label("Subject").fill("Water")
     page.keyboard.press("Tab")

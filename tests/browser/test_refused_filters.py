@@ -129,7 +129,6 @@ def test_a_server_or_proxy_that_takes_less(desk: Desk, status: int) -> None:
         agrees(page, 6, [])
 
 
-@pytest.mark.nightly
 def test_an_error_of_the_server_once_is_asked_again(desk: Desk) -> None:
     page = desk.page
     with answers(page, 500, headers=OURS, times=1):
@@ -268,7 +267,6 @@ def test_r18_hundreds_of_rooms_with_long_names(house: House, desks: Desks) -> No
     expect(page).to_have_url(re.compile(r"/monitor\?sort=name$"))
 
 
-@pytest.mark.nightly
 def test_r18_more_than_an_address_holds(house: House, desks: Desks) -> None:
     """What does not fit is refused before it is asked for; what fits is filtered."""
     exam = house.exam()
