@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import MethodType
+from collections.abc import Callable
+from typing import Any
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -27,22 +28,16 @@ class CompiledTemplates(BytecodeCache):
 
 COMPILED_TEMPLATES = CompiledTemplates()
 
-_compile = Rule.compile
-_MADE = ("_parts", "_trace", "_converters", "arguments")
-_compiled: dict[tuple[object, ...], Rule] = {}
+_compile_builder = Rule._compile_builder
+_builders: dict[tuple[object, ...], Callable[..., Any]] = {}
 
 
-def _compile_once(rule: Rule) -> None:
-    """What werkzeug makes of a route, a pattern and functions that make addresses, depends on these alone."""
-    key = (rule.rule, rule.subdomain, rule.host, str(rule.defaults), rule.merge_slashes)
-    if key not in _compiled:
-        _compile(rule)
-        _compiled[key] = rule
-        return
-    first = _compiled[key]
-    vars(rule).update({name: vars(first)[name] for name in _MADE})
-    rule._build = MethodType(first._build.__func__, rule)  # type: ignore[attr-defined]
-    rule._build_unknown = MethodType(first._build_unknown.__func__, rule)  # type: ignore[attr-defined]
+def _compile_builder_once(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+    """A function that makes addresses of a route: werkzeug writes one for each, which depends on these alone."""
+    key = (rule.rule, rule.subdomain, rule.host, str(rule.defaults), append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
 
 
-Rule.compile = _compile_once  # type: ignore[method-assign, assignment]
+Rule._compile_builder = _compile_builder_once  # type: ignore[method-assign]
