@@ -93,13 +93,3 @@ def test_commands_that_are_not_run_exist(app: Flask) -> None:
         shown_commands |= set(re.findall(r"flask --app wsgi ([a-z-]+)", code))
     assert {"demo", "test"} <= shown_targets <= targets
     assert {"db", "import-roster"} <= shown_commands <= {*app.cli.commands, "run"}
-
-
-def test_the_server_takes_the_file() -> None:
-    """The production command, up to the point where it would serve."""
-    assert ".venv/bin/gunicorn -c gunicorn.conf.py wsgi:app" in (ROOT / "README.md").read_text()
-    ended = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--check-config", "wsgi:app"],
-        cwd=ROOT, env=os.environ | SETTINGS, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_whatever_is_wrong_is_one_line_without_the_password(guarded: str) -> Non
 @pytest.mark.server
 @pytest.mark.parametrize("kind", ["password", *at_night(*(kind for kind in KINDS if kind != "password"))])
 def test_one_line_and_no_password(kind: str, guarded: str) -> None:
-    """Said by the server, and by a command."""
+    """Said by the server, of whose lines each is JSON, and by a command."""
     environ = {**KEY, "EXAMHALL_DATABASE_URL": wrong(kind, guarded)}
     for ended, code in (
         (gunicorn(environ=environ), 1),
@@ -75,6 +76,8 @@ def test_one_line_and_no_password(kind: str, guarded: str) -> None:
         assert len(said.splitlines()) == 1, said
         assert "Examhall cannot start. EXAMHALL_DATABASE_URL: " in said
         assert PASSWORD not in said
+        if code == 1:
+            assert json.loads(said)["event"].startswith("Examhall cannot start. EXAMHALL_DATABASE_URL: ")
 
 
 @pytest.mark.server

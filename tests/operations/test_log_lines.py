@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from tests.databases import Database
-from tests.nightly import at_night
 from tests.operations.test_server_start import KEY, gunicorn
 from tests.server import Server
 
@@ -59,9 +58,10 @@ def test_each_line_is_json(database: Database) -> None:
     assert "what nobody may read" not in text
 
 
+@pytest.mark.nightly  # by day: `test_database_at_start.py`
 @pytest.mark.parametrize(
     "environ",
-    [{**KEY, "EXAMHALL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, *at_night({})],
+    [{**KEY, "EXAMHALL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, {}],
     ids=["database", "setting"],
 )
 def test_why_it_cannot_start_is_json_too(environ: dict[str, str]) -> None:

@@ -87,6 +87,7 @@ def test_without_its_file_gunicorn_gives_up_too(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.nightly  # by day: a database that is not there, `test_database_at_start.py`
 def test_commands_say_it_in_one_line() -> None:
     """`flask --app wsgi` too."""
     ended = run("flask", "--app", "wsgi", "db", "upgrade", environ={})
@@ -96,8 +97,10 @@ def test_commands_say_it_in_one_line() -> None:
 
 
 def test_the_file_is_taken_whole() -> None:
-    """gunicorn knows every setting in it, at the value that is meant, and says nothing of deprecation."""
+    """The README's command loads the application; gunicorn knows every setting as meant, and none is deprecated."""
+    assert ".venv/bin/gunicorn -c gunicorn.conf.py wsgi:app" in (ROOT / "README.md").read_text()
     ended = run("gunicorn", "-c", "gunicorn.conf.py", "--print-config", "wsgi:app", environ=KEY)
+    assert ended.returncode == 0, ended.stderr
     settings = dict(line.split(" = ", 1) for line in ended.stdout.splitlines() if " = " in line)
     settings = {name.strip(): value for name, value in settings.items()}
     assert "StreamWorker" in settings["worker_class"]

@@ -179,6 +179,7 @@ def test_r8_killed_between_commit_and_push_is_delivered_after_the_restart(databa
         close_all()
 
 
+@pytest.mark.nightly  # by day: `test_across.py`
 @pytest.mark.one_database
 def test_r8_a_push_that_is_lost_is_made_good_by_the_sweep(own_cast: Cast) -> None:
     """The message is committed by another process, which has no way to push to this one."""
@@ -238,6 +239,7 @@ def test_a_ping_needs_no_database_and_a_session(cast: Cast) -> None:
         assert nobody.post("/ping", headers={"X-CSRFToken": token}).status_code == 401
 
 
+@pytest.mark.nightly  # by day: `tests/operations/test_open_files.py`
 @pytest.mark.one_database
 def test_connections_that_come_and_go_leave_no_stream_behind(own_cast: Cast) -> None:
     ada = own_cast.person("ada")

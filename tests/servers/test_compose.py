@@ -7,13 +7,14 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import yaml
+from flask import Flask
+from werkzeug.serving import make_server
 
-from tests.databases import Database
-from tests.server import Server
 from webapp.config import PREFIX, ROOT, Settings
 
 DEPLOY = ROOT / "deploy"
@@ -59,16 +60,21 @@ def test_each_waits_for_what_it_needs_and_can_be_asked_how_it_is() -> None:
     assert "https://127.0.0.1/healthz" in SERVICES["nginx"]["healthcheck"]["test"]
 
 
-@pytest.mark.server
 @pytest.mark.only_on("sqlite")
-def test_the_health_check_sees_a_server_and_its_end(database: Database) -> None:
+def test_the_health_check_sees_a_server_and_its_end(app: Flask) -> None:
     """The command that stands there, run."""
     kind, python, *words = SERVICES["web"]["healthcheck"]["test"]
     assert (kind, python) == ("CMD", ".venv/bin/python")
-    server = Server(database)
+    server = make_server("127.0.0.1", 0, app)
     command = [sys.executable, *(word.replace(":8000/", f":{server.port}/") for word in words)]
-    with server:
+    serving = Thread(target=server.serve_forever)
+    serving.start()
+    try:
         assert subprocess.run(command, check=False).returncode == 0
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 1
 
 

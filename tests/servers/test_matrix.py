@@ -27,7 +27,7 @@ GEVENT = {"gunicorn", "uwsgi"}
 
 
 def each_server(by_day: set[str]) -> pytest.MarkDecorator:
-    """One with greenlets, and where it matters one with threads, by day; all the others at night.
+    """Where it matters one with threads by day, as every other test has greenlets; all the others at night.
 
     A server's tests stay together, and the servers run beside each other.
     """
@@ -51,7 +51,7 @@ def test_the_document_names_them_all() -> None:
         assert (one.streams < CANDIDATES) == (one.name in THREADED)
 
 
-@each_server({"gunicorn", "waitress"})
+@each_server({"waitress"})
 @pytest.mark.only_on("postgresql")
 def test_every_candidate_is_reached_by_stream_or_by_polling(line: CommandLine, hall: Hall, database: Database) -> None:
     names = hold_exam(hall, CANDIDATES)
