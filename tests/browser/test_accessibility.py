@@ -39,6 +39,7 @@ def test_signing_in(house: House, desks: Desks, clean: Clean) -> None:
         clean(page, "sign-in, too many tries")
 
 
+@pytest.mark.nightly
 def test_a_candidates_pages_beside_the_exam(house: House, desks: Desks, clean: Clean) -> None:
     exam, early, over = house.exam(), house.exam("Law", starts_at=utcnow() + timedelta(minutes=30)), house.exam("Logic")
     ada = house.candidate(exam, seat="1E")
@@ -100,6 +101,7 @@ def test_the_exam_and_its_messages(house: House, desks: Desks, clean: Clean) -> 
     clean.at_night(page, "exam, in a low window")
 
 
+@pytest.mark.nightly
 def test_the_exam_when_something_comes_between(house: House, desks: Desks, clean: Clean) -> None:
     """A second window, no network, a pause, the end, and the submission."""
     exam = house.exam()

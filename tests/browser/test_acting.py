@@ -120,6 +120,7 @@ def are_offered(opened: Locator, buttons: dict[str, bool]) -> None:
         expect(button).to_be_visible(visible=is_offered)
 
 
+@pytest.mark.nightly
 def test_beside_the_list_one_press_notes_and_the_rest_is_in_the_menu(house: House, desks: Desks) -> None:
     """The facts are in view above; the second press of a double one does nothing."""
     exam = house.exam()
@@ -151,6 +152,7 @@ def test_beside_the_list_one_press_notes_and_the_rest_is_in_the_menu(house: Hous
     expect(beside).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_what_comes_later_does_not_take_an_undo_away(house: House, desks: Desks) -> None:
     """The newest stands first, and an outcome that was undone makes room."""
     exam = house.exam()
@@ -172,6 +174,7 @@ def test_what_comes_later_does_not_take_an_undo_away(house: House, desks: Desks)
     assert columns(house, exam.id, "attendance") == [None, "present"]
 
 
+@pytest.mark.nightly
 def test_a_note_that_was_left_is_there_again(house: House, desks: Desks) -> None:
     """For the same candidate and action, until it is written or discarded; over a reload too."""
     exam = house.exam()

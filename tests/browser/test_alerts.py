@@ -101,6 +101,7 @@ def test_each_absence_is_told_once(house: House, desk: Desk, exam: Test) -> None
     assert page.evaluate("[tones.length, buzzes.length]") == [3, 1]
 
 
+@pytest.mark.nightly
 def test_the_screen_is_kept_on_while_the_page_is_seen(house: House, desk: Desk, exam: Test) -> None:
     """The system takes it back when the page is hidden; it is asked again when the page comes back.
 

@@ -25,7 +25,7 @@ from tests.browser.monitor_page import (
     write,
 )
 from tests.browser.test_interruptions import answer_field, is_stored
-from tests.nightly import at_night, named
+from tests.nightly import named
 from tests.until import until
 from webapp.config import ROOT
 
@@ -122,7 +122,7 @@ def sign_out(page: Page) -> None:
     page.locator('form[action="/logout"]').evaluate("form => form.requestSubmit()")
 
 
-@pytest.mark.parametrize("taken", named(TAKEN, {"an old browser"}))
+@pytest.mark.parametrize("taken", named(TAKEN, by_day=set()))
 def test_an_invigilator_filters_selects_and_sends(house: House, desks: Desks, taken: str) -> None:
     exam = house.exam()
     house.hall.candidacies(exam, 3, room="Room 7")
@@ -152,7 +152,8 @@ def test_an_invigilator_filters_selects_and_sends(house: House, desks: Desks, ta
     expect(page.get_by_role("main")).to_contain_text("Ada alone")
 
 
-@pytest.mark.parametrize("days", [3, *at_night(-3)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("days", [3, -3])
 def test_kept_text_is_not_deleted_by_the_computers_own_clock(house: House, desks: Desks, days: int) -> None:
     """Neither three days ahead nor behind: days are the server's."""
     exam = house.exam()

@@ -168,6 +168,7 @@ def test_r25_withdrawal_readmission_and_reopening_within_a_second(house: House, 
         page.wait_for_timeout(3_000)
 
 
+@pytest.mark.nightly
 def test_r25_a_page_that_polls_learns_of_pause_and_place(house: House, desks: Desks) -> None:
     exam = house.exam()
     desk = desks.desk(house)

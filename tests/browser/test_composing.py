@@ -88,6 +88,7 @@ def test_the_server_is_away_while_composing(own_house: House, desks: Desks) -> N
     expect(page.locator("[data-connection-box]")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_enter_does_nothing_that_cannot_be_seen(house: House, desks: Desks) -> None:
     """In the subject, and in the box of a candidate while nobody is selected. Escape by mistake costs nothing."""
     _, page, form = begin(house, desks.desk(house))

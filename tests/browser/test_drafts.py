@@ -18,7 +18,6 @@ from tests.browser.monitor_page import (
     write,
 )
 from tests.browser.test_shared_computer import sign_out, stored
-from tests.nightly import at_night
 from tests.server import PASSWORD
 from webapp.models import Test, User
 
@@ -160,6 +159,7 @@ def test_another_tab_reload_log_back_and_a_lost_session_keep_it(
     has(page.locator("main"), PRIVATE)
 
 
+@pytest.mark.nightly
 def test_what_was_emptied_or_sent_does_not_come_back(house: House, desk: Desk, page: Page, exam: Test) -> None:
     """What is typed while the form is on its way stays."""
     write(compose_for_one(page, "Ada"), "", "")
@@ -225,6 +225,7 @@ def what_is_typed_while_the_form_is_on_its_way_stays(house: House, desk: Desk, p
     has(compose_for_all(page), "To all", "Ten minutes more.")
 
 
+@pytest.mark.nightly
 def test_a_late_answer_does_not_take_the_place_of_the_next_form(page: Page) -> None:
     waiting: list[Route] = []
     page.route("**/messages", lambda route: waiting.append(route))  # noqa: PLW0108 Playwright marks what it is given
@@ -241,7 +242,8 @@ def test_a_late_answer_does_not_take_the_place_of_the_next_form(page: Page) -> N
     expect(offers(form)).to_have_count(0)
 
 
-@pytest.mark.parametrize("lack", ["throw new DOMException('no', 'SecurityError')", *at_night("return null")])
+@pytest.mark.nightly
+@pytest.mark.parametrize("lack", ["throw new DOMException('no', 'SecurityError')", "return null"])
 def test_it_is_kept_within_the_page_where_the_browser_stores_nothing(desk: Desk, ines: User, lack: str) -> None:
     script = "Object.defineProperty(window, 'sessionStorage', { get() { %s } });"
     desk.page.add_init_script(script % lack)

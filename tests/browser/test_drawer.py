@@ -102,6 +102,7 @@ def test_r19_a_refresh_leaves_scroll_and_focus_and_shows_what_is_new(house: Hous
     assert content.evaluate("box => box.scrollTop") == 40
 
 
+@pytest.mark.nightly
 def test_it_stays_when_its_row_leaves_the_page(house: House, desks: Desks, exam: Test) -> None:
     """Another filter is another address; Back leads to the list as it was before, and does not lose the candidate."""
     page = desks.desk(house).sign_in_unseen(house.invigilator(exam), f"/monitor?test={exam.id}&sort=name")
@@ -117,6 +118,7 @@ def test_it_stays_when_its_row_leaves_the_page(house: House, desks: Desks, exam:
     expect(page).to_have_url(re.compile(r"q=bob[^#]*$"))
 
 
+@pytest.mark.nightly
 def test_when_the_server_is_away_it_says_so_and_keeps_what_is_there(house: House, desks: Desks, exam: Test) -> None:
     desk = desks.desk(house)
     desk.expects(*CUT)

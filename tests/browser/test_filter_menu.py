@@ -88,6 +88,7 @@ def test_counts_are_those_within_the_other_filters(desk: Desk) -> None:
     expect(page).not_to_have_url(re.compile("ends_within"))
 
 
+@pytest.mark.nightly
 def test_without_a_network_it_says_so_and_works_again(desk: Desk) -> None:
     open_filter(desk.page, "room")
     desk.page.keyboard.press("Escape")
@@ -132,6 +133,7 @@ def remembers(words: str) -> Callable[[Response], bool]:
     return lambda answer: answer.url.endswith("/monitor/settings") and words in (answer.request.post_data or "")
 
 
+@pytest.mark.nightly
 def test_order_rows_and_columns_are_remembered(desk: Desk) -> None:
     page = desk.page
     with page.expect_response(remembers("sort=seat")):

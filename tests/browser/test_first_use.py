@@ -86,6 +86,7 @@ def hall(house: House, exam: Test) -> None:
         house.candidate(exam, name)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("hall")
 def test_keys_in_the_boxes_count_before_the_selection_is_there(desk: Desk) -> None:
     page = desk.goto("/monitor?sort=name")
@@ -104,6 +105,7 @@ def test_keys_in_the_boxes_count_before_the_selection_is_there(desk: Desk) -> No
     assert ticked(page) == ["Ada", "Dan", "Eve"]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("hall")
 def test_a_press_with_shift_counts_before_the_selection_is_there(desk: Desk) -> None:
     page = desk.goto("/monitor?sort=name")
@@ -126,6 +128,7 @@ def test_a_press_in_a_rows_menu_waits_until_it_is_known_for_whom(desk: Desk) -> 
     expect(dialog(page)).to_contain_text("Bob")
 
 
+@pytest.mark.nightly
 def test_what_does_not_come_is_told_and_comes_by_the_next_press(house: House, desk: Desk) -> None:
     desk.expects(*CUT)
     page = desk.goto("/monitor?sort=name")
@@ -143,6 +146,7 @@ def test_what_does_not_come_is_told_and_comes_by_the_next_press(house: House, de
     expect(compose_for_one(page, "Bob")).to_contain_text("Bob")
 
 
+@pytest.mark.nightly
 def test_without_the_sheets_script_a_link_leads_to_its_page(house: House, desk: Desk) -> None:
     desk.expects(*CUT)
     page = desk.goto("/monitor")

@@ -65,6 +65,7 @@ def a_message_that_is_being_written_stays_and_is_sent_once(page: Page, status: i
     was_sent(form, 1)
 
 
+@pytest.mark.nightly
 @STATUSES
 def test_the_monitor_stays_and_recovers(house: House, desks: Desks, status: int) -> None:
     """Its list, its dialogs and what is written in them."""

@@ -91,6 +91,7 @@ def test_it_is_read_from_the_back_and_stands_still(house: House, desks: Desks, c
     expect(page.get_by_role("button", name="Leave full screen")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_it_says_when_it_is_not_live_and_comes_back(own_house: House, desks: Desks) -> None:
     """Over a restart of the server; a session that ends is told, with the way to sign in."""
     house = own_house

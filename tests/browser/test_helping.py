@@ -41,6 +41,7 @@ def test_a_new_password_is_shown_once_and_signs_in(house: House, desks: Desks) -
     expect(other.locator(".signed-in-name")).to_have_text("Ada Lind")
 
 
+@pytest.mark.nightly
 def test_without_javascript_it_takes_two_pages(house: House, desks: Desks) -> None:
     """R20."""
     exam = house.exam()

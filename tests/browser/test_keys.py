@@ -114,6 +114,7 @@ def test_g_and_a_letter_lead_to_other_pages(desk: Desk) -> None:
     expect(page).to_have_url(re.compile("/monitor"))
 
 
+@pytest.mark.nightly
 def test_they_can_be_switched_off_on_a_device(house: House, desk: Desk) -> None:
     """The setting outlives signing out, which empties the browser's storage."""
     page = desk.page

@@ -103,6 +103,7 @@ def test_a_sending_that_is_answered_late_leaves_the_form_of_an_action(house: Hou
     assert columns(house, exam.id, "note") == ["Has a fever", ""]
 
 
+@pytest.mark.nightly
 def test_a_sending_that_fails_when_the_sheet_is_closed_opens_it_again(page: Page, desk: Desk) -> None:
     """Nobody else would say that nothing was sent."""
     desk.expects(*CUT)
@@ -140,6 +141,7 @@ def test_an_action_that_is_answered_late_leaves_the_message(house: House, page: 
     assert columns(house, exam.id, "note") == ["Seen", ""]
 
 
+@pytest.mark.nightly
 def test_an_action_refused_late_leaves_the_one_that_is_open(page: Page, desk: Desk, house: House, exam: Test) -> None:
     """It comes back with its text when that is done."""
     desk.expects("422")

@@ -121,6 +121,7 @@ def test_r19_nothing_moves_when_a_refresh_or_a_filter_comes(house: House, desks:
     assert page.locator("thead th").evaluate_all("all => all.map((one) => one.getBoundingClientRect().x)") == before
 
 
+@pytest.mark.nightly
 def test_a_sheet_of_filters_moves_nothing(house: House, desks: Desks, exam: Test) -> None:
     desk = desks.desk(house, viewport={"width": 390, "height": 844}, has_touch=True)
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")
@@ -156,6 +157,7 @@ def test_groups_in_order_of_need_and_the_head_in_view(house: House, desks: Desks
     expect(heads).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_r19_groups_wait_with_their_rows_under_the_pointer(house: House, desks: Desks, exam: Test) -> None:
     """While the pointer is over the rows, nobody changes the group."""
     ada = house.candidate(exam, "Ada", room="Sal A115", saved_at=utcnow())
@@ -191,7 +193,8 @@ PLACES = """() => [...document.querySelectorAll("tr[data-candidacy]")].map((row)
 """Where the parts of each row are, in pixels."""
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), *at_night((820, 1180), (360, 740))])
+@pytest.mark.nightly
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (360, 740)])
 def test_rows_of_two_lines_are_laid_out_alike(house: House, desks: Desks, width: int, height: int) -> None:
     """Neither a long name nor marks nor a day push what stands below them, or lie over it.
 
@@ -255,6 +258,7 @@ def test_no_state_is_cut_off(house: House, desks: Desks) -> None:
     assert min(ends) >= 0
 
 
+@pytest.mark.nightly
 def test_r19_columns_stay_when_a_filter_leaves_one_room(house: House, desks: Desks) -> None:
     exam = house.exam()
     for name, room in (("Ada", "Sal A115"), ("Bo", "Sal A116")):
@@ -272,6 +276,7 @@ def test_r19_columns_stay_when_a_filter_leaves_one_room(house: House, desks: Des
     assert page.locator("thead th").evaluate_all(columns) == before
 
 
+@pytest.mark.nightly
 def test_only_the_button_of_a_row_s_menu_is_drawn_as_dots(house: House, desks: Desks) -> None:
     """What can be pressed in the menu has its words, and nothing before them."""
     exam = house.exam()

@@ -50,6 +50,7 @@ def test_one_search_that_filters_while_it_is_typed(house: House, desks: Desks) -
     entries(page, "Water", "Windows")
 
 
+@pytest.mark.nightly
 def test_without_javascript_the_search_is_a_form(house: House, scriptless: Desks) -> None:
     page = scriptless.desk(house).sign_in_unseen(written(house), "/log")
     page.get_by_role("searchbox", name="Search the log").fill("windows")

@@ -9,7 +9,6 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_all, dialog, press_send, was_sent, write
-from tests.nightly import at_night
 from webapp.models import User
 
 # what is looked at is the page, whatever is behind it
@@ -43,7 +42,8 @@ def crowd(house: House) -> User:
     return house.invigilator(exam)
 
 
-@pytest.mark.parametrize("width", [390, *at_night(820)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("width", [390, 820])
 def test_the_dialog_holds_its_long_words(house: House, desks: Desks, width: int) -> None:
     """Warning, names, chips, table, offers, buttons, and the word of success."""
     page = desks.desk(house, viewport={"width": width, "height": 900}).sign_in_unseen(crowd(house), "/monitor")

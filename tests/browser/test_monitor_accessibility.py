@@ -113,6 +113,7 @@ def test_the_list_and_its_menus(house: House, desks: Desks, clean: Clean) -> Non
     page.keyboard.press("Escape")
 
 
+@pytest.mark.nightly
 def test_a_filter_a_view_and_one_candidate(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam)
@@ -146,6 +147,7 @@ def test_a_filter_a_view_and_one_candidate(house: House, desks: Desks, clean: Cl
     clean(page, "views, their page")
 
 
+@pytest.mark.nightly
 def test_a_small_screen_a_line_that_is_cut_and_lists_without_anybody(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam, "/monitor?q=bo", viewport={"width": 390, "height": 844}, has_touch=True)
@@ -199,6 +201,7 @@ def test_the_sheet_of_a_message(house: House, desks: Desks, clean: Clean) -> Non
     was_sent(form, 1)
 
 
+@pytest.mark.nightly
 def test_actions(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     page = at_the_monitor(house, desks, exam, f"/monitor?test={exam.id}&sort=name").page
@@ -264,6 +267,7 @@ def test_an_incident_and_help_with_signing_in(house: House, desks: Desks, clean:
     clean(page, "new password", DIALOG)
 
 
+@pytest.mark.nightly
 def test_the_plan(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     desk = at_the_monitor(house, desks, exam, "/monitor/plan")

@@ -48,6 +48,7 @@ def test_every_panel_opens_inside_the_window(house: House, desks: Desks, width: 
         page.keyboard.press("Escape")
 
 
+@pytest.mark.nightly
 def test_the_navigation_keeps_the_last_view(house: House, desks: Desks) -> None:
     exam = house.exam()
     house.candidate(exam, "Ada", room="Room 1")
@@ -73,6 +74,7 @@ def test_the_navigation_keeps_the_last_view(house: House, desks: Desks) -> None:
     shows(page, 2)
 
 
+@pytest.mark.nightly
 def test_menus_and_answers_beside_each_other(house: House, desks: Desks) -> None:
     """The account's menu has no panel, and an answer at a button no button of its own: neither is an error."""
     exam = house.exam()

@@ -135,6 +135,7 @@ def test_a_seat_opens_its_candidate_beside_the_plan(house: House, desks: Desks) 
     expect(page).to_have_url(re.compile("/monitor/plan$"))
 
 
+@pytest.mark.nightly
 def test_j_and_k_walk_from_seat_to_seat_and_x_and_m_are_for_it(house: House, desks: Desks) -> None:
     """The same keys as in the list; the menu of an open candidate has the same actions."""
     exam = room_of(house)
@@ -165,6 +166,7 @@ def test_without_javascript_seats_are_links(house: House, scriptless: Desks) -> 
     expect(page.get_by_text("Person 1A").last).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_on_a_phone_no_box_lies_over_a_seat_s_name(house: House, desks: Desks) -> None:
     """Nor over the sign of its state, even where there is a flag."""
     exam = room_of(house, "12A 12B")

@@ -87,6 +87,7 @@ def test_r17_the_whole_list_of_the_filter(house: House, desks: Desks) -> None:
     expect(paper).to_have_url(re.compile(r"/monitor\?room=Hall"))
 
 
+@pytest.mark.nightly
 def test_all_columns_fit(house: House, desks: Desks) -> None:
     exam = house.exam(f"Algebra {LONG[:60]}")
     house.candidate(exam, f"Ada {LONG[:100]}", room=LONG[:80], group_name=LONG[:80])
@@ -110,6 +111,7 @@ def test_the_monitor_itself_is_printed_cleanly_and_says_what_is_missing(house: H
     expect(page.get_by_text("prints all 60")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_r12_the_message_center_is_printed_whole(house: House, desks: Desks) -> None:
     """On its own page and on the dashboard."""
     exam = house.exam()
@@ -127,6 +129,7 @@ def test_r12_the_message_center_is_printed_whole(house: House, desks: Desks) -> 
             assert page.evaluate("document.documentElement.scrollHeight") > 1200, "it is not cut at the window's end"
 
 
+@pytest.mark.nightly
 def test_r14_the_log_is_printed_whole(house: House, desks: Desks) -> None:
     """All pages of its filter; an entry with everybody it went to."""
     exam = house.exam()

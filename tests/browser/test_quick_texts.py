@@ -45,6 +45,7 @@ def test_a_quick_text_is_sent_with_three_presses_from_the_list(house: House, des
     expect(notice(writing_page, "15 minutes left")).to_contain_text("Submit in time.")
 
 
+@pytest.mark.nightly
 def test_what_was_typed_becomes_a_draft(house: House, desks: Desks, clean: Clean) -> None:
     exam = house.exam()
     house.candidate(exam, "Ada")

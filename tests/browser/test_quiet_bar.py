@@ -85,6 +85,7 @@ def test_a_phone_has_it_in_the_dock(house: House, desks: Desks, exam: Test) -> N
     assert in_view(bar.get_by_role("button", name="Message…"))
 
 
+@pytest.mark.nightly
 def test_the_row_tells_when_the_last_message_went(house: House, desk: Desk, exam: Test) -> None:
     """At once after the sending, and for those whom it went to."""
     page = desk.sign_in_unseen(house.invigilator(exam), "/monitor")

@@ -117,6 +117,7 @@ def test_r19_rows_do_not_jump_under_the_pointer(house: House, desks: Desks, exam
     expect(row(page, "Aaron Two")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_the_menu_goes_over_to_the_row_whose_button_is_pressed(house: House, desks: Desks, exam: Test) -> None:
     """And rows do not move while somebody is in it."""
     house.candidate(exam, "Zoe", number="Z00001")

@@ -88,6 +88,7 @@ def answers(
     page.unroute(FILTERED, answer)
 
 
+@pytest.mark.nightly
 def test_a_room_that_nobody_has_any_more(house: House, desk: Desk, exam: Test) -> None:
     """400: the tick is taken back, the word says what was refused, and a refresh does not take it away."""
     candidacies = [candidacy.id for candidacy in house.candidacies_of(exam)]
@@ -129,6 +130,7 @@ def test_a_server_or_proxy_that_takes_less(desk: Desk, status: int) -> None:
         agrees(page, 6, [])
 
 
+@pytest.mark.nightly
 def test_an_error_of_the_server_once_is_asked_again(desk: Desk) -> None:
     page = desk.page
     with answers(page, 500, headers=OURS, times=1):
@@ -188,13 +190,8 @@ def test_without_an_answer_the_filter_is_asked_again(
     agrees(page, 2, ["Room 2"])
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "12026-11-27T12:00",
-        *at_night("275760-01-01T00:00", "3000-01-01T00:00"),
-    ],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("value", ["12026-11-27T12:00", "275760-01-01T00:00", "3000-01-01T00:00"])
 def test_a_year_of_too_many_digits(desk: Desk, value: str) -> None:
     page = desk.page
     field = open_filter(page, "times").locator('input[name="seen_after"]')
@@ -207,6 +204,7 @@ def test_a_year_of_too_many_digits(desk: Desk, value: str) -> None:
     agrees(page, 6, [])
 
 
+@pytest.mark.nightly
 def test_no_word_moves_the_list(desk: Desk) -> None:
     """Neither the words of a refusal nor those of a lost connection."""
     page = desk.page
@@ -239,6 +237,7 @@ def reaches(page: Page, persons: int) -> None:
     page.keyboard.press("Escape")
 
 
+@pytest.mark.nightly
 def test_r18_hundreds_of_rooms_with_long_names(house: House, desks: Desks) -> None:
     """The address holds them all and can be loaded again, and a message reaches those people."""
     exam = house.exam()
@@ -267,6 +266,7 @@ def test_r18_hundreds_of_rooms_with_long_names(house: House, desks: Desks) -> No
     expect(page).to_have_url(re.compile(r"/monitor\?sort=name$"))
 
 
+@pytest.mark.nightly
 def test_r18_more_than_an_address_holds(house: House, desks: Desks) -> None:
     """What does not fit is refused before it is asked for; what fits is filtered."""
     exam = house.exam()

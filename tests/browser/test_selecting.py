@@ -11,7 +11,6 @@ from sqlalchemy import select
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import compose_for_selected, filter_by, press_send, rows, shows, was_sent, write
 from tests.browser.test_refreshing import refresh
-from tests.nightly import at_night
 from webapp.models import Message, Test
 
 # what is looked at is the page, whatever is behind it
@@ -123,7 +122,8 @@ def test_over_pages_both_numbers_are_said(page: Page) -> None:
     expect(compose_for_selected(page)).to_contain_text("To 100 people")
 
 
-@pytest.mark.parametrize("all_of_them", [*at_night(False), True])
+@pytest.mark.nightly
+@pytest.mark.parametrize("all_of_them", [False, True])
 def test_what_another_filter_clears_comes_back_with_the_last_one(page: Page, all_of_them: bool) -> None:
     page.get_by_role("link", name="Page 2", exact=True).click()
     expect(page).to_have_url(re.compile("page=2"))
@@ -148,6 +148,7 @@ def test_what_another_filter_clears_comes_back_with_the_last_one(page: Page, all
     expect(rows(page).locator("input:checked")).to_have_count(50)
 
 
+@pytest.mark.nightly
 def test_the_line_goes_with_the_next_selection_or_when_it_is_closed(page: Page) -> None:
     rows(page).nth(0).get_by_role("checkbox").check()
     line = page.locator("[data-cleared]")

@@ -228,6 +228,7 @@ NOTHING_NOTED = "() => JSON.stringify(history.state) === JSON.stringify({htmx: t
 """The page's scripts, which come after its list, have taken their note out of the history."""
 
 
+@pytest.mark.nightly
 def test_r18_back_twice_at_once_shows_what_the_address_says(house: House, desks: Desks, small_exam: Test) -> None:
     """The second time before the page's scripts are there (a slow network): the address changes, and nothing else."""
     page = desks.desk(house).sign_in_unseen(house.invigilator(small_exam), "/monitor")

@@ -166,6 +166,7 @@ def test_r23_the_switch_takes_the_text_along(house: House, page: Page) -> None:
     assert sent(house, "For all") == [2]
 
 
+@pytest.mark.nightly
 def test_r23_an_empty_form_that_is_switched_shows_what_waited_there(page: Page) -> None:
     form = compose_for_all(page)
     option(form, "Still writing").click()

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.house import Desks, House
 from tests.browser.monitor_page import dialog, open_filter, row, shows, tick
-from tests.nightly import at_night, named
+from tests.nightly import at_night
 from webapp.models import Test
 
 pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
@@ -127,6 +127,7 @@ def test_a_filter_taken_away_then_send(monitor: Callable[..., Page], latency: in
     agrees(page, 8, room=["Room 2"])
 
 
+@pytest.mark.nightly
 @LATENCIES
 def test_a_chip_or_all_filters_taken_away_while_another_comes(monitor: Callable[..., Page], latency: int) -> None:
     page = monitor(latency, "?room=Room+1&room=Room+3")
@@ -166,6 +167,7 @@ def test_a_rows_menu_beside_a_filter_stays_its_rows(monitor: Callable[..., Page]
     agrees(page, 1, room=["Room 2"], q=["zelda"])
 
 
+@pytest.mark.nightly
 @LATENCIES
 def test_a_rows_menu_stays_its_rows_when_another_list_comes(monitor: Callable[..., Page], latency: int) -> None:
     """While it is open; so do those who were ticked."""
@@ -227,10 +229,8 @@ def hide_a_column(page: Page) -> None:
 STEPS = {"sort": sort, "tick": tick_a_room, "columns": hide_a_column}
 
 
-BY_DAY = {"columns tick sort"}
-
-
-@pytest.mark.parametrize("order", named({order: order for order in map(" ".join, permutations(STEPS))}, BY_DAY))
+@pytest.mark.nightly
+@pytest.mark.parametrize("order", list(map(" ".join, permutations(STEPS))))
 def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], order: str) -> None:
     page = monitor(600)
     for step in order.split():
@@ -242,9 +242,8 @@ def test_sorting_columns_and_ticks_in_all_orders(monitor: Callable[..., Page], o
     assert "seat" not in parse_qs(urlsplit(page.url).query)["column"]
 
 
-@pytest.mark.parametrize(
-    ("steps", "number"), [((next_page, tick_a_room), []), *at_night(((tick_a_room, next_page), ["2"]))]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize(("steps", "number"), [((next_page, tick_a_room), []), ((tick_a_room, next_page), ["2"])])
 @LATENCIES
 def test_page_and_tick(
     house: House,

@@ -94,6 +94,7 @@ def test_the_bar_follows_the_filter_and_the_clock(house: House, desks: Desks) ->
     expect(left).to_have_text(re.compile(r"^5 h (10|9) min left$"))
 
 
+@pytest.mark.nightly
 def test_r19_that_the_list_is_not_live_moves_nothing(house: House, desks: Desks) -> None:
     """At every width the words stand in the bar, and the rows stay where they are."""
     exam = house.exam(LONG)

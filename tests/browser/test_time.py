@@ -246,6 +246,7 @@ def test_r25_the_start_is_told_without_a_request(house: House, desks: Desks) -> 
     expect(start_page.get_by_role("textbox", name="Answer to question 1")).to_be_editable()
 
 
+@pytest.mark.nightly
 def test_r25_a_page_that_polls_learns_of_more_time(house: House, desks: Desks) -> None:
     """Without streams, and with a date that is set to another year during the exam."""
     exam = ending_in(house, 12)

@@ -80,6 +80,7 @@ def test_one_line_and_no_password(kind: str, guarded: str) -> None:
             assert json.loads(said)["event"].startswith("Examhall cannot start. EXAMHALL_DATABASE_URL: ")
 
 
+@pytest.mark.nightly
 @pytest.mark.server
 def test_commands_that_need_no_database_or_an_empty_one(postgres: Cluster) -> None:
     refused = {**KEY, "EXAMHALL_DATABASE_URL": f"postgresql://127.0.0.1:{free_port()}/name"}

@@ -106,7 +106,8 @@ def received(client: socket.socket) -> str:
     return answer.decode()
 
 
-@pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b", *at_night("text/plain")])
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b", "text/plain"])
 def test_what_has_no_end_is_answered_and_cut(server: Server, cookie: str, kind: str) -> None:
     """At every address, whoever sends it, and whether somebody reads it or not."""
 
