@@ -7,7 +7,7 @@ PORT ?= 8000
 SIMULATE ?= 1
 CANDIDATES ?= 120
 M ?=
-WORKERS ?= 5
+WORKERS ?= 4
 
 # tests start a hundred servers from the same files: compile them once, whatever the machine is set to
 export PYTHONDONTWRITEBYTECODE :=
