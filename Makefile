@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 PYTHON_IN := .venv/bin/python
 PYTEST := $(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup
-FAST := --database sqlite -m "not server and not browser and not nightly"
+PLAIN := not server and not browser and not nightly
 ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-dev
 BENCH := .venv/.installed-bench
@@ -32,11 +32,11 @@ test: $(TOOLS) ## run all tests; as root on Debian or Ubuntu installs the server
 	@.ci/test-needs
 	$(PYTEST) $(ARGS)
 
-test-fast: $(TOOLS) ## run the tests that need no server and no browser, on SQLite
-	$(PYTEST) $(FAST) $(ARGS)
+test-fast: $(TOOLS) ## run the short tests that need no server and no browser, on SQLite
+	$(PYTEST) --database sqlite -m "$(PLAIN) and not thorough" $(ARGS)
 
-coverage: $(TOOLS) ## the same, and fail if they run less of the code than pyproject.toml asks for
-	$(PYTEST) $(FAST) --cov $(ARGS)
+coverage: $(TOOLS) ## the same and the long ones, and fail if they run less of the code than pyproject.toml asks for
+	$(PYTEST) --database sqlite -m "$(PLAIN)" --cov $(ARGS)
 
 soak: $(TOOLS) ## run what is too slow for each change: real times, all servers, many more generated examples
 	@.ci/test-needs

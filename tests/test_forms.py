@@ -128,6 +128,7 @@ def clients(app: Flask, hall: Hall, session: Session) -> dict[str, FlaskClient]:
     return {"nobody": app.test_client(), "candidate": signed_in(app, candidate), "chief": chief}
 
 
+@pytest.mark.thorough
 @pytest.mark.only_on("sqlite")
 def test_enter_presses_what_a_person_expects(hall: Hall, clients: dict[str, FlaskClient]) -> None:
     """Also in a dialog for too many picked candidates, whose first buttons in sight open the parts of them."""

@@ -144,6 +144,7 @@ def test_r24_a_candidates_fragments_show_no_more_than_their_pages(
     assert (ANSWER in seen) is (state in SITTING)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("state", named({state: state for state in STATES}, {"writing"}))
 def test_r24_other_verbs_tell_no_question(world: World, state: str) -> None:
     for method in ("HEAD", "OPTIONS", "PUT", "DELETE"):
@@ -164,6 +165,7 @@ def test_r24_what_is_refused_tells_no_question(world: World, state: str) -> None
         assert ANSWER not in "".join(texts)
 
 
+@pytest.mark.thorough
 @pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("state", ["writing", *at_night("closed")])
 def test_r24_what_staff_see_tells_no_question_and_fragments_no_more_than_pages(

@@ -23,7 +23,7 @@ from webapp.clock import utcnow
 from webapp.extensions import db
 from webapp.models import HelpRequest, Question, QuickText, Role, SavedView, User
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.thorough]
 
 PERSONS = ("nobody", "candidate", "other candidate", "invigilator", "room-limited", "chief", "other planner", "admin")
 Expected = tuple[int, int, int, int, int, int, int, int]

@@ -41,6 +41,7 @@ def bos(app: Flask, people: tuple[User, User]) -> FlaskClient:
     return signed_in(app, people[1])
 
 
+@pytest.mark.thorough
 def test_a_post_of_another_persons_page_is_refused(app: Flask, people: tuple[User, User]) -> None:
     """Also with the page's token renewed; and the words say who is signed in now."""
     ada, bo = (str(person.id) for person in people)

@@ -101,6 +101,7 @@ def test_r32_wrong_passwords_from_elsewhere_cost_the_person_nothing(session: Ses
     assert guess(session, password=PASSWORD, address=HOME) == IN
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_r15_r32_guesses_from_everywhere_make_new_devices_wait_for_seconds_and_known_ones_not(
     session: Session, anna: User
@@ -183,6 +184,7 @@ def test_a_thousand_guesses_at_once_get_no_further_than_ten(
     assert actions(session) == {"sign_in.failed": 1, "sign_in.locked": 1}
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_a_hall_signs_in_from_one_address(app: Flask, hall: Hall, session: Session) -> None:
     """Each mistypes once: together far more failures than one account may have."""

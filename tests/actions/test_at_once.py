@@ -158,6 +158,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
@@ -206,6 +207,7 @@ def test_the_log_tells_how_everybody_came_to_stand_as_they_do(
             session.get_one(Candidacy, number).room = "left"
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 @pytest.mark.parametrize(
     ("action", "fields", "back"),

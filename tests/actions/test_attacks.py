@@ -17,7 +17,7 @@ from tests.nightly import at_night
 from webapp.models import Test as Exam
 from webapp.models import User
 
-pytestmark = pytest.mark.one_database("postgresql")
+pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.thorough]
 
 HOSTILE = ["", "0" * 19 + "1" + "9" * 20, "9" * 5000, str(2**31), "1\x00", "\x07", "<script>", "{minutes}" * 900]
 STEP = 8

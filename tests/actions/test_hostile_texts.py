@@ -38,6 +38,7 @@ def addresses_of(number: int) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_no_text_becomes_markup_or_a_formula(
     app: Flask, hall: Hall, test: Exam, chief: User, planner: User, session: Session
 ) -> None:
@@ -85,6 +86,7 @@ def test_no_text_becomes_markup_or_a_formula(
         assert "onerror=alert(1)>" not in page.text or page.mimetype == "application/json", page.request.path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("role", [Role.CHIEF_INVIGILATOR, *at_night(Role.INVIGILATOR)])
 def test_r6_what_happens_beside_ones_room_is_told_nowhere(
     app: Flask, hall: Hall, test: Exam, planner: User, session: Session, role: Role

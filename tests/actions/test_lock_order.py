@@ -78,6 +78,7 @@ class Crowd:
                 continue
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rounds", [6, *at_night(8)])
 @pytest.mark.one_database("postgresql")  # SQLite lets one write at a time: nothing can be locked crosswise
 def test_nobody_is_broken_off_where_all_lock_the_same_candidates(

@@ -30,6 +30,7 @@ VALUES = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("role", [*Role, None])
 def test_the_table_of_roles_and_actions(app: Flask, hall: Hall, session: Session, role: Role | None) -> None:
     """Administrators watch all tests, and act in those in which they have a role."""

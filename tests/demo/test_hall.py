@@ -37,7 +37,7 @@ from webapp.monitor.filters import parse_filter
 from webapp.monitor.plan import arrange
 from webapp.monitor.query import select_candidacies
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.thorough]
 
 ZONE = ZoneInfo("Europe/Stockholm")
 TABLES = (User, Test, Candidacy, Contribution, Answer, Message, Delivery, LogEntry, QuickText)

@@ -175,6 +175,7 @@ def test_each_candidate_has_a_file_whatever_their_id_is() -> None:
     assert file_name("A1", 7, names) == "A1-7-7"
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 def test_memory_does_not_grow_with_the_answers(exam: Exam, tmp_path: Path) -> None:
     """120 answers of 100,000 letters are 12 MB."""

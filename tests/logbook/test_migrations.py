@@ -44,6 +44,7 @@ def there_and_back(app: Flask) -> None:
             assert left == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = request.getfixturevalue("postgres").empty() if kind == "postgresql" else f"sqlite:///{tmp_path / 'new.db'}"

@@ -138,6 +138,7 @@ def test_r4_the_link_to_a_part_opens_the_same_message_for_it(
     assert annex.id
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 def test_r4_picked_candidates_above_the_limit_come_in_parts_too(hall: Hall, test: Test, browser: FlaskClient) -> None:
     many = hall.candidacies(test, 1501)

@@ -145,6 +145,7 @@ class Expected:
                 self.missed.add(user_id)
 
 
+@pytest.mark.thorough
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_r29_each_person_gets_it_once_if_they_are_due_in_time(hall: Hall, session: Session, steps: list[Any]) -> None:

@@ -40,6 +40,7 @@ def import_it(app: Flask, roster: Path, credentials: Path) -> None:
     assert run.exit_code == 0, run.output
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 def test_r4_1500_imported_persons_get_it_and_1501_do_not(
     app: Flask, hall: Hall, session: Session, tmp_path: Path

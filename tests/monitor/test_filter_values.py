@@ -49,6 +49,7 @@ def chief(app: Flask, hall: Hall) -> FlaskClient:
     return signed_in(app, hall.contributor(first, second, role=Role.CHIEF_INVIGILATOR))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "others", ["group=G1&unseen=5m", *at_night("", "room=Room+2", "q=bulk&flag=no", "extra=no&room=Room+2")]
 )

@@ -28,7 +28,7 @@ from webapp.monitor.listing import ROWS_PER_PAGE, all_rows, load_listing
 from webapp.monitor.query import View, select_candidacies
 from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
-pytestmark = pytest.mark.xdist_group("large hall listing")  # one worker makes it, not each
+pytestmark = [pytest.mark.xdist_group("large hall listing"), pytest.mark.thorough]  # one worker makes it, not each
 SIZE, TESTS = 1320, 6  # more in all than `ROWS_PER_CHUNK`
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 ONE_TEST = AccessScope(everything=False, roles={1: Role.CHIEF_INVIGILATOR}, rooms={})

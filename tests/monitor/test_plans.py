@@ -32,7 +32,7 @@ from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
 from webapp.monitor.query import select_candidacies
 from webapp.monitor.times import ROLLING, TIME_FIELDS, TIMES
 
-pytestmark = pytest.mark.xdist_group("large hall plans")  # one worker makes it, not each
+pytestmark = [pytest.mark.xdist_group("large hall plans"), pytest.mark.thorough]  # one worker makes it, not each
 SIZE, TESTS = 20_000, 40
 EVERYTHING = AccessScope(everything=True, roles={}, rooms={})
 ONE_TEST = AccessScope(everything=False, roles={7: Role.CHIEF_INVIGILATOR}, rooms={})

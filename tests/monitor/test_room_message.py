@@ -99,6 +99,7 @@ def test_who_came_from_another_room_does_not_take_it_away(app: Flask, hall: Hall
     assert "Quiet" in said  # a seat changed in the same room makes nobody a guest
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 def test_a_hall_of_1500_has_its_display_at_once(app: Flask, hall: Hall) -> None:
     """Also on a PostgreSQL that has no statistics yet: one statement for all of it took two seconds and a half."""

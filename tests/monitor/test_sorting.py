@@ -25,6 +25,7 @@ def test_sorted_both_ways_each_row_is_on_one_page(watched: Watched, columns: lis
         assert len(shown) == len(set(shown)) == 120, sort
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_every_column_says_which_way_it_is_sorted(app: Flask, hall: Hall) -> None:
     test = hall.test()

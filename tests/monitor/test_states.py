@@ -47,6 +47,7 @@ HAPPENED = st.fixed_dictionaries(
 ENDS_IN = st.sampled_from([-301, -300, -299, -1, 0, 1, 3600, 3601, 3602])
 
 
+@pytest.mark.thorough
 def test_each_candidacy_has_one_state_and_it_is_that_of_the_reference(hall: Hall, session: Session) -> None:
     """Whatever has happened: disjoint and total, in SQL as a value and as a condition."""
     now = utcnow()

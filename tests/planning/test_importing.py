@@ -49,6 +49,7 @@ def text_of(session: Session, number: str) -> str:
     return session.scalars(select(Candidacy.search_text).where(Candidacy.number == number)).one()
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_the_real_roster_comes_in_whole_and_twice_changes_nothing(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"
@@ -210,6 +211,7 @@ def test_a_number_of_somebody_outside_the_file_is_not_taken(session: Session) ->
 # Passwords and the file that hands them out
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 def test_a_dry_run_writes_nothing_at_all(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "passwords.csv"

@@ -35,6 +35,7 @@ def separated(data: bytes, by: str) -> bytes:
     return data.replace(b'","', f'"{by}"'.encode()).replace(b",", by.encode(), len(COLUMNS) - 1)
 
 
+@pytest.mark.thorough
 @pytest.mark.only_on("sqlite")
 def test_what_a_spreadsheet_has_damaged_is_refused(session: Session) -> None:
     for column, value in product(["candidate_id", "name", "username", "room", "password", "test"], DAMAGED):

@@ -33,7 +33,7 @@ from webapp.monitor.columns import COLUMNS as ALL_COLUMNS
 from webapp.planning.closing import set_closed
 from webapp.planning.roles import set_role
 
-pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word")]
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word"), pytest.mark.thorough]
 
 MINUTE = timedelta(minutes=1)
 COLUMNS = "&".join(f"column={column.key}" for column in ALL_COLUMNS)

@@ -22,7 +22,7 @@ from tests.web.test_every_word import (  # noqa: F401 fixtures: pytest finds the
 from webapp.models import Candidacy, Role, User
 from webapp.models import Test as Exam
 
-pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word")]
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word"), pytest.mark.thorough]
 
 
 def test_asking_for_help(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:  # noqa: F811

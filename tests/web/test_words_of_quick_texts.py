@@ -22,7 +22,7 @@ from webapp.messaging.quick_texts import MOST_TEXTS
 from webapp.models import QuickText, Role
 from webapp.models import Test as Exam
 
-pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word")]
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.xdist_group("every word"), pytest.mark.thorough]
 
 
 def test_quick_texts(app: Flask, hall: Hall, session: Session, exam: Exam) -> None:  # noqa: F811
