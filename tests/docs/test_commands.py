@@ -19,7 +19,7 @@ from webapp.config import ROOT
 SETTINGS = {"EXAMHALL_SECRET_KEY": "a key for tests only, 0123456789"}
 MARKS = re.compile(r"|run|says|run: exit \d+|file: [a-z]+\.csv|server: [a-z ]+")
 RUNNABLE = [document for document in DOCUMENTS if any(block.mark.startswith("run") for block in blocks(document))]
-OPERATORS = {"README.md", "docs/operations.md"}
+BY_DAY = {"README.md"}
 """Tried for each change; what developers type (`docs/development.md`), at night."""
 
 
@@ -58,7 +58,7 @@ class Terminal:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("document", named({name_of(one): one for one in RUNNABLE}, OPERATORS))
+@pytest.mark.parametrize("document", named({name_of(one): one for one in RUNNABLE}, BY_DAY))
 def test_commands_do_what_is_said(document: Path, tmp_path: Path) -> None:
     """Blocks marked `run`, in order; what they say is compared word by word."""
     terminal = Terminal(installed_copy(tmp_path))
