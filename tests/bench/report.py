@@ -29,6 +29,7 @@ HEADINGS = {
     "sign-ins": "A hall signs in during an exam",
     "monitor": "The monitor over half a million candidacies",
     "import": "A roster is imported",
+    "schedules": "Messages wait for 1,500 own ends",
 }
 
 
