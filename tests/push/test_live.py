@@ -15,6 +15,7 @@ from tests.databases import Database, NewDatabase
 from tests.nightly import at_night
 from tests.open_connections import connections_outlive_tests
 from tests.server import ENDED, Listener, Person, Server, close_all, csrf
+from tests.until import until
 from webapp.models import Delivery, Message, User
 
 pytestmark = pytest.mark.server
@@ -242,9 +243,15 @@ def test_a_ping_needs_no_database_and_a_session(cast: Cast) -> None:
 @pytest.mark.nightly  # by day: `tests/operations/test_open_files.py`
 @pytest.mark.one_database
 def test_connections_that_come_and_go_leave_no_stream_behind(own_cast: Cast) -> None:
-    ada = own_cast.person("ada")
-    for _ in range(20):
-        Listener(ada).close()
-    metric = httpx.get(f"{own_cast.house.url}/metrics").text
-    held = [line for line in metric.splitlines() if line.startswith("examhall_open_streams ")]
-    assert float(held[0].split()[1]) <= 2
+    """Of several people: of one alone the hub keeps no more than two anyway."""
+    for name in own_cast.people:
+        person = own_cast.person(name)
+        for _ in range(5):
+            Listener(person).close()
+    until(lambda: open_streams(own_cast.house.url) == 0, seconds=60)  # at the latest when its next beat finds nobody
+
+
+def open_streams(url: str) -> float:
+    """How many streams the server counts."""
+    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("examhall_open_streams "))
