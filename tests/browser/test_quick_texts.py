@@ -81,6 +81,7 @@ def test_what_was_typed_becomes_a_draft(house: House, desks: Desks, clean: Clean
     says(page, "", "Typed with care")
 
 
+@pytest.mark.nightly
 def test_the_page_of_quick_texts(house: House, desks: Desks, clean: Clean) -> None:
     """By keyboard and with long words, on a phone: add, edit, delete."""
     exam = house.exam("Ω" * 60)

@@ -84,6 +84,7 @@ def meaning(lines: list[str]) -> Any:
         return None
 
 
+@pytest.mark.thorough
 @given(with_other_lines() | with_other_values())
 @settings(max_examples=150)
 def test_an_export_that_was_changed_is_never_sound(lines: list[str]) -> None:
@@ -92,6 +93,7 @@ def test_an_export_that_was_changed_is_never_sound(lines: list[str]) -> None:
     assert verdict.entries <= 3
 
 
+@pytest.mark.thorough
 @given(st.lists(st.text() | st.sampled_from(LINES), max_size=6))
 @settings(max_examples=40)
 def test_any_lines_get_a_verdict(lines: list[str]) -> None:
