@@ -62,8 +62,7 @@ def test_whatever_is_wrong_is_one_line_without_the_password(guarded: str) -> Non
 
 
 @pytest.mark.server
-@pytest.mark.nightly
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["password", *at_night(*(kind for kind in KINDS if kind != "password"))])
 def test_one_line_and_no_password(kind: str, guarded: str) -> None:
     """Said by the server, of whose lines each is JSON, and by a command."""
     environ = {**KEY, "EXAMHALL_DATABASE_URL": wrong(kind, guarded)}
