@@ -31,7 +31,6 @@ navigator.wakeLock.request = async (kind) => {
 };
 """
 """The browser's own sounds are made and counted; it has no motor and no screen."""
-REFUSING = "navigator.wakeLock.request = () => Promise.reject(new DOMException('low', 'NotAllowedError'));"
 
 
 @pytest.fixture
