@@ -17,14 +17,12 @@ from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.models import Candidacy
 
-pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite")]
+# a bound of time, which other tests beside it on a busy machine would use up: at night
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("sqlite"), pytest.mark.nightly]
 
 LONGEST_MS = 50
 SLOWER = 4
 REFRESH_EVERY = 5
-LOOP = "() => { let sum = 0; for (let i = 0; i < 5e7; i++) sum = (sum * 31 + i) | 0; return sum; }"
-LOOP_MS = 160
-"""What the loop takes on the computer whose quarter is meant: one that is slower at this hour is allowed more."""
 TASK = "ThreadControllerImpl::RunTask"
 
 
@@ -49,9 +47,6 @@ def test_1500_changes_a_minute_leave_no_long_task(house: House, desks: Desks, ch
     shows(page, 1500)
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(500)
-    chromium.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
-    page.evaluate(LOOP)
-    pace = max(1, longest_task(chromium.stop_tracing()) / LOOP_MS)
     longest = []
     for turn in range(1, 6):
         with writing(house.session):
@@ -64,6 +59,6 @@ def test_1500_changes_a_minute_leave_no_long_task(house: House, desks: Desks, ch
         with page.expect_response(lambda answer: "/monitor" in answer.url and answer.status == 200):
             page.evaluate("dispatchEvent(new Event('online'))")
         page.wait_for_timeout(500)
-        longest.append(longest_task(chromium.stop_tracing()) * SLOWER / pace)
+        longest.append(longest_task(chromium.stop_tracing()) * SLOWER)
     expect(page.locator("[data-candidacy] [data-column=marks] svg").first).to_be_visible()
-    assert sorted(longest)[len(longest) // 2] <= LONGEST_MS, (longest, pace)
+    assert sorted(longest)[len(longest) // 2] <= LONGEST_MS, longest

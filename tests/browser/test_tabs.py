@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.house import Desks, House, is_live, notice, opened_house
 from tests.databases import Database
+from tests.nightly import at_night
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
@@ -60,8 +61,7 @@ def test_r9_reload_back_and_a_second_tab(house: House, desks: Desks) -> None:
     expect(elsewhere.get_by_role("region", name=re.compile("^Messages"))).to_contain_text("Also")
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("count", [7, 10])
+@pytest.mark.parametrize("count", [7, *at_night(10)])
 def test_all_tabs_get_it(house: House, desks: Desks, count: int) -> None:
     """Traps 9 and 10: two by stream, the others by polling; closed in one, it goes from all.
 
