@@ -11,6 +11,7 @@ from tests.browser.axe import Clean
 from tests.browser.house import Desks, House, notice, opened_house
 from tests.browser.test_printing import has_no_controls, on_paper
 from tests.browser.test_small_screens import fits, in_reach
+from tests.browser.test_time import no_streams_for
 from tests.databases import NewDatabase
 from tests.open_connections import connections_outlive_tests
 from tests.server import Person
@@ -83,8 +84,7 @@ def test_what_was_on_a_screen_counts(receipts_house: House, desks: Desks) -> Non
     in_back = exam_page(desks, house, cy, path, init=IN_BACK)
     polling = desks.desk(house)
     polling.quicken(4)
-    polling.expects(r"\b503\b", "503")
-    polling.context.route("**/stream", lambda route: route.fulfill(status=503, headers={"X-Examhall": "1"}))
+    no_streams_for(polling)
     other = polling.sign_in_unseen(bob, path)
     low = exam_page(desks, house, eve, path, viewport={"width": 900, "height": 420})
     first = sent(sender, "First")
