@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, bindparam, func, select
+from sqlalchemy import Integer, Row, Select, bindparam, case, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope
@@ -16,7 +16,7 @@ from webapp.db.sql import PREPARED, id_in
 from webapp.db.types import EPOCH, microseconds
 from webapp.help_requests.queue import open_requests
 from webapp.models import Candidacy, User
-from webapp.models.status import NEEDS_ATTENTION, NOW, State, state
+from webapp.models.status import NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
 from webapp.monitor.expressions import WAITS_SINCE
 from webapp.monitor.filters import Filter
@@ -28,6 +28,8 @@ ROWS_PER_PAGE = 50
 ROWS_PER_CHUNK = 500
 MAX_COUNT = 10_000
 """Over many tests no more are counted, because counting half a million takes a core for a moment."""
+MAX_PAGES = 1_000_000
+"""More than any list has, and no more than a database can count."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,16 @@ class Listing:
 
 def load_listing(session: Session, view: View) -> Listing:
     """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
-    states = _count_states(session, view)
+    states, ids = _count_states(session, view)
     if states is not None and not sum(states.values()) and view.filter.has_several_words:
         view = replace(view, filter=replace(view.filter, by_words=True))
-        states = _count_states(session, view)
+        states, ids = _count_states(session, view)
     count, is_capped = _count(session, view, states)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
-    rows = _page_rows(session, view, states) if count else []
+    if count and not ids:
+        ids = _page_ids(session, view)
+    rows = _page_rows(session, view, ids) if ids else []
     shows_marks = rows and "marks" in view.presentation.columns
     messaged = last_messages(session, [row.id for row in rows]) if shows_marks else {}
     return Listing(view, count, is_capped, states, pages, rows, messaged, open_requests(session))
@@ -79,20 +83,49 @@ def made_once(make: Callable[..., Any], scope: AccessScope, filter: Filter, *of:
     return make(scope, filter, EPOCH, *of)
 
 
-def _count_states(session: Session, view: View) -> dict[State, int] | None:
-    """How many match with any state, by state; None if there are more than a list counts."""
-    limit = _limit(view)
-    statement = _statement(_select_states, view.scope, view.filter.without("state"), view.now, limit)
-    rows = session.connection().execute(statement, {"now": microseconds(view.now)}).all()
-    states = dict.fromkeys(State, 0) | {State(name): number for name, number in rows}
-    return None if limit and sum(states.values()) > limit else states
+def _count_states(session: Session, view: View) -> tuple[dict[State, int] | None, list[int]]:
+    """How many match with any state, by state; None if there are more than a list counts.
+
+    In few tests and in order of need, the ids of the page too: to find out the states takes most of the time.
+    """
+    scope, rest, limit = view.scope, view.filter.without("state"), _limit(view)
+    parameters = {"now": microseconds(view.now), **_part_of(view)}
+    if view.is_grouped and limit is None:
+        statement = _statement(_select_states_and_page, scope, rest, view.now, view.filter.values("state"))
+    else:
+        statement = _statement(_select_states, scope, rest, view.now, limit)
+    rows = session.connection().execute(statement, parameters).all()
+    states = dict.fromkeys(State, 0) | {State(row.state): row.number for row in rows if row.state is not None}
+    ids = [row.number for row in rows if row.state is None]
+    return (None if limit and sum(states.values()) > limit else states), ids
 
 
 def _select_states(scope: AccessScope, filter: Filter, now: datetime, limit: int | None) -> Select[str, int]:
     """(state, number) of what matches the filter, of slightly more than `limit` at most."""
     matches = select_matches(scope, filter, now).add_columns(state(NOW).label("state"))
     found = matches.limit(limit and limit + 1).subquery()
-    return select(found.c.state, func.count()).group_by(found.c.state)
+    return select(found.c.state, func.count().label("number")).group_by(found.c.state)
+
+
+def _select_states_and_page(
+    scope: AccessScope, filter: Filter, now: datetime, wanted: tuple[str, ...]
+) -> Select[str | None, int]:
+    """(state, number) of what matches the filter, then (None, id) of a page in order of need: with any state, or one of
+    those that are `wanted`."""
+    columns = [state(NOW).label("state"), WAITS_SINCE.label("waits"), Candidacy.sort_name]
+    found = select_matches(scope, filter, now).add_columns(*columns).cte("found")
+    no_order = literal(-1).label("need"), null().label("waits"), null().label("sort_name")
+    counts = select(found.c.state, func.count().label("number"), *no_order).group_by(found.c.state)
+    need = case({each.value: place for place, each in enumerate(State)}, value=found.c.state).label("need")
+    page = select(null().label("state"), found.c.id.label("number"), need, found.c.waits, found.c.sort_name)
+    page = page.where(found.c.state.in_(wanted)) if wanted else page
+    page = _part(page.order_by(*_in_need(page.selected_columns)))
+    rows = union_all(counts, select(page.subquery())).subquery()
+    return select(rows.c.state, rows.c.number).order_by(*_in_need(rows.c))
+
+
+def _in_need(columns: Any) -> list[Any]:
+    return [columns.need, columns.waits.asc().nulls_last(), columns.sort_name, columns.number]
 
 
 def _count(session: Session, view: View, states: dict[State, int] | None) -> tuple[int, bool]:
@@ -115,34 +148,19 @@ def _limit(view: View) -> int | None:
     return None if looks_at_few_tests(view.scope, view.filter) else MAX_COUNT
 
 
-def _page_ids(session: Session, view: View, states: dict[State, int] | None) -> list[int]:
-    """Which candidacies stand on the page.
-
-    In order of need, the counts tell in which states they are. Each of these is looked for by itself: to sort all that
-    match, the state of each would be worked out a second time.
-    """
-    connection, shown, now = session.connection(), view.presentation, microseconds(view.now)
-    first, ids = (shown.page - 1) * ROWS_PER_PAGE, list[int]()
-    if not view.is_grouped or states is None:
-        page = _statement(_select_page, view.scope, view.filter, view.now, shown.sort)
-        return list(connection.scalars(page, {"now": now, "first": first, "most": ROWS_PER_PAGE}))
-    wanted, rest = view.filter.values("state"), view.filter.without("state")
-    for each in State:
-        number = states[each] if not wanted or each in wanted else 0
-        if first < number and len(ids) < ROWS_PER_PAGE:
-            page = _statement(_select_page_of_state, view.scope, rest.narrowed("state", each), view.now, each)
-            ids += connection.scalars(page, {"now": now, "first": first, "most": ROWS_PER_PAGE - len(ids)})
-        first = max(0, first - number)
-    return ids
+def _page_ids(session: Session, view: View) -> list[int]:
+    """Which candidacies stand on the page."""
+    page = _statement(_select_page, view.scope, view.filter, view.now, view.presentation.sort)
+    return list(session.connection().scalars(page, {"now": microseconds(view.now), **_part_of(view)}))
 
 
 def _select_page(scope: AccessScope, filter: Filter, now: datetime, sort: str) -> Select[int]:
     return _part(select_matches(scope, filter, now).order_by(*Presentation(sort).order()))
 
 
-def _select_page_of_state(scope: AccessScope, filter: Filter, now: datetime, each: State) -> Select[int]:
-    waits = [WAITS_SINCE.asc().nulls_last()] if each in NEEDS_ATTENTION else []
-    return _part(select_matches(scope, filter, now).order_by(*waits, Candidacy.sort_name, Candidacy.id))
+def _part_of(view: View) -> dict[str, int]:
+    """The parameters of `_part` for the page of a view, which may be one that no list has."""
+    return {"most": ROWS_PER_PAGE, "first": min(view.presentation.page - 1, MAX_PAGES) * ROWS_PER_PAGE}
 
 
 def _part(ordered: Select[int]) -> Select[int]:
@@ -150,12 +168,12 @@ def _part(ordered: Select[int]) -> Select[int]:
     return ordered.limit(bindparam("most", type_=Integer)).offset(bindparam("first", type_=Integer))
 
 
-def _page_rows(session: Session, view: View, states: dict[State, int] | None) -> Sequence[Row[Any]]:
-    """First which candidacies stand on the page, then what is shown of these."""
-    connection, shown, now = session.connection(), view.presentation, {"now": microseconds(view.now)}
-    ids = _page_ids(session, view, states)
+def _page_rows(session: Session, view: View, ids: list[int]) -> list[Row[Any]]:
+    """What is shown of the candidacies on a page, in the order of their ids."""
+    shown = view.presentation
     columns = shown.columns if "state" in shown.columns or not view.is_grouped else (*shown.columns, "state")
-    rows = connection.execute(_rows_of_ids(columns), {"ids": ids, **now}).all()
+    parameters = {"ids": ids, "now": microseconds(view.now)}
+    rows = session.connection().execute(_rows_of_ids(columns), parameters).all()
     return sorted(rows, key=lambda row: ids.index(row.id))
 
 
