@@ -13,7 +13,7 @@ WORKERS ?= 4
 export PYTHONDONTWRITEBYTECODE :=
 
 PYTHON_IN := .venv/bin/python
-PYTEST := $(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST = $(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup
 PLAIN := not server and not browser and not nightly
 ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-dev
@@ -31,6 +31,9 @@ dev: $(ENVIRONMENT) ## serve a sample hall that reloads changed code and templat
 test: $(TOOLS) ## run all tests; as root on Debian or Ubuntu installs the servers and browser they need
 	@.ci/test-needs
 	$(PYTEST) $(ARGS)
+
+# nothing waits in them, so more workers than that are in each other's way
+test-fast coverage: WORKERS = 3
 
 test-fast: $(TOOLS) ## run the short tests that need no server and no browser, on SQLite
 	$(PYTEST) --database sqlite -m "$(PLAIN) and not thorough" $(ARGS)

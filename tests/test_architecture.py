@@ -136,6 +136,7 @@ def test_files_are_short() -> None:
     assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE} == {}
 
 
+@pytest.mark.thorough
 def test_functions_are_short() -> None:
     """And a function at one look; a route loads, authorises, calls and renders."""
     long = {}

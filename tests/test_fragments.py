@@ -131,6 +131,7 @@ def is_in_its_page(client: FlaskClient, address: str, method: str = "GET", **opt
     return fragment.text, page.text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("state", named({state: state for state in STATES}, SITTING | {"early", "ready", "withdrawn"}))
 def test_r24_a_candidates_fragments_show_no_more_than_their_pages(
     hall: Hall, session: Session, world: World, state: str

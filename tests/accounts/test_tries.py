@@ -150,6 +150,7 @@ def test_success_forgets_the_tries_of_this_client_only(session: Session, hall: H
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_the_right_password_is_never_too_many_tries(session: Session, anna: User) -> None:
     assert {guess(session, password=PASSWORD) for _ in range(OF_ALL_ADDRESSES.tries + 10)} == {IN}
@@ -167,6 +168,7 @@ def test_r22_signing_in_oneself_gives_no_tries_at_another_account(session: Sessi
     assert guess(session, password=PASSWORD, username="bo") == IN
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("username", "guesses"), [("anna", 40), *at_night(("anna", 1000), ("nobody", 120))])
 def test_a_thousand_guesses_at_once_get_no_further_than_ten(
     app: Flask, session: Session, anna: User, username: str, guesses: int

@@ -37,6 +37,7 @@ def browser(app: Flask, planner: User) -> FlaskClient:
     return signed_in(app, planner)
 
 
+@pytest.mark.thorough
 def test_every_action_has_a_form_that_is_answered_with_what_was_done(
     hall: Hall, test: Exam, browser: FlaskClient, session: Session
 ) -> None:

@@ -189,6 +189,7 @@ def test_bad_input_is_refused(client: FlaskClient, hall: Hall, test: Exam, heade
         assert client.post("/incidents", data=data, headers=headers).status_code == 400, wrong
 
 
+@pytest.mark.thorough
 def test_r6_invigilators_start_none_and_see_none(app: Flask, client: FlaskClient, hall: Hall, test: Exam) -> None:
     one = hall.candidacy(test)
     invigilator = signed_in(app, hall.contributor(test))

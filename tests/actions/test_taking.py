@@ -51,6 +51,7 @@ SIMPLE: list[tuple[str, dict[str, str], dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_an_action_changes_its_columns_and_the_log_has_old_and_new_values(
     hall: Hall, test: Exam, planner: User, session: Session
 ) -> None:
@@ -106,6 +107,7 @@ STATES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 @pytest.mark.parametrize("why", STATES)
 def test_whom_an_action_cannot_reach_stays_as_they_are_and_the_others_are_changed(

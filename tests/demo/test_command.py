@@ -12,6 +12,7 @@ from webapp.demo.simulation import checked_address, choose_people
 pytestmark = pytest.mark.one_database
 
 
+@pytest.mark.thorough
 def test_demo_prints_who_can_sign_in(app: Flask) -> None:
     """Usernames and the password, the first time and the second."""
     for words in ("begins now", "still running"):

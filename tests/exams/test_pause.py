@@ -57,6 +57,7 @@ def test_r28_a_pause_takes_what_was_typed_until_then_and_nothing_else(
     assert sitting.save("typed after it", base).text == sitting.stored()[0]
 
 
+@pytest.mark.thorough
 @KNOWN_OR_NOT
 @pytest.mark.parametrize(
     ("model", "fields"),

@@ -142,6 +142,7 @@ def test_r6_a_right_that_was_taken_away_counts_at_once(app: Flask, hall: Hall, s
     assert requests(session)[0].claimed_by is None
 
 
+@pytest.mark.thorough
 def test_r31_two_at_once(app: Flask, hall: Hall, session: Session) -> None:
     """Of two who ask in two tabs one is new, of two who go one wins, and a submission ends what was asked just then."""
     test = hall.test()

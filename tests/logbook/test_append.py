@@ -126,6 +126,7 @@ def test_half_a_surrogate_pair_does_not_stop_the_log(session: Session) -> None:
     assert json.loads(write(session, detail={"username": "half \udc80"}).detail) == {"username": "half ?"}
 
 
+@pytest.mark.thorough
 def test_one_statement_writes_the_subjects_of_a_full_hall(session: Session, hall: Hall) -> None:
     """R5 for 1,500: no row by row."""
     hall.candidacies(hall.test(), 1500)

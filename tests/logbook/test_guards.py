@@ -136,6 +136,7 @@ def test_postgresql_refuses_to(session: Session, hall: Hall) -> None:
         assert (verify(session).entries, verify(session).sound) == (2, True), deed
 
 
+@pytest.mark.thorough
 def test_a_full_hall_passes_the_guards(session: Session, hall: Hall) -> None:
     """1,500 subjects in one statement, checked afterwards."""
     hall.candidacies(hall.test(), 1500)

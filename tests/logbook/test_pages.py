@@ -18,6 +18,8 @@ from tests.logbook.entries import NOW, write
 from webapp.logbook.append import Actor
 from webapp.models import Candidacy, Role, Test, User
 
+pytestmark = pytest.mark.thorough
+
 
 class World:
     """Two tests, a person in both, and entries by an invigilator of A, a chief of B, and a failed sign-in."""
@@ -42,12 +44,8 @@ class World:
         self.to_a = self.send(self.invigilator, "Quiet, please", "Bitte\nRuhe", self.a)
         self.to_bo = self.send(self.chief_a, "For Bo", "100% sure_", number="A-2")
         self.to_both = self.send(self.chief_b, "Straße <b>closed</b>", "See http://x.example", self.a, self.b)
-        self.failure = write(
-            session,
-            action="sign_in.failed",
-            actor=Actor(None, "", ""),
-            detail={"username": "c1001", "address": "10.0.0.5"},
-        ).id
+        tried = {"username": "c1001", "address": "10.0.0.5"}
+        self.failure = write(session, action="sign_in.failed", actor=Actor(None, "", ""), detail=tried).id
 
     def send(self, sender: User, subject: str, body: str, *tests: Test, number: str = "") -> int:
         wanted = Candidacy.number == number if number else Candidacy.test_id.in_([test.id for test in tests])

@@ -33,6 +33,7 @@ def sent_by(session: Session, sender: User, subject: str) -> None:
     write(session, actor=actor, detail={"subject": subject, "body": f"{subject}\nwhole"})
 
 
+@pytest.mark.thorough
 def test_r14_it_is_the_whole_list_of_the_filter(app: Flask, chief: User) -> None:
     client = signed_in(app, chief)
     page = client.get("/log/print?text=Subject").text
@@ -43,6 +44,7 @@ def test_r14_it_is_the_whole_list_of_the_filter(app: Flask, chief: User) -> None
     assert client.get("/log/print?nonsense=1").status_code == 400
 
 
+@pytest.mark.thorough
 def test_a_longer_list_than_a_browser_prints_says_where_it_ends(
     app: Flask, chief: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

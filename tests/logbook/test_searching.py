@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ def sent(session: Session, sender: User, subject: str, *numbers: str) -> int:
     return write(session, query, actor=actor, detail={**detail, "audience_words": ["Room: Aula"]}).id
 
 
+@pytest.mark.thorough
 def test_r14_one_search_for_texts_and_people(app: Flask, hall: Hall, session: Session) -> None:
     """Subject, body, sender, recipient, candidate ID or a username that was tried; with the other filters both hold."""
     test = hall.test()

@@ -105,6 +105,7 @@ def test_an_empty_log_is_sound(session: Session) -> None:
     assert (verify(session).sound, verify(session).entries) == (True, 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("deed", TAMPERED)
 def test_finds_the_first_bad_entry(four: Session, deed: str) -> None:
     number, reason, statements = TAMPERED[deed]
@@ -116,6 +117,7 @@ def test_finds_the_first_bad_entry(four: Session, deed: str) -> None:
     assert verdict.entries == (4 if number is None else min(4, max(0, number - 1)))
 
 
+@pytest.mark.thorough
 @pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("deed", WRONG_TYPES)
 def test_a_value_of_another_type_is_found(four: Session, deed: str) -> None:
@@ -166,6 +168,7 @@ EXPORT_TAMPERED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("deed", EXPORT_TAMPERED)
 @pytest.mark.only_on("sqlite")
 def test_finds_the_first_bad_entry_of_an_export(four: Session, deed: str) -> None:

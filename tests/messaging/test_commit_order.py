@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from flask import Flask
 
 from tests.hall import Hall
@@ -38,6 +39,7 @@ def send_some(app: Flask, sender_id: int, candidacy_id: int, announced: list[int
             )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_trap_7_a_reader_who_goes_on_from_the_last_number_misses_no_commit(app: Flask) -> None:
     with app.app_context():
         hall = Hall(db.session())

@@ -161,6 +161,7 @@ def test_r29_a_clock_put_back_brings_nobody_a_second_one(
     assert got(session)[one.user_id] == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 @pytest.mark.parametrize("when", ["before_end", *at_night("at")])
 @pytest.mark.parametrize("what", ["role taken", "deactivated", "closed", "emptied", "limited", "too many", "cancelled"])

@@ -59,6 +59,7 @@ def killed(app: Flask, now: datetime, *, committed: bool) -> None:
         os._exit(1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["at", "before_end"])
 def test_r29_whichever_process_is_killed_it_goes_out_once(
     app: Flask, hall: Hall, test: Test, browser: FlaskClient, session: Session, when: str
@@ -79,6 +80,7 @@ def test_r29_whichever_process_is_killed_it_goes_out_once(
     assert set(got(session).values()) == {2}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["at", "before_end"])
 def test_r29_processes_that_look_at_once_send_it_once(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient, session: Session, when: str

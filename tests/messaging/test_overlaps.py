@@ -48,6 +48,7 @@ def told(session: Session, reader: User, **selection: Any) -> tuple[list[tuple[s
     return [(message.subject, persons) for message, persons in shown.overlaps], shown.reached_unseen
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 @pytest.mark.parametrize(
     ("role", "room", "seen"),
@@ -73,6 +74,7 @@ def test_messages_about_ones_own_test_are_told_in_full(
     assert told(session, reader, listed=here) == ([(subject, 3) for subject in seen], 0 if len(seen) == 2 else 3)
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 @pytest.mark.parametrize("role", [INVIGILATOR, CHIEF, PLANNER])
 def test_of_other_tests_only_that_somebody_wrote(

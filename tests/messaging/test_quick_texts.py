@@ -81,6 +81,7 @@ def test_each_has_own_ones_and_those_of_the_tests_that_they_write_to(world: Worl
     assert set(kept(world)) == {"Fire", "Room 10", "Of a stranger"}
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_what_no_message_may_be_is_no_quick_text_either(world: World) -> None:
     """R7: refused beside the field, with the text kept, when it is added and when it is changed."""
@@ -135,6 +136,7 @@ def test_a_sent_message_becomes_a_quick_text_for_those_who_may_read_it(world: Wo
     assert stranger.get(address[1]).status_code == 404
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_a_quick_text_begins_a_message_without_a_script(world: World) -> None:
     """R23: what was typed comes along, however many quick texts take its place, and can be brought back."""

@@ -128,6 +128,7 @@ def test_r29_another_time_counts_from_the_change_on(
     assert one.user_id not in got(session)
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_r29_who_may_see_and_change_it(app: Flask, hall: Hall, session: Session) -> None:
     """The author; chiefs and planners who watch all of its tests, as a whole."""

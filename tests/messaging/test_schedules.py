@@ -78,6 +78,7 @@ def test_r2_the_same_form_again_is_the_same_schedule_and_another_content_is_refu
     assert made(session) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

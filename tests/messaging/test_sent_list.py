@@ -41,6 +41,7 @@ def line(client: FlaskClient, number: int) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", "", found[0])).split())
 
 
+@pytest.mark.thorough
 def test_everybody_finds_what_reached_their_candidates(world: World) -> None:
     """R14: newest first, and each of them can be opened."""
     for who, seen in {
@@ -68,6 +69,7 @@ def test_a_line_tells_text_sender_place_and_persons_within_reach(world: World) -
     assert "For <b>all</b> Bitte Ruhe" in line(chief, world.to_all)
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_the_address_filters_and_refuses_what_nobody_has(world: World) -> None:
     """R6, R18: never dropped, which would widen the list, and no way to learn what is out of sight."""

@@ -30,6 +30,7 @@ def recipients(page: str) -> tuple[list[str], int]:
     return re.findall(r'<td><bdi translate="no">([AB]-\d)</bdi>', page), int(hidden[1]) if hidden else 0
 
 
+@pytest.mark.thorough
 def test_everybody_reads_what_reached_their_candidates(world: World) -> None:
     """R14: with the recipients within reach, and how many there are besides; nobody else can tell that it is there."""
     everybody = (["A-1", "A-2", "B-1", "B-2"], 0)

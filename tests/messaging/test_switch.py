@@ -127,6 +127,7 @@ def test_r3_who_has_submitted_meanwhile_leaves_the_part(
     assert reached(session) == {room[state].user_id for state in ("writing", "offline", "paused")}
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_r4_too_many_may_be_few_who_still_write(app: Flask, hall: Hall, test: Test) -> None:
     browser = signed_in(app, hall.contributor(test))

@@ -15,6 +15,7 @@ from webapp.models import Message, Test
 pytestmark = pytest.mark.one_database
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("changes", "status"),
     [

@@ -31,6 +31,7 @@ def frozen(hall: Hall, test: Test, browser: FlaskClient) -> MultiDict[str, str]:
     return fields_of(post(browser, form))
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 @pytest.mark.parametrize("kind", ["seen", "frozen"])
 @pytest.mark.parametrize(

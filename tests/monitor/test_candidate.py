@@ -77,6 +77,7 @@ def write_entry(
         append(session, head, at=at, actor=actor, action=action, detail=detail or {}, subjects=subjects)
 
 
+@pytest.mark.thorough
 def test_r6_who_sees_a_candidate(app: Flask, hall: Hall, exam: Exam, one: Candidacy) -> None:
     """Those whose monitor shows them: by role, test, room and window."""
     law, ahead = hall.test("Law"), hall.test("Ahead", starts_at=utcnow() + timedelta(days=2))
@@ -163,6 +164,7 @@ def test_what_has_happened_newest_first(hall: Hall, session: Session, exam: Exam
     assert "Offline since then" in page
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 def test_r14_it_tells_of_the_log_what_its_reader_reads_there(
     app: Flask, hall: Hall, session: Session, exam: Exam, one: Candidacy, chief: FlaskClient

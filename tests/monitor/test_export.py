@@ -30,6 +30,7 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
+@pytest.mark.thorough
 def test_all_pages_are_in_the_file(app: Flask, hall: Hall) -> None:
     test = hall.test()
     hall.candidacies(test, 1100)

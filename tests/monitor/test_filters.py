@@ -211,6 +211,7 @@ def one_room(hall: Hall) -> tuple[Hall, object]:
     return hall, hall.contributor(test, role=Role.INVIGILATOR, room="Aula magna")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pair", [("room", "Aula Magna"), ("room", "Gym"), ("room", "aula magna"),
                                   ("group", "G1"),
                                   ("group", "G3"), ("test", "2"), ("test", "999")])  # fmt: skip

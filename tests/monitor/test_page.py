@@ -118,6 +118,7 @@ UNKNOWN = ["page=abc", "page=-1", "page=", "page=%D9%A1", "page=1&page=2", "sort
      "move=name:sideways", "seen_within=soon", "q=" + "x" * 201]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database
 def test_what_is_not_known_is_refused(watched: Watched) -> None:
     """R6: 400 with a text, never a wider list and never a 500."""
@@ -251,6 +252,7 @@ def test_nobody_matches(watched: Watched) -> None:
     assert "data-compose-all" not in page
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_statements_do_not_grow_with_the_rows(app: Flask, hall: Hall, headers: dict[str, str]) -> None:
     """Few statements, and the same for 50 rows as for one."""

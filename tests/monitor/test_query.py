@@ -49,6 +49,7 @@ def test_each_progress(progresses: Sitting) -> None:
         assert progresses.names(("progress", name)) == {name}
 
 
+@pytest.mark.thorough
 def test_a_row_says_the_progress_by_which_it_is_found(hall: Hall, session: Session) -> None:
     """Whatever happened, and in whichever order: the two are said in SQL of their own."""
     test, now = hall.test(), utcnow()

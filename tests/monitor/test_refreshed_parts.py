@@ -107,6 +107,7 @@ CASES = {f"{name} in {address}": (address, name) for address in ADDRESSES for na
 BY_DAY = {case for case, (address, name) in CASES.items() if address == "/monitor" or name == "a save"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("address", "name"), named(CASES, BY_DAY))
 def test_a_page_and_its_refresh_show_what_a_new_page_would(watching: Watching, address: str, name: str) -> None:
     change = CHANGES[name]
@@ -160,6 +161,7 @@ OTHERS: dict[str, Callable[[Watching], object]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
 def test_another_view_comes_whole(watching: Watching, change: Callable[[Watching], object]) -> None:
     with time_machine.travel(NOON, tick=False):

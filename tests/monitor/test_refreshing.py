@@ -122,6 +122,7 @@ def test_being_seen_again_changes_nothing(poll: Poll, clock: time_machine.Coordi
     assert poll.status() == 304
 
 
+@pytest.mark.thorough
 def test_each_change_is_sent_to_whom_its_column_is_shown(poll: Poll) -> None:
     """One after the other; each is taken back before the next."""
     changes: list[dict[str, object]] = [
@@ -165,6 +166,7 @@ def test_a_new_name_a_new_candidate_and_being_away_are_sent(poll: Poll, session:
     assert poll.status() == 200
 
 
+@pytest.mark.thorough
 def test_what_a_filter_finds_moves_on_with_the_clock(poll: Poll, clock: time_machine.Coordinates) -> None:
     counts = {"saved_within=1h": (1, 0), "seen_within=1h": (1, 0), "unsaved=1h": (0, 1), "unseen=1h": (0, 1),
               "ends_within=1h": (0, 1), "state=offline": (0, 1), "warning=offline": (0, 1)}  # fmt: skip

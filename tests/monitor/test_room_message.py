@@ -19,6 +19,7 @@ from webapp.db.transactions import writing
 from webapp.models import Candidacy, Message, Role
 
 
+@pytest.mark.thorough
 def test_the_latest_message_to_the_whole_room(app: Flask, hall: Hall, session: Session) -> None:
     """It reached everybody who was then in progress or waiting there; never one to a few of them."""
     test = hall.test()

@@ -127,6 +127,7 @@ def tiles_of(page: str) -> dict[str, tuple[int | None, str]]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "asked", ["?room=Room+1&state=idle&state=offline", *at_night("", "?q=person", "?state=paused&sort=-name")]
 )

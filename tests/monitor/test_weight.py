@@ -46,6 +46,7 @@ def test_the_monitor_and_all_that_it_loads_is_light(chief: FlaskClient) -> None:
     assert sum(found.values()) <= MOST, (sum(found.values()), found)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", ["/monitor", "/monitor/plan", "/log", "/messages/new?scope=filtered"])
 def test_no_script_runs_twice(chief: FlaskClient, path: str) -> None:
     """A browser runs a script once for each address: it has the same in the page and where another imports it."""

@@ -60,6 +60,7 @@ def searched(app: Flask, hall: Hall) -> Searched:
     return Searched(app, hall)
 
 
+@pytest.mark.thorough
 def test_the_phrase_or_else_all_its_words(searched: Searched) -> None:
     for phrase, keys in {
         "A115 24F": ["ingeborg"],

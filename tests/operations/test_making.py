@@ -90,6 +90,7 @@ def test_demo_without_a_place_to_write(tmp_path: Path) -> None:
     assert f"{tmp_path}/instance cannot be written" in ended.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("ci", "summary"), [("true", "1 failed, 1 xfailed"), ("", "1 skipped, 1 xfailed")])
 def test_a_skipped_test_fails_in_ci(tmp_path: Path, ci: str, summary: str) -> None:
     """With CI=true only: elsewhere a machine without a browser still gets a green run."""

@@ -178,6 +178,7 @@ def test_an_hour_that_the_clocks_skip_does_not_exist(session: Session) -> None:
     assert "does not exist in Europe/Stockholm" in said
 
 
+@pytest.mark.thorough
 def test_bad_contributors_are_named(session: Session) -> None:
     for line, reason in (
         (staff(role="boss"), "line 2, role: “boss” is not a role; use one of invigilator, chief_invigilator, planner"),

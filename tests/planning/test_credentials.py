@@ -58,6 +58,7 @@ def test_a_given_password_again_changes_nothing_and_another_ends_the_sessions(se
     assert verify(person(session, "u1").password_hash, "other password")
 
 
+@pytest.mark.thorough
 def test_a_password_counts_in_whichever_line_it_stands(session: Session) -> None:
     lines = candidate(1), candidate(1, test="Botany", password="given password"), candidate(2)
     people = contributors(staff("u2", name="Person 2", password="of the staff"), columns=(*STAFF_COLUMNS, "password"))

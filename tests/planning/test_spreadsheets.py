@@ -55,6 +55,7 @@ def test_what_only_looks_like_it_comes_in(session: Session) -> None:
     assert [candidacy(session, value).number for value in KEPT] == KEPT
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("by", "first", "mark"), named(SEPARATED, BY_DAY))
 @pytest.mark.only_on("sqlite")
 def test_each_separator_is_read(session: Session, by: str, first: str, mark: str) -> None:

@@ -55,6 +55,7 @@ def world(database: Database) -> World:
     return world_on(database)
 
 
+@pytest.mark.thorough
 @pytest.mark.one_database("postgresql")
 @pytest.mark.hypothesis
 def test_r8_r9_whatever_comes_between_each_tab_shows_what_is_open(world: World) -> None:
