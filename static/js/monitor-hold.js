@@ -8,6 +8,7 @@ import { ask, isRefresh } from "./monitor-view.js";
 const note = document.querySelector("[data-list-changed]");
 let pointed = false;
 let waiting = false;
+let pressed = false; // "Show": the list that comes next is shown, wherever pointer and focus are
 
 function isBusy() {
   return pointed || body().contains(document.activeElement) || openPopover(document)?.id === "row-menu";
@@ -47,7 +48,8 @@ document.addEventListener("htmx:before:swap", (event) => {
   if (!section) return;
   const shown = linesIn(document);
   const changed = !same(shown, linesIn(section)) || !same(incidentsIn(document), incidentsIn(section));
-  waiting = isRefresh(ctx) && changed && shown.length > 0 && isBusy();
+  waiting = isRefresh(ctx) && changed && shown.length > 0 && isBusy() && !pressed;
+  pressed = false;
   if (waiting) hold(shown, section);
   note.hidden = !waiting;
 });
@@ -80,4 +82,7 @@ document.documentElement.addEventListener("pointerleave", () => {
   release();
 });
 document.addEventListener("focusout", () => setTimeout(release));
-document.querySelector("[data-show-changes]").addEventListener("click", showNow);
+document.querySelector("[data-show-changes]").addEventListener("click", () => {
+  pressed = true;
+  showNow();
+});
