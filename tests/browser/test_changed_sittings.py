@@ -181,6 +181,7 @@ def test_r25_a_page_that_polls_learns_of_pause_and_place(house: House, desks: De
     expect(page.locator(".bar-place")).to_contain_text("24F")
 
 
+@pytest.mark.nightly
 def test_the_dashboard_counts_down_and_shows_a_new_place(house: House, desks: Desks) -> None:
     exam = house.exam(starts_at=utcnow() + timedelta(seconds=65))
     test_id = exam.id

@@ -55,6 +55,7 @@ def shown_hall(house: House, **fields: object):  # type: ignore[no-untyped-def]
     return exam, ines, house.over_http(ines)
 
 
+@pytest.mark.nightly
 def test_it_is_read_from_the_back_and_stands_still(house: House, desks: Desks, clean: Clean) -> None:
     """Its type grows with the window, nothing is out of it, 7:1 in both schemes. What comes moves nothing."""
     exam, ines, sender = shown_hall(house)

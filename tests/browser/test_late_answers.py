@@ -215,6 +215,7 @@ def test_an_incident_that_the_server_does_not_answer_says_so_and_keeps_its_text(
     expect(body).to_have_value("Go on, please.")
 
 
+@pytest.mark.nightly
 def test_an_outcome_that_stays_to_be_read_asks_for_the_list_once(house: House, page: Page, exam: Test) -> None:
     """Not again with each answer of the list, open or closed."""
     form = note_for(page, "Ada")

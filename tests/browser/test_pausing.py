@@ -31,6 +31,7 @@ def at_the_desk(house: House, desks: Desks, **candidacy: Any) -> tuple[Desk, Pag
     return desk, page, exam
 
 
+@pytest.mark.nightly
 def test_a_page_opened_in_a_pause_leads_to_the_submission_when_it_is_over(house: House, desks: Desks) -> None:
     """In another language it closes at once too (R25): the event is in the installation's. Its facts hold at once, the
     words follow.

@@ -139,6 +139,7 @@ def test_an_error_of_the_server_once_is_asked_again(desk: Desk) -> None:
     expect(page.locator("[data-connection-box]")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_an_error_of_the_server_that_stays_takes_the_filter_back(desk: Desk) -> None:
     page = desk.page
     with answers(page, 500, headers=OURS):

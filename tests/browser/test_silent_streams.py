@@ -80,6 +80,7 @@ def test_a_stream_whose_bytes_are_kept_back(
         expect(page.locator("[data-notice]")).to_have_count(4)
 
 
+@pytest.mark.nightly
 def test_a_stream_that_is_silent_after_its_first_beat(house: House, desks: Desks) -> None:
     """Called live for 20 s at most; the next one has to beat twice before it is believed."""
     exam = house.exam()

@@ -169,6 +169,7 @@ def test_traps_15_and_16_notices_on_every_page_and_no_dialog_on_any(house: House
     expect(page.locator("main [data-message] h3")).to_have_text(heard)
 
 
+@pytest.mark.nightly
 def test_a_long_answer_is_not_posted_in_nine_bytes_a_letter(house: House, desks: Desks) -> None:
     exam = house.exam()
     page = desks.desk(house).sign_in_unseen(house.candidate(exam), f"/tests/{exam.id}")
