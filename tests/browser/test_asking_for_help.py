@@ -103,6 +103,7 @@ def test_r31_a_card_that_changes_keeps_what_is_typed(house: House, desks: Desks)
     expect(card.locator("summary")).to_have_accessible_name("You asked for help")
 
 
+@pytest.mark.nightly
 def test_r31_the_badge_and_the_marks_of_the_monitor(house: House, desks: Desks) -> None:
     """In the bar of each page, on tablets in the dock, in the row and beside the list; told without a reload."""
     exam = house.exam()

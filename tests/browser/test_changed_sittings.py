@@ -147,6 +147,7 @@ def test_r25_place_and_end_change_within_a_second(house: House, desks: Desks) ->
     expect(page.get_by_text("15 min extra time included")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_r25_withdrawal_readmission_and_reopening_within_a_second(house: House, desks: Desks) -> None:
     """The words come with the push; the page asks for the rest by itself, and shows the questions only while sat."""
     exam = house.exam()

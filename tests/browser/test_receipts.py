@@ -120,6 +120,7 @@ def test_what_was_on_a_screen_counts(receipts_house: House, desks: Desks) -> Non
     expect(told.locator("#receipts")).to_have_attribute("data-closed", "1")
 
 
+@pytest.mark.nightly
 def test_messages_beside_the_text_count_when_they_are_in_sight(receipts_house: House, desks: Desks) -> None:
     """Their list refreshes itself in all tabs; what is below its edge has not been seen."""
     house = receipts_house

@@ -77,6 +77,7 @@ def test_r29_a_later_message_is_chosen_changed_and_cancelled(
     expect(schedule).to_have_attribute("data-state", "cancelled")
 
 
+@pytest.mark.nightly
 def test_r29_it_is_on_the_screen_within_two_seconds(house: House, desks: Desks, exam: Test) -> None:
     """Without a script too: the press that shows the times keeps the choice."""
     ada = house.candidate(exam, "Ada")

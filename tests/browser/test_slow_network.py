@@ -263,6 +263,7 @@ def test_page_and_tick(
     agrees(page, 58, room=["Room 1"], page=number)
 
 
+@pytest.mark.nightly
 def test_the_wait_is_told_at_the_button(monitor: Callable[..., Page]) -> None:
     """And the file that is asked for then is the list of the controls."""
     page = monitor(3000)

@@ -162,6 +162,7 @@ def timers(page: Page) -> int:
     return count
 
 
+@pytest.mark.nightly
 def test_r25_a_minute_is_said_once_and_nothing_false(house: House, desks: Desks) -> None:
     """And quietly: one timer, however often it is hidden and shown, and after the end too: a tablet's battery lasts."""
     exam = ending_in(house, 5 * 60 + 6)

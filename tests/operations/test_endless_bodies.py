@@ -155,6 +155,7 @@ def test_nobody_else_waits_for_it(server: Server, framing: str) -> None:
     assert max(taken) < 1.5, sorted(taken)
 
 
+@pytest.mark.nightly
 def test_a_body_that_comes_too_slowly_is_cut(database: Database) -> None:
     """With a limit of 2 s instead of 30, and one byte every fifth of a second: 408, also for a save."""
     cookie = session_on(database)
