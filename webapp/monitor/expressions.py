@@ -37,6 +37,11 @@ def minutes(start: Any, end: Any) -> ColumnElement[int]:
     return case((until > since, until // MINUTE - since // MINUTE), else_=0)
 
 
+def place_in_need(of: ColumnElement[str]) -> ColumnElement[int]:
+    """The place of a state in the order of need, the first 0."""
+    return case({each.value: place for place, each in enumerate(State)}, value=of)
+
+
 ONLINE = is_online(NOW)
 WARNINGS = {f"warning_{warning}": has_warning(warning, NOW) for warning in CandidateWarning}
 END_OF_WORK = func.coalesce(
@@ -55,7 +60,7 @@ WAITS_SINCE = case(
     (type_coerce(last_sign(), BigInteger) < NOW - IDLE_AFTER // MICROSECOND, last_sign()),
 )
 """The same for whoever is offline or idle."""
-PLACE_IN_NEED = case({each.value: place for place, each in enumerate(State)}, value=state(NOW))
+PLACE_IN_NEED = place_in_need(state(NOW))
 SAVED_AGO = NOW - type_coerce(Candidacy.saved_at, BigInteger)
 LAST_ABSENCE = (
     select(minutes(Absence.since, Absence.until))

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, bindparam, case, func, literal, null, select, union_all
+from sqlalchemy import Integer, Row, Select, bindparam, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from webapp.access import AccessScope
@@ -18,7 +18,7 @@ from webapp.help_requests.queue import open_requests
 from webapp.models import Candidacy, User
 from webapp.models.status import NOW, State, state
 from webapp.monitor.columns import COLUMN_BY_KEY, Presentation
-from webapp.monitor.expressions import WAITS_SINCE
+from webapp.monitor.expressions import WAITS_SINCE, place_in_need
 from webapp.monitor.filters import Filter
 from webapp.monitor.last_message import last_messages
 from webapp.monitor.query import View, conditions, looks_at_few_tests, select_matches
@@ -116,7 +116,7 @@ def _select_states_and_page(
     found = select_matches(scope, filter, now).add_columns(*columns).cte("found")
     no_order = literal(-1).label("need"), null().label("waits"), null().label("sort_name")
     counts = select(found.c.state, func.count().label("number"), *no_order).group_by(found.c.state)
-    need = case({each.value: place for place, each in enumerate(State)}, value=found.c.state).label("need")
+    need = place_in_need(found.c.state).label("need")
     page = select(null().label("state"), found.c.id.label("number"), need, found.c.waits, found.c.sort_name)
     page = page.where(found.c.state.in_(wanted)) if wanted else page
     page = _part(page.order_by(*_in_need(page.selected_columns)))
@@ -125,6 +125,7 @@ def _select_states_and_page(
 
 
 def _in_need(columns: Any) -> list[Any]:
+    """The order of need, as `columns.COLUMNS` has it for the state; of equals the lower id comes first."""
     return [columns.need, columns.waits.asc().nulls_last(), columns.sort_name, columns.number]
 
 
