@@ -13,6 +13,11 @@ const HIDDEN = "countdown.hidden";
 const ANNOUNCED = "countdown.said";
 const box = document.querySelector("[data-countdown]");
 
+// It is drawn every second, and what is the same stays, with what a person has marked in it.
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 class Countdown {
   constructor(element) {
     this.element = element;
@@ -69,16 +74,14 @@ class Countdown {
   draw() {
     const left = this.left;
     this.announce(left);
-    const text = this.face(left);
-    if (this.value.textContent !== text) this.value.textContent = text;
+    write(this.value, this.face(left));
     this.element.classList.toggle("is-hidden", this.isHidden && left > 0);
     this.element.classList.toggle("is-short", left <= 5 * MINUTE);
     const { textShow, textHide, textUntil, textUntilPaused } = this.element.dataset;
     const { now, until } = sittingOf(this.test);
-    this.toggleWords.textContent = this.isHidden ? textShow : textHide;
+    write(this.toggleWords, this.isHidden ? textShow : textHide);
     this.element.classList.toggle("is-paused", now === "paused");
-    const words = left > 0 ? (now === "paused" ? textUntilPaused : textUntil).replace("{time}", until) : "";
-    if (this.until.textContent !== words) this.until.textContent = words;
+    write(this.until, left > 0 ? (now === "paused" ? textUntilPaused : textUntil).replace("{time}", until) : "");
     this.toggle.hidden = left <= 0;
     clearTimeout(this.next);
     this.next = setTimeout(() => this.draw(), left > 0 ? (left % SECOND) + 5 : SECOND);

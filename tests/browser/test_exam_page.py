@@ -87,7 +87,15 @@ def test_nothing_of_the_bar_is_lost_and_nothing_moves(house: House, desks: Desks
     field.click()
     page.keyboard.type("Some words")
     expect(page.locator("[data-save-summary]")).to_contain_text("saved")
-    page.wait_for_timeout(700)  # a move within half a second of a key does not count as a shift
+    page.evaluate(
+        """() => {
+          window.writes = 0;
+          new MutationObserver((seen) => (window.writes += seen.length))
+            .observe(document.querySelector("[data-countdown-toggle]"), { childList: true, subtree: true });
+        }"""
+    )
+    page.wait_for_timeout(2_200)  # a move within half a second of a key would not count as a shift
+    assert page.evaluate("window.writes") == 0, "words that stay are not written again each second"
     page.evaluate(
         """() => {
           window.shift = 0;
