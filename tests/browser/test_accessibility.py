@@ -161,13 +161,13 @@ def test_the_log_and_the_pages_of_their_own(house: House, desks: Desks, clean: C
         "/log/" + sent.rpartition("/")[2],
         "/messages",
         sent,
-        "/messages/new?scope=filtered",
-        "/monitor?colour=red",
         f"/monitor/candidates/{ada}",
-        f"/candidates/actions/new?action=note&candidate={ada}",
         f"/incidents/new?candidate={ada}",
     )
     at_night = (
+        "/messages/new?scope=filtered",
+        "/monitor?colour=red",
+        f"/candidates/actions/new?action=note&candidate={ada}",
         "/log?text=nothing-like-this",
         "/messages?page=2",
         "/log/print",

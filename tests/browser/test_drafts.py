@@ -81,6 +81,7 @@ def offers_hers(form: Locator) -> None:
     expect(offers(form)).to_contain_text(re.compile(f"Unsent draft for Ada.*{PRIVATE}"))
 
 
+@pytest.mark.nightly
 def test_what_was_typed_for_one_is_filled_in_for_nobody_else(page: Page) -> None:
     """By menu, by bar, by filter; however the dialog was left."""
     offers_hers(compose_for_all(page))

@@ -96,6 +96,7 @@ def test_they_do_nothing_while_somebody_types_or_with_other_keys_or_in_a_dialog(
     expect(sheet).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_the_help_lists_them_and_the_button_opens_it(desk: Desk) -> None:
     page = desk.page
     press(page, "?")
@@ -105,6 +106,7 @@ def test_the_help_lists_them_and_the_button_opens_it(desk: Desk) -> None:
     assert set(keys) == {"/", "j", "k", "x", "m", "g", "s", "l", "?", "Enter", "Esc"}
 
 
+@pytest.mark.nightly
 def test_g_and_a_letter_lead_to_other_pages(desk: Desk) -> None:
     page = desk.page
     press(page, "g", "l")

@@ -192,10 +192,10 @@ def test_the_sheet_of_a_message(house: House, desks: Desks, clean: Clean) -> Non
     clean(page, "sheet, 409", DIALOG)
     press_send(form)
     expect(quiet_bar(page)).to_contain_text("Sent to")
-    clean(page, "sent", "[data-quiet-bar]")
+    clean.at_night(page, "sent", "[data-quiet-bar]")
     form = compose_for_one(page, "Ada")
     expect(form.locator("[data-overlap]")).to_be_visible()
-    clean(page, "sheet, warning", DIALOG)
+    clean.at_night(page, "sheet, warning", DIALOG)
     write(form, "To Ada")
     press_send(form)
     was_sent(form, 1)
@@ -234,6 +234,7 @@ def test_actions(house: House, desks: Desks, clean: Clean) -> None:
     clean(page, "done, but not for all", DIALOG)
 
 
+@pytest.mark.nightly
 def test_an_incident_and_help_with_signing_in(house: House, desks: Desks, clean: Clean) -> None:
     exam = hall_of(house)
     page = at_the_monitor(house, desks, exam, f"/monitor?test={exam.id}&sort=name").page

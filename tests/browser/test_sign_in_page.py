@@ -38,6 +38,7 @@ def test_the_password_is_shown_while_it_is_wanted_and_never_sent_so(house: House
     expect(field).to_have_attribute("type", "password")
 
 
+@pytest.mark.nightly
 def test_after_too_many_tries_the_wait_is_counted_down(house: House, desks: Desks) -> None:
     """By the server's clock, and at its end the page says so."""
     ada = house.candidate(house.exam())
