@@ -142,6 +142,9 @@ def watching(bench: Bench) -> None:
     for kind in ("PostgreSQL", "SQLite"):
         database = bench.database(kind)
         audience = build_hall(database, bench.options.streams, staff=INVIGILATORS)[0]
+        if kind == "PostgreSQL":
+            with Server(database, "tests.bench.bare_wsgi:app") as bare:
+                living.measure_bare(bench.run, bare, audience)
         pids = [bench.postgres_pid] if kind == "PostgreSQL" else []
         with Server(database, WSGI) as server:
             asyncio.run(living.measure_watching(bench.run, server, audience, kind, pids))

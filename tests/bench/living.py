@@ -22,52 +22,76 @@ PINGS_EVERY = 30.0
 REFRESH_EVERY = 5.0
 SIGN_INS_PER_SECOND = 5.0
 """1,500 in five minutes."""
+BARE = "Flask alone, as many requests: processor"
+
+
+class WatchedHall:
+    """Candidates who save and ping, and invigilators whose monitors refresh: what a hall requests beside streams."""
+
+    def __init__(self, server: Server, audience: Audience) -> None:
+        self.candidates = audience.candidates
+        self.writers = [Writer(one, audience.test_id, audience.question_id) for one in audience.candidates]
+        self.staff = audience.staff
+        self.saves, self.pings = Lines(server.port, 50), Lines(server.port, 10)
+        self.monitors = [Lines(server.port, 1) for _ in audience.staff]
+        self.server = Meter(server.worker_pids())
+
+    async def measure(self, *others: Meter) -> float:
+        """The share of a core that the server takes over half a minute; `others` are started with it."""
+        try:
+            await self._live(SAVES_EVERY)
+            for one in self._lines:
+                one.taken.clear()
+            for meter in (self.server, *others):
+                meter.start()
+            await self._live(SECONDS)
+            share = self.server.share()
+        finally:
+            for one in self._lines:
+                one.close()
+        refused = {status for one in self._lines for status in one.statuses} - {200, 204, 304}
+        if refused:
+            raise RuntimeError(f"answers with status {refused}")
+        return share
+
+    @property
+    def _lines(self) -> list[Lines]:
+        return [self.saves, self.pings, *self.monitors]
+
+    async def _live(self, seconds: float) -> None:
+        saves = [one for _ in range(round(seconds / SAVES_EVERY)) for one in self.writers]
+        pings = [ping(one) for one in self.candidates][: round(len(self.candidates) * seconds / PINGS_EVERY)]
+        await asyncio.gather(
+            self.saves.spread(saves, seconds),
+            self.pings.spread(pings, seconds),
+            *(
+                _watch(line, one, seconds, REFRESH_EVERY * place / len(self.monitors))
+                for place, (line, one) in enumerate(zip(self.monitors, self.staff, strict=True))
+            ),
+        )
+
+
+def measure_bare(run: Run, server: Server, audience: Audience) -> None:
+    """What Flask alone takes for as many requests, on a server of `bare_wsgi`."""
+    share = asyncio.run(WatchedHall(server, audience).measure())
+    run.add("watching", BARE, share * 100, "% core")
 
 
 async def measure_watching(run: Run, server: Server, audience: Audience, database: str, other_pids: list[int]) -> None:
     """Invigilators refresh every 5 s, candidates save every 10 s and ping; `other_pids` are the database's."""
-    part, size = "watching", len(audience.candidates)
-    crowd = Crowd()
-    await crowd.open(server.port, stream_requests(audience.candidates))
-    candidates = [Writer(one, audience.test_id, audience.question_id) for one in audience.candidates]
-    monitors = [Lines(server.port, 1) for _ in audience.staff]
-    writers, pingers = Lines(server.port, 50), Lines(server.port, 10)
-    pids = server.worker_pids()
-    ours, theirs = Meter(pids), Meter(other_pids)
-
-    async def live(seconds: float) -> None:
-        saves = [one for _ in range(round(seconds / SAVES_EVERY)) for one in candidates]
-        pings = [ping(one) for one in audience.candidates][: round(size * seconds / PINGS_EVERY)]
-        await asyncio.gather(
-            writers.spread(saves, seconds),
-            pingers.spread(pings, seconds),
-            *(
-                _watch(line, one, seconds, REFRESH_EVERY * place / len(monitors))
-                for place, (line, one) in enumerate(zip(monitors, audience.staff, strict=True))
-            ),
-        )
-
+    part, crowd, hall, theirs = "watching", Crowd(), WatchedHall(server, audience), Meter(other_pids)
     try:
-        await live(SAVES_EVERY)
-        for one in (writers, pingers, *monitors):
-            one.taken.clear()
-        ours.start()
-        theirs.start()
-        await live(SECONDS)
-        mine, database_share = ours.share() * 100, theirs.share() * 100
+        await crowd.open(server.port, stream_requests(audience.candidates))
+        share, database_share = await hall.measure(theirs), theirs.share()
     finally:
         crowd.close()
-        for one in (writers, pingers, *monitors):
-            one.close()
-    refused = {status for one in (writers, pingers, *monitors) for status in one.statuses} - {200, 204, 304}
-    if refused:
-        raise RuntimeError(f"answers with status {refused}")
-    name = f"{database}: {len(monitors)} watch {size:,} who save every 10 s"
-    run.add(part, f"{name}: processor", mine, "% core", 60, target="≤ 60 %")
+    name = f"{database}: {len(hall.monitors)} watch {len(hall.candidates):,} who save every 10 s"
+    run.add(part, f"{name}: processor", share * 100, "% core", 60, target="≤ 60 %")
+    run.add(part, f"{name}: that to Flask alone", share * 100 / run.value(part, BARE), "×")
     if other_pids:
-        run.add(part, f"{name}: the database's own", database_share, "% core")
-    run.add(part, f"{name}: a save, p99", p99(writers.taken) * 1e3, "ms")
-    run.add(part, f"{name}: a refresh, p99", p99([one for line in monitors for one in line.taken]) * 1e3, "ms")
+        run.add(part, f"{name}: the database's own", database_share * 100, "% core")
+    run.add(part, f"{name}: a save, p99", p99(hall.saves.taken) * 1e3, "ms")
+    run.add(part, f"{name}: a refresh, p99", p99([one for line in hall.monitors for one in line.taken]) * 1e3, "ms")
 
 
 async def _watch(line: Lines, cookie: bytes, seconds: float, first: float) -> None:
