@@ -142,12 +142,11 @@ def watching(bench: Bench) -> None:
     for kind in ("PostgreSQL", "SQLite"):
         database = bench.database(kind)
         audience = build_hall(database, bench.options.streams, staff=INVIGILATORS)[0]
-        if kind == "PostgreSQL":
-            with Server(database, "tests.bench.bare_wsgi:app") as bare:
-                living.measure_bare(bench.run, bare, audience)
         pids = [bench.postgres_pid] if kind == "PostgreSQL" else []
+        with Server(database, "tests.bench.bare_wsgi:app") as bare:
+            floor = asyncio.run(living.WatchedHall(bare, audience).measure())
         with Server(database, WSGI) as server:
-            asyncio.run(living.measure_watching(bench.run, server, audience, kind, pids))
+            asyncio.run(living.measure_watching(bench.run, server, audience, kind, pids, floor))
 
 
 def signing_in(bench: Bench) -> None:

@@ -22,16 +22,14 @@ PINGS_EVERY = 30.0
 REFRESH_EVERY = 5.0
 SIGN_INS_PER_SECOND = 5.0
 """1,500 in five minutes."""
-BARE = "Flask alone, as many requests: processor"
 
 
 class WatchedHall:
     """Candidates who save and ping, and invigilators whose monitors refresh: what a hall requests beside streams."""
 
     def __init__(self, server: Server, audience: Audience) -> None:
-        self.candidates = audience.candidates
+        self.audience = audience
         self.writers = [Writer(one, audience.test_id, audience.question_id) for one in audience.candidates]
-        self.staff = audience.staff
         self.saves, self.pings = Lines(server.port, 50), Lines(server.port, 10)
         self.monitors = [Lines(server.port, 1) for _ in audience.staff]
         self.server = Meter(server.worker_pids())
@@ -60,34 +58,34 @@ class WatchedHall:
 
     async def _live(self, seconds: float) -> None:
         saves = [one for _ in range(round(seconds / SAVES_EVERY)) for one in self.writers]
-        pings = [ping(one) for one in self.candidates][: round(len(self.candidates) * seconds / PINGS_EVERY)]
+        pings = [ping(one) for one in self.audience.candidates][: round(len(self.writers) * seconds / PINGS_EVERY)]
         await asyncio.gather(
             self.saves.spread(saves, seconds),
             self.pings.spread(pings, seconds),
             *(
                 _watch(line, one, seconds, REFRESH_EVERY * place / len(self.monitors))
-                for place, (line, one) in enumerate(zip(self.monitors, self.staff, strict=True))
+                for place, (line, one) in enumerate(zip(self.monitors, self.audience.staff, strict=True))
             ),
         )
 
 
-def measure_bare(run: Run, server: Server, audience: Audience) -> None:
-    """What Flask alone takes for as many requests, on a server of `bare_wsgi`."""
-    share = asyncio.run(WatchedHall(server, audience).measure())
-    run.add("watching", BARE, share * 100, "% core")
+async def measure_watching(
+    run: Run, server: Server, audience: Audience, database: str, other_pids: list[int], floor: float
+) -> None:
+    """Invigilators refresh every 5 s, candidates save every 10 s and ping; `other_pids` are the database's.
 
-
-async def measure_watching(run: Run, server: Server, audience: Audience, database: str, other_pids: list[int]) -> None:
-    """Invigilators refresh every 5 s, candidates save every 10 s and ping; `other_pids` are the database's."""
+    `floor` is what a server of `bare_wsgi` has just taken for as many requests.
+    """
     part, crowd, hall, theirs = "watching", Crowd(), WatchedHall(server, audience), Meter(other_pids)
     try:
         await crowd.open(server.port, stream_requests(audience.candidates))
         share, database_share = await hall.measure(theirs), theirs.share()
     finally:
         crowd.close()
-    name = f"{database}: {len(hall.monitors)} watch {len(hall.candidates):,} who save every 10 s"
+    name = f"{database}: {len(hall.monitors)} watch {len(hall.writers):,} who save every 10 s"
     run.add(part, f"{name}: processor", share * 100, "% core", 60, target="≤ 60 %")
-    run.add(part, f"{name}: that to Flask alone", share * 100 / run.value(part, BARE), "×")
+    run.add(part, f"{name}: Flask alone", floor * 100, "% core")
+    run.add(part, f"{name}: that to Flask alone", share / floor, "×")
     if other_pids:
         run.add(part, f"{name}: the database's own", database_share * 100, "% core")
     run.add(part, f"{name}: a save, p99", p99(hall.saves.taken) * 1e3, "ms")
