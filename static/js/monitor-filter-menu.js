@@ -42,16 +42,20 @@ async function fill(panel, asking) {
   if (matchMedia("(pointer: fine)").matches) first?.focus({ preventScroll: true });
 }
 
+// Nothing of the last time stays meanwhile: the answer would replace it under a press, which would be lost.
+function fetchInto(panel, address) {
+  panel.querySelector("[data-fetched-part]").replaceChildren();
+  fill(panel, fetchFragment(`${address}?${query()}`));
+}
+
 function showFields(isShown) {
   menu.querySelector("[data-fields]").hidden = !isShown;
   menu.querySelector("[data-fetched]").hidden = isShown;
 }
 
 function openField(link) {
-  const panel = link.closest("[data-fetched-menu]");
   showFields(false);
-  panel.querySelector("[data-fetched-part]").replaceChildren();
-  fill(panel, fetchFragment(`${link.pathname}?${query()}`));
+  fetchInto(link.closest("[data-fetched-menu]"), link.pathname);
 }
 
 function back() {
@@ -79,7 +83,7 @@ function opened(target) {
     tellCount();
   }
   const panel = target.querySelector("[data-fetched-menu][data-fetch]");
-  if (panel) fill(panel, fetchFragment(`${panel.dataset.fetch}?${query()}`));
+  if (panel) fetchInto(panel, panel.dataset.fetch);
 }
 
 document.addEventListener("toggle", ({ target }) => target.matches?.(MENU) && target.open && opened(target), true);
