@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 from flask import Flask
+from flask_login import current_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import accounts, cli, health, logging, planning
@@ -98,5 +99,6 @@ def _join_extensions(app: Flask) -> None:
         configure_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login.session_protection = None  # a candidate whose address changes during the exam stays signed in
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)
+    app.add_template_global(current_user, "current_user")  # loaded by those templates only that name it
     csrf.init_app(app)

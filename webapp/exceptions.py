@@ -47,6 +47,12 @@ class AnotherPerson(Refusal):
     code = "another_person"
 
 
+class SessionEnded(Refusal):
+    """The session of the request does not count any longer: signed out, or from before a new password."""
+
+    status = 401
+
+
 class NotAllowed(Refusal):
     """The person's role does not carry this right."""
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tests.actions.action_form import open_form, press, undo
 from tests.actions.taken import carry, entries, form_for, outcome_of, reasons, stands
-from tests.exams.rows import question_of
+from tests.exams.rows import question_of, session_of
 from tests.hall import Hall, signed_in
 from tests.nightly import at_night
 from tests.unhindered import unhindered
@@ -117,7 +117,7 @@ def test_after_a_pause_is_answered_no_answer_is_stored(
 ) -> None:
     """What was saved before stays; what comes after the pause is refused, with the text still in the page."""
     one = hall.candidacy(test)
-    where = one.user_id, one.test_id, question_of(hall, one.test_id)
+    where = session_of(one.user_id), one.test_id, question_of(hall, one.test_id)
     number = one.id
     session.rollback()
 

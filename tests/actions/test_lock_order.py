@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.actions.incident import end, number_of, picked, start
 from tests.actions.taken import carry, form_for
-from tests.exams.rows import question_of
+from tests.exams.rows import question_of, session_of
 from tests.hall import Hall
 from tests.nightly import at_night
 from webapp.actions.exceptions import NobodyInProgress
@@ -24,7 +24,7 @@ from webapp.exams import answers, sittings
 from webapp.exams.absences import note_returns
 from webapp.exams.sittings import NotNow
 from webapp.extensions import db
-from webapp.models import Role, SessionClaims, User
+from webapp.models import Role, User
 from webapp.models import Test as Exam
 from webapp.push.hub import Hub
 from webapp.push.presence import PresenceRecorder
@@ -61,11 +61,14 @@ class Crowd:
     def presence(self) -> None:
         recorder = PresenceRecorder(Hub(0), on_return=note_returns)
         for user_id in self.users[::-1]:
-            recorder.seen(SessionClaims(user_id, 0, "s"), utcnow())
+            recorder.seen(session_of(user_id), utcnow())
         recorder.flush(db.session(), utcnow())
 
     def save(self) -> None:
-        self._sit(lambda user_id: answers.save(db.session(), user_id, *self.question, typed="text", now=utcnow()))
+        self._sit(self._save)
+
+    def _save(self, user_id: int) -> answers.SavedAnswer:
+        return answers.save(db.session(), session_of(user_id), *self.question, typed="text", now=utcnow())
 
     def submit(self) -> None:
         self._sit(lambda user_id: sittings.submit(db.session(), user_id, self.question[0], utcnow()))

@@ -10,7 +10,7 @@ from tests.hall import Hall, signed_in
 from tests.messaging.compose_form import csrf
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
-from webapp.models import Candidacy, Delivery, Message, Question, Role, User
+from webapp.models import Candidacy, Delivery, Message, Question, Role, SessionClaims, User
 
 
 def delivered(hall: Hall, candidacy: Candidacy, **fields: object) -> int:
@@ -55,6 +55,11 @@ def question_of(hall: Hall, test_id: int, prompt: str = "Why?") -> int:
         hall.session.add(question)
         hall.session.flush()
         return question.id
+
+
+def session_of(user_id: int) -> SessionClaims:
+    """A session of this person that counts, as long as there is no new password."""
+    return SessionClaims(user_id, 0, "hers")
 
 
 def browser_of(app: Flask, user: User | None = None) -> FlaskClient:

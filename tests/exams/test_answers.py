@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.exams.rows import browser_of, person_of, question_of
+from tests.exams.rows import browser_of, person_of, question_of, session_of
 from tests.hall import Hall
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
@@ -43,9 +43,8 @@ class Desk:
         return f"/tests/{self.test_id}/answers/{self.question_id}"
 
     def save(self, text: str, now: datetime | None = None, base: int | None = None) -> answers.SavedAnswer:
-        return answers.save(
-            self.session, self.user_id, self.test_id, self.question_id, typed=text, now=now or utcnow(), base=base
-        )
+        where = session_of(self.user_id), self.test_id, self.question_id
+        return answers.save(self.session, *where, typed=text, now=now or utcnow(), base=base)
 
     def stored(self) -> str | None:
         self.session.rollback()
@@ -228,7 +227,7 @@ def test_nobody_writes_into_anothers_test(app: Flask, hall: Hall, desk: Desk) ->
 
 def test_an_unknown_question_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFound):
-        answers.save(desk.session, desk.user_id, desk.test_id, 2_000_000, typed="x", now=utcnow())
+        answers.save(desk.session, session_of(desk.user_id), desk.test_id, 2_000_000, typed="x", now=utcnow())
     address = f"/tests/{desk.test_id}/answers/99999999999999999999"
     assert desk.client.post(address, data={"text": "x"}).status_code == 404
 

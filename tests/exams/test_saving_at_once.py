@@ -11,21 +11,22 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tests.exams.rows import browser_of, question_of
+from tests.exams.rows import browser_of, question_of, session_of
 from tests.hall import Hall
-from tests.monitor.test_page import statements
+from tests.statements import statements
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
 from webapp.db.types import EPOCH, MICROSECOND, microseconds
 from webapp.exams import answers, sittings
 from webapp.exams.answers import ChangedElsewhere
 from webapp.exams.sittings import GRACE, NotNow
-from webapp.exceptions import NotFound
+from webapp.exceptions import NotFound, SessionEnded
 from webapp.extensions import db
 from webapp.models import Answer, Candidacy, EndedSession, Question, User
 from webapp.models import Test as Exam
 
 ROUNDS = 20
+TWO_UPDATES = [["UPDATE", "answer"], ["UPDATE", Candidacy.__tablename__]]
 
 
 class Sitting:
@@ -38,11 +39,12 @@ class Sitting:
         candidacy = hall.candidacy(test, started_at=utcnow())
         self.user_id, self.test_id, self.candidacy_id = candidacy.user_id, candidacy.test_id, candidacy.id
         self.question_id = question_of(hall, self.test_id)
+        self.address = f"/tests/{self.test_id}/answers/{self.question_id}"
         self.base = self.save("first", 0).version
 
     def save(self, text: str, base: int | None, *, closing: bool = False) -> answers.SavedAnswer:
         with self.app.app_context():
-            where = self.user_id, self.test_id, self.question_id
+            where = session_of(self.user_id), self.test_id, self.question_id
             return answers.save(db.session(), *where, typed=text, now=utcnow(), base=base, closing=closing)
 
     def close(self, base: int | None) -> answers.SavedAnswer:
@@ -61,6 +63,11 @@ class Sitting:
             ).one()
         assert one.saved_at == one.noted  # what the monitor shows is when the answer was saved
         return one.text, one.saved_at
+
+
+def kinds(made: list[str]) -> list[list[str]]:
+    """What each statement does to which table."""
+    return [statement.split()[:2] for statement in made]
 
 
 @pytest.fixture
@@ -146,10 +153,17 @@ def test_saves_and_a_submission_at_once_leave_the_last_that_was_confirmed(sittin
 def test_a_save_over_the_version_of_its_page_is_two_updates_that_read_nothing_first(sitting: Sitting) -> None:
     with statements(sitting.app) as made:
         sitting.save("next", sitting.base)
-    assert [statement.split()[:2] for statement in made if statement != "BEGIN"] == [
-        ["UPDATE", "answer"],
-        ["UPDATE", Candidacy.__tablename__],
-    ]
+    assert kinds(made) == TWO_UPDATES
+
+
+def test_the_request_of_such_a_save_asks_for_nothing_else(app: Flask, sitting: Sitting, session: Session) -> None:
+    """Not for the person either: the first statement checks the session."""
+    client = browser_of(app, session.get_one(User, sitting.user_id))
+    client.post("/ping")  # the first request starts the push, which reads where to go on
+    with statements(app) as made:
+        client.post(sitting.address, data={"text": "next", "base": sitting.base}, headers={"HX-Request": "true"})
+    assert kinds(made) == TWO_UPDATES
+    assert sitting.stored()[0] == "next"
 
 
 @pytest.mark.parametrize(
@@ -205,14 +219,25 @@ def test_the_same_text_again_is_not_a_new_version(sitting: Sitting) -> None:
     assert sitting.save("first", sitting.base).version == sitting.base
 
 
+@pytest.mark.parametrize("base", ["known", 0, 1, None])
+def test_an_ended_session_is_refused_in_the_transaction(sitting: Sitting, session: Session, base: Any) -> None:
+    """It may end after the request was let in: with the version that the page knows, another one, and without."""
+    with writing(session):
+        session.execute(update(User).where(User.id == sitting.user_id).values(epoch=1))
+    with pytest.raises(SessionEnded):
+        sitting.save("second", sitting.base if base == "known" else base)
+    assert sitting.stored()[0] == "first"
+
+
 @pytest.mark.parametrize("ended", ["signed out", "new password"])
 def test_a_session_that_has_ended_writes_nothing(app: Flask, sitting: Sitting, session: Session, ended: str) -> None:
     """R6: with the version that the page knows, and without; the refusal is a sign-in, whatever else is wrong."""
     client = browser_of(app, session.get_one(User, sitting.user_id))
-    with client.session_transaction() as cookie:
-        cookie["sid"] = "hers"
-    address = f"/tests/{sitting.test_id}/answers/{sitting.question_id}"
-    as_script = {"HX-Request": "true"}
+    with client.session_transaction() as signed:
+        signed["sid"] = "hers"
+    address, as_script = sitting.address, {"HX-Request": "true"}
+    cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
+    assert cookie
     with writing(session):
         session.add(EndedSession(user_id=sitting.user_id, session_id="another one's", at=utcnow()))
     saved = client.post(address, data={"text": "second", "base": sitting.base}, headers=as_script)
@@ -223,9 +248,13 @@ def test_a_session_that_has_ended_writes_nothing(app: Flask, sitting: Sitting, s
             session.add(EndedSession(user_id=sitting.user_id, session_id="hers", at=utcnow()))
         else:
             session.execute(update(User).where(User.id == sitting.user_id).values(epoch=1))
-    for form in ({"text": "third", "base": base}, {"text": "third"}, {"base": "x"}, {"text": "a\0", "base": base}):
+    forms: list[dict[str, Any]] = [{"text": "third", "base": base}, {"text": "third"}, {"text": "third", "base": 1}]
+    forms += [{"base": base}, {"text": "third", "base": "x"}, {"text": "third", "closing": "x"}]
+    for form in [*forms, {"text": "a\0", "base": base}]:
         answer = client.post(address, data=form, headers=as_script)
         assert (answer.status_code, sitting.stored()[0]) == (401, "second"), form
+        assert "second" not in answer.text
+        client.set_cookie(cookie.key, cookie.value)  # the response has emptied it
 
 
 def test_whoever_saves_is_there(app: Flask, sitting: Sitting, hall: Hall, session: Session) -> None:
@@ -233,13 +262,11 @@ def test_whoever_saves_is_there(app: Flask, sitting: Sitting, hall: Hall, sessio
     client = browser_of(app, session.get_one(User, sitting.user_id))
     recorder = app.extensions["examhall_push"].presence
     recorder.flush(session, utcnow())
-    long_ago = utcnow() - timedelta(hours=1)
     hall.seen(sitting.user_id, ago=timedelta(hours=1))
     form = {"text": "second", "base": sitting.base}
-    address = f"/tests/{sitting.test_id}/answers/{sitting.question_id}"
-    client.post(address, data=form, headers={"HX-Request": "true"})
+    client.post(sitting.address, data=form, headers={"HX-Request": "true"})
     assert sitting.stored()[0] == "second"
     recorder.flush(session, utcnow())
     seen = session.scalars(select(Candidacy.last_seen).where(Candidacy.user_id == sitting.user_id)).one()
     assert seen
-    assert seen > long_ago
+    assert utcnow() - seen < timedelta(minutes=1)

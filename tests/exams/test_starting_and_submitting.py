@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from tests.exams.rows import browser_of, delivered, person_of, question_of
+from tests.exams.rows import browser_of, delivered, person_of, question_of, session_of
 from tests.hall import Hall
 from tests.until import until
 from webapp.clock import utcnow
@@ -149,7 +149,7 @@ def test_r24_after_submission_the_page_confirms_it_without_the_questions(
         session.add(Question(test_id=test_id, position=2, prompt="And the eighth"))
     candidacy = hall.candidacy(session.get_one(Exam, test_id), number="D100005")
     number, user_id = candidacy.id, candidacy.user_id
-    answers.save(session, user_id, test_id, question_id, typed="What was written", now=utcnow())
+    answers.save(session, session_of(user_id), test_id, question_id, typed="What was written", now=utcnow())
     client = browser_of(app, session.get_one(User, user_id))
 
     def code() -> str:
@@ -210,7 +210,7 @@ def test_blank_is_what_has_no_character_but_spaces(
     candidacy = hall.candidacy(test)
     number, user_id = candidacy.id, candidacy.user_id
     if text is not None:
-        answers.save(session, user_id, test_id, question_id, typed=text, now=utcnow())
+        answers.save(session, session_of(user_id), test_id, question_id, typed=text, now=utcnow())
     sittings.submit(session, user_id, test_id, utcnow())
     shown = session.scalar(select(status.progress()).where(Candidacy.id == number))
     assert shown == expected

@@ -10,15 +10,15 @@ after the pause (R28). Other saves are refused while paused.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.db.types import MICROSECOND, microseconds
 from webapp.exams.sittings import GRACE, ExamRefusal, NotNow, Sitting, own_sitting
-from webapp.exceptions import NotFound
-from webapp.models import Answer, Candidacy, Question, Test
+from webapp.exceptions import NotFound, SessionEnded
+from webapp.models import Answer, Candidacy, Question, SessionClaims, Test, still_counts
 from webapp.models.status import NOW, is_writing, own_end
 
 MAX_CHARACTERS = 100_000
@@ -48,6 +48,7 @@ OPEN_SITTING = (
     )
     .with_for_update(of=Candidacy)
 )
+SESSION_COUNTS = exists().where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
 REPLACE = (
     update(Answer)
     .where(
@@ -55,6 +56,7 @@ REPLACE = (
         Answer.question_id == bindparam("question"),
         type_coerce(Answer.saved_at, BigInteger) == bindparam("base"),
         Answer.text != bindparam("typed"),
+        SESSION_COUNTS,
     )
     .values(text=bindparam("typed"), saved_at=NOW)
     .returning(Answer.candidacy_id)
@@ -126,7 +128,7 @@ def questions_with_answers(session: Session, sitting: Sitting) -> list[tuple[Que
 
 def save(
     session: Session,
-    user_id: int,
+    claims: SessionClaims,
     test_id: int,
     question_id: int,
     typed: str,
@@ -135,25 +137,28 @@ def save(
     *,
     closing: bool = False,
 ) -> SavedAnswer:
-    """Store an answer of this person's own test and give it back as stored.
+    """Store an answer of the signed-in person's own test and give it back as stored.
 
     `base` is the version that the text was typed into: if another one with another text is stored by now, nothing is
     written and `ChangedElsewhere` carries it. Without `base` the newest to arrive wins. The same text again (a
-    repeated request) changes nothing. `closing` is the save of a page that has heard of a pause. Raises `NotFound`,
-    `NotNow` and `UnfitText` too.
+    repeated request) changes nothing. `closing` is the save of a page that has heard of a pause. Raises
+    `SessionEnded`, `NotFound`, `NotNow` and `UnfitText` too.
     """
     text, at = clean(typed), microseconds(now)
     with writing(session, keep=True):
         if base:
             since = at - GRACE // MICROSECOND if closing else None
-            where = {"person": user_id, "test": test_id, "now": at, "closing_since": since}
+            where = {"person": claims.user_id, "test": test_id, "now": at, "closing_since": since}
             connection = session.connection()
-            replaced = connection.scalar(REPLACE, {**where, "question": question_id, "base": base, "typed": text})
+            given = {**where, **claims._asdict(), "question": question_id, "base": base, "typed": text}
+            replaced = connection.scalar(REPLACE, given)
             if replaced is not None:
                 if connection.scalar(NOTE_SAVE, where) is None:
-                    raise NotNow(own_sitting(session, user_id, test_id, now))
+                    raise NotNow(own_sitting(session, claims.user_id, test_id, now))
                 return SavedAnswer(text, now)
-        sitting = own_sitting(session, user_id, test_id, now, lock=True)
+        if not session.scalar(select(SESSION_COUNTS), claims._asdict()):
+            raise SessionEnded("the session has ended")
+        sitting = own_sitting(session, claims.user_id, test_id, now, lock=True)
         if not sitting.takes_answers(closing=closing):
             raise NotNow(sitting)
         if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):

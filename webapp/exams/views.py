@@ -17,8 +17,10 @@ from webapp.exams.sittings import ExamRefusal, Sitting, State
 from webapp.exceptions import BadParameter
 from webapp.extensions import db
 from webapp.messaging import inbox
+from webapp.push.service import current_push
 from webapp.text.normalization import is_blank
 from webapp.web.errors import wants_fragment
+from webapp.web.security import checks_session_when_writing, session_claims
 
 blueprint = Blueprint("exams", __name__)
 TEST = f"/tests/<int(max={MAX_ID}):test_id>"
@@ -69,18 +71,20 @@ def exam(test_id: int) -> str:
 
 
 @blueprint.post(f"{TEST}/answers/{QUESTION}")
+@checks_session_when_writing
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
+    claims, now = session_claims(), utcnow()
     text, base, closing = (request.form.get(name) for name in ("text", "base", "closing"))
-    if text is None:
+    if text is None or claims is None:
         abort(400)
     if base is not None and not re.fullmatch(r"\d{1,18}", base, re.ASCII):
         raise BadParameter("base", base)
     if closing not in {None, "pause"}:
         raise BadParameter("closing", closing)
     version, is_closing = int(base) if base else None, closing is not None
-    where = current_user.id, test_id, question_id
-    answer = answers.save(db.session(), *where, text, utcnow(), version, closing=is_closing)
+    answer = answers.save(db.session(), claims, test_id, question_id, text, now, version, closing=is_closing)
+    current_push().presence.seen(claims, now)
     if wants_fragment():
         return render_template("exams/_saved.html", answer=answer)
     return redirect(url_for("exams.exam", test_id=test_id, _anchor=f"question-{question_id}"), 303)

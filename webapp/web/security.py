@@ -10,19 +10,20 @@ import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from functools import wraps
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from flask import Flask, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user, login_user
 from flask_wtf.csrf import validate_csrf
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import ValidationError
 
 from webapp.clock import utcnow
-from webapp.exceptions import AnotherPerson
+from webapp.exceptions import AnotherPerson, Refusal
 from webapp.extensions import login
 from webapp.models import SessionClaims, User, parse_session_id
 from webapp.text.characters import has_control_characters
@@ -95,6 +96,24 @@ def checks_session_itself(view: View) -> View:
     """Mark a view that trusts the cookie's `session_claims()`, or checks them in a statement of its own."""
     view.checks_session_itself = True  # type: ignore[attr-defined]
     return public(view)
+
+
+def checks_session_when_writing(view: View) -> View:
+    """Mark a view whose writing statement checks the cookie's `session_claims()`.
+
+    Only before it refuses something is the person loaded: an ended session comes first, whatever else is wrong.
+    """
+
+    @wraps(view)
+    def checked(**place: Any) -> object:
+        try:
+            return view(**place)
+        except (Refusal, HTTPException):
+            if current_user.is_authenticated:
+                raise
+            return login.unauthorized()
+
+    return checks_session_itself(checked)  # type: ignore[return-value]
 
 
 def cookie_name(secret_key: str, database_url: str) -> str:
