@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.meta import find_referenced_templates
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -185,3 +186,16 @@ def test_r24_what_staff_see_tells_no_question_and_fragments_no_more_than_pages(
         assert ANSWER not in "".join(texts)
     data = {"candidate": world.ids["candidacy"], "csrf_token": csrf(chief)}
     assert PROMPT not in "".join(is_in_its_page(chief, "/messages/new", "POST", data=data))
+
+
+@pytest.mark.parametrize("kept", ["messaging/_notice.html", "monitor/_plan_seat.html", "monitor/_row.html"])
+def test_what_is_kept_for_several_people_names_nobody(app: Flask, kept: str) -> None:
+    """R13: rows, seats and notices are rendered once for all who see them, with all that they include."""
+    environment, wanted, found = app.jinja_env, [kept], set[str]()
+    assert environment.loader
+    while wanted:
+        name = wanted.pop()
+        source = environment.loader.get_source(environment, name)[0]
+        found.add(name)
+        wanted += [each for each in find_referenced_templates(environment.parse(source)) if each and each not in found]
+        assert "current_user" not in source, name

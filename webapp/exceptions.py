@@ -48,7 +48,7 @@ class AnotherPerson(Refusal):
 
 
 class SessionEnded(Refusal):
-    """The session of the request does not count any longer: signed out, or from before a new password."""
+    """The session of the request does not count any longer: signed out, deactivated, or before a new password."""
 
     status = 401
 

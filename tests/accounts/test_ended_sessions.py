@@ -67,6 +67,8 @@ def last_seen(app: Flask, session: Session, user: User) -> datetime | None:
         ("GET", "/stream", 401),
         ("GET", "/", 302),
         ("POST", "/tests/1/answers/1", 401),
+        ("OPTIONS", "/ping", 401),
+        ("OPTIONS", "/tests/1/answers/1", 401),
         *at_night(("GET", "/login", 200), ("GET", "/nowhere", 404), ("GET", "/inbox/new", 401)),
         *at_night(("POST", "/logout", 302)),
     ],
@@ -110,6 +112,26 @@ def test_a_ping_before_a_new_password_counts_no_longer_after_it(app: Flask, sess
             session.execute(update(User).values(epoch=User.epoch + 1))
         with app.app_context():
             current_push().presence.flush(session, utcnow())
+
+
+@pytest.mark.parametrize(("path", "status", "is_renewed"), [("/ping", 204, True), ("/stream", 503, False)])
+def test_a_cookie_is_signed_anew_only_by_what_has_checked_the_session(
+    app: Flask, anna: User, path: str, status: int, *, is_renewed: bool
+) -> None:
+    """A copy that is signed again and again would outlive the row of its ended session. No stream is left here."""
+    browser = signed_in(app, anna)
+    headers = {"X-CSRFToken": csrf(browser)}
+    with app.app_context():
+        current_push().hub.capacity = 0
+    with time_machine.travel(utcnow() + timedelta(hours=1), tick=True):
+        answer = browser.open(path, method="POST" if path == "/ping" else "GET", headers=headers)
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (status, is_renewed)
+
+
+def test_only_these_views_check_the_session_themselves(app: Flask) -> None:
+    """A view that is marked so and does not would let copies of ended sessions' cookies in."""
+    marked = {name for name, view in app.view_functions.items() if getattr(view, "checks_session_itself", False)}
+    assert marked == {"push.stream", "push.ping", "exams.save"}
 
 
 def in_hours(hours: float, browser: FlaskClient, path: str = "/inbox") -> TestResponse:

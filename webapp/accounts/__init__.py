@@ -12,7 +12,7 @@ from webapp.models import User, still_counts
 from webapp.web.security import clear_session, is_idle, note_request, session_claims
 
 log = structlog.get_logger(__name__)
-USER_OF_SESSION = (  # the first statement of every request
+USER_OF_SESSION = (  # the first statement of nearly every request
     select(User)
     .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
     .execution_options(**PREPARED)

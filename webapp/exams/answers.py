@@ -156,9 +156,9 @@ def save(
                 if connection.scalar(NOTE_SAVE, where) is None:
                     raise NotNow(own_sitting(session, claims.user_id, test_id, now))
                 return SavedAnswer(text, now)
+        sitting = own_sitting(session, claims.user_id, test_id, now, lock=True)
         if not session.scalar(select(SESSION_COUNTS), claims._asdict()):
             raise SessionEnded("the session has ended")
-        sitting = own_sitting(session, claims.user_id, test_id, now, lock=True)
         if not sitting.takes_answers(closing=closing):
             raise NotNow(sitting)
         if not session.scalar(select(Question.id).where(Question.id == question_id, Question.test_id == test_id)):

@@ -14,7 +14,7 @@ from webapp.db.types import MAX_ID
 from webapp.exams import answers, sittings
 from webapp.exams.confirmation import confirmation
 from webapp.exams.sittings import ExamRefusal, Sitting, State
-from webapp.exceptions import BadParameter
+from webapp.exceptions import BadParameter, SessionEnded
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.push.service import current_push
@@ -76,7 +76,9 @@ def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
     claims, now = session_claims(), utcnow()
     text, base, closing = (request.form.get(name) for name in ("text", "base", "closing"))
-    if text is None or claims is None:
+    if claims is None:
+        raise SessionEnded
+    if text is None:
         abort(400)
     if base is not None and not re.fullmatch(r"\d{1,18}", base, re.ASCII):
         raise BadParameter("base", base)

@@ -120,7 +120,7 @@ def _start_loops() -> None:
 
 
 def _count_as_seen(response: Response) -> Response:
-    user = g.get("_login_user")  # set if the request has loaded its user; `/ping` and streams count by themselves
+    user = g.get("_login_user")  # set if the request has loaded its user; pings, streams and saves count by themselves
     claims = session_claims() if user is not None and user.is_authenticated else None
     if claims:
         current_push().presence.seen(claims, utcnow())

@@ -82,6 +82,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_require_utf8)
     app.before_request(_require_sign_in)
     app.before_request(_require_own_page)
+    app.after_request(_renew_session)
     app.after_request(_set_headers)
     app.add_template_global(page_person)
 
@@ -99,9 +100,9 @@ def checks_session_itself(view: View) -> View:
 
 
 def checks_session_when_writing(view: View) -> View:
-    """Mark a view whose writing statement checks the cookie's `session_claims()`.
+    """Mark a view whose writing statement checks the cookie's `session_claims()`: what it returns is not checked again.
 
-    Only before it refuses something is the person loaded: an ended session comes first, whatever else is wrong.
+    Before it refuses something the person is loaded, as before every other view: an ended session comes first.
     """
 
     @wraps(view)
@@ -237,12 +238,20 @@ def _require_sign_in() -> BaseResponse | None:
         return None  # no such address: a 404 for everybody
     view = current_app.view_functions[request.endpoint]
     if getattr(view, "checks_session_itself", False):
-        if USER_ID in session and not is_idle():
-            note_request()
+        # Flask answers OPTIONS itself, without the view
+        if USER_ID in session and not is_idle() and request.method != "OPTIONS":
             return None
     elif getattr(view, "is_public", False):
         return None
     return None if current_user.is_authenticated else login.unauthorized()
+
+
+def _renew_session(response: Response) -> Response:
+    """Where the view checks the session: no cookie is signed anew before, or a copy could outlive `ended_session`."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "checks_session_itself", False) and response.status_code < 400:
+        note_request()
+    return response
 
 
 def _require_own_page() -> None:
