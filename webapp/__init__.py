@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     schedule_views.send_when_due(app)
     planning.init_app(app)
     cli.init_app(app)
+    _trust_proxies(app)
     return app
 
 
@@ -88,8 +89,11 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_TIMEZONE=str(settings.timezone),
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
+
+
+def _trust_proxies(app: Flask) -> None:
+    """The outermost of what is around Flask: all else sees the client's address and scheme."""
+    if hops := app.config["SETTINGS"].trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 

@@ -54,10 +54,15 @@ class Push:
         """Call `step` at this interval, in an application context; 0 if the step waits by itself."""
         self._loops.append((seconds, step))
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the loops run in this process."""
+        return self._started_in == os.getpid()
+
     def start(self) -> None:
         """Start the loops in daemon threads (greenlets under gevent), once per process."""
         with self._lock:
-            if self._started_in == os.getpid():
+            if self.is_started:
                 return
             self.sweep.start()
             self.presence.start(db.session(), utcnow())

@@ -15,6 +15,7 @@ from webapp.extensions import login
 from webapp.models import SessionClaims
 from webapp.push.events import named_event, notice_event, numbers
 from webapp.push.hub import NoStreamLeft
+from webapp.push.pings import ADDRESS, PingEndpoint
 from webapp.push.presence import OnReturn
 from webapp.push.service import Push, current_push
 from webapp.push.stream import Stream, direct_writer
@@ -94,7 +95,10 @@ def _open(claims: SessionClaims) -> StreamBody | None:
 @for_scripts
 @checks_session_itself
 def ping() -> Response:
-    """Count the person as seen: 204, or 401 if this process knows that the session has ended. Asks no database."""
+    """Count the person as seen: 204, or 401 if this process knows that the session has ended. Asks no database.
+
+    `push/pings.py` answers most pings before they get here.
+    """
     push, claims = current_push(), session_claims()
     if claims is None or push.hub.has_ended(claims):
         raise Unauthorized
@@ -104,10 +108,11 @@ def ping() -> Response:
 
 def init_app(app: Flask, messages: MessageSource, on_return: OnReturn) -> None:
     """Join push to an application. The callables run in an application context."""
-    app.extensions["examhall_push"] = Push(app, messages, on_return)
+    app.extensions["examhall_push"] = push = Push(app, messages, on_return)
+    app.wsgi_app = PingEndpoint(app, push)  # type: ignore[method-assign]
     blueprint = PushBlueprint("push", __name__)
     blueprint.add_url_rule("/stream", view_func=blueprint.stream, methods=["GET"])
-    blueprint.add_url_rule("/ping", view_func=ping, methods=["POST"])
+    blueprint.add_url_rule(ADDRESS, view_func=ping, methods=["POST"])
     app.register_blueprint(blueprint)
     app.before_request(_start_loops)
     app.after_request(_count_as_seen)

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar
@@ -68,7 +68,7 @@ class SessionCookie(SecureCookieSessionInterface):
 
     def get_cookie_name(self, app: Flask) -> str:
         """The configured name, with `__Host-` over TLS."""
-        return f"{'__Host-' if request.is_secure else ''}{app.config['SESSION_COOKIE_NAME']}"
+        return session_cookie_name(app, is_secure=request.is_secure)
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 Flask's signature
         """Depends on the request: an installation may also be used over plain HTTP on its own machine."""
@@ -85,6 +85,11 @@ def init_app(app: Flask) -> None:
     app.after_request(_renew_session)
     app.after_request(_set_headers)
     app.add_template_global(page_person)
+
+
+def strict_headers(*, is_secure: bool) -> list[tuple[str, str]]:
+    """What every response has; over TLS also that there is no other way."""
+    return [*STRICT, ("Strict-Transport-Security", "max-age=31536000")] if is_secure else STRICT
 
 
 def public(view: View) -> View:
@@ -127,6 +132,11 @@ def cookie_name(secret_key: str, database_url: str) -> str:
     return f"examhall_session_{hmac.digest(secret_key.encode(), database.encode(), 'sha256').hex()[:8]}"
 
 
+def session_cookie_name(app: Flask, *, is_secure: bool) -> str:
+    """The name of the session cookie in requests of one scheme."""
+    return f"{'__Host-' if is_secure else ''}{app.config['SESSION_COOKIE_NAME']}"
+
+
 def device_cookie_name() -> str:
     """The name of the cookie that tells which accounts were used on a device."""
     return f"{'__Secure-' if request.is_secure else ''}{current_app.config['SESSION_COOKIE_NAME']}_device"
@@ -149,8 +159,13 @@ def clear_session() -> None:
 
 def session_claims() -> SessionClaims | None:
     """Who the request's cookie says is signed in; None if it names nobody."""
-    ids = parse_session_id(session.get(USER_ID))
-    return SessionClaims(*ids, session.get(SESSION_ID, "")) if ids else None
+    return claims_of(session)
+
+
+def claims_of(signed: Mapping[str, Any]) -> SessionClaims | None:
+    """Who a session says is signed in; None if it names nobody."""
+    ids = parse_session_id(signed.get(USER_ID))
+    return SessionClaims(*ids, signed.get(SESSION_ID, "")) if ids else None
 
 
 def page_person() -> str:
@@ -167,9 +182,14 @@ def is_idle() -> bool:
 
 def note_request() -> None:
     """Note the time in the session, if the noted one is some minutes old."""
-    now = int(utcnow().timestamp())
-    if now - session.get(LAST_REQUEST, 0) > RENEWAL_SECONDS:
-        session[LAST_REQUEST] = now
+    if is_renewal_due(session):
+        session[LAST_REQUEST] = int(utcnow().timestamp())
+
+
+def is_renewal_due(signed: Mapping[str, Any]) -> bool:
+    """Whether the time noted in a session is some minutes old."""
+    last: int = signed.get(LAST_REQUEST, 0)
+    return utcnow().timestamp() - last > RENEWAL_SECONDS
 
 
 def accepts_sign_in_token(token: str) -> bool:
@@ -266,9 +286,7 @@ def _require_own_page() -> None:
 
 def _set_headers(response: Response) -> Response:
     headers = response.headers
-    headers.extend(STRICT)
-    if request.is_secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+    headers.extend(strict_headers(is_secure=request.is_secure))
     if request.endpoint == "static":
         if "v" not in request.args:  # imported by a module, not named by `asset()`
             headers["Cache-Control"] = "no-cache"
