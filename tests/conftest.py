@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextvars import Context
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
@@ -36,6 +38,7 @@ from tests.running import (  # noqa: F401 hooks: pytest finds them here
     pytest_make_parametrize_id,
     pytest_runtest_makereport,
 )
+from webapp.clock import utcnow
 from webapp.extensions import db
 
 keep_files_in_memory()
@@ -67,6 +70,14 @@ def app(database: Database, engines: dict[str, Engine]) -> Iterator[Flask]:  # n
         yield app
         with app.app_context():
             engines.setdefault(database.url, db.engine)
+
+
+@pytest.fixture
+def at_noon() -> Iterator[None]:
+    """Has it be noon, for a test that reads times: an exam that ends after midnight is shown with its date."""
+    now = utcnow()
+    with time_machine.travel(now.replace(hour=12, minute=0) + timedelta(days=1), tick=True):
+        yield
 
 
 @pytest.fixture

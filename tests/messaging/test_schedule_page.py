@@ -28,6 +28,7 @@ def page_of(browser: FlaskClient, number: int) -> str:
 
 
 @pytest.mark.one_database
+@pytest.mark.usefixtures("at_noon")
 def test_r29_its_page_tells_what_has_become_of_it(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient, session: Session
 ) -> None:

@@ -34,6 +34,7 @@ def made(session: Session) -> int:
 
 
 @pytest.mark.one_database
+@pytest.mark.usefixtures("at_noon")
 def test_r29_the_form_says_when_it_goes_to_how_many(
     app: Flask, hall: Hall, test: Test, sender: User, browser: FlaskClient
 ) -> None:

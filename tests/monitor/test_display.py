@@ -149,6 +149,7 @@ def test_r6_only_what_one_may_watch(app: Flask, hall: Hall) -> None:
     assert "opens at" in early.get("/display").text
 
 
+@pytest.mark.usefixtures("at_noon")
 def test_a_pause_is_told_if_it_concerns_the_room(app: Flask, hall: Hall, session: Session) -> None:
     """One person's pause is nobody's business; an incident is told also where it concerns a part."""
     test = hall.test()

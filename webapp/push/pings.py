@@ -1,7 +1,7 @@
-"""Pings before Flask: in a quiet exam they are most of what a process has to do (docs/decisions/0008-pings.md).
+"""Pings before Flask: in a quiet exam they are most of what a process does (docs/decisions/0024-pings-before-flask.md).
 
-A page's ping needs a signed session, its CSRF token, and nothing else, so it is answered here as Flask's own route
-answers it. Whatever else comes, and all that has to be refused, goes on to that route (`push/views.py: ping`).
+A page's ping needs a signed session, which is not known to have ended and is not to be renewed, and its CSRF token. It
+is answered here as Flask's own route answers it. Whatever else comes goes on to that route (`push/views.py: ping`).
 """
 
 import hmac
@@ -45,13 +45,15 @@ class PingEndpoint:
         self._flask = app.wsgi_app
         self._push = push
         self._sessions: Any = SessionCookie().get_signing_serializer(app)
-        self._tokens = URLSafeTimedSerializer(app.secret_key or "", salt=TOKEN_SALT)
+        self._longest = int(app.permanent_session_lifetime.total_seconds())
+        self._tokens = URLSafeTimedSerializer(app.config["SECRET_KEY"], salt=TOKEN_SALT)  # of any age, as configured
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a ping that is a page's own; hand everything else on."""
-        if environ["PATH_INFO"] != ADDRESS:
+        if environ.get("PATH_INFO") != ADDRESS:
             return self._flask(environ, start_response)
-        begun, request = perf_counter(), self._app.request_class(environ)
+        # not noted in `environ`: request and environment would hold each other until the next garbage collection
+        begun, request = perf_counter(), self._app.request_class(environ, populate_request=False)
         claims = self._claims(request)
         if claims is None:
             return self._flask(environ, start_response)
@@ -62,12 +64,12 @@ class PingEndpoint:
 
     def _claims(self, request: Request) -> SessionClaims | None:
         """Whose ping it is; None for whatever Flask has to look at."""
-        has_more = request.query_string or request.content_length or "Transfer-Encoding" in request.headers
+        has_more = request.query_string or request.content_length != 0 or "Upgrade" in request.headers
         if request.method != "POST" or has_more or not self._push.is_started:
             return None
         cookie = request.cookies.get(session_cookie_name(self._app, is_secure=request.is_secure), "")
         try:
-            session = self._sessions.loads(cookie)  # of any age: an old one is to be renewed
+            session = self._sessions.loads(cookie, max_age=self._longest)
             secret = self._tokens.loads(request.headers.get("X-CSRFToken", ""))
         except BadData:
             return None

@@ -89,7 +89,7 @@ def init_app(app: Flask) -> None:
 
 def strict_headers(*, is_secure: bool) -> list[tuple[str, str]]:
     """What every response has; over TLS also that there is no other way."""
-    return [*STRICT, ("Strict-Transport-Security", "max-age=31536000")] if is_secure else STRICT
+    return [*STRICT, ("Strict-Transport-Security", "max-age=31536000")] if is_secure else [*STRICT]
 
 
 def public(view: View) -> View:
