@@ -74,7 +74,7 @@ def app(database: Database, engines: dict[str, Engine]) -> Iterator[Flask]:  # n
 
 @pytest.fixture
 def at_noon() -> Iterator[None]:
-    """Has it be noon, for a test that reads times: an exam that ends after midnight is shown with its date."""
+    """Has it be tomorrow's noon, for a test that reads times: an end after midnight is shown with its date."""
     now = utcnow()
     with time_machine.travel(now.replace(hour=12, minute=0) + timedelta(days=1), tick=True):
         yield

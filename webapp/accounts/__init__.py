@@ -2,21 +2,18 @@
 
 import structlog
 from flask import Flask, Response, request
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from webapp.access import sits_an_open_test
 from webapp.accounts.views import blueprint
 from webapp.db.sql import PREPARED
 from webapp.extensions import db, login
-from webapp.models import User, still_counts
+from webapp.models import SESSION_COUNTS, User
 from webapp.web.security import clear_session, is_idle, note_request, session_claims
 
 log = structlog.get_logger(__name__)
-USER_OF_SESSION = (  # the first statement of nearly every request
-    select(User)
-    .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
-    .execution_options(**PREPARED)
-)
+# the first statement of nearly every request
+USER_OF_SESSION = select(User).where(SESSION_COUNTS).execution_options(**PREPARED)
 
 
 def init_app(app: Flask) -> None:

@@ -18,7 +18,7 @@ from webapp.db.transactions import writing
 from webapp.db.types import MICROSECOND, microseconds
 from webapp.exams.sittings import GRACE, ExamRefusal, NotNow, Sitting, own_sitting
 from webapp.exceptions import NotFound, SessionEnded
-from webapp.models import Answer, Candidacy, Question, SessionClaims, Test, still_counts
+from webapp.models import SESSION_COUNTS, Answer, Candidacy, Question, SessionClaims, Test
 from webapp.models.status import NOW, is_writing, own_end
 
 MAX_CHARACTERS = 100_000
@@ -48,7 +48,7 @@ OPEN_SITTING = (
     )
     .with_for_update(of=Candidacy)
 )
-SESSION_COUNTS = exists().where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
+SESSION_IS_OPEN = exists().where(SESSION_COUNTS)
 REPLACE = (
     update(Answer)
     .where(
@@ -56,7 +56,7 @@ REPLACE = (
         Answer.question_id == bindparam("question"),
         type_coerce(Answer.saved_at, BigInteger) == bindparam("base"),
         Answer.text != bindparam("typed"),
-        SESSION_COUNTS,
+        SESSION_IS_OPEN,
     )
     .values(text=bindparam("typed"), saved_at=NOW)
     .returning(Answer.candidacy_id)
@@ -157,7 +157,7 @@ def save(
                     raise NotNow(own_sitting(session, claims.user_id, test_id, now))
                 return SavedAnswer(text, now)
         sitting = own_sitting(session, claims.user_id, test_id, now, lock=True)
-        if not session.scalar(select(SESSION_COUNTS), claims._asdict()):
+        if not session.scalar(select(SESSION_IS_OPEN), claims._asdict()):
             raise SessionEnded("the session has ended")
         if not sitting.takes_answers(closing=closing):
             raise NotNow(sitting)

@@ -75,9 +75,9 @@ def exam(test_id: int) -> str:
 def save(test_id: int, question_id: int) -> str | Response:
     """Store an answer: says when, or goes back to the page where there is no script."""
     claims, now = session_claims(), utcnow()
-    text, base, closing = (request.form.get(name) for name in ("text", "base", "closing"))
     if claims is None:
         raise SessionEnded
+    text, base, closing = (request.form.get(name) for name in ("text", "base", "closing"))
     if text is None:
         abort(400)
     if base is not None and not re.fullmatch(r"\d{1,18}", base, re.ASCII):

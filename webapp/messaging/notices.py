@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, after_this_request, current_app, render_template
 from flask_babel import force_locale
-from sqlalchemy import and_, bindparam, exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from webapp.db.sql import PREPARED
 from webapp.extensions import db
 from webapp.messaging.corrections import earlier_than
-from webapp.models import Delivery, LogSubject, Message, SessionClaims, User, still_counts
+from webapp.models import SESSION_COUNTS, Delivery, LogSubject, Message, SessionClaims, User
 from webapp.push.events import (
     Announcement,
     GroupEvent,
@@ -46,7 +46,7 @@ OPEN_OF_SESSION = (
     .outerjoin(Delivery, and_(Delivery.user_id == User.id, or_(Delivery.closed_at.is_(None), _is_withdrawn)))
     .outerjoin(Message, Message.id == Delivery.message_id)
     .outerjoin(_old, _old.id == Message.corrects_id)
-    .where(still_counts(bindparam("user_id"), bindparam("epoch"), bindparam("session_id")))
+    .where(SESSION_COUNTS)
     .order_by(Message.id)
     .execution_options(**PREPARED)
 )

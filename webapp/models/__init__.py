@@ -4,11 +4,11 @@ from webapp.models.exams import Absence, Answer, Attendance, Candidacy, Contribu
 from webapp.models.hall import CandidateAction, HelpRequest, Incident, IncidentCandidacy, SavedView
 from webapp.models.log import LogEntry, LogHead, LogSubject
 from webapp.models.messages import Delivery, Level, Message, QuickText, Schedule, ScheduledPerson, ScheduleState
-from webapp.models.people import EndedSession, SessionClaims, SignInBudget, User, parse_session_id, still_counts
+from webapp.models.people import SESSION_COUNTS, EndedSession, SessionClaims, SignInBudget, User, parse_session_id
 
 __all__ = [
-    "Absence", "Answer", "Attendance", "Candidacy", "CandidateAction", "Contribution", "Delivery", "EndedSession",
-    "HelpRequest", "Incident", "IncidentCandidacy", "Level", "LogEntry", "LogHead", "LogSubject", "Message", "Question",
-    "QuickText", "Role", "SavedView", "Schedule", "ScheduleState", "ScheduledPerson", "SessionClaims", "SignInBudget",
-    "Test", "User", "parse_session_id", "still_counts",
+    "SESSION_COUNTS", "Absence", "Answer", "Attendance", "Candidacy", "CandidateAction", "Contribution", "Delivery",
+    "EndedSession", "HelpRequest", "Incident", "IncidentCandidacy", "Level", "LogEntry", "LogHead", "LogSubject",
+    "Message", "Question", "QuickText", "Role", "SavedView", "Schedule", "ScheduleState", "ScheduledPerson",
+    "SessionClaims", "SignInBudget", "Test", "User", "parse_session_id",
 ]  # fmt: skip

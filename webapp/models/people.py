@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flask_login import UserMixin
-from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, exists
+from sqlalchemy import ColumnElement, ForeignKey, String, Text, and_, bindparam, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.db.types import MAX_ID
@@ -87,9 +87,9 @@ class SignInBudget(Model):
     """Whether the log has an entry about this budget being used up."""
 
 
-def still_counts(
-    user_id: ColumnElement[int], epoch: ColumnElement[int], session_id: ColumnElement[str]
-) -> ColumnElement[bool]:
-    """The condition on `User` that the session of these claims has not ended."""
-    ended = exists().where(EndedSession.user_id == User.id, EndedSession.session_id == session_id)
-    return and_(User.id == user_id, User.epoch == epoch, ~ended)
+SESSION_COUNTS: ColumnElement[bool] = and_(
+    User.id == bindparam("user_id"),
+    User.epoch == bindparam("epoch"),
+    ~exists().where(EndedSession.user_id == User.id, EndedSession.session_id == bindparam("session_id")),
+)
+"""The condition on `User` that a session has not ended; its claims are the statement's parameters."""

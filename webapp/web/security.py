@@ -176,8 +176,7 @@ def page_person() -> str:
 
 def is_idle() -> bool:
     """Whether the session's last request was too long ago."""
-    last: int = session.get(LAST_REQUEST, 0)
-    return utcnow().timestamp() - last > IDLE_SECONDS
+    return _seconds_since_request(session) > IDLE_SECONDS
 
 
 def note_request() -> None:
@@ -188,8 +187,12 @@ def note_request() -> None:
 
 def is_renewal_due(signed: Mapping[str, Any]) -> bool:
     """Whether the time noted in a session is some minutes old."""
+    return _seconds_since_request(signed) > RENEWAL_SECONDS
+
+
+def _seconds_since_request(signed: Mapping[str, Any]) -> float:
     last: int = signed.get(LAST_REQUEST, 0)
-    return utcnow().timestamp() - last > RENEWAL_SECONDS
+    return utcnow().timestamp() - last
 
 
 def accepts_sign_in_token(token: str) -> bool:
