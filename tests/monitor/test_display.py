@@ -77,6 +77,7 @@ def test_own_ends_are_counted_and_nobody_is_named(app: Flask, hall: Hall, sessio
 
 
 @pytest.mark.one_database
+@pytest.mark.usefixtures("at_noon")
 def test_it_goes_on_to_the_end(app: Flask, hall: Hall, session: Session) -> None:
     """Before the start, after an end, when all have submitted, when the test is closed."""
     test = hall.test("Algebra", starts_at=utcnow() + 30 * MINUTE, ends_at=utcnow() + 90 * MINUTE)

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
@@ -32,6 +33,10 @@ POSTGRESQL_SETTINGS = {
     # the tables lie in memory: with the default, a whole scan looks cheaper than an index
     "random_page_cost": "1.1",
 }
+
+
+READING = ("SELECT", "WITH", "EXPLAIN", "PRAGMA")
+"""How a statement begins that a connection may execute outside `writing()` on SQLite."""
 
 
 class FairQueue(Queue[ConnectionPoolEntry]):
@@ -121,6 +126,7 @@ def configure_engine(engine: Engine) -> None:
         event.listen(engine, "do_connect", lambda _dialect, _record, args, _options: create_private_file(args[0]))
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
+        event.listen(engine, "before_cursor_execute", _require_writing)
     else:
         event.listen(engine, "do_connect", _connect_to_postgresql)
         event.listen(engine, "begin", _on_postgresql_begin)
@@ -160,6 +166,19 @@ def _on_sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
     connection.create_function("examhall_fold", 1, lambda text: fold_for_search(text or ""), deterministic=True)
 
 
+def _require_writing(
+    connection: Connection, _cursor: Any, statement: str, _parameters: Any, context: DefaultExecutionContext, _: bool
+) -> None:
+    """Refuse a write outside `writing()`.
+
+    SQLite's own `query_only` would do, but each change of it makes SQLite compile every statement of the connection
+    anew (decision record 26).
+    """
+    is_read = statement.lstrip().startswith(READING) and not (context.isinsert or context.isupdate or context.isdelete)
+    if not is_read and WRITE not in connection.get_execution_options():
+        raise RuntimeError(f"a write outside writing(): {statement}")
+
+
 def _on_sqlite_begin(connection: Connection) -> None:
     """Begin to read, or take the write lock, waiting until the deadline. Raises `Unavailable`.
 
@@ -167,7 +186,6 @@ def _on_sqlite_begin(connection: Connection) -> None:
     """
     driver: Any = connection.connection.driver_connection
     deadline = connection.get_execution_options().get(WRITE)
-    driver.execute(f"PRAGMA query_only = {'ON' if deadline is None else 'OFF'}")
     # a reader waits only while the write-ahead log is recovered
     driver.execute(f"PRAGMA busy_timeout = {50 if deadline is None else 0}")
     while True:
