@@ -11,11 +11,13 @@ from sqlalchemy import Select, bindparam, func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from tests.exams.rows import question_of, session_of
 from tests.hall import Hall
 from webapp.access import AccessScope
 from webapp.clock import utcnow
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
+from webapp.exams import answers
 from webapp.extensions import db
 from webapp.messaging import inbox
 from webapp.messaging.notices import OPEN_OF_SESSION
@@ -55,9 +57,20 @@ def test_what_a_hall_that_comes_back_asks_is_planned_once(app: Flask, hall: Hall
     with app.app_context():
         session = db.session()
         said = SessionClaims(user_id=person.id, epoch=person.epoch, session_id="s")
-        assert session.connection().execute(OPEN_OF_SESSION, said._asdict()).one().id is None
+        assert session.connection().execute(OPEN_OF_SESSION, said.parameters).one().id is None
         assert inbox.own_notices(session, person.id).open == []
         assert len([one for one in kept(session) if "delivery" in one]) == 2
+
+
+def test_a_save_is_planned_once(app: Flask, hall: Hall) -> None:
+    test = hall.test()
+    place = session_of(hall.candidacy(test, started_at=utcnow()).user_id), test.id, question_of(hall, test.id)
+    with app.app_context():
+        session = db.session()
+        version = answers.save(session, *place, typed="first", now=utcnow()).version
+        for number in range(OFTEN):
+            version = answers.save(session, *place, typed=f"text {number}", now=utcnow(), base=version).version
+        assert len([one for one in kept(session) if "UPDATE answer" in one]) == 1
 
 
 def test_it_is_planned_again_after_a_transaction_that_was_rolled_back(app: Flask) -> None:

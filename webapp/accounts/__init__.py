@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
 def load_user(_session_user_id: str) -> User | None:
     """The person of the session; None, in an emptied session, if it has ended."""
     claims, session = session_claims(), db.session()
-    user: User | None = session.scalar(USER_OF_SESSION, claims._asdict()) if claims else None
+    user: User | None = session.scalar(USER_OF_SESSION, claims.parameters) if claims else None
     if user is None or (is_idle() and not sits_an_open_test(session, user)):
         clear_session()
         return None

@@ -114,7 +114,7 @@ def _announcement(message: Message, user_ids: list[int]) -> Announcement:
 def open_notices(claims: SessionClaims) -> OpenNotices | None:
     """What the stream of a session's person begins with; None if the session has ended."""
     with db.engine.connect() as connection:
-        rows = connection.execute(OPEN_OF_SESSION, claims._asdict()).all()
+        rows = connection.execute(OPEN_OF_SESSION, claims.parameters).all()
     if not rows:
         return None
     messages = [row for row in rows if row.id is not None]

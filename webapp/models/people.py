@@ -61,6 +61,11 @@ class SessionClaims(NamedTuple):
     epoch: int
     session_id: str
 
+    @property
+    def parameters(self) -> dict[str, int | str]:
+        """Those of `SESSION_COUNTS`; none is called like a column of a table that such a statement writes."""
+        return {"person": self.user_id, "epoch": self.epoch, "session_id": self.session_id}
+
 
 class EndedSession(Model):
     """A session that was signed out. Copies of its cookie are refused, and every process ends its streams."""
@@ -88,8 +93,8 @@ class SignInBudget(Model):
 
 
 SESSION_COUNTS: ColumnElement[bool] = and_(
-    User.id == bindparam("user_id"),
+    User.id == bindparam("person"),
     User.epoch == bindparam("epoch"),
     ~exists().where(EndedSession.user_id == User.id, EndedSession.session_id == bindparam("session_id")),
 )
-"""The condition on `User` that a session has not ended; its claims are the statement's parameters."""
+"""The condition on `User` that a session has not ended; `SessionClaims.parameters` are the statement's."""
