@@ -121,6 +121,19 @@ def test_a_save_that_waits_for_the_end_of_its_test_comes_too_late(
     assert sitting.stored()[0] == "first"
 
 
+def test_a_save_that_waits_for_something_else_is_stored_as_any_other(sitting: Sitting, session: Session) -> None:
+    """Presence, for one: it writes the same row, but nothing that a save depends on."""
+    with ThreadPoolExecutor(1) as tab:
+        with writing(session):
+            session.execute(update(Candidacy).values(last_seen=utcnow()))
+            late: Future[answers.SavedAnswer] = tab.submit(sitting.save, "second", sitting.base)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)
+        saved = late.result(timeout=10)
+    assert sitting.stored() == ("second", saved.saved_at)
+    assert session.scalars(select(Candidacy.last_seen).where(Candidacy.id == sitting.candidacy_id)).one()
+
+
 def test_a_submission_that_waits_for_the_first_word_is_not_blank(sitting: Sitting, session: Session) -> None:
     """The save was sent before: its answer is there when the submission looks."""
     sitting.save(" ", sitting.base)

@@ -25,7 +25,7 @@ from webapp.help_requests.queue import OPEN_REQUESTS, select_count_of_waiting
 from webapp.logbook.append import SUBJECT_COLUMNS
 from webapp.messaging.audience import Selection
 from webapp.messaging.notices import OPEN_OF_SESSION
-from webapp.models import Candidacy, Role, User
+from webapp.models import Candidacy, Role, SessionClaims, User
 from webapp.monitor.columns import Presentation
 from webapp.monitor.filters import CHOICES, Filter, parse_filter
 from webapp.monitor.listing import MAX_COUNT, ROWS_PER_PAGE
@@ -171,7 +171,7 @@ def test_what_streams_begin_with_is_looked_up(large_hall_session: Session, large
             text("INSERT INTO delivery (user_id, message_id) SELECT id, n FROM user_account, generate_series(1, 3) n")
         )
         large_hall_session.execute(text("ANALYZE delivery"))
-        chosen = plan(large_hall_session, OPEN_OF_SESSION.params(user_id=7, epoch=0, session_id="s"))
+        chosen = plan(large_hall_session, OPEN_OF_SESSION.params(SessionClaims(7, 0, "s").parameters))
         assert not READ_WHOLE.search(chosen), chosen
         assert "Index Scan using pk_user_account" in chosen, chosen
         assert "pk_delivery" in chosen, chosen
