@@ -43,6 +43,7 @@ class Crowd:
         self.users = [person.id for person in persons]
         self.question = tests[0].id, question_of(hall, tests[0].id)
         self.staff = [actor.id for actor in staff]
+        self.versions: dict[int, int] = {}
 
     def act(self, number: int, action: str, **fields: str) -> None:
         actor = db.session.get_one(User, self.staff[number])
@@ -68,7 +69,12 @@ class Crowd:
         self._sit(self._save)
 
     def _save(self, user_id: int) -> answers.SavedAnswer:
-        return answers.save(db.session(), session_of(user_id), *self.question, typed="text", now=utcnow())
+        """The first text, then each over the last one's version."""
+        base = self.versions.get(user_id)
+        where = db.session(), session_of(user_id), *self.question
+        saved = answers.save(*where, typed=f"text over {base}", now=utcnow(), base=base)
+        self.versions[user_id] = saved.version
+        return saved
 
     def submit(self) -> None:
         self._sit(lambda user_id: sittings.submit(db.session(), user_id, self.question[0], utcnow()))

@@ -26,10 +26,7 @@ from webapp.models import Answer, Candidacy, EndedSession, Question, User
 from webapp.models import Test as Exam
 
 ROUNDS = 20
-WRITES = {
-    "sqlite": [["UPDATE", "answer"], ["UPDATE", Candidacy.__tablename__]],
-    "postgresql": [["WITH", "replaced"]],
-}
+WRITES = {"sqlite": [["UPDATE", "answer"], ["UPDATE", "candidacy"]], "postgresql": [["WITH", "replaced"]]}
 """The statements of a save over the version of its page; on PostgreSQL both updates are one, and its transaction."""
 
 
@@ -171,6 +168,18 @@ def test_a_save_over_the_version_of_its_page_reads_nothing_first(sitting: Sittin
     with statements(sitting.app) as made:
         sitting.save("next", sitting.base)
     assert kinds(made) == WRITES[session.get_bind().dialect.name]
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(("late", "is_alone"), [(8, True), (11, False)])
+def test_a_statement_that_comes_late_by_itself_stores_nothing(sitting: Sitting, *, late: int, is_alone: bool) -> None:
+    """After twelve seconds its request is given up; the database, if it stood still, would go on with it."""
+    with sitting.app.app_context(), statements(sitting.app) as made:
+        where = session_of(sitting.user_id), sitting.test_id, sitting.question_id
+        began = utcnow() - timedelta(seconds=late)
+        answers.save(db.session(), *where, typed="next", now=began, base=sitting.base)
+    assert made[0].startswith("WITH replaced")
+    assert (len(made) == 1) == is_alone
 
 
 def test_the_request_of_such_a_save_asks_for_nothing_else(app: Flask, sitting: Sitting, session: Session) -> None:

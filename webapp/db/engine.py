@@ -95,7 +95,7 @@ def engine_options(url: str) -> dict[str, Any]:
         return {**common, "pool_size": 20, "max_overflow": 40}
     return {
         **common,
-        # a statement that reads is a transaction by itself: one round trip instead of three; `writing()` sends BEGIN
+        # a statement is a transaction by itself: one round trip instead of three; `writing()` sends BEGIN
         "isolation_level": "AUTOCOMMIT",
         # one core runs no more statements at a time; 40 processes stay below 500 connections; none is closed after a
         # peak, because opening connections again would slow down the next one

@@ -9,11 +9,12 @@ after the pause (R28). Other saves are refused while paused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, func, or_, select, type_coerce, update
 from sqlalchemy.orm import Session, aliased
 
+from webapp.db.outages import SILENCE_SECONDS
 from webapp.db.sql import PREPARED
 from webapp.db.transactions import writing
 from webapp.db.types import MICROSECOND, microseconds
@@ -24,6 +25,8 @@ from webapp.models.status import NOW, is_writing, own_end
 
 MAX_CHARACTERS = 100_000
 """Unicode code points, after CRLF became LF."""
+AWAITED = timedelta(seconds=SILENCE_SECONDS - 2)
+"""How long after its request began one statement may still store an answer on PostgreSQL."""
 
 
 def _paused_since(moment: str) -> ColumnElement[bool]:
@@ -67,8 +70,10 @@ REPLACE = (
     .values(text=bindparam("typed"), saved_at=NOW)
     .returning(Answer.candidacy_id.label("id"))
 )
+# a later one has been given up: its request is answered 503, and its page sends what was typed by then
+IS_AWAITED = func.date_part("epoch", func.clock_timestamp()) * 1_000_000 - NOW <= AWAITED // MICROSECOND
 NOTE = update(Candidacy).where(Candidacy.id == bindparam("candidacy")).values(saved_at=NOW)
-REPLACED = REPLACE.cte("replaced")
+REPLACED = REPLACE.where(IS_AWAITED).cte("replaced")
 NOTED = (
     update(Candidacy)
     .where(Candidacy.id == select(REPLACED.c.id).scalar_subquery())

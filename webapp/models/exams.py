@@ -135,7 +135,8 @@ class Candidacy(Model):
     submitted_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     changed_at: Mapped[datetime | None]
-    """When something last changed that the candidate's pages show. Written by a trigger (`exams/changes.py`)."""
+    """When something last changed that the candidate's pages show. Written by triggers; pages are told by it
+    (`exams/changes.py`), and a save that waited sees by it that its test was closed (`exams/answers.py`)."""
     attendance: Mapped[Attendance | None] = mapped_column(String(10), index=True)
     number: Mapped[str] = mapped_column(String(50))
     """The candidate ID, unique in its test."""
