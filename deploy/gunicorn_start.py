@@ -20,6 +20,8 @@ from gunicorn.glogging import Logger
 
 WEBAPP = Path(__file__).resolve().parent.parent / "webapp"
 MOST_FILES = 65_536
+FULL_COLLECTION_AFTER = 1_000
+"""Garbage collections of the middle generation, each after 7,000 more objects."""
 
 
 def _load(name: str) -> Any:
@@ -68,10 +70,16 @@ def check_start(server: Any) -> None:
         _give_up(check.stderr.strip())
 
 
-def freeze_garbage(_worker: Any) -> None:
-    """Keep what the loaded application consists of out of later garbage collections, which stop all streams."""
+def spare_streams_collections(_worker: Any) -> None:
+    """Keep garbage collections, which stop all streams, short and seldom.
+
+    What the loaded application consists of is left out of them. A full one looks at all open streams: while people
+    sent messages it came every few seconds.
+    """
     gc.collect()
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, FULL_COLLECTION_AFTER)
 
 
 def _give_up(text: str) -> None:
