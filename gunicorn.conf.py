@@ -9,7 +9,7 @@ import gevent
 from gunicorn.http import message
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "deploy"))
-from gunicorn_start import JsonLogger, check_start, raise_file_limit, spare_streams_collections
+from gunicorn_start import JsonLogger, check_start, limit_collections, raise_file_limit
 from gunicorn_worker import StreamWorker
 
 gevent.config.track_greenlet_tree = False  # nobody asks where a greenlet was spawned, and it takes half a kilobyte
@@ -40,4 +40,4 @@ control_socket_disable = True  # its default path is one per user: two halls on 
 proc_name = "examhall"
 
 on_starting = check_start
-post_worker_init = spare_streams_collections
+post_worker_init = limit_collections

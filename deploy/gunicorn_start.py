@@ -21,7 +21,7 @@ from gunicorn.glogging import Logger
 WEBAPP = Path(__file__).resolve().parent.parent / "webapp"
 MOST_FILES = 65_536
 FULL_COLLECTION_AFTER = 1_000
-"""Garbage collections of the middle generation, each after 7,000 more objects."""
+"""Garbage collections of the middle generation, each after about 7,700 more objects."""
 
 
 def _load(name: str) -> Any:
@@ -70,7 +70,7 @@ def check_start(server: Any) -> None:
         _give_up(check.stderr.strip())
 
 
-def spare_streams_collections(_worker: Any) -> None:
+def limit_collections(_worker: Any) -> None:
     """Keep garbage collections, which stop all streams, short and seldom.
 
     What the loaded application consists of is left out of them. A full one looks at all open streams: while people
