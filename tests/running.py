@@ -64,13 +64,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     yield
     # after pytest, which puts together what has the same parameters: a file's server or large hall is made once for
-    # each database. What stays on one worker comes first, and of that the most tests
+    # each database. What stays on one worker comes first, and of that what shares a browser, and the most tests
     files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
     sizes = Counter(_group_of(item) for item in items)
 
-    def place(item: pytest.Item) -> tuple[int, int, str]:
+    def place(item: pytest.Item) -> tuple[bool, int, int, str]:
         group = _group_of(item)
-        return (-sizes[group] if group else 0, files[item.path], _kind_of(item))
+        in_browser = item.get_closest_marker("browser") is not None
+        return (not in_browser, -sizes[group] if group else 0, files[item.path], _kind_of(item))
 
     items.sort(key=place)
 
