@@ -34,7 +34,8 @@ class Demo:
         for path in ROOT.iterdir():
             if path.name != "instance":
                 (copy / path.name).symlink_to(path)
-        command = [ROOT / ".ci" / "demo", str(port), "1", "4"]
+        # what a script runs in the background (these tests, say) hears no Ctrl-C, and its children do not either
+        command = ["env", "--default-signal=INT", ROOT / ".ci" / "demo", str(port), "1", "4"]
         environ = {**os.environ, "EXAMHALL_SECRET_KEY": "a key for tests only, 0123456789"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
