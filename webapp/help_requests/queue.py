@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
@@ -95,7 +94,6 @@ def count_waiting(session: Session, scope: AccessScope, asking: dict[int, bool])
     return session.connection().scalar(select_count_of_waiting(scope)) or 0
 
 
-@lru_cache(maxsize=256)  # making it takes longer than running it, and each refresh needs it while somebody asks
 def select_count_of_waiting(scope: AccessScope) -> Select[int]:
     """How many ask within a scope, in tests that are open now, and nobody goes to them."""
     waits = select(func.count(HelpRequest.id)).join(Candidacy, Candidacy.id == HelpRequest.candidacy_id)

@@ -36,7 +36,7 @@ def _remember(tag: str, rows: Mapping[str, int]) -> None:
     _known[tag] = rows
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=16)  # equal macros keep the cached seats
 def _macros(_locale: str) -> Any:
     return current_app.jinja_env.get_template("monitor/_plan_seat.html").make_module({})
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from flask_sse import Message
 
@@ -67,9 +66,8 @@ class Event(Message):  # type: ignore[misc] # flask-sse has no types
         return "\n".join(lines) + "\n\n"
 
 
-@lru_cache(maxsize=256)
 def notice_event(message_id: int, notice: str) -> bytes:
-    """A notice as an unnamed event, which the page swaps in. Cached, because many recipients get the same."""
+    """A notice as an unnamed event, which the page swaps in."""
     return str(Event(notice, id=str(message_id))).encode()
 
 

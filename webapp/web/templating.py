@@ -80,7 +80,7 @@ def _imported(folder: Path) -> frozenset[str]:
     return frozenset(f"js/{name}" for name in _IMPORT.findall(scripts))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # else each page would read all files that it names
 def _checksum(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
@@ -92,11 +92,6 @@ def milliseconds(moment: datetime) -> int:
 
 def number(value: int) -> str:
     """A number as the language of the request writes it."""
-    return _number(value, current_locale())
-
-
-@lru_cache(maxsize=4096)  # lists show the same counts, and pages the same numbers, again and again
-def _number(value: int, _locale: str) -> str:
     return str(format_decimal(value))
 
 
@@ -132,7 +127,15 @@ def time_tag(moment: datetime | None, style: str = "full") -> Markup:
     if style == "brief":
         first, end = undated(utcnow(), installation_zone())
         style = "hour" if first <= moment < end else "minute"
-    return _time_tag(moment.replace(microsecond=0), style, installation_zone(), current_locale())
+    here = local(moment.replace(microsecond=0))
+    full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
+    shown = {
+        "full": full,
+        "clock": f"{here:%H:%M:%S}",
+        "hour": f"{here:%H:%M}",
+        "minute": format_datetime(here, "d MMM HH:mm", rebase=False),
+    }
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(here.isoformat(), full, shown[style])
 
 
 def time_range(begin: datetime, end: datetime) -> Markup:
@@ -156,19 +159,6 @@ def repeated_offset(moment: datetime) -> str:
     hours, minutes = divmod(abs(offset).seconds // 60, 60)
     sign = "-" if offset.days < 0 else "+"
     return f"UTC{sign}{hours}{f':{minutes:02}' if minutes else ''}" if offset else "UTC"
-
-
-@lru_cache(maxsize=1024)  # lists and saves show the same moments again and again
-def _time_tag(moment: datetime, style: str, zone: ZoneInfo, _locale: str) -> Markup:
-    here = moment.astimezone(zone)
-    full = f"{format_datetime(here, 'd MMM yyyy HH:mm:ss', rebase=False)} {here.tzname()}"
-    shown = {
-        "full": full,
-        "clock": f"{here:%H:%M:%S}",
-        "hour": f"{here:%H:%M}",
-        "minute": format_datetime(here, "d MMM HH:mm", rebase=False),
-    }
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(here.isoformat(), full, shown[style])
 
 
 def current_locale() -> str:
