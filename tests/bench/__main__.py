@@ -11,6 +11,7 @@ import asyncio
 import os
 import resource
 import signal
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -206,6 +207,7 @@ def main() -> None:
     options.add_argument("--write", action="store_true", help="write docs/benchmarks.md also after some parts")
     chosen = options.parse_args()
     _allow_descriptors()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # as Ctrl-C: what was started ends with it
     run = Run()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
