@@ -74,8 +74,8 @@ def show_metrics() -> Response:
 
 def _require_operator() -> None:
     settings: Settings = current_app.config["SETTINGS"]
-    given, expected = request.headers.get("Authorization", ""), f"Bearer {settings.metrics_token}"
-    has_token = settings.metrics_token is not None and hmac.compare_digest(given.encode(), expected.encode())
+    authorization, expected = request.headers.get("Authorization", ""), f"Bearer {settings.metrics_token}"
+    has_token = settings.metrics_token is not None and hmac.compare_digest(authorization.encode(), expected.encode())
     if not has_token and not _comes_from_here():
         raise Forbidden
 

@@ -58,7 +58,7 @@ function ask() {
 function keepAwake() {
   if (!can.awake || lock || document.visibilityState !== "visible") return;
   lock = keepScreenOn();
-  lock.then((held) => held.addEventListener("release", () => (lock = null)), () => (lock = null));
+  lock.then((wakeLock) => wakeLock.addEventListener("release", () => (lock = null)), () => (lock = null));
 }
 
 // htmx may process the page before hx-ptag has loaded

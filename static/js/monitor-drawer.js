@@ -43,9 +43,9 @@ function show(candidate) {
 }
 
 async function answerFor(candidate) {
-  const known = content.querySelector("[data-candidate]");
+  const current = content.querySelector("[data-candidate]");
   const headers = { "HX-Request": "true" };
-  if (known?.dataset.candidate === candidate) headers["HX-PTag"] = known.dataset.tag;
+  if (current?.dataset.candidate === candidate) headers["HX-PTag"] = current.dataset.tag;
   const response = await ownFetch(drawer.dataset.address + candidate, { headers, cache: "no-store", signal: timeLimit(PATIENCE) });
   return { status: response.status, text: await response.text() };
 }

@@ -30,14 +30,14 @@ function same(shown, arriving) {
 // The arriving rows in the order of those shown: newer cells where there are any, nothing added, nothing taken away.
 function hold(shown, section) {
   const arriving = new Map(linesIn(section).map((row) => [row.id, row]));
-  const kept = shown.map((row) => {
+  const rows = shown.map((row) => {
     const fresh = arriving.get(row.id);
     if (fresh) return fresh;
     const gone = row.cloneNode(true);
     if (gone.dataset.candidacy) gone.dataset.gone = "";
     return gone;
   });
-  section.querySelector("[data-rows]").replaceChildren(...kept);
+  section.querySelector("[data-rows]").replaceChildren(...rows);
   for (const incident of incidentsIn(section)) incident.remove();
   section.prepend(...incidentsIn(document).map((incident) => incident.cloneNode(true)));
 }

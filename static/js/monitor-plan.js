@@ -19,8 +19,8 @@ function show(zoom) {
   browserStore.write(NAME, size());
 }
 
-function distance({ touches: [one, other] }) {
-  return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+function distance({ touches: [first, second] }) {
+  return Math.hypot(first.clientX - second.clientX, first.clientY - second.clientY);
 }
 
 function isOnPlan(event) {

@@ -90,7 +90,7 @@ export function settled() {
 function release(kind, value) {
   const released = waiting;
   waiting = [];
-  for (const one of released) one[kind](value);
+  for (const promise of released) promise[kind](value);
 }
 
 function answered(ctx) {

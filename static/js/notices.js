@@ -23,9 +23,9 @@ const idOf = (notice) => notice.dataset.notice;
 const isKnown = (id) => closed.has(id) || document.getElementById(`message-${id}`) !== null;
 const isImportant = (notice) => "important" in notice.dataset;
 const closable = () => notices().filter((notice) => !isImportant(notice));
-const isBefore = (one, other) =>
-  isImportant(one) === isImportant(other) ? Number(idOf(one)) > Number(idOf(other)) : isImportant(one);
-const counted = (count, one, many) => (count === 1 ? one : many.replace("{n}", count));
+const isBefore = (notice, other) =>
+  isImportant(notice) === isImportant(other) ? Number(idOf(notice)) > Number(idOf(other)) : isImportant(notice);
+const counted = (count, singular, plural) => (count === 1 ? singular : plural.replace("{n}", count));
 
 function update() {
   const count = notices().length;

@@ -36,13 +36,13 @@ function nextOf(shown, now) {
 }
 
 function drawTests(shown, isNamed) {
-  const [one] = shown;
-  const isOne = shown.length === 1;
+  const [first] = shown;
+  const isSingle = shown.length === 1;
   for (const test of tests) test.removeAttribute("aria-current");
-  if (isOne) one.setAttribute("aria-current", "true");
+  if (isSingle) first.setAttribute("aria-current", "true");
   const several = isNamed ? title.dataset.textSeveral.replace("{count}", shown.length) : title.dataset.textAll;
-  fill(title, isOne ? one.querySelector("[data-title]").textContent : several);
-  const { room } = one.dataset;
+  fill(title, isSingle ? first.querySelector("[data-title]").textContent : several);
+  const { room } = first.dataset;
   scope.hidden = !room || shown.some((test) => test.dataset.room !== room);
   fill(scope.querySelector("bdi"), room);
 }

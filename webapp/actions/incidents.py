@@ -99,8 +99,8 @@ def start_incident(
         if not outcome.changed:
             raise NobodyInProgress("nobody is in progress")
         described = audience.described(session)
-        kept = json.dumps(described["audience"], sort_keys=True)
-        incident = Incident(started_by=actor.id, started_at=now, reason=reason, audience=kept)
+        audience_json = json.dumps(described["audience"], sort_keys=True)
+        incident = Incident(started_by=actor.id, started_at=now, reason=reason, audience=audience_json)
         session.add(incident)
         session.flush()
         paused = [{"incident_id": incident.id, "candidacy_id": number} for number in outcome.changed]

@@ -242,11 +242,11 @@ def _note_remarks(session: Session, hall: Hall) -> None:
 
 
 def _ask_for_help(session: Session, hall: Hall, now: datetime) -> None:
-    for asked in STORY["help"]:
-        own = Candidacy.test_id == hall.tests["analysis"], Candidacy.user_id == hall.users[asked["username"]]
+    for story in STORY["help"]:
+        own = Candidacy.test_id == hall.tests["analysis"], Candidacy.user_id == hall.users[story["username"]]
         candidacy_id = session.scalars(select(Candidacy.id).where(*own)).one()
-        at = now - timedelta(minutes=asked["minutes_ago"])
-        session.add(HelpRequest(candidacy_id=candidacy_id, kind=asked["kind"], text=asked["text"], asked_at=at))
+        at = now - timedelta(minutes=story["minutes_ago"])
+        session.add(HelpRequest(candidacy_id=candidacy_id, kind=story["kind"], text=story["text"], asked_at=at))
 
 
 def _quick_texts(hall: Hall) -> Iterable[dict[str, Any]]:

@@ -97,8 +97,8 @@ def name_tests(selection: Selection, scope: AccessScope) -> Selection:
 
 def lasting(selection: Selection) -> Selection:
     """The selection without what changes with the clock, or with what candidates do: whom it may reach one day."""
-    kept = {name: values for name, values in selection.filter.conditions.items() if name in LASTING}
-    return replace(selection, filter=replace(selection.filter, conditions=kept, by_words=False))
+    conditions = {name: values for name, values in selection.filter.conditions.items() if name in LASTING}
+    return replace(selection, filter=replace(selection.filter, conditions=conditions, by_words=False))
 
 
 def stored(selection: Selection) -> str:

@@ -65,12 +65,12 @@ class Receipts:
     @property
     def by_room(self) -> list[tuple[tuple[str, str], list[Recipient]]]:
         """Those who have not, in the order of a walk: ((building, room), people)."""
-        return [(place, list(people)) for place, people in groupby(self.unseen, key=lambda one: one.place)]
+        return [(place, list(people)) for place, people in groupby(self.unseen, key=lambda recipient: recipient.place)]
 
     @property
     def has_several_tests(self) -> bool:
         """Whether a line has to say which test it is about."""
-        return len({one.test_id for one in self.unseen}) > 1
+        return len({recipient.test_id for recipient in self.unseen}) > 1
 
 
 def note_shown(session: Session, user_id: int, message_ids: Sequence[int] | None = None) -> None:
@@ -113,15 +113,15 @@ def load_receipts(session: Session, reader: User, message_id: int, now: datetime
     everybody = by_person.values()
     correction = select(Message.id).where(Message.corrects_id == message_id).limit(1)
     is_taken_off = message.withdrawn_at is not None or session.scalar(correction) is not None
-    unseen = sorted((one for one in everybody if one.shown_at is None), key=_on_the_way)
+    unseen = sorted((recipient for recipient in everybody if recipient.shown_at is None), key=_on_the_way)
     return Receipts(
         message,
         now,
         persons=len(everybody),
         seen=len(everybody) - len(unseen),
-        closed=None if is_taken_off else sum(one.closed_at is not None for one in everybody),
+        closed=None if is_taken_off else sum(recipient.closed_at is not None for recipient in everybody),
         unseen=unseen,
-        may_send=bool(scope.tests_with(Right.SEND) & {one.test_id for one in unseen}),
+        may_send=bool(scope.tests_with(Right.SEND) & {recipient.test_id for recipient in unseen}),
     )
 
 
@@ -145,6 +145,6 @@ def _recipients(scope: AccessScope, message_id: int) -> Select[Any]:
     return joined.where(LogSubject.entry_id == message_id, scope.condition()).order_by("is_over", Candidacy.id)
 
 
-def _on_the_way(one: Recipient) -> tuple[object, ...]:
-    place = natural_sort_key(one.building), one.building, natural_sort_key(one.room), one.room
-    return *place, natural_sort_key(one.seat), one.name, one.candidacy_id
+def _on_the_way(recipient: Recipient) -> tuple[object, ...]:
+    place = natural_sort_key(recipient.building), recipient.building, natural_sort_key(recipient.room), recipient.room
+    return *place, natural_sort_key(recipient.seat), recipient.name, recipient.candidacy_id

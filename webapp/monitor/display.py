@@ -172,15 +172,15 @@ def _own_ends(session: Session, scope: AccessScope, filter: Filter, now: datetim
 def _together(ends: Sequence[OwnEnd]) -> OwnEnd | None:
     if not ends:
         return None
-    started, paused = sum(one.started for one in ends), sum(one.paused for one in ends)
-    return ends[-1]._replace(candidates=sum(one.candidates for one in ends), started=started, paused=paused)
+    started, paused = sum(end.started for end in ends), sum(end.paused for end in ends)
+    return ends[-1]._replace(candidates=sum(end.candidates for end in ends), started=started, paused=paused)
 
 
 def _find_pause(
     session: Session, scope: AccessScope, filter: Filter, now: datetime, ends: Sequence[OwnEnd]
 ) -> Pause | None:
     """By an incident that has not ended; or by hand, if nobody there goes on: a single person is nobody's business."""
-    started, paused = sum(one.started for one in ends), sum(one.paused for one in ends)
+    started, paused = sum(end.started for end in ends), sum(end.paused for end in ends)
     if not paused:
         return None
     inside = select_candidacies(scope, filter, now)

@@ -84,23 +84,23 @@ def arrange(seats: Iterable[tuple[str, Seated]]) -> tuple[Grid[Seated] | None, l
 
     What comes first in most of the seats' names counts the rows.
     """
-    found = [(find_place(seat), one) for seat, one in seats]
+    found = [(find_place(seat), occupant) for seat, occupant in seats]
     forms = Counter(place.is_letter_first for place, _ in found if place)
     rows_have_letters = forms[True] >= forms[False]
     placed: dict[tuple[int | None, int | None], list[Seated]] = {}
-    for place, one in found:
+    for place, occupant in found:
         if place:
             line = (place.letter, place.number) if rows_have_letters else (place.number, place.letter)
-            placed.setdefault(line, []).append(one)
+            placed.setdefault(line, []).append(occupant)
     rows, columns = _lines(row for row, _ in placed), _lines(column for _, column in placed)
     if not placed or len(rows) * len(columns) > MOST_EMPTY * len(placed):
-        return None, [one for _, one in found]
+        return None, [occupant for _, occupant in found]
     row_label, column_label = (_letters, str) if rows_have_letters else (str, _letters)
     grid = Grid(
         [column_label(column) if column else "" for column in columns],
         [(row_label(row) if row else "", [placed.get((row, column), []) for column in columns]) for row in rows],
     )
-    return grid, [one for place, one in found if place is None]
+    return grid, [occupant for place, occupant in found if place is None]
 
 
 def _lines(used: Iterable[int | None]) -> list[int | None]:

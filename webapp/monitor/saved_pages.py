@@ -39,8 +39,8 @@ def remember() -> BaseResponse:
     save_settings(db.session(), current_user.id, changes)
     if wants_fragment():
         return Response(status=204)
-    kept = [(name, value) for name, value in query.items(multi=True) if name not in (*changes, "page")]
-    return redirect(f"{url_for('monitor.monitor')}?{urlencode(kept or [('view', NO_VIEW)])}", 303)
+    parameters = [(name, value) for name, value in query.items(multi=True) if name not in (*changes, "page")]
+    return redirect(f"{url_for('monitor.monitor')}?{urlencode(parameters or [('view', NO_VIEW)])}", 303)
 
 
 @dataclass(frozen=True)

@@ -102,10 +102,10 @@ def _density(value: str) -> str:
 
 def settings_of(user: User) -> Settings:
     """What this person has chosen. What a later release no longer knows is left out."""
-    kept: MultiDict[str, str] = MultiDict(parse_qsl(user.monitor_settings))
-    sort, view = kept.get("sort", ""), kept.get("view", "")
-    columns = tuple(key for key in kept.getlist("column") if key in COLUMN_BY_KEY)
-    density = kept.get("density", DENSITIES[0])
+    values: MultiDict[str, str] = MultiDict(parse_qsl(user.monitor_settings))
+    sort, view = values.get("sort", ""), values.get("view", "")
+    columns = tuple(key for key in values.getlist("column") if key in COLUMN_BY_KEY)
+    density = values.get("density", DENSITIES[0])
     return Settings(
         sort if sort.removeprefix("-") in COLUMN_BY_KEY else "",
         columns,

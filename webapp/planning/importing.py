@@ -76,13 +76,13 @@ def _make_passwords(people: Mapping[str, Line], hashes: Mapping[str, str | None]
     """
 
     def make_password(known_as: str) -> Password:
-        before, given = hashes.get(known_as), people[known_as]["password"]
-        if given is None and before is None:
-            made = generate_password()
-            return Password(before, hash_generated(made), made)
-        if given is None or (before is not None and matches(before, given)):
+        before, password = hashes.get(known_as), people[known_as]["password"]
+        if password is None and before is None:
+            new = generate_password()
+            return Password(before, hash_generated(new), new)
+        if password is None or (before is not None and matches(before, password)):
             return Password(before, None, None)
-        return Password(before, hash_password(given), None)
+        return Password(before, hash_password(password), None)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return dict(zip(people, threads.map(make_password, people), strict=True))
