@@ -49,6 +49,7 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 LONGEST_VIEW = 25
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+RIDDLES = {"asked", "given", "held", "kept", "known", "one", "said"}
 KEBAB_CASE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -79,6 +80,17 @@ def imported_parts(tree: ast.AST) -> Iterator[str]:
 def functions(tree: ast.AST) -> Iterator[Function]:
     """The functions and methods of a module."""
     return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The lines and names of what a module names: variables, parameters, functions and classes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, Function | ast.ClassDef):
+            yield node.lineno, node.name
 
 
 def lines_of(node: Function) -> int:
@@ -153,6 +165,17 @@ def test_functions_are_short() -> None:
 def test_names_say_something() -> None:
     """Nothing is called utils."""
     assert [path for path in OWN if path.stem.lower() in EMPTY_NAMES] == []
+
+
+def test_names_are_no_riddles() -> None:
+    """A pronoun or a participle leaves open what it is that was kept, or asked."""
+    riddles = [
+        f"{path.relative_to(ROOT)}, line {line}: {name}"
+        for path in SOURCES
+        for line, name in names(tree_of(path))
+        if name.strip("_") in RIDDLES
+    ]
+    assert riddles == []
 
 
 @pytest.mark.parametrize("folder", ["js", "css"])

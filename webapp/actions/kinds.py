@@ -56,7 +56,7 @@ def _constant(**columns: Any) -> NewColumns:
     return lambda _row, _values, _now: columns
 
 
-def _given(column: str) -> NewColumns:
+def _value_of(column: str) -> NewColumns:
     return lambda _row, values, _now: {column: values[column]}
 
 
@@ -98,7 +98,7 @@ _KINDS = (
     ),
     Kind(
         "attendance", lazy_gettext("Attendance"), "user-check", Right.NOTE, ("attendance",),
-        _given("attendance"), values=("attendance",), is_one_press=True,
+        _value_of("attendance"), values=("attendance",), is_one_press=True,
     ),
     Kind(
         "id_check", lazy_gettext("Confirm ID"), "id-card", Right.NOTE, ("id_checked",),
@@ -108,7 +108,7 @@ _KINDS = (
         "id_uncheck", lazy_gettext("Remove ID check"), "id-card", Right.NOTE, ("id_checked",),
         _constant(id_checked=False), is_one_press=True,
     ),
-    Kind("note", lazy_gettext("Note"), "sticky-note", Right.NOTE, ("note",), _given("note"), values=("note",)),
+    Kind("note", lazy_gettext("Note"), "sticky-note", Right.NOTE, ("note",), _value_of("note"), values=("note",)),
     Kind(
         "pause", lazy_gettext("Pause"), "pause", Right.MANAGE, ("paused_at",),
         lambda row, _values, now: {"paused_at": row.paused_at or now}, (*SITTING, "not_started", "time_up"),

@@ -19,21 +19,21 @@ from webapp.monitor.words import candidate_in_words
 from webapp.web.templating import current_locale
 
 WITH_MINUTES = (State.OFFLINE, State.IDLE)
-PLANS_KNOWN = 256
+MOST_PLANS = 256
 
-_known: dict[str, Mapping[str, int]] = {}
+_sent_plans: dict[str, Mapping[str, int]] = {}
 """Tag of a plan that was sent → its rows. Who shows it gets the rows that have changed, not 1,500 seats again."""
 
 
-def known_rows(tag: str) -> Mapping[str, int]:
+def sent_rows(tag: str) -> Mapping[str, int]:
     """The rows of a plan that this process has sent, by their ids; nothing for another one."""
-    return _known.get(tag, {})
+    return _sent_plans.get(tag, {})
 
 
 def _remember(tag: str, rows: Mapping[str, int]) -> None:
-    while len(_known) >= PLANS_KNOWN:
-        _known.pop(next(iter(_known)), None)
-    _known[tag] = rows
+    while len(_sent_plans) >= MOST_PLANS:
+        _sent_plans.pop(next(iter(_sent_plans)), None)
+    _sent_plans[tag] = rows
 
 
 @lru_cache(maxsize=16)  # equal macros keep the cached seats
@@ -77,7 +77,7 @@ class PlanPage(MonitorPage):
 
     def is_known(self, row: str) -> bool:
         """Whether the page has this row already as it is."""
-        return known_rows(self.asked_tag).get(row) == self.grid_rows[row]
+        return sent_rows(self.asked_tag).get(row) == self.grid_rows[row]
 
     @property
     def shown(self) -> tuple[object, ...]:
