@@ -12,9 +12,10 @@ import time_machine
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.hall import Hall, signed_in
+from tests.messaging.compose_form import open_dialog, post
 from tests.monitor.test_page import got
 from webapp.clock import utcnow
 from webapp.db.transactions import writing
@@ -200,7 +201,7 @@ def test_r6_the_plan_shows_nobody_beyond_ones_room(app: Flask, hall: Hall, room:
 
 @pytest.mark.one_database
 def test_an_unchanged_plan_is_not_sent_again(app: Flask, hall: Hall, room: Test) -> None:
-    """R19; a note that the plan does not show changes nothing, a flag does."""
+    """R19; a note and a message, which the plan does not show, change nothing. A flag does."""
     client = signed_in(app, hall.contributor(room))
     headers = {"HX-Request": "true"}
     with time_machine.travel(utcnow(), tick=False):
@@ -210,6 +211,9 @@ def test_an_unchanged_plan_is_not_sent_again(app: Flask, hall: Hall, room: Test)
         assert (client.get("/monitor/plan", headers=again).status_code, first.status_code) == (304, 200)
         with writing(hall.session):
             hall.session.execute(update(Candidacy).values(note="Asked for water"))
+        assert client.get("/monitor/plan", headers=again).status_code == 304
+        candidacy_id = hall.session.scalars(select(Candidacy.id)).first()
+        assert post(client, open_dialog(client, candidate=candidacy_id)).status_code == 201
         assert client.get("/monitor/plan", headers=again).status_code == 304
         with writing(hall.session):
             hall.session.execute(update(Candidacy).values(flagged=True))

@@ -54,7 +54,7 @@ class Listing:
     """Candidacy id → whether somebody is going, of all that ask for help, in the list or not."""
 
 
-def load_listing(session: Session, view: View) -> Listing:
+def load_listing(session: Session, view: View, *, with_rows: bool = True) -> Listing:
     """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
     states, ids = _count_states(session, view)
     if states is not None and not sum(states.values()) and view.filter.has_several_words:
@@ -63,9 +63,9 @@ def load_listing(session: Session, view: View) -> Listing:
     count, is_capped = _count(session, view, states)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
-    if count and not ids:
+    if with_rows and count and not ids:
         ids = _page_ids(session, view)
-    rows = _page_rows(session, view, ids) if ids else []
+    rows = _page_rows(session, view, ids) if with_rows and ids else []
     shows_marks = rows and "marks" in view.presentation.columns
     messaged = last_messages(session, [row.id for row in rows]) if shows_marks else {}
     return Listing(view, count, is_capped, states, pages, rows, messaged, open_requests(session))

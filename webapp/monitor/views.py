@@ -61,9 +61,9 @@ def monitor() -> BaseResponse | str:
 def plan() -> BaseResponse | str:
     """The same candidates in their rooms, or for HTMX the refreshed part."""
     scope, view = _load_view(request.args)
-    listing = load_listing(db.session(), view)
+    listing = load_listing(db.session(), view, with_rows=False)
     rooms, titles = load_plan(db.session(), listing), titles_of(db.session(), view.filter)
-    return _answer(PlanPage(scope, listing.view, replace(listing, rows=()), titles, _asked_tag(), rooms))
+    return _answer(PlanPage(scope, listing.view, listing, titles, _asked_tag(), rooms))
 
 
 def _asked_tag() -> str:
