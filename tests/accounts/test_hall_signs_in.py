@@ -125,6 +125,7 @@ def test_r22_a_hall_signs_in_while_streams_beat_and_messages_arrive(
     taken = time.monotonic() - begun
     assert answers == [302] * size
     assert taken < 300  # R22: within five minutes
+    assert ada.ids() == ["1"]
     gaps = [later - earlier for earlier, later in pairwise(beats)]
     assert all(gap < 30 for gap in gaps)  # the page takes 40 s without a beat for a dead stream
     if taken > 35:
