@@ -55,17 +55,20 @@ class Listing:
 
 
 def load_listing(session: Session, view: View, *, with_rows: bool = True) -> Listing:
-    """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words."""
-    states, ids = _count_states(session, view)
+    """The page of the list, or the last one if there are fewer. If nobody has the phrase, the list for its words.
+
+    Without rows it is only counted, for what shows the list in another way.
+    """
+    states, ids = _count_states(session, view, with_rows)
     if states is not None and not sum(states.values()) and view.filter.has_several_words:
         view = replace(view, filter=replace(view.filter, by_words=True))
-        states, ids = _count_states(session, view)
+        states, ids = _count_states(session, view, with_rows)
     count, is_capped = _count(session, view, states)
     pages = max(1, -(-count // ROWS_PER_PAGE))
     view = replace(view, presentation=replace(view.presentation, page=min(view.presentation.page, pages)))
     if with_rows and count and not ids:
         ids = _page_ids(session, view)
-    rows = _page_rows(session, view, ids) if with_rows and ids else []
+    rows = _page_rows(session, view, ids) if ids else []
     shows_marks = rows and "marks" in view.presentation.columns
     messaged = last_messages(session, [row.id for row in rows]) if shows_marks else {}
     return Listing(view, count, is_capped, states, pages, rows, messaged, open_requests(session))
@@ -83,14 +86,14 @@ def made_once(make: Callable[..., Any], scope: AccessScope, filter: Filter, *of:
     return make(scope, filter, EPOCH, *of)
 
 
-def _count_states(session: Session, view: View) -> tuple[dict[State, int] | None, list[int]]:
+def _count_states(session: Session, view: View, with_page: bool) -> tuple[dict[State, int] | None, list[int]]:
     """How many match with any state, by state; None if there are more than a list counts.
 
     In few tests and in order of need, the ids of the page too: to find out the states takes most of the time.
     """
     scope, rest, limit = view.scope, view.filter.without("state"), _limit(view)
     parameters = {"now": microseconds(view.now), **_part_of(view)}
-    if view.is_grouped and limit is None:
+    if with_page and view.is_grouped and limit is None:
         statement = _statement(_select_states_and_page, scope, rest, view.now, view.filter.values("state"))
     else:
         statement = _statement(_select_states, scope, rest, view.now, limit)
